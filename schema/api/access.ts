@@ -1,0 +1,68 @@
+import * as v from 'valibot';
+import { decodeBase64url, encodeBase64url } from '../jose/base64url.ts';
+import { digestSchema } from '../jose/digest.ts';
+import { parsePayload } from '../jose/jws.ts';
+import { publicJwkSchema } from '../jose/keys.ts';
+import { houseFileSchema } from '../manifest/house.ts';
+import { type Result, refuse } from '../result.ts';
+import { countSchema, homeIdSchema, nameSchema, timeSchema, tokenIdSchema } from '../wire/ids.ts';
+import { trustJwsSchema } from '../wire/relay-api.ts';
+import { scopeSchema } from '../wire/token.ts';
+
+const scopesSchema = v.pipe(v.array(scopeSchema), v.minLength(1), v.maxLength(100));
+
+/** POST /v1/tokens */
+export const tokenRequestSchema = v.strictObject({
+  name: nameSchema,
+  scope: scopesSchema,
+  /** How many days it lives. */
+  days: v.optional(v.pipe(countSchema, v.minValue(1), v.maxValue(730)), 365),
+});
+export const tokenViewSchema = v.strictObject({
+  id: tokenIdSchema,
+  name: nameSchema,
+  scope: scopesSchema,
+  created_at: timeSchema,
+  expires_at: timeSchema,
+  revoked_at: v.nullable(timeSchema),
+  last_used_at: v.nullable(timeSchema),
+});
+export type TokenView = v.InferOutput<typeof tokenViewSchema>;
+export const tokenListSchema = v.strictObject({ tokens: v.array(tokenViewSchema) });
+/** The token itself is in this answer alone: the database knows its id only. */
+export const tokenCreatedSchema = v.strictObject({ ...tokenViewSchema.entries, token: v.string() });
+
+/** POST /v1/trust: the next version. */
+export const trustUploadSchema = v.strictObject({ version: trustJwsSchema });
+export const trustAcceptedSchema = v.strictObject({ version: countSchema, digest: digestSchema });
+
+/** What `writ serve` prints once, while no owner has claimed it. */
+export const setupCodeSchema = v.strictObject({
+  origin: v.pipe(v.string(), v.url()),
+  spki: v.nullable(digestSchema),
+  controller: publicJwkSchema,
+  secret: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
+});
+export type SetupCode = v.InferOutput<typeof setupCodeSchema>;
+const setupPrefix = 'writ-setup.';
+export const formatSetupCode = (code: SetupCode): string =>
+  setupPrefix + encodeBase64url(JSON.stringify(code));
+export function parseSetupCode(text: string): Result<SetupCode, 'code_malformed'> {
+  const line = text.trim();
+  const bytes = decodeBase64url(line.slice(setupPrefix.length));
+  if (!line.startsWith(setupPrefix) || !bytes.ok)
+    return refuse('code_malformed', `a setup code starts with ${setupPrefix}`);
+  const parsed = parsePayload(bytes.value, setupCodeSchema, 4096);
+  return parsed.ok ? parsed : refuse('code_malformed', 'the setup code was not copied whole');
+}
+
+/** POST /v1/setup: claims an unclaimed instance for an owner. `mac` is HMAC-SHA-256(secret, trust digest). */
+export const setupRequestSchema = v.strictObject({
+  trust: trustJwsSchema,
+  house: houseFileSchema,
+  mac: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
+});
+export const setupAnswerSchema = v.strictObject({ home: homeIdSchema, version: countSchema });
+
+/** PUT /v1/house: runbooks and titles; facts that decide on relays are in trust. */
+export const houseUploadSchema = houseFileSchema;

@@ -1,0 +1,17 @@
+import { base64url } from 'jose';
+import { ok, type Result, refuse } from '../result.ts';
+
+const alphabet = /^[A-Za-z0-9_-]*$/;
+
+/** Bytes as base64url without padding (RFC 4648 section 5). */
+export const encodeBase64url = (bytes: Uint8Array | string): string => base64url.encode(bytes);
+
+/**
+ * Decodes base64url, refusing every text but the one that encoding the result gives: no padding, no inner
+ * space, no spare bits. Common decoders accept several texts for one value, which makes ids malleable.
+ */
+export function decodeBase64url(text: string): Result<Uint8Array<ArrayBuffer>, 'base64url_not_canonical'> {
+  if (!alphabet.test(text) || text.length % 4 === 1) return refuse('base64url_not_canonical');
+  const bytes = new Uint8Array(base64url.decode(text));
+  return base64url.encode(bytes) === text ? ok(bytes) : refuse('base64url_not_canonical');
+}

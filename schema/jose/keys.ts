@@ -1,0 +1,148 @@
+import type { CryptoKey } from 'jose';
+import * as v from 'valibot';
+import { ok, type Result, refuse } from '../result.ts';
+import { decodeBase64url, encodeBase64url } from './base64url.ts';
+import { toBytes } from './digest.ts';
+
+/** A public Ed25519 key as a JWK (RFC 8037) with exactly these members. */
+export const publicJwkSchema = v.strictObject({
+  kty: v.literal('OKP'),
+  crv: v.literal('Ed25519'),
+  x: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
+});
+export type PublicJwk = v.InferOutput<typeof publicJwkSchema>;
+
+/** A private Ed25519 key as a JWK; only ever in a file of mode 0600, a binding or an encrypted root file. */
+export const secretJwkSchema = v.strictObject({
+  ...publicJwkSchema.entries,
+  d: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
+});
+export type SecretJwk = v.InferOutput<typeof secretJwkSchema>;
+
+/** A public key that passed `acceptKey`. `kid` is its RFC 7638 thumbprint. */
+export type AcceptedKey = { readonly kid: string; readonly jwk: PublicJwk; readonly verifier: CryptoKey };
+
+/** A key that can sign. */
+export type SigningKey = { readonly kid: string; readonly jwk: PublicJwk; readonly signer: CryptoKey };
+
+export type KeyRefusal = 'key_malformed' | 'key_weak';
+
+/**
+ * Accepts a public key into trust, enrolment or a principal: canonical encoding (RFC 8032 section 5.1.3),
+ * on the curve, and not of small order, because with such a key one signature verifies for any message.
+ */
+export async function acceptKey(jwk: unknown): Promise<Result<AcceptedKey, KeyRefusal>> {
+  const parsed = v.safeParse(publicJwkSchema, jwk);
+  if (!parsed.success) return refuse('key_malformed', 'not an Ed25519 public JWK of kty, crv and x');
+  const x = decodeBase64url(parsed.output.x);
+  if (!x.ok || x.value.length !== 32)
+    return refuse('key_malformed', 'x is not 32 bytes in canonical base64url');
+  const point = checkPoint(x.value);
+  if (!point.ok) return point;
+  const { kty, crv, x: text } = parsed.output;
+  const canonical: PublicJwk = { kty, crv, x: text };
+  const verifier = await crypto.subtle.importKey('raw', x.value, { name: 'Ed25519' }, false, ['verify']);
+  return ok({ kid: await thumbprint(canonical), jwk: canonical, verifier });
+}
+
+/** The RFC 7638 thumbprint: base64url of SHA-256 over the required members in order. */
+export async function thumbprint(jwk: PublicJwk): Promise<string> {
+  const bytes = toBytes(JSON.stringify({ crv: jwk.crv, kty: jwk.kty, x: jwk.x }));
+  return encodeBase64url(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+}
+
+/**
+ * A thumbprint as people compare it: the first 80 bits in groups of four Crockford characters, enough that
+ * nobody finds a second key with the same text within a code's lifetime.
+ */
+export function fingerprint(kid: string): string {
+  const bytes = decodeBase64url(kid);
+  if (!bytes.ok || bytes.value.length !== 32) return 'invalid';
+  let bits = 0n;
+  for (const byte of bytes.value.subarray(0, 10)) bits = (bits << 8n) | BigInt(byte);
+  const digits = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+  let out = '';
+  for (let i = 15; i >= 0; i -= 1) out += digits[Number((bits >> BigInt(i * 5)) & 31n)];
+  return out.match(/.{4}/g)!.join('-');
+}
+
+/** Makes a new Ed25519 key. The secret JWK is the caller's to store. */
+export async function generateKey(): Promise<{ signing: SigningKey; secret: SecretJwk }> {
+  const pair = (await crypto.subtle.generateKey({ name: 'Ed25519' }, true, [
+    'sign',
+    'verify',
+  ])) as unknown as {
+    privateKey: CryptoKey;
+  };
+  const exported = await crypto.subtle.exportKey('jwk', pair.privateKey);
+  const secret: SecretJwk = { kty: 'OKP', crv: 'Ed25519', x: exported.x!, d: exported.d! };
+  const signing = await importSigningKey(secret);
+  if (!signing.ok) return generateKey();
+  return { signing: signing.value, secret };
+}
+
+/** Reads a stored secret JWK. The key's two halves must belong together. */
+export async function importSigningKey(secret: unknown): Promise<Result<SigningKey, KeyRefusal>> {
+  const parsed = v.safeParse(secretJwkSchema, secret);
+  if (!parsed.success) return refuse('key_malformed', 'not an Ed25519 secret JWK of kty, crv, x and d');
+  const { d, ...jwk } = parsed.output;
+  const accepted = await acceptKey(jwk);
+  if (!accepted.ok) return accepted;
+  let signer: CryptoKey;
+  try {
+    signer = await crypto.subtle.importKey('jwk', { ...jwk, d }, { name: 'Ed25519' }, false, ['sign']);
+    const probe = toBytes('writ/1/key-check');
+    const signature = await crypto.subtle.sign({ name: 'Ed25519' }, signer, probe);
+    const matches = await crypto.subtle.verify(
+      { name: 'Ed25519' },
+      accepted.value.verifier,
+      signature,
+      probe,
+    );
+    if (!matches) return refuse('key_malformed', 'd and x are not of one key');
+  } catch {
+    return refuse('key_malformed', 'd and x are not of one key');
+  }
+  return ok({ kid: accepted.value.kid, jwk: accepted.value.jwk, signer });
+}
+
+const p = 2n ** 255n - 19n;
+const d = 37095705934669439343138083508754565189542113879843219016388785533085940283555n;
+const sqrtOfMinusOne = power(2n, (p - 1n) / 4n);
+
+/** y of the points whose order divides 8: (0,1), (0,-1), (±i,0) and the four of order 8. */
+const smallOrderY = new Set([
+  0n,
+  1n,
+  p - 1n,
+  2707385501144840649318225287225658788936804267575313519463743609750303402022n,
+  55188659117513257062467267217118295137698188065244968500265048394206261417927n,
+]);
+
+function power(base: bigint, exponent: bigint): bigint {
+  let result = 1n;
+  let square = base % p;
+  for (let rest = exponent; rest > 0n; rest >>= 1n) {
+    if (rest & 1n) result = (result * square) % p;
+    square = (square * square) % p;
+  }
+  return result;
+}
+
+function checkPoint(bytes: Uint8Array): Result<true, KeyRefusal> {
+  let y = 0n;
+  for (let i = 31; i >= 0; i -= 1) y = (y << 8n) | BigInt(i === 31 ? bytes[i]! & 0x7f : bytes[i]!);
+  const sign = bytes[31]! >> 7;
+  if (y >= p) return refuse('key_weak', 'the point is not encoded canonically');
+  if (smallOrderY.has(y)) return refuse('key_weak', 'the point is of small order');
+  const ySquared = (y * y) % p;
+  const u = (ySquared - 1n + p) % p;
+  const w = (d * ySquared + 1n) % p;
+  // x = sqrt(u/w), RFC 8032 section 5.1.3 step 2
+  let x = (u * power(w, 3n) * power(u * power(w, 7n), (p - 5n) / 8n)) % p;
+  const check = (w * x * x) % p;
+  if (check === (p - u) % p) x = (x * sqrtOfMinusOne) % p;
+  else if (check !== u) return refuse('key_weak', 'the point is not on the curve');
+  if (x === 0n && sign === 1) return refuse('key_weak', 'the point is not encoded canonically');
+  return ok(true);
+}

@@ -1,0 +1,161 @@
+import { ok, type Result, refuse } from '../result.ts';
+
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
+export type JsonRefusal =
+  | 'json_too_large'
+  | 'json_not_utf8'
+  | 'json_malformed'
+  | 'json_too_deep'
+  | 'json_duplicate_key';
+
+/** Deeper than any document of the protocol; keeps hostile input from growing the stack. */
+const defaultMaxDepth = 32;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+class JsonFault extends Error {
+  readonly reason: JsonRefusal;
+  constructor(reason: JsonRefusal, detail: string) {
+    super(detail);
+    this.reason = reason;
+  }
+}
+
+/**
+ * Parses JSON (RFC 8259) as two parsers can only agree on it: no duplicate key (also not by escapes), no
+ * `__proto__`, no lone surrogate, no number beyond what a double holds, a limit on bytes before anything is
+ * read and a limit on depth.
+ */
+export function parseStrictJson(
+  input: Uint8Array | string,
+  limits: { maxBytes: number; maxDepth?: number },
+): Result<JsonValue, JsonRefusal> {
+  if (input.length > limits.maxBytes) return refuse('json_too_large', `more than ${limits.maxBytes} bytes`);
+  let text: string;
+  if (typeof input === 'string') {
+    text = input;
+  } else {
+    try {
+      text = utf8.decode(input);
+    } catch {
+      return refuse('json_not_utf8', 'not UTF-8');
+    }
+  }
+  try {
+    return ok(readDocument(text, limits.maxDepth ?? defaultMaxDepth));
+  } catch (fault) {
+    if (fault instanceof JsonFault) return refuse(fault.reason, fault.message);
+    throw fault;
+  }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 8259 section 7 forbids them in strings
+const stringPattern = /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*"/y;
+const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const spacePattern = /[ \t\n\r]*/y;
+const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+
+function readDocument(text: string, maxDepth: number): JsonValue {
+  let at = 0;
+
+  const malformed = (): never => {
+    throw new JsonFault('json_malformed', `malformed JSON at character ${at}`);
+  };
+  const skipSpace = (): void => {
+    spacePattern.lastIndex = at;
+    spacePattern.test(text);
+    at = spacePattern.lastIndex;
+  };
+  const take = (pattern: RegExp): string => {
+    pattern.lastIndex = at;
+    const match = pattern.exec(text);
+    if (match === null) return malformed();
+    at = pattern.lastIndex;
+    return match[0];
+  };
+  const readString = (): string => {
+    const value = JSON.parse(take(stringPattern)) as string;
+    return loneSurrogate.test(value) ? malformed() : value;
+  };
+  const readNumber = (): number => {
+    const value = Number(take(numberPattern));
+    return Number.isFinite(value) ? value : malformed();
+  };
+  const readWord = (word: string, value: boolean | null): boolean | null => {
+    if (!text.startsWith(word, at)) return malformed();
+    at += word.length;
+    return value;
+  };
+  /** Reads `item (, item)* close`, the opening bracket being read already. */
+  const readItems = (close: string, readItem: () => void): void => {
+    skipSpace();
+    if (text[at] === close) {
+      at += 1;
+      return;
+    }
+    for (;;) {
+      skipSpace();
+      readItem();
+      skipSpace();
+      const next = text[at];
+      at += 1;
+      if (next === close) return;
+      if (next !== ',') {
+        at -= 1;
+        malformed();
+      }
+    }
+  };
+  const readValue = (depth: number): JsonValue => {
+    if (depth > maxDepth) throw new JsonFault('json_too_deep', `deeper than ${maxDepth} levels`);
+    switch (text[at]) {
+      case '{': {
+        at += 1;
+        const members: { [key: string]: JsonValue } = {};
+        readItems('}', () => {
+          const key = readString();
+          if (key === '__proto__') malformed();
+          if (Object.hasOwn(members, key)) {
+            throw new JsonFault('json_duplicate_key', `the key ${JSON.stringify(key)} stands twice`);
+          }
+          skipSpace();
+          if (text[at] !== ':') malformed();
+          at += 1;
+          skipSpace();
+          members[key] = readValue(depth + 1);
+        });
+        return members;
+      }
+      case '[': {
+        at += 1;
+        const items: JsonValue[] = [];
+        readItems(']', () => {
+          items.push(readValue(depth + 1));
+        });
+        return items;
+      }
+      case '"':
+        return readString();
+      case 't':
+        return readWord('true', true);
+      case 'f':
+        return readWord('false', false);
+      case 'n':
+        return readWord('null', null);
+      default:
+        return readNumber();
+    }
+  };
+
+  skipSpace();
+  const value = readValue(1);
+  skipSpace();
+  return at === text.length ? value : malformed();
+}

@@ -1,0 +1,78 @@
+import { actionOf } from '../actions/index.ts';
+import type { AcceptedKey } from '../jose/keys.ts';
+import { ok, type Result, refuse } from '../result.ts';
+import type { Intent, Step } from '../wire/intent.ts';
+import { readLimit, type TrustGrant } from './document.ts';
+import type { Trust } from './read.ts';
+
+export type PolicyRefusal =
+  | 'action_unknown'
+  | 'target_unknown'
+  | 'relay_wrong'
+  | 'params_invalid'
+  | 'not_granted';
+
+/** The grant under which an identity may order one action on one target; null when there is none. */
+export function findGrant(trust: Trust, identity: string, action: string, target: string): TrustGrant | null {
+  const found = trust.document.identities[identity];
+  if (found === undefined || found.kind !== 'key' || actionOf(action) === undefined) return null;
+  return found.may.find((grant) => grant.action === action && grant.on.includes(target)) ?? null;
+}
+
+/** Judges a step by the house alone: known action and target, sent to the relay that does it, parameters in shape. */
+export function checkStep(trust: Trust, step: Step): Result<true, PolicyRefusal> {
+  const action = actionOf(step.action);
+  if (action === undefined) return refuse('action_unknown', `there is no action ${step.action}`);
+  const relay = action.relayFor(trust.document.house, step.target);
+  if (!relay.ok) return refuse('target_unknown', relay.detail);
+  if (relay.value !== step.relay) {
+    return refuse(
+      'relay_wrong',
+      `${step.action} on ${step.target} is done by ${relay.value}, not ${step.relay}`,
+    );
+  }
+  if (!action.acceptsParams(step.params)) {
+    return refuse(
+      'params_invalid',
+      `the parameters of ${step.action} on ${step.target} are not of its shape`,
+    );
+  }
+  return ok(true);
+}
+
+/**
+ * Whether one identity may order the whole intent: every step is the house's and is granted to it.
+ * Signatures of several identities never add up. Limits are counted by the relay that acts.
+ */
+export function evaluateIntent(trust: Trust, identity: string, intent: Intent): Result<true, PolicyRefusal> {
+  for (const step of intent.steps) {
+    const fits = checkStep(trust, step);
+    if (!fits.ok) return fits;
+    if (findGrant(trust, identity, step.action, step.target) === null) {
+      return refuse('not_granted', `${identity} may not order ${step.action} on ${step.target}`);
+    }
+  }
+  return ok(true);
+}
+
+/** The limit of the grant that covers a step, or null where the grant has none. */
+export function limitOf(
+  trust: Trust,
+  identity: string,
+  step: Step,
+): { count: number; windowMs: number } | null {
+  const grant = findGrant(trust, identity, step.action, step.target);
+  return grant?.limit === undefined ? null : readLimit(grant.limit);
+}
+
+/** Finds the keys of identities of one kind, for verifying what they signed. */
+export function keyOf(trust: Trust, kind: 'key' | 'relay', name?: string) {
+  return (kid: string): AcceptedKey | undefined => {
+    const found = trust.identities.get(kid);
+    if (found === undefined || trust.document.identities[found.name]?.kind !== kind) return undefined;
+    return name === undefined || found.name === name ? found.key : undefined;
+  };
+}
+
+/** The name of the identity that holds a key. */
+export const nameOfKey = (trust: Trust, kid: string): string | undefined => trust.identities.get(kid)?.name;

@@ -1,0 +1,38 @@
+import * as v from 'valibot';
+
+/** 26 Crockford characters (ULID): 48 bits of time in ms, then 80 random bits. */
+const ulid = '[0-9A-HJKMNP-TV-Z]{26}';
+
+const idSchema = (prefix: string) =>
+  v.pipe(v.string(), v.regex(new RegExp(`^${prefix}_${ulid}$`), `must be ${prefix}_ and 26 characters`));
+
+export const homeIdSchema = idSchema('h');
+export const commandIdSchema = idSchema('cmd');
+export const jobIdSchema = idSchema('job');
+export const tokenIdSchema = idSchema('tok');
+export const codeIdSchema = idSchema('enr');
+
+/** A name of a host, guest, app, runbook, identity or exclusive resource, as a person types it. */
+export const nameSchema = v.pipe(
+  v.string(),
+  v.regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be 1 to 31 of a-z, 0-9 and -, starting with a letter'),
+);
+
+/** 16 to 32 random bytes as base64url. */
+export const nonceSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22,43}$/));
+
+/** Integer Unix milliseconds. (Only a phone's JWT carries RFC 7519 seconds.) */
+export const timeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+export const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+const crockford = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+/** A ULID of a time in ms and 10 random bytes. */
+export function ulidOf(timeMs: number, random: Uint8Array): string {
+  let bits = BigInt(timeMs);
+  for (const byte of random.subarray(0, 10)) bits = (bits << 8n) | BigInt(byte);
+  let out = '';
+  for (let i = 25; i >= 0; i -= 1) out += crockford[Number((bits >> BigInt(i * 5)) & 31n)];
+  return out;
+}

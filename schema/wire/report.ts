@@ -1,0 +1,63 @@
+import * as v from 'valibot';
+import { digestSchema } from '../jose/digest.ts';
+import { countSchema, homeIdSchema, nameSchema, timeSchema } from './ids.ts';
+import { codeSchema } from './receipt.ts';
+
+/** What a relay saw of one guest. `missing`: Proxmox knows no such VMID; `mismatch`: not the adopted guest. */
+export const guestReportSchema = v.strictObject({
+  state: v.picklist(['running', 'stopped', 'paused', 'missing', 'mismatch', 'unseen']),
+  lock: v.nullable(v.pipe(v.string(), v.maxLength(32))),
+  agent: v.picklist(['answers', 'silent', 'none']),
+  in_use: v.nullable(v.boolean()),
+});
+export type GuestReport = v.InferOutput<typeof guestReportSchema>;
+
+/** A step at work: its phase lets the API tell a host that is powering off from one that went silent. */
+export const progressSchema = v.strictObject({
+  intent: digestSchema,
+  step: countSchema,
+  phase: v.picklist(['acting', 'waiting', 'powering_off']),
+});
+export type Progress = v.InferOutput<typeof progressSchema>;
+
+export const reportSchema = v.strictObject({
+  home: homeIdSchema,
+  relay: nameSchema,
+  /** Numbered up over the relay's whole life. */
+  seq: v.pipe(countSchema, v.minValue(1)),
+  time: timeSchema,
+  boot: v.pipe(v.string(), v.maxLength(64)),
+  /** Milliseconds since the host booted. */
+  uptime_ms: countSchema,
+  version: v.pipe(v.string(), v.maxLength(40)),
+  protocol: countSchema,
+  trust_version: countSchema,
+  clock_synchronised: v.boolean(),
+  /** `none` where the host has no Proxmox, `ok`, or the driver's reason. */
+  proxmox: v.union([v.literal('ok'), v.literal('none'), codeSchema]),
+  guests: v.record(nameSchema, guestReportSchema),
+  progress: v.pipe(v.array(progressSchema), v.maxLength(64)),
+  /** Jobs refused before they could be tied to an authorised intent, and the last code. */
+  refused: v.strictObject({ count: countSchema, code: v.nullable(codeSchema) }),
+});
+/** What a relay sees, signed: on a change, when asked, and at least every minute. */
+export type Report = v.InferOutput<typeof reportSchema>;
+
+/** What a host says of itself at enrolment, for the owner to admit into the house. */
+export const hostFactsSchema = v.strictObject({
+  hostname: v.pipe(v.string(), v.maxLength(64)),
+  macs: v.pipe(v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/))), v.maxLength(32)),
+  guests: v.pipe(
+    v.array(
+      v.strictObject({
+        vmid: v.pipe(countSchema, v.minValue(100)),
+        kind: v.picklist(['qemu', 'lxc']),
+        name: v.pipe(v.string(), v.maxLength(64)),
+        /** SMBIOS UUID of a VM, root file system volume of a container. */
+        identity: v.pipe(v.string(), v.maxLength(128)),
+      }),
+    ),
+    v.maxLength(256),
+  ),
+});
+export type HostFacts = v.InferOutput<typeof hostFactsSchema>;
