@@ -79,6 +79,7 @@ const sentences: readonly (readonly [RegExp, PlainReason])[] = [
   [/can't lock file '.*' - got timeout/, 'config_locked'],
   [/got no worker upid/, 'no_worker'],
   [/^Configuration file '.*' does not exist/, 'not_found'],
+  [/^unable to find configuration file for (VM|CT) \d+/, 'not_found'],
   [/^No QEMU guest agent configured/, 'agent_not_configured'],
   [/^QEMU guest agent is not running/, 'agent_not_running'],
   // The agent went away between the server's own ping and the command.
@@ -87,7 +88,7 @@ const sentences: readonly (readonly [RegExp, PlainReason])[] = [
   [/^VM is paused/, 'guest_paused'],
   [/^(VM|CT) \d+ (is )?not running/, 'guest_not_running'],
   [/^(VM|CT) \d+ already running/, 'already_running'],
-  [/^PCI device '.*' already in use by (running )?VMID/, 'device_in_use'],
+  [/^PCI device '.*' (already in use|is currently reserved for use) by /, 'device_in_use'],
 ];
 
 const lockSentence = /(?:VM|CT) is locked \(([a-z-]{1,32})\)/;
