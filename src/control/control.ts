@@ -1,11 +1,12 @@
 import type { InferOutput } from 'valibot';
+import type { setupRequestSchema, TokenView, tokenRequestSchema } from '../../schema/api/access.ts';
 import type {
   codeRequestSchema,
-  setupRequestSchema,
-  TokenView,
-  tokenRequestSchema,
-} from '../../schema/api/access.ts';
-import type { GuestView, HostView, RelayView, StatusView } from '../../schema/api/house.ts';
+  GuestView,
+  HostView,
+  RelayView,
+  StatusView,
+} from '../../schema/api/house.ts';
 import type { CommandState, CommandView, Order, Plan, SubmitRequest } from '../../schema/api/orders.ts';
 import type { AuditEntry } from '../../schema/chain/audit-entry.ts';
 import type { ChainHead } from '../../schema/chain/chain.ts';
