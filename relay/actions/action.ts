@@ -1,0 +1,100 @@
+import type { Result } from '../../schema/result.ts';
+import type { House, TrustGuest, TrustHost } from '../../schema/trust/document.ts';
+import type { Progress, Report } from '../../schema/wire/report.ts';
+import type { Proxmox } from '../drivers/proxmox.ts';
+import type { WakeOnLan } from '../drivers/wake-on-lan.ts';
+
+/**
+ * The contract between the executor and the file of each action. The executor has verified, authorised and
+ * locked before any of these is called; an action never looks at signatures, grants or limits.
+ */
+export type RelayAction = {
+  /**
+   * Reasons not to begin, looked at while the step holds its locks and before anything is journalled:
+   * `in_use`, `exclusive_busy`, `guest_mismatch`, `guest_not_adopted`, … A refusal becomes a `refused` receipt
+   * with that code and ends the step. Must change nothing. What cannot be found out is a refusal too, with the
+   * driver's reason as code. What is already as wanted is not refused: `act` says so. At most 30 s.
+   */
+  precheck?(ctx: CheckContext): Promise<Result<true, string>>;
+  /**
+   * Does it, and looks at the outcome. Called once in the life of a step, after the step was journalled. May
+   * throw only for bugs: that ends as `unknown`. When `signal` is aborted it ends soon, with what is true then.
+   */
+  act(ctx: ActContext): Promise<Outcome>;
+  /**
+   * After the relay died while the step ran: says what is true now, and changes nothing. `unknown` with code
+   * `interrupted` when that cannot be told. Must not end in `pending_boot`.
+   */
+  observe(ctx: ObserveContext): Promise<Outcome>;
+};
+
+export type FlatResult = Readonly<Record<string, string | number | boolean | null>>;
+
+/** What came of a step. Codes are stable snake_case; `detail` is for this host's log and never leaves it. */
+export type Outcome =
+  /** `result` is of the shape that the action's card in schema/actions says. */
+  | { readonly state: 'succeeded'; readonly result: FlatResult }
+  | { readonly state: 'failed' | 'unknown'; readonly code: string; readonly detail?: string }
+  /** The host goes down now; `observe` tells the end after the next boot. Only after `announcePowerOff`. */
+  | { readonly state: 'pending_boot' };
+
+/** Time as actions use it. */
+export type ActionClock = {
+  /** Unix milliseconds of the wall clock. */
+  now(): number;
+  /** Milliseconds since this host booted; never goes back while it runs. */
+  uptimeMs(): number;
+  /** Resolves after `ms`, or at once when the signal is aborted; never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+};
+
+export type ActionPorts = {
+  /** This host's own Proxmox; null where it has none. */
+  readonly proxmox: Proxmox | null;
+  readonly wake: WakeOnLan;
+  readonly clock: ActionClock;
+  /**
+   * Waits for a report that the relay of `host` signed at `sinceMs` (wall clock) or later and that verified
+   * against trust. Null when `signal` is aborted first. Never rejects.
+   */
+  evidenceOf(host: string, sinceMs: number, signal: AbortSignal): Promise<Report | null>;
+};
+
+export type CheckContext = {
+  /** The name of this relay, which is the host's. */
+  readonly relay: string;
+  /** The facts of the trust document, never of the controller. */
+  readonly house: House;
+  readonly target: string;
+  /** Of the shape that the action's card says; to be parsed with its schema for types and defaults. */
+  readonly params: Readonly<Record<string, unknown>>;
+  /** The target as a guest or as a host; the other one is null. */
+  readonly guest: TrustGuest | null;
+  readonly host: TrustHost | null;
+  readonly ports: ActionPorts;
+  /** Aborted when the step must end: at its deadline, or when the relay stops. */
+  readonly signal: AbortSignal;
+};
+
+export type ActContext = CheckContext & {
+  /** Wall clock when the step was journalled. */
+  readonly startedAt: number;
+  /** Shows in reports and lets the API tell a host that goes down from one that went silent. */
+  progress(phase: Progress['phase']): void;
+  /**
+   * To be awaited right before the host is told to power off or reboot: journals durably that it goes down in
+   * this boot, then sends a last report with phase `powering_off` (bounded in time, and no matter if it gets
+   * through). On a refusal the host must not be powered off.
+   */
+  announcePowerOff(): Promise<Result<true, 'journal_unwritable'>>;
+};
+
+export type ObserveContext = CheckContext & {
+  /** Wall clock when the step was journalled. */
+  readonly startedAt: number;
+  /** The host's boot when the step began, and now. */
+  readonly bootAtStart: string;
+  readonly bootNow: string;
+  /** Whether `announcePowerOff` was journalled. A host action succeeded when this holds and the boots differ. */
+  readonly powerOffAnnounced: boolean;
+};

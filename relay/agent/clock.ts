@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { access } from 'node:fs/promises';
+import type { ActionClock } from '../actions/action.ts';
+
+/** Time as the relay sees it. Everything that decides over jobs asks this, so that tests can set it. */
+export type Clock = ActionClock & {
+  /** An id that is new at each boot of this host. */
+  bootId(): string;
+  /** Whether the wall clock is kept by a time source. */
+  synchronised(): Promise<boolean>;
+};
+
+export type SystemClockOptions = {
+  /** Where the kernel tells the boot's id; a simulated host has a file of its own. */
+  readonly bootIdFile?: string;
+};
+
+const synchronisedForMs = 60_000;
+
+/** This machine's clocks. Throws when the boot's id cannot be read, because nothing can be judged without it. */
+export function systemClock(options: SystemClockOptions = {}): Clock {
+  const bootId = readFileSync(options.bootIdFile ?? '/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  if (!/^[A-Za-z0-9-]{1,64}$/.test(bootId)) throw new Error('the id of this boot is malformed');
+  // On Linux this is CLOCK_MONOTONIC, which counts from the boot and is the same for every process.
+  const uptimeMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);
+  let known: { at: number; synchronised: boolean } | null = null;
+  return {
+    now: () => Date.now(),
+    uptimeMs,
+    bootId: () => bootId,
+    async synchronised() {
+      if (known === null || uptimeMs() - known.at > synchronisedForMs) {
+        known = { at: uptimeMs(), synchronised: await askSynchronised() };
+      }
+      return known.synchronised;
+    },
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted) return resolve();
+        const done = (): void => {
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', done);
+          resolve();
+        };
+        const timer = setTimeout(done, ms);
+        signal?.addEventListener('abort', done);
+      }),
+  };
+}
+
+async function askSynchronised(): Promise<boolean> {
+  try {
+    await access('/run/systemd/timesync/synchronized');
+    return true;
+  } catch {
+    // Other time daemons tell the kernel alone, which timedatectl shows.
+  }
+  return new Promise((resolve) => {
+    execFile(
+      'timedatectl',
+      ['show', '--property=NTPSynchronized', '--value'],
+      { timeout: 5_000 },
+      (error, out) => resolve(error === null && out.trim() === 'yes'),
+    );
+  });
+}
