@@ -36,6 +36,11 @@ export type HttpsRequest = {
    * the server closes at the same moment, nobody can tell whether the request was read.
    */
   readonly reuse?: boolean;
+  /**
+   * Whether it does no harm to send it once more when a kept connection turns out to be dead; by default GET and
+   * HEAD only.
+   */
+  readonly repeatable?: boolean;
 };
 
 export type HttpsAnswer = {
@@ -84,12 +89,12 @@ export function pinOf(certificate: X509Certificate, kind: PinKind): string {
 }
 
 /** Why a connection was given up; an Error because Node's agent passes nothing else on to the request. */
-type ConnectError = Error & { readonly reason: HttpsFailureReason };
+type ConnectError = Error & { readonly gaveUpFor: HttpsFailureReason };
 
 const connectError = (reason: HttpsFailureReason, message: string): ConnectError =>
-  Object.assign(new Error(message), { reason });
+  Object.assign(new Error(message), { gaveUpFor: reason });
 
-const isConnectError = (error: Error): error is ConnectError => 'reason' in error;
+const isConnectError = (error: Error): error is ConnectError => 'gaveUpFor' in error;
 
 /**
  * A small HTTPS client: keep-alive, byte caps, one deadline for the whole exchange, and an optional pin that is
@@ -103,6 +108,8 @@ export function createHttpsClient(options: HttpsClientOptions = {}): HttpsClient
 
   const connecting = new Set<tls.TLSSocket>();
   const underWay = new Set<() => void>();
+  // Failures on a kept connection that the server had closed meanwhile: they say nothing about the server.
+  const stale = new WeakSet<HttpsFailure>();
   let closed = false;
 
   // Node's own createConnection hands the socket over before the handshake; this one afterwards, so that the
@@ -174,9 +181,13 @@ export function createHttpsClient(options: HttpsClientOptions = {}): HttpsClient
     return new Promise((resolve) => {
       let sent = false;
       let settled = false;
+      let answered = false;
       const finish = (result: HttpsResult): void => {
         if (settled) return;
         settled = true;
+        if (!result.ok && result.reason === 'unreachable' && outgoing.reusedSocket && !answered) {
+          stale.add(result);
+        }
         clearTimeout(timer);
         request.signal?.removeEventListener('abort', onAbort);
         underWay.delete(onClose);
@@ -215,6 +226,7 @@ export function createHttpsClient(options: HttpsClientOptions = {}): HttpsClient
         fail('bad_answer', 'the server wants to change the protocol');
       });
       outgoing.on('response', (incoming) => {
+        answered = true;
         const announced = Number(incoming.headers['content-length'] ?? 0);
         if (announced > request.maxBytes) {
           return fail('too_large', `${announced} bytes announced, ${request.maxBytes} allowed`);
@@ -257,12 +269,15 @@ export function createHttpsClient(options: HttpsClientOptions = {}): HttpsClient
       if (!URL.canParse(request.url)) return never('unreachable', 'not a URL');
       const url = new URL(request.url);
       if (url.username !== '' || url.password !== '') return never('unreachable', 'credentials in the URL');
-      const reuse = request.reuse ?? true;
-      if (url.protocol === 'https:') return send(request, url, reuse ? secure.kept : secure.once);
-      if (url.protocol === 'http:' && options.allowHttp && isLoopback(url.hostname)) {
-        return send(request, url, reuse ? plain.kept : plain.once);
-      }
-      return never('tls', 'refused to speak without TLS');
+      const trial = url.protocol === 'http:' && options.allowHttp && isLoopback(url.hostname);
+      if (url.protocol !== 'https:' && !trial) return never('tls', 'refused to speak without TLS');
+      const agents = trial ? plain : secure;
+      const startedAt = performance.now();
+      const first = await send(request, url, request.reuse === false ? agents.once : agents.kept);
+      const mayRepeat = request.repeatable ?? ['GET', 'HEAD'].includes(request.method);
+      if (first.ok || closed || !mayRepeat || !stale.has(first)) return first;
+      const leftMs = request.timeoutMs - (performance.now() - startedAt);
+      return leftMs < 1 ? first : send({ ...request, timeoutMs: leftMs }, url, agents.once);
     },
     close() {
       closed = true;
@@ -279,7 +294,7 @@ function isLoopback(hostname: string): boolean {
 
 /** Node's error codes → our reasons. Certificate errors have many codes and one thing in common: no errno. */
 function explain(error: Error): [HttpsFailureReason, string] {
-  if (isConnectError(error)) return [error.reason, error.message];
+  if (isConnectError(error)) return [error.gaveUpFor, error.message];
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const cause = `${code} ${error.message}`.trim().slice(0, 300);
   if (code === 'HPE_HEADER_OVERFLOW') return ['too_large', cause];

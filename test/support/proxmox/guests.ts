@@ -87,16 +87,19 @@ export function createGuests(deps: {
       release = resolve;
     });
     guest.configQueue = before.then(() => mine);
+    let stopWaiting: () => void = () => {};
+    const tooLong = new Promise<'too long'>((resolve) => {
+      stopWaiting = clock.after(configLockWaitMs, () => resolve('too long'));
+    });
     try {
-      const gaveUp = Symbol();
-      const first = await Promise.race([before, worker.sleep(configLockWaitMs).then(() => gaveUp)]);
-      if (first === gaveUp) {
+      if ((await worker.wait(Promise.race([before, tooLong]))) === 'too long') {
         const folder = guest.spec.kind === 'qemu' ? '/var/lock/qemu-server' : '/run/lock/lxc';
         const file = guest.spec.kind === 'qemu' ? 'lock-' : 'pve-config-';
         throw new Error(`can't lock file '${folder}/${file}${guest.spec.vmid}.conf' - got timeout`);
       }
       await work();
     } finally {
+      stopWaiting();
       release();
     }
   };

@@ -5,6 +5,8 @@ export type Worker = {
   log(line: string): void;
   /** Rejects when the machine loses its power, so that nothing of the worker goes on. */
   sleep(ms: number): Promise<void>;
+  /** Waits for a promise; rejects likewise. */
+  wait<T>(promise: Promise<T>): Promise<T>;
 };
 
 export type Task = {
@@ -67,6 +69,7 @@ export function createTasks(node: string, clock: SimulatorClock): Tasks {
           });
           return Promise.race([slept, death]).finally(drop);
         },
+        wait: (promise) => Promise.race([promise, death]),
       };
       const ended = Promise.resolve()
         .then(() => work(worker))
