@@ -1,0 +1,88 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { parseArgs } from 'node:util';
+import { missingFileVariable } from './support/missing.ts';
+import { findTestFiles, type Stage, stagesOf } from './support/runner/files.ts';
+import { ensureRuntime } from './support/runner/runtime.ts';
+import { closingEvents, count, emptyTally, isClosing, passed, type Tally } from './support/runner/tally.ts';
+import { sharedDataPresent } from './support/shared-data.ts';
+
+/** Above any test file's honest time: a file that hangs fails the run instead of holding it for ever. */
+const fileTimeoutMs = 8 * 60_000;
+
+const minutes = (ms: number): string => `${(ms / 60_000).toFixed(2)} min`;
+
+const printHeading = (text: string): boolean => process.stdout.write(`\n== ${text}\n`);
+
+/** Runs one stage, each file in a process of its own, and hands all but its closing lines to the reporter. */
+async function runStage(root: string, stage: Stage, reporter: Writable, tally: Tally): Promise<void> {
+  const events = run({
+    cwd: root,
+    files: stage.files.map((file) => join(root, file)),
+    isolation: 'process',
+    concurrency: Math.min(3, Math.max(2, availableParallelism())),
+    timeout: fileTimeoutMs,
+  });
+  for await (const event of events) {
+    count(tally, event);
+    if (!isClosing(event)) reporter.write(event);
+  }
+}
+
+function printList(title: string, lines: readonly string[]): void {
+  if (lines.length === 0) return;
+  console.log(`\n${title}`);
+  for (const line of lines) console.log(`  - ${line}`);
+}
+
+/** Runs all tests, or those in folders of one name; true when nothing failed and none was silently left out. */
+async function runTests(root: string, only: string | null): Promise<boolean> {
+  const startedMs = performance.now();
+  const stages = stagesOf(findTestFiles(root), only);
+  const folder = mkdtempSync(join(tmpdir(), 'writ-test-'));
+  const missingFile = join(folder, 'missing');
+  process.env[missingFileVariable] = missingFile;
+  const tally = emptyTally();
+  const reporter = new spec();
+  reporter.pipe(process.stdout, { end: false });
+  const times: string[] = [];
+  for (const stage of stages) {
+    printHeading(`${stage.name}: ${stage.files.length} files`);
+    const stageMs = performance.now();
+    await runStage(root, stage, reporter, tally);
+    times.push(`${stage.name}: ${minutes(performance.now() - stageMs)}`);
+    printHeading(times.at(-1)!);
+  }
+  printHeading(`all tests: ${minutes(performance.now() - startedMs)}`);
+  for (const event of closingEvents(tally, performance.now() - startedMs)) reporter.write(event);
+  const closed = new Promise((resolve) => reporter.once('end', resolve));
+  reporter.end();
+  await closed;
+
+  printList('Minutes:', times);
+  printList('Left out, with the reason:', tally.left);
+  printList('Left out without a reason, which fails the run:', tally.silent);
+  printList('Missing on this machine, so what needs it did not run:', readMissing(missingFile));
+  rmSync(folder, { recursive: true });
+  if (tally.tests === 0)
+    console.log(`\nNo test was found${only === null ? '' : ` in a folder named ${only}`}.`);
+  console.log(`\nshared data: ${sharedDataPresent() ? 'present' : 'absent'}`);
+  console.log(`${tally.pass} passed, ${tally.fail + tally.cancelled} failed`);
+  return passed(tally);
+}
+
+function readMissing(file: string): string[] {
+  try {
+    return [...new Set(readFileSync(file, 'utf8').split('\n').filter(Boolean))].sort();
+  } catch {
+    return [];
+  }
+}
+
+ensureRuntime();
+const { values } = parseArgs({ options: { only: { type: 'string' } } });
+process.exitCode = (await runTests(join(import.meta.dirname, '..'), values.only ?? null)) ? 0 : 1;
