@@ -1,3 +1,5 @@
+// npm test [-- [--only FOLDER] [FILE …] [--timeout-min N]]
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,26 +8,28 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 import { missingFileVariable } from './support/missing.ts';
-import { findTestFiles, type Stage, stagesOf } from './support/runner/files.ts';
+import { findTestFiles, type Stage, stagesOf, type Wanted } from './support/runner/files.ts';
 import { ensureRuntime } from './support/runner/runtime.ts';
 import { closingEvents, count, emptyTally, isClosing, passed, type Tally } from './support/runner/tally.ts';
 import { sharedDataPresent } from './support/shared-data.ts';
 
 /** Above any test file's honest time: a file that hangs fails the run instead of holding it for ever. */
-const fileTimeoutMs = 8 * 60_000;
+const fileTimeoutMin = 8;
 
 const minutes = (ms: number): string => `${(ms / 60_000).toFixed(2)} min`;
 
 const printHeading = (text: string): boolean => process.stdout.write(`\n== ${text}\n`);
 
+type Options = { readonly root: string; readonly only: Wanted; readonly timeoutMs: number };
+
 /** Runs one stage, each file in a process of its own, and hands all but its closing lines to the reporter. */
-async function runStage(root: string, stage: Stage, reporter: Writable, tally: Tally): Promise<void> {
+async function runStage(options: Options, stage: Stage, reporter: Writable, tally: Tally): Promise<void> {
   const events = run({
-    cwd: root,
-    files: stage.files.map((file) => join(root, file)),
+    cwd: options.root,
+    files: stage.files.map((file) => join(options.root, file)),
     isolation: 'process',
     concurrency: Math.min(3, Math.max(2, availableParallelism())),
-    timeout: fileTimeoutMs,
+    timeout: options.timeoutMs,
   });
   for await (const event of events) {
     count(tally, event);
@@ -39,10 +43,10 @@ function printList(title: string, lines: readonly string[]): void {
   for (const line of lines) console.log(`  - ${line}`);
 }
 
-/** Runs all tests, or those in folders of one name; true when nothing failed and none was silently left out. */
-async function runTests(root: string, only: string | null): Promise<boolean> {
+/** Runs the tests that are asked for; true when nothing failed and none was silently left out. */
+async function runTests(options: Options): Promise<boolean> {
   const startedMs = performance.now();
-  const stages = stagesOf(findTestFiles(root), only);
+  const stages = stagesOf(findTestFiles(options.root), options.only);
   const folder = mkdtempSync(join(tmpdir(), 'writ-test-'));
   const missingFile = join(folder, 'missing');
   process.env[missingFileVariable] = missingFile;
@@ -53,7 +57,7 @@ async function runTests(root: string, only: string | null): Promise<boolean> {
   for (const stage of stages) {
     printHeading(`${stage.name}: ${stage.files.length} files`);
     const stageMs = performance.now();
-    await runStage(root, stage, reporter, tally);
+    await runStage(options, stage, reporter, tally);
     times.push(`${stage.name}: ${minutes(performance.now() - stageMs)}`);
     printHeading(times.at(-1)!);
   }
@@ -69,7 +73,7 @@ async function runTests(root: string, only: string | null): Promise<boolean> {
   printList('Missing on this machine, so what needs it did not run:', readMissing(missingFile));
   rmSync(folder, { recursive: true });
   if (tally.tests === 0)
-    console.log(`\nNo test was found${only === null ? '' : ` in a folder named ${only}`}.`);
+    console.log(`\nNo test was found${options.only === null ? '' : ` for ${options.only}`}.`);
   console.log(`\nshared data: ${sharedDataPresent() ? 'present' : 'absent'}`);
   console.log(`${tally.pass} passed, ${tally.fail + tally.cancelled} failed`);
   return passed(tally);
@@ -84,5 +88,13 @@ function readMissing(file: string): string[] {
 }
 
 ensureRuntime();
-const { values } = parseArgs({ options: { only: { type: 'string' } } });
-process.exitCode = (await runTests(join(import.meta.dirname, '..'), values.only ?? null)) ? 0 : 1;
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: 'string' }, 'timeout-min': { type: 'string', default: String(fileTimeoutMin) } },
+});
+const done = await runTests({
+  root: join(import.meta.dirname, '..'),
+  only: positionals.length > 0 ? positionals : (values.only ?? null),
+  timeoutMs: Number(values['timeout-min']) * 60_000,
+});
+process.exitCode = done ? 0 : 1;

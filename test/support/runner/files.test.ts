@@ -22,10 +22,13 @@ test('files run by folder, in the order of who stands on whom, the lab apart', (
   ]);
 });
 
-test('a folder can be asked for by its name at any depth, also the lab', () => {
+test('a folder can be asked for by its name at any depth, and single files by their path', () => {
   assert.deepEqual(stagesOf(files, 'actions'), [
     { name: 'relay', files: ['test/relay/actions/wake.test.ts'] },
   ]);
   assert.deepEqual(stagesOf(files, 'lab'), [{ name: 'lab', files: ['test/lab/headscale.test.ts'] }]);
   assert.deepEqual(stagesOf(files, 'nowhere'), []);
+  assert.deepEqual(stagesOf(files, ['test/domain/plan.test.ts']), [
+    { name: 'domain', files: ['test/domain/plan.test.ts'] },
+  ]);
 });

@@ -10,13 +10,21 @@ const last = ['adversary', 'demo', 'docs'];
 
 export type Stage = { readonly name: string; readonly files: readonly string[] };
 
+/** Which tests are asked for: those in folders of one name, or these very files; null is all but those apart. */
+export type Wanted = string | readonly string[] | null;
+
+function isWanted(only: Wanted, file: string, folders: readonly string[]): boolean {
+  if (only === null) return !apart.has(folders[0] ?? '');
+  return typeof only === 'string' ? folders.includes(only) : only.includes(file);
+}
+
 /** Groups test files by their folder under test/, in the order in which they are run. */
-export function stagesOf(files: readonly string[], only: string | null): Stage[] {
+export function stagesOf(files: readonly string[], only: Wanted): Stage[] {
   const groups = new Map<string, string[]>();
   for (const file of files) {
     const folders = file.split('/').slice(1, -1);
     const name = folders[0] ?? 'top';
-    if (only === null ? apart.has(name) : !folders.includes(only)) continue;
+    if (!isWanted(only, file, folders)) continue;
     groups.set(name, [...(groups.get(name) ?? []), file]);
   }
   const place = (name: string): number =>

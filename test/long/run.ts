@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { findTestFiles } from '../support/runner/files.ts';
+import { ensureRuntime } from '../support/runner/runtime.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** How much more than in CI; the tests read these and print what they did. */
+const counts = {
+  WRIT_TRACES: process.env.WRIT_TRACES ?? '1000000',
+  WRIT_KILLS: process.env.WRIT_KILLS ?? '50',
+  WRIT_SEED: process.env.WRIT_SEED ?? String(crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1),
+};
+
+const commit = (): string => {
+  const answer = spawnSync('git', ['describe', '--always', '--dirty', '--abbrev=40'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  return answer.status === 0 ? answer.stdout.trim() : 'unknown (no git)';
+};
+
+/** The adversary and the tests that kill processes. */
+const wanted = {
+  adversary: (file: string): boolean => file.startsWith('test/adversary/'),
+  kill: (file: string): boolean => /\bkill/.test(file),
+};
+
+/** Runs the long tests, in one run of the test runner; true when all passed. */
+function runLong(): boolean {
+  const all = findTestFiles(root);
+  const missing = Object.entries(wanted).filter(([, isOne]) => !all.some(isOne));
+  for (const [name] of missing) console.error(`There is no ${name} test.`);
+  const facts = Object.entries(counts).map(([name, value]) => `${name}=${value}`);
+  console.log(`commit ${commit()}\n${facts.join(' ')}`);
+  const files = all.filter((file) => Object.values(wanted).some((isOne) => isOne(file)));
+  const args = ['test/run.ts', '--timeout-min', '1440', ...files];
+  const done = spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, ...counts },
+  });
+  console.log(`commit ${commit()}\n${facts.join(' ')}\n${done.status === 0 ? 'passed' : 'FAILED'}`);
+  return done.status === 0 && missing.length === 0;
+}
+
+ensureRuntime();
+process.exitCode = runLong() ? 0 : 1;
