@@ -1,0 +1,89 @@
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Disk } from './disk.ts';
+
+const isMissing = (error: unknown): boolean => (error as { code?: unknown }).code === 'ENOENT';
+
+/** A folder on this machine, made with mode 0700 when it is missing. */
+export function nodeDisk(folder: string): Disk {
+  const handles = new Map<string, FileHandle>();
+
+  const pathOf = (name: string): string => {
+    if (!/^[a-z][a-z0-9.-]{0,40}$/.test(name)) throw new Error('not a plain file name');
+    return join(folder, name);
+  };
+
+  const forget = async (name: string): Promise<void> => {
+    const handle = handles.get(name);
+    handles.delete(name);
+    // Its bytes were synced or given up already.
+    await handle?.close().catch(() => undefined);
+  };
+
+  const syncFolder = async (): Promise<void> => {
+    const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  };
+
+  return {
+    async read(name) {
+      try {
+        return new Uint8Array(await readFile(pathOf(name)));
+      } catch (error) {
+        if (isMissing(error)) return null;
+        throw error;
+      }
+    },
+    async append(name, bytes) {
+      try {
+        let handle = handles.get(name);
+        if (handle === undefined) {
+          handle = await open(pathOf(name), constants.O_WRONLY | constants.O_APPEND);
+          handles.set(name, handle);
+        }
+        let written = 0;
+        while (written < bytes.length) {
+          written += (await handle.write(bytes, written, bytes.length - written)).bytesWritten;
+        }
+        await handle.datasync();
+      } catch (error) {
+        await forget(name);
+        throw error;
+      }
+    },
+    async replace(name, bytes) {
+      await forget(name);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const path = pathOf(name);
+      const next = `${path}.new`;
+      await rm(next, { force: true });
+      const handle = await open(next, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+      try {
+        await handle.writeFile(bytes);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(next, path);
+      await syncFolder();
+    },
+    async remove(name) {
+      await forget(name);
+      await rm(pathOf(name), { force: true });
+      await syncFolder().catch((error: unknown) => {
+        if (!isMissing(error)) throw error;
+      });
+    },
+    async exposed(name) {
+      return ((await stat(pathOf(name))).mode & 0o077) !== 0;
+    },
+    async close() {
+      for (const name of [...handles.keys()]) await forget(name);
+    },
+  };
+}
