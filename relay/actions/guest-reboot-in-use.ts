@@ -1,0 +1,3 @@
+import { rebootAction } from './guest-ending.ts';
+
+export const guestRebootInUse = rebootAction('overrides');

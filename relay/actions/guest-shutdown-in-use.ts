@@ -1,0 +1,3 @@
+import { shutdownAction } from './guest-ending.ts';
+
+export const guestShutdownInUse = shutdownAction('overrides');

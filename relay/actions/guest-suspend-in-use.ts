@@ -1,0 +1,3 @@
+import { suspendAction } from './guest-pausing.ts';
+
+export const guestSuspendInUse = suspendAction('overrides');

@@ -1,0 +1,3 @@
+import { powerAction } from './host-power.ts';
+
+export const hostReboot = powerAction('reboot', 'refuses');

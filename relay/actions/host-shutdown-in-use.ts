@@ -1,0 +1,3 @@
+import { powerAction } from './host-power.ts';
+
+export const hostShutdownInUse = powerAction('shutdown', 'overrides');
