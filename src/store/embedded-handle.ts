@@ -1,14 +1,11 @@
 import Libsql from 'libsql';
+import { fromDriver, reasonOfCode, toBound } from './driver-values.ts';
 import {
-  type Argument,
-  fromDriver,
   type Row,
   type Statement,
   type StatementResult,
   type StoreError,
-  type StoreReason,
   storeError,
-  toArgument,
   type Value,
 } from './port.ts';
 import { inspectStatement, isReading, isSchemaChange, type StatementText } from './statement-text.ts';
@@ -84,10 +81,7 @@ export function openHandle(path: string, options: { readonly queryOnly: boolean 
   }
 
   const counter = guard(() => database.prepare('PRAGMA user_version'));
-  const totals = guard(() => database.prepare('SELECT total_changes() AS total, changes() AS last'));
-  const changes = (): { total: number; last: number } => {
-    return totals.all([])[0] as { total: number; last: number };
-  };
+  const totals = guard(() => database.prepare('SELECT total_changes() AS total'));
 
   const prepare = (sql: string): Prepared => {
     const known = prepared.get(sql);
@@ -123,10 +117,8 @@ export function openHandle(path: string, options: { readonly queryOnly: boolean 
           return { changes: isSchemaChange(text) ? 0 : info.changes, rows: [] };
         }
         // `all` steps a RETURNING statement to its end; `run` would leave it open and COMMIT would be refused.
-        const before = changes();
         const rows = guard(() => statement.all(bound)).map(toRow);
-        const after = changes();
-        return { changes: after.total === before.total ? 0 : after.last, rows };
+        return { changes: text.isReturning ? rows.length : 0, rows };
       } finally {
         if (isSchemaChange(text)) {
           schemaChanges += 1;
@@ -139,48 +131,19 @@ export function openHandle(path: string, options: { readonly queryOnly: boolean 
       const rows = guard(() => counter.all([])) as { user_version: number }[];
       return rows[0]?.user_version ?? 0;
     },
-    changeMark: () => changes().total + schemaChanges,
+    changeMark: () => {
+      const rows = guard(() => totals.all([])) as { total: number }[];
+      return (rows[0]?.total ?? 0) + schemaChanges;
+    },
     inTransaction: () => database.inTransaction,
     close,
   };
-}
-
-/**
- * libSQL binds every JS number as REAL (so `typeof(?)` of 5 is 'real') and aborts the whole process on a boolean, an
- * object or the like: so each argument is checked, and integers go as bigints.
- */
-function toBound(value: Argument): string | number | bigint | null | Uint8Array {
-  const checked = toArgument(value);
-  return typeof checked === 'number' && Number.isInteger(checked) ? BigInt(checked) : checked;
 }
 
 function toRow(raw: unknown): Row {
   const row = raw as Record<string, unknown>;
   for (const column in row) row[column] = fromDriver(row[column]);
   return row as Record<string, Value>;
-}
-
-const reasons: Readonly<Record<string, StoreReason>> = {
-  SQLITE_CONSTRAINT: 'constraint',
-  SQLITE_BUSY: 'busy',
-  SQLITE_LOCKED: 'busy',
-  SQLITE_PROTOCOL: 'busy',
-  SQLITE_FULL: 'full',
-  SQLITE_READONLY: 'readonly',
-  SQLITE_PERM: 'readonly',
-  SQLITE_INTERRUPT: 'unavailable',
-  SQLITE_CANTOPEN: 'unavailable',
-  SQLITE_IOERR: 'unavailable',
-  SQLITE_NOMEM: 'unavailable',
-  SQLITE_NOLFS: 'unavailable',
-  SQLITE_CORRUPT: 'corrupt',
-  SQLITE_NOTADB: 'corrupt',
-};
-
-/** The reason for one of SQLite's codes, extended (`SQLITE_IOERR_FSYNC`) or not; undefined when it means a bug. */
-export function reasonOfCode(code: string): StoreReason | undefined {
-  const primary = /^SQLITE_[A-Z]+/.exec(code)?.[0];
-  return primary === undefined ? undefined : reasons[primary];
 }
 
 function guard<T>(run: () => T): T {

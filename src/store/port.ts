@@ -32,14 +32,15 @@ export type StatementResult = { readonly changes: number; readonly rows: readonl
 export type WriteResult = readonly StatementResult[];
 
 /**
- * Why the database could not do what it was asked. All but `timeout` mean that nothing of the batch was written.
+ * Why the database could not do what it was asked. All but `timeout` mean that nothing of the batch was written: a
+ * caller that meets `timeout` reads again before it decides.
  *
  * - `constraint`: a constraint or a trigger's RAISE(ABORT, 'code') refused the batch; `detail` is SQLite's message,
  *   for a trigger exactly its code (`lock_conflict`).
  * - `busy`: the write lock was not to be had in time, or too many batches are waiting. Trying again is sound.
  * - `in_use`: another process owns the file (only when opening).
  * - `full`: no room on the disk. `readonly`: the file or its directory cannot be written.
- * - `timeout`: no answer in time; the batch may have been written or may still be.
+ * - `timeout`: no word on the outcome; the batch may have been written or may still be.
  * - `unavailable`: closed, unreachable, or the device failed.
  * - `corrupt`: not a database, damaged, or a value that no caller can have stored.
  */
@@ -65,7 +66,7 @@ export type Database = {
   /**
    * Runs the statements in order as ONE atomic batch: all of them or none. There is no transaction that spans
    * calls, so whatever a batch depends on is a condition inside its statements (`WHERE`, a constraint, a trigger).
-   * A statement that matches no row is no failure; one that violates a constraint or raises rolls the whole batch
+   * Foreign keys are enforced. A statement that matches no row is no failure; one that violates a constraint or raises rolls the whole batch
    * back and rejects with `constraint`. Batches are serialised. Once resolved, the batch survives a crash of the
    * process and a power cut. Transaction control, PRAGMA, ATTACH and VACUUM are refused as bugs.
    */
@@ -117,20 +118,6 @@ export function toArgument(value: unknown): Argument {
     return value;
   }
   throw new TypeError(`a ${typeof value} cannot be bound`);
-}
-
-/** Reads one column value as it comes from a driver. Rejections are `corrupt`, as no caller can have stored it. */
-export function fromDriver(value: unknown): Value {
-  if (value === null || typeof value === 'string') return value;
-  if (typeof value === 'number') {
-    if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-      throw storeError('corrupt', 'an integer beyond the safe range');
-    }
-    return value;
-  }
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  if (value instanceof Uint8Array) return value;
-  throw storeError('corrupt', `a column of type ${typeof value}`);
 }
 
 /** Time as the engines need it; tests pass their own. */

@@ -4,6 +4,8 @@ export type StatementText = {
   readonly keyword: string;
   /** Number of `?` placeholders. */
   readonly placeholders: number;
+  /** Does it return the rows that it changes, one for each? */
+  readonly isReturning: boolean;
 };
 
 const controlKeywords = new Set([
@@ -34,6 +36,7 @@ export function inspectStatement(sql: string): StatementText {
   let keyword = '';
   let words = 0;
   let placeholders = 0;
+  let isReturning = false;
   let trigger = false;
   // A trigger's body has semicolons of its own, between BEGIN and END; CASE has an END too.
   let depth = 0;
@@ -45,6 +48,7 @@ export function inspectStatement(sql: string): StatementText {
       const word = token.toUpperCase();
       words += 1;
       if (words === 1) keyword = word;
+      if (word === 'RETURNING') isReturning = true;
       if (words <= 3 && keyword === 'CREATE' && word === 'TRIGGER') trigger = true;
       if (trigger && (word === 'BEGIN' || word === 'CASE')) depth += 1;
       if (trigger && word === 'END') depth -= 1;
@@ -54,7 +58,7 @@ export function inspectStatement(sql: string): StatementText {
   }
   if (keyword === '') throw new TypeError('an empty statement');
   if (controlKeywords.has(keyword)) throw new TypeError(`${keyword} has no place in a batch`);
-  return { keyword, placeholders };
+  return { keyword, placeholders, isReturning };
 }
 
 /** May a statement of this kind go through `read`? */
