@@ -24,7 +24,7 @@ const first: Migration = {
       updated_at INTEGER NOT NULL
     )`,
     `CREATE TABLE command (
-      id TEXT PRIMARY KEY,
+      id TEXT PRIMARY KEY NOT NULL,
       order_json TEXT NOT NULL,
       state TEXT NOT NULL,
       code TEXT,
@@ -42,7 +42,7 @@ const first: Migration = {
       WHEN NEW.revision <> OLD.revision + 1
       BEGIN SELECT RAISE(ABORT, 'stale'); END`,
     `CREATE TABLE intent (
-      digest TEXT PRIMARY KEY,
+      digest TEXT PRIMARY KEY NOT NULL,
       command TEXT NOT NULL,
       attempt INTEGER NOT NULL,
       bytes TEXT NOT NULL,
@@ -121,7 +121,7 @@ const first: Migration = {
     `CREATE TRIGGER receipt_is_fixed BEFORE UPDATE ON receipt
       BEGIN SELECT RAISE(ABORT, 'receipt_immutable'); END`,
     `CREATE TABLE relay (
-      kid TEXT PRIMARY KEY,
+      kid TEXT PRIMARY KEY NOT NULL,
       name TEXT NOT NULL,
       session TEXT,
       session_at INTEGER,
@@ -143,7 +143,7 @@ const first: Migration = {
       PRIMARY KEY (kid, session)
     )`,
     `CREATE TABLE enrolment (
-      code TEXT PRIMARY KEY,
+      code TEXT PRIMARY KEY NOT NULL,
       relay TEXT NOT NULL,
       controller_key TEXT NOT NULL,
       expires INTEGER NOT NULL,
@@ -154,7 +154,7 @@ const first: Migration = {
       owner_mac TEXT
     )`,
     `CREATE TABLE token (
-      id TEXT PRIMARY KEY,
+      id TEXT PRIMARY KEY NOT NULL,
       name TEXT NOT NULL,
       scope_json TEXT NOT NULL,
       created_at INTEGER NOT NULL,
