@@ -19,6 +19,8 @@ export type Guest = {
   configQueue: Promise<void>;
 };
 
+export type Halt = 'guest_stopped' | 'guest_stopped_by_node' | 'guest_cut';
+
 export type Guests = {
   find(kind: string, vmid: number): Guest | undefined;
   all(): readonly Guest[];
@@ -32,7 +34,7 @@ export type Guests = {
   resume(guest: Guest, worker: Worker): Promise<void>;
   /** Switched on or off at once, without a task. */
   boot(guest: Guest): void;
-  halt(guest: Guest, how: 'guest_stopped' | 'guest_cut'): void;
+  halt(guest: Guest, how: Halt): void;
   statusRow(guest: Guest): Record<string, unknown>;
   config(guest: Guest): Record<string, unknown>;
 };
@@ -71,7 +73,7 @@ export function createGuests(deps: {
     emit('guest_started', guest.spec.vmid);
   };
 
-  const halt = (guest: Guest, how: 'guest_stopped' | 'guest_cut'): void => {
+  const halt = (guest: Guest, how: Halt): void => {
     if (!guest.running) return;
     guest.running = false;
     guest.paused = false;

@@ -75,6 +75,8 @@ export type SimulatorEvent = {
     | 'powered_off'
     | 'guest_started'
     | 'guest_stopped'
+    /** Was still running when the node was told to go down, which then stopped it itself. */
+    | 'guest_stopped_by_node'
     /** Lost its power while it ran: by `stop`, or with the whole machine. */
     | 'guest_cut'
     /** A start was refused because another holder of the device ran. */

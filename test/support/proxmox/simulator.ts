@@ -5,7 +5,8 @@ import { makeServerCertificate, type ServerCertificate } from './certificate.ts'
 import { createFaults, type Fault, type Faults } from './faults.ts';
 import { createGuests, type Guest } from './guests.ts';
 import { realClock, type SimulatorEvent, type SimulatorOptions, type TokenSpec } from './options.ts';
-import { apiError, findRoute, isApiError, type Machine } from './routes.ts';
+import { apiError, isApiError, type Machine } from './route.ts';
+import { findRoute } from './routes.ts';
 import { createTasks, type Task } from './tasks.ts';
 
 /** One request that reached the API, whatever came of it. */
@@ -106,7 +107,7 @@ export async function startProxmoxSimulator(options: SimulatorOptions): Promise<
       goingDown = true;
       later(options.powerOffDelayMs ?? 20, () => {
         // The node's own shutdown ends the guests one by one; how long that takes is not simulated.
-        for (const guest of guests.all()) guests.halt(guest, 'guest_stopped');
+        for (const guest of guests.all()) guests.halt(guest, 'guest_stopped_by_node');
         void powerOff().then(async () => {
           if (command === 'shutdown') return options.onPowerOff?.();
           if (options.onReboot !== undefined) return options.onReboot();

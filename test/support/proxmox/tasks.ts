@@ -79,7 +79,7 @@ export function createTasks(node: string, clock: SimulatorClock): Tasks {
         )
         .then((exitstatus) => {
           cancels.delete(cancel);
-          task.exitstatus = killed ? 'unexpected status' : exitstatus.replaceAll('\n', ';');
+          task.exitstatus = killed ? 'unexpected status' : exitstatus.trimEnd().replaceAll('\n', ';');
           if (!killed) log.push(exitstatus === 'OK' ? 'TASK OK' : `TASK ERROR: ${task.exitstatus}`);
         });
       const task: Task = { upid, node, pid, pstart, starttime, type, id, user, log, ended };
