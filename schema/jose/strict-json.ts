@@ -1,4 +1,5 @@
 import { ok, type Result, refuse } from '../result.ts';
+import { toBytes } from './digest.ts';
 
 export type JsonValue =
   | null
@@ -28,16 +29,24 @@ class JsonFault extends Error {
   }
 }
 
+/** Keys that objects treat apart, and that validators of records leave out without a word. */
+const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** Whether an input is larger than a number of bytes; a text counts as UTF-8. */
+const isLarger = (input: Uint8Array | string, maxBytes: number): boolean =>
+  input.length > maxBytes ||
+  (typeof input === 'string' && input.length * 3 > maxBytes && toBytes(input).length > maxBytes);
+
 /**
  * Parses JSON (RFC 8259) as two parsers can only agree on it: no duplicate key (also not by escapes), no
- * `__proto__`, no lone surrogate, no number beyond what a double holds, a limit on bytes before anything is
- * read and a limit on depth.
+ * key such as `__proto__`, no lone surrogate, no number beyond what a double holds, a limit on bytes before
+ * anything is read and a limit on depth.
  */
 export function parseStrictJson(
   input: Uint8Array | string,
   limits: { maxBytes: number; maxDepth?: number },
 ): Result<JsonValue, JsonRefusal> {
-  if (input.length > limits.maxBytes) return refuse('json_too_large', `more than ${limits.maxBytes} bytes`);
+  if (isLarger(input, limits.maxBytes)) return refuse('json_too_large', `more than ${limits.maxBytes} bytes`);
   let text: string;
   if (typeof input === 'string') {
     text = input;
@@ -57,7 +66,8 @@ export function parseStrictJson(
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 8259 section 7 forbids them in strings
-const stringPattern = /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*"/y;
+const plainPattern = /[^"\\\u0000-\u001f]*/y;
+const escapePattern = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const spacePattern = /[ \t\n\r]*/y;
 const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
@@ -81,7 +91,17 @@ function readDocument(text: string, maxDepth: number): JsonValue {
     return match[0];
   };
   const readString = (): string => {
-    const value = JSON.parse(take(stringPattern)) as string;
+    const from = at;
+    if (text[at] !== '"') malformed();
+    at += 1;
+    // Piece by piece: one pattern for a whole string would need stack for each of its escapes.
+    for (;;) {
+      take(plainPattern);
+      if (text[at] === '"') break;
+      take(escapePattern);
+    }
+    at += 1;
+    const value = JSON.parse(text.slice(from, at)) as string;
     return loneSurrogate.test(value) ? malformed() : value;
   };
   const readNumber = (): number => {
@@ -121,7 +141,7 @@ function readDocument(text: string, maxDepth: number): JsonValue {
         const members: { [key: string]: JsonValue } = {};
         readItems('}', () => {
           const key = readString();
-          if (key === '__proto__') malformed();
+          if (forbiddenKeys.has(key)) malformed();
           if (Object.hasOwn(members, key)) {
             throw new JsonFault('json_duplicate_key', `the key ${JSON.stringify(key)} stands twice`);
           }
