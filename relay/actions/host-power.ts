@@ -125,7 +125,7 @@ export function powerAction(command: Command, inUse: InUse): RelayAction {
       // The host ends this relay with itself; if it has not by then, it does not go down.
       await ctx.ports.clock.sleep(goingDownMs, ctx.signal);
       if (ctx.signal.aborted) return { state: 'pending_boot' };
-      return { state: 'failed', code: 'host_did_not_go_down' };
+      return { state: 'failed', code: 'host_did_not_power_off' };
     },
     observe: async (ctx) => observeBoot(ctx),
   };

@@ -1,0 +1,159 @@
+import { parsePayload } from '../../schema/jose/jws.ts';
+import type { Trust } from '../../schema/trust/read.ts';
+import { maxTrustChainBytes, trustWarningMs } from '../../schema/wire/limits.ts';
+import { type TrustJws, trustChainSchema } from '../../schema/wire/relay-api.ts';
+import { createHttpsClient } from '../drivers/https-client.ts';
+import type { Log } from '../log.ts';
+import type { Alarm } from './alarm.ts';
+import { createDoorbell } from './doorbell.ts';
+import type { Link } from './link.ts';
+import type { TrustStore } from './trust-store.ts';
+
+/** Where newer trust comes from. The mirror is not behind the controller, so that it cannot withhold a revocation. */
+export type TrustSource = 'controller' | 'mirror';
+
+export type TrustFetch = {
+  /** Asks one source, and puts into force what holds. Whether anything changed. Never rejects. */
+  fetchFrom(source: TrustSource, signal: AbortSignal): Promise<boolean>;
+  /** The controller spoke of a newer version: it is asked for at once, or shortly when it was asked just now. */
+  wanted(version: number): void;
+  /** Asks both at the start and then every hour, until the signal is aborted. */
+  run(signal: AbortSignal): Promise<void>;
+  close(): void;
+};
+
+export type TrustFetchDeps = {
+  readonly trust: TrustStore;
+  readonly link: Link;
+  readonly clock: {
+    now(): number;
+    uptimeMs(): number;
+    sleep(ms: number, signal?: AbortSignal): Promise<unknown>;
+  };
+  random(): number;
+  readonly log: Log;
+  readonly alarm: Alarm;
+  readonly intervalMs?: number;
+  /** However often the controller speaks of newer versions, it is asked no more often than this. */
+  readonly wantedPauseMs?: number;
+};
+
+const hourMs = 60 * 60_000;
+const timeoutMs = 60_000;
+
+export function createTrustFetch(deps: TrustFetchDeps): TrustFetch {
+  const { trust, link, clock, log, alarm } = deps;
+  const intervalMs = deps.intervalMs ?? hourMs;
+  const wantedPauseMs = deps.wantedPauseMs ?? 10_000;
+  // The system's certificate authorities; plain HTTP on loopback alone, as trust's schema has it.
+  const mirrorClient = createHttpsClient({ allowHttp: true, maxSockets: 1 });
+  const refusedBy = new Set<TrustSource>();
+  const bell = createDoorbell(clock);
+  let wantedVersion = 0;
+  let askedAt = Number.NEGATIVE_INFINITY;
+
+  const noteRefusal = (source: TrustSource, why: string | null): void => {
+    if (why !== null) {
+      refusedBy.add(source);
+      const version = trust.current().document.version;
+      alarm.raise(
+        'trust_refused',
+        `A newer trust document from the ${source} was refused (${why}). Version ${version} stays in force.`,
+      );
+    } else if (refusedBy.delete(source) && refusedBy.size === 0) {
+      alarm.clear('trust_refused', 'The trust documents that are offered hold again.');
+    }
+  };
+
+  const install = async (source: TrustSource, versions: readonly TrustJws[]): Promise<boolean> => {
+    const { changed, refusal } = await trust.install(versions);
+    noteRefusal(source, refusal === null ? null : refusal.reason);
+    return changed;
+  };
+
+  const fromController = async (signal: AbortSignal): Promise<boolean> => {
+    askedAt = clock.uptimeMs();
+    const answer = await link.call({
+      method: 'GET',
+      path: `/v1/trust?after=${trust.current().document.version}`,
+      schema: trustChainSchema,
+      maxBytes: maxTrustChainBytes,
+      timeoutMs,
+      signal,
+    });
+    if (answer.ok) return install('controller', answer.value.versions);
+    if (answer.reason !== 'aborted') log.warn('trust_fetch_failed', { source: 'controller', ...why(answer) });
+    return false;
+  };
+
+  const fromMirror = async (signal: AbortSignal): Promise<boolean> => {
+    const url = trust.current().document.mirror;
+    if (url === null) return false;
+    const maxBytes = maxTrustChainBytes;
+    const answer = await mirrorClient.request({ method: 'GET', url, timeoutMs, maxBytes, signal });
+    if (!answer.ok) {
+      if (answer.reason !== 'aborted')
+        log.warn('trust_fetch_failed', { source: 'mirror', reason: answer.reason });
+      return false;
+    }
+    if (answer.status !== 200) {
+      log.warn('trust_fetch_failed', { source: 'mirror', reason: `http_${answer.status}` });
+      return false;
+    }
+    const chain = parsePayload(answer.body, trustChainSchema, maxBytes);
+    if (!chain.ok) {
+      noteRefusal('mirror', 'trust_malformed');
+      return false;
+    }
+    return install('mirror', chain.value.versions);
+  };
+
+  const fetchFrom: TrustFetch['fetchFrom'] = (source, signal) =>
+    source === 'controller' ? fromController(signal) : fromMirror(signal);
+
+  const warnOfExpiry = (current: Trust): void => {
+    const leftMs = Date.parse(current.document.expires) - clock.now();
+    if (leftMs <= 0) log.error('trust_expired', { expires: current.document.expires });
+    else if (leftMs < trustWarningMs) {
+      log.warn('trust_expires_soon', {
+        expires: current.document.expires,
+        days: Math.floor(leftMs / 86_400_000),
+      });
+    }
+  };
+
+  /** Whether the controller spoke of a version that this relay has not. */
+  const lags = (): boolean => wantedVersion > trust.current().document.version;
+
+  return {
+    fetchFrom,
+    wanted(version) {
+      wantedVersion = version;
+      if (lags()) bell.ring();
+    },
+    async run(signal) {
+      while (!signal.aborted) {
+        await Promise.all([fetchFrom('mirror', signal), fetchFrom('controller', signal)]);
+        warnOfExpiry(trust.current());
+        // Up to a tenth more, so that relays do not ask in step.
+        const untilMs = clock.uptimeMs() + intervalMs * (1 + deps.random() / 10);
+        while (!signal.aborted && clock.uptimeMs() < untilMs) {
+          if (lags()) {
+            await clock.sleep(Math.max(0, askedAt + wantedPauseMs - clock.uptimeMs()), signal);
+            if (signal.aborted) return;
+            if (await fetchFrom('controller', signal)) continue;
+            // It speaks of what it does not give: not worth more than an attempt now and then.
+            if (lags()) wantedVersion = 0;
+          }
+          await clock.sleep(Math.max(0, untilMs - clock.uptimeMs()), AbortSignal.any([signal, kick.signal]));
+        }
+      }
+    },
+    close: () => mirrorClient.close(),
+  };
+}
+
+const why = (failure: { reason: string; code?: string; detail: string }) => ({
+  reason: failure.code ?? failure.reason,
+  detail: failure.detail,
+});
