@@ -6,8 +6,9 @@
 /** Fields that some reasons carry beside the sentence. */
 type Extra = {
   unreachable: { readonly sent: boolean };
-  timeout: { readonly sent: boolean; readonly upid?: string };
-  aborted: { readonly sent: boolean; readonly upid?: string };
+  timeout: { readonly sent: boolean };
+  aborted: { readonly sent: boolean };
+  tls: { readonly sent: boolean };
   guest_locked: { readonly lock: string };
   task_failed: { readonly exitstatus: string };
   bad_parameter: { readonly errors: Readonly<Record<string, string>> };
@@ -18,8 +19,6 @@ type Extra = {
 type PlainReason =
   /** The server's certificate is not the pinned one: nothing was sent. */
   | 'pin_mismatch'
-  /** TLS failed otherwise. */
-  | 'tls'
   | 'unauthorized'
   | 'forbidden'
   /** No such guest here. */
@@ -42,20 +41,48 @@ type PlainReason =
   /** Not what Proxmox VE would say: malformed, over a cap, or of a wrong shape. */
   | 'bad_answer';
 
-/**
- * An operation that did not succeed. `detail` is one short line for people and logs, from the server or a guest
- * and therefore capped and free of control characters.
- */
+type Failed<R extends string, E = unknown> = {
+  readonly ok: false;
+  readonly reason: R;
+  /** One short line for people and logs, from the server or a guest: capped, without control characters. */
+  readonly detail: string;
+  /** The task that was started and whose end is not known. */
+  readonly upid?: string;
+} & E;
+
+/** An operation that did not succeed; see `endIsUnknown` for what that says about the guest. */
 export type ProxmoxFailure =
-  | { readonly ok: false; readonly reason: PlainReason; readonly detail: string }
-  | {
-      [R in keyof Extra]: { readonly ok: false; readonly reason: R; readonly detail: string } & Extra[R];
-    }[keyof Extra];
+  | { [R in PlainReason]: Failed<R> }[PlainReason]
+  | { [R in keyof Extra]: Failed<R, Extra[R]> }[keyof Extra];
 
 export type ProxmoxReason = ProxmoxFailure['reason'];
 
 /** The value, or why there is none. */
 export type ProxmoxResult<T> = { readonly ok: true; readonly value: T } | ProxmoxFailure;
+
+/**
+ * Whether an order that failed like this may have been carried out all the same, or may still be: then only a look
+ * at the guest tells what is true, and giving the order again is no way to find out.
+ */
+export function endIsUnknown(failed: ProxmoxFailure): boolean {
+  if (failed.upid !== undefined) return true;
+  switch (failed.reason) {
+    case 'unreachable':
+    case 'timeout':
+    case 'aborted':
+    case 'tls':
+      return failed.sent;
+    case 'proxy_error':
+      // 595 is a connection that never came to be.
+      return failed.status !== 595;
+    case 'server_error':
+      return failed.status !== 501;
+    case 'bad_answer':
+      return true;
+    default:
+      return false;
+  }
+}
 
 const maxDetailChars = 240;
 

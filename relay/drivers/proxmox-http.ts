@@ -133,10 +133,10 @@ function failureOfTransport(answer: Extract<HttpsResult, { ok: false }>): Proxmo
     case 'timeout':
     case 'unreachable':
     case 'aborted':
+    case 'tls':
       return { ok: false, reason: answer.reason, sent: answer.sent, detail };
     case 'pin_mismatch':
-    case 'tls':
-      return { ok: false, reason: answer.reason, detail };
+      return failure('pin_mismatch', detail);
     case 'too_large':
     case 'bad_answer':
       return failure('bad_answer', detail);

@@ -35,10 +35,8 @@ const missedPollsAllowed = 5;
 const passing: ReadonlySet<ProxmoxFailure['reason']> = new Set(['unreachable', 'timeout', 'proxy_error']);
 
 /**
- * Gives an order that Proxmox VE runs as a task, and waits for the task's end.
- *
- * A `timeout` or `aborted` carries the `upid` of the task that may still be running. After these two, and after
- * `unreachable` with `sent`, only a look at the guest tells what is true.
+ * Gives an order that Proxmox VE runs as a task, and waits for the task's end. A failure with a `upid` lost sight
+ * of the task, which may be running still.
  */
 export function createTaskRunner(deps: {
   readonly http: ProxmoxHttp;
@@ -77,7 +75,7 @@ export function createTaskRunner(deps: {
         if (polled.value.status === 'stopped') return ended(upid, type, polled.value.exitstatus);
       } else if (polled.reason !== 'aborted') {
         missed += 1;
-        if (!passing.has(polled.reason) || missed > missedPollsAllowed) return lost(polled, upid);
+        if (!passing.has(polled.reason) || missed > missedPollsAllowed) return { ...polled, upid };
       }
       await clock.sleep(Math.min(pollMs, Math.max(0, endsAt - clock.monotonicMs())), signal);
     }
@@ -85,16 +83,11 @@ export function createTaskRunner(deps: {
 }
 
 function ended(upid: string, type: string, exitstatus: string | undefined): ProxmoxResult<EndedTask> {
-  if (exitstatus === undefined) return failure('bad_answer', 'the task stopped without an exit status');
+  if (exitstatus === undefined) {
+    return { ...failure('bad_answer', 'the task stopped without an exit status'), upid };
+  }
   if (exitstatus === 'OK') return { ok: true, value: { upid, type, warnings: 0 } };
   const warnings = /^WARNINGS: (\d{1,9})$/.exec(exitstatus)?.[1];
   if (warnings !== undefined) return { ok: true, value: { upid, type, warnings: Number(warnings) } };
   return failureOfTask(exitstatus);
-}
-
-/** The order was taken and its end is not known: whatever the poll says of itself, the order was sent. */
-function lost(polled: ProxmoxFailure, upid: string): ProxmoxFailure {
-  if (polled.reason === 'unreachable') return { ...polled, sent: true };
-  if (polled.reason === 'timeout') return { ...polled, sent: true, upid };
-  return polled;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createHttpsClient } from '../../../relay/drivers/https-client.ts';
 import { createProxmox } from '../../../relay/drivers/proxmox.ts';
+import { endIsUnknown, failure, type ProxmoxFailure } from '../../../relay/drivers/proxmox-errors.ts';
 import { rawAnswer } from '../../support/proxmox/raw-stub.ts';
 import { devtop, gaming, instantClock, setUpStub, setUpTower, token } from './proxmox-fixture.ts';
 
@@ -25,7 +26,7 @@ test('polls that go on failing end the wait, and say that the order was sent', a
   simulator.faults.add({ ...polls, fault: { kind: 'cut' }, times: Number.POSITIVE_INFINITY });
   const result = await proxmox.shutdown(devtop, { timeoutS: 5 });
   assert.ok(!result.ok && result.reason === 'unreachable');
-  assert.equal(result.sent, true);
+  assert.ok(endIsUnknown(result));
 });
 
 test('rights lost during a task end the wait at once', async (t) => {
@@ -38,6 +39,8 @@ test('rights lost during a task end the wait at once', async (t) => {
   const result = await proxmox.shutdown(devtop, { timeoutS: 5 });
   assert.ok(!result.ok);
   assert.equal(result.reason, 'forbidden');
+  assert.equal(result.upid, simulator.tasks[0]?.upid);
+  assert.ok(endIsUnknown(result));
   assert.equal(struck(), 1);
 });
 
@@ -47,7 +50,7 @@ test('an answer lost after the order was taken: never given twice, and "sent" sa
   const stopped = simulator.nextEvent('guest_stopped', 103);
   const result = await proxmox.shutdown(devtop, { timeoutS: 5 });
   assert.ok(!result.ok && result.reason === 'unreachable');
-  assert.equal(result.sent, true);
+  assert.ok(endIsUnknown(result));
   await stopped;
   assert.equal(simulator.tasks.length, 1);
 });
@@ -181,4 +184,23 @@ test('threat 20: no result holds the token, whatever goes wrong', async (t) => {
   results.push(await unreachable.nodeStatus());
   assert.equal(results.length, 11);
   assert.ok(!JSON.stringify(results).includes(secret));
+});
+
+const ends: readonly [boolean, ProxmoxFailure][] = [
+  [false, failure('pin_mismatch', '')],
+  [false, failure('forbidden', '')],
+  [false, { ok: false, reason: 'task_failed', exitstatus: 'x', detail: 'x' }],
+  [false, { ok: false, reason: 'unreachable', sent: false, detail: '' }],
+  [true, { ok: false, reason: 'unreachable', sent: true, detail: '' }],
+  [true, { ok: false, reason: 'timeout', sent: true, detail: '' }],
+  [false, { ok: false, reason: 'aborted', sent: false, detail: '' }],
+  [false, { ok: false, reason: 'proxy_error', status: 595, detail: '' }],
+  [true, { ok: false, reason: 'proxy_error', status: 599, detail: '' }],
+  [false, { ok: false, reason: 'server_error', status: 501, detail: '' }],
+  [true, { ok: false, reason: 'server_error', status: 500, detail: '' }],
+  [true, failure('bad_answer', '')],
+  [true, { ...failure('forbidden', ''), upid: 'UPID:x' }],
+];
+test('which failures leave open whether the order was carried out', () => {
+  for (const [expected, failed] of ends) assert.equal(endIsUnknown(failed), expected, JSON.stringify(failed));
 });

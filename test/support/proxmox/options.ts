@@ -1,3 +1,4 @@
+import type { ServerCertificate } from './certificate.ts';
 import type { SchemaCheck } from './schema-check.ts';
 
 /** A guest as the test or the demo wants it to be. Times are of the simulated guest, in milliseconds. */
@@ -63,6 +64,8 @@ export type SimulatorOptions = {
   /** How long a wrong token waits for its 401; 3 s in reality. */
   readonly unauthorizedDelayMs?: number;
   readonly clock?: SimulatorClock;
+  /** Kept by whoever starts the simulator anew and wants the same pin; made on the spot otherwise. */
+  readonly certificate?: ServerCertificate;
   /** Checks every request and answer against the official schema. */
   readonly schema?: SchemaCheck;
 };

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { createApi, type Outcome } from './api.ts';
 import { makeServerCertificate, type ServerCertificate } from './certificate.ts';
-import { createFaults, type Fault, type Faults } from './faults.ts';
+import { createFaults, type Faults } from './faults.ts';
 import { createGuests, type Guest } from './guests.ts';
-import { realClock, type SimulatorEvent, type SimulatorOptions, type TokenSpec } from './options.ts';
-import { apiError, isApiError, type Machine } from './route.ts';
-import { findRoute } from './routes.ts';
+import { realClock, type SimulatorEvent, type SimulatorOptions } from './options.ts';
+import type { Machine } from './route.ts';
 import { createTasks, type Task } from './tasks.ts';
 
 /** One request that reached the API, whatever came of it. */
@@ -66,7 +66,7 @@ export async function startProxmoxSimulator(options: SimulatorOptions): Promise<
   const sockets = new Set<Socket>();
   const timers = new Set<() => void>();
   const faults = createFaults();
-  let certificate = makeServerCertificate(node);
+  let certificate = options.certificate ?? makeServerCertificate(node);
   let server: Server | undefined;
   let port = options.port ?? 0;
   let bootedAt = clock.now();
@@ -116,6 +116,14 @@ export async function startProxmoxSimulator(options: SimulatorOptions): Promise<
       });
     },
   };
+
+  const decide = createApi({
+    machine,
+    unauthorizedDelayMs: options.unauthorizedDelayMs ?? 0,
+    oldErrorBodies: () => api.oldErrorBodies,
+    schema: options.schema,
+    violation: (text) => violations.push(text),
+  });
 
   const powerOff = async (): Promise<void> => {
     if (server === undefined) return;
@@ -168,24 +176,34 @@ export async function startProxmoxSimulator(options: SimulatorOptions): Promise<
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '/', 'https://127.0.0.1');
-    const path = url.pathname.replace(/^\/api2\/json/, '');
+    const path = url.pathname.startsWith('/api2/json/') ? url.pathname.slice('/api2/json'.length) : '/-';
     const method = request.method ?? 'GET';
-    const body = await readBody(request);
+    const body = await readBody(request).catch(() => undefined);
+    if (body === undefined) return;
     const fault = faults.take(method, path);
     if (fault?.kind === 'cut') return void request.socket.destroy();
     if (fault?.kind === 'silent') return;
     if (fault?.kind === 'slow') await machine.wait(fault.ms);
 
-    const user = options.tokens.find(({ token }) => request.headers.authorization === `PVEAPIToken=${token}`);
-    const userId = user?.token.split('=')[0];
-    const outcome = await decide(method, url, path, body, user, fault);
+    const params = {
+      ...Object.fromEntries(url.searchParams),
+      ...Object.fromEntries(new URLSearchParams(body === 'too large' ? '' : body)),
+    };
+    const token = options.tokens.find(
+      ({ token }) => request.headers.authorization === `PVEAPIToken=${token}`,
+    );
+    const user = token?.token.split('=')[0];
+    const outcome: Outcome =
+      body === 'too large'
+        ? { status: 501, reason: 'for data too large', body: 'for data too large' }
+        : await decide({ method, path, params, token, fault });
     const { status, reason } = outcome;
     requests.push({
       atMs: clock.now(),
       method,
       path: decodeURIComponent(path),
-      params: paramsOf(url, body),
-      ...(userId !== undefined && { user: userId }),
+      params,
+      ...(user !== undefined && { user }),
       status,
     });
     if (request.socket.destroyed) return;
@@ -211,94 +229,6 @@ export async function startProxmoxSimulator(options: SimulatorOptions): Promise<
     if (fault?.kind === 'huge') return void response.end(`{"data":"${'x'.repeat(fault.bytes)}"}`);
     if (fault?.kind === 'garbage') return void response.end('{"data":{"status":"runn');
     response.end(outcome.body);
-  };
-
-  type Outcome = { status: number; reason: string; body: string };
-
-  const errorOutcome = (
-    status: number,
-    message: string,
-    errors?: Readonly<Record<string, string>>,
-  ): Outcome => ({
-    status,
-    reason: message.split('\n')[0] ?? '',
-    body: JSON.stringify({
-      data: null,
-      ...(!api.oldErrorBodies && { message }),
-      ...(errors && { errors }),
-    }),
-  });
-
-  const decide = async (
-    method: string,
-    url: URL,
-    path: string,
-    body: Buffer | undefined,
-    token: TokenSpec | undefined,
-    fault: Fault | undefined,
-  ): Promise<Outcome> => {
-    if (fault?.kind === 'answer') {
-      return { status: fault.status, reason: fault.reason, body: fault.body ?? '' };
-    }
-    if (body === undefined) return { status: 501, reason: 'for data too large', body: 'for data too large' };
-    if (token === undefined) {
-      await machine.wait(options.unauthorizedDelayMs ?? 0);
-      return { status: 401, reason: 'Authentication failed!', body: '' };
-    }
-    const params = paramsOf(url, body);
-    const found = findRoute(method, path);
-    if (found === undefined || !url.pathname.startsWith('/api2/json/')) {
-      return errorOutcome(501, `Method '${method} ${path}' not implemented`);
-    }
-    const faultsOfSchema = options.schema?.request(method, path, params) ?? [];
-    violations.push(...faultsOfSchema.map((text) => `${method} ${path}: ${text}`));
-    try {
-      const { route, parts } = found;
-      const may = (on: string, anyOf: readonly string[]) => allows(token, on, anyOf);
-      if (route.needs !== undefined) {
-        const on = route.needs.on.replace(/\{(\w+)\}/g, (_, name: string) => parts[name] ?? '');
-        if (!may(on, route.needs.anyOf)) {
-          throw apiError(403, `Permission check failed (${on}, ${route.needs.anyOf.join('|')})\n`);
-        }
-      }
-      if (parts.node !== undefined && parts.node !== node) {
-        const why = 'failed to get address info for';
-        throw apiError(
-          500,
-          `hostname lookup '${parts.node}' failed - ${why}: ${parts.node}: Name or service not known\n`,
-        );
-      }
-      const wrong: Record<string, string> = {};
-      for (const [name, value] of Object.entries(params)) {
-        const pattern = route.params?.[name];
-        if (pattern === undefined) {
-          wrong[name] =
-            'property is not defined in schema and the schema does not allow additional properties';
-        } else if (!pattern.test(value)) {
-          wrong[name] = 'value does not match the regex pattern';
-        }
-      }
-      for (const name of route.required ?? []) {
-        if (params[name] === undefined) wrong[name] = 'property is missing and it is not optional';
-      }
-      if (parts.vmid !== undefined && !/^[1-9]\d{2,8}$/.test(parts.vmid)) {
-        wrong.vmid = 'invalid format - value does not look like a valid VM ID';
-      }
-      if (Object.keys(wrong).length > 0) throw apiError(400, 'Parameter verification failed.\n', wrong);
-      if (fault?.kind === 'no_worker') throw apiError(500, 'got no worker upid - start worker failed\n');
-      if (fault?.kind === 'config_locked') {
-        const file = `/var/lock/qemu-server/lock-${parts.vmid ?? '100'}.conf`;
-        throw apiError(500, `can't lock file '${file}' - got timeout\n`);
-      }
-      const user = token.token.split('=')[0] ?? '';
-      const data = await route.handle({ machine, path: parts, params, user, may });
-      const wrongAnswers = options.schema?.answer(method, path, data) ?? [];
-      violations.push(...wrongAnswers.map((text) => `answer to ${method} ${path}: ${text}`));
-      return { status: 200, reason: 'OK', body: JSON.stringify({ data }) };
-    } catch (error) {
-      if (isApiError(error)) return errorOutcome(error.status, error.message, error.errors);
-      throw error;
-    }
   };
 
   const api: ProxmoxSimulator = {
@@ -370,27 +300,13 @@ export async function startProxmoxSimulator(options: SimulatorOptions): Promise<
   return api;
 }
 
-/** The whole body, or nothing when it is over Proxmox VE's cap. */
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+/** The whole body, or the words of the refusal when it is over Proxmox VE's cap; rejects when the client goes. */
+async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
     size += (chunk as Buffer).length;
     if (size <= maxBodyBytes) chunks.push(chunk as Buffer);
   }
-  return size > maxBodyBytes ? undefined : Buffer.concat(chunks);
-}
-
-function paramsOf(url: URL, body: Buffer | undefined): Record<string, string> {
-  const params = Object.fromEntries(url.searchParams);
-  return { ...params, ...Object.fromEntries(new URLSearchParams(body?.toString('utf8') ?? '')) };
-}
-
-/** Proxmox VE's rule: the access list of the longest path decides, alone. */
-function allows(token: TokenSpec, path: string, anyOf: readonly string[]): boolean {
-  if (token.privileges === undefined) return true;
-  const fitting = Object.entries(token.privileges)
-    .filter(([on]) => on === '/' || path === on || path.startsWith(`${on}/`))
-    .sort(([a], [b]) => b.length - a.length);
-  return anyOf.some((privilege) => fitting[0]?.[1].includes(privilege));
+  return size > maxBodyBytes ? 'too large' : Buffer.concat(chunks).toString('utf8');
 }
