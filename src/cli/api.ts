@@ -1,0 +1,147 @@
+import * as v from 'valibot';
+import { type Problem, problemSchema } from '../../schema/api/problem.ts';
+import { encodeBase64url } from '../../schema/jose/base64url.ts';
+import { digestBytes, toBytes } from '../../schema/jose/digest.ts';
+import { parsePayload, signJws } from '../../schema/jose/jws.ts';
+import type { SigningKey } from '../../schema/jose/keys.ts';
+import { type Proof, proofScheme } from '../../schema/wire/proof.ts';
+import { createHttpClient, type HttpFailure } from './https.ts';
+import { exits, type Failure } from './outcome.ts';
+
+type Call<S extends v.GenericSchema> = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Path and query. */
+  readonly url: string;
+  readonly body?: unknown;
+  /** The shape that the answer must have. */
+  readonly answer: S;
+  readonly maxBytes?: number;
+  readonly timeoutMs?: number;
+  /** Of a mutating call: repeats of one order carry the same key. Made up when absent. */
+  readonly idempotencyKey?: string;
+};
+
+export type ApiFailure = Failure & {
+  /** Whether the request may have arrived although no answer came. */
+  readonly ambiguous: boolean;
+};
+
+/** The control plane's API as the owner's program speaks it: pinned, every request with a proof. */
+export type Api = {
+  readonly origin: string;
+  call<S extends v.GenericSchema>(
+    call: Call<S>,
+  ): Promise<{ ok: true; value: v.InferOutput<S>; status: number } | ApiFailure>;
+};
+
+export type ApiDeps = {
+  readonly origin: string;
+  readonly spki: string | null;
+  readonly home: string;
+  readonly operator: SigningKey;
+  readonly now: () => number;
+  readonly random: (bytes: number) => Uint8Array<ArrayBuffer>;
+  readonly signal?: AbortSignal;
+};
+
+export function createApi(deps: ApiDeps): Api {
+  const http = createHttpClient(deps);
+  const { origin } = deps;
+  return {
+    origin,
+    async call({ method, url, body, answer, maxBytes = 8 * 1024 * 1024, timeoutMs = 30_000, ...call }) {
+      const text = body === undefined ? '' : JSON.stringify(body);
+      const proof: Proof = {
+        home: deps.home,
+        method,
+        url,
+        body: await digestBytes(toBytes(text)),
+        time: deps.now(),
+        nonce: encodeBase64url(deps.random(16)),
+      };
+      const headers: Record<string, string> = {
+        accept: 'application/json',
+        authorization: `${proofScheme} ${await signJws('proof', proof, deps.operator)}`,
+      };
+      if (body !== undefined) headers['content-type'] = 'application/json';
+      if (method !== 'GET') {
+        headers['idempotency-key'] = call.idempotencyKey ?? encodeBase64url(deps.random(16));
+      }
+      const answered = await http.request({
+        method,
+        url,
+        headers,
+        ...(body !== undefined && { body: text }),
+        timeoutMs,
+        maxBytes,
+        ...(deps.signal && { signal: deps.signal }),
+      });
+      if (!answered.ok) return unreachable(origin, answered);
+      if (answered.status >= 400 || answered.status < 200) {
+        return refused(origin, answered.status, answered.body);
+      }
+      const parsed = parsePayload(answered.body, answer, maxBytes);
+      if (!parsed.ok) {
+        return {
+          ok: false,
+          exit: exits.failed,
+          reason: 'answer_malformed',
+          detail: `${origin} answered ${method} ${url} in a form that this version does not know: ${parsed.detail ?? parsed.reason}. Are both of one version?`,
+          ambiguous: true,
+        };
+      }
+      return { ok: true, value: parsed.value, status: answered.status };
+    },
+  };
+}
+
+function unreachable(origin: string, failure: HttpFailure): ApiFailure {
+  const texts: Record<HttpFailure['reason'], string> = {
+    unreachable: `${origin} cannot be reached: ${failure.detail}. Is writ serve running there, and this computer on its network?`,
+    timeout: `${origin} did not answer: ${failure.detail}.`,
+    pin_mismatch: `${origin} is not the control plane that was pinned: ${failure.detail}. Nothing was sent. If you did not change its key yourself, somebody stands in between.`,
+    too_large: `The answer of ${origin} was too large: ${failure.detail}.`,
+    aborted: 'Given up.',
+  };
+  return {
+    ok: false,
+    exit: exits.unreachable,
+    reason: failure.reason,
+    detail: texts[failure.reason],
+    ambiguous: failure.sent,
+  };
+}
+
+/** An error answer as its problem+json tells it: sentence, code, what to do. */
+function refused(origin: string, status: number, body: Buffer): ApiFailure {
+  const parsed = parsePayload(body, problemSchema, 64 * 1024);
+  const exit = status >= 500 ? exits.failed : exits.refused;
+  if (!parsed.ok) {
+    return {
+      ok: false,
+      exit,
+      reason: 'answer_malformed',
+      detail: `${origin} answered with status ${status} and nothing that explains it.`,
+      ambiguous: status >= 500,
+    };
+  }
+  return {
+    ok: false,
+    exit,
+    reason: parsed.value.code,
+    detail: sentences(parsed.value),
+    problem: parsed.value,
+    ambiguous: status >= 500,
+  };
+}
+
+function sentences(problem: Problem): string {
+  const lines = [problem.detail === '' ? problem.title : problem.detail];
+  if (problem.command_line !== undefined) lines.push(`Run: ${problem.command_line}`);
+  if (problem.held_by !== undefined)
+    lines.push(`It is held by ${problem.held_by}: writ command ${problem.held_by}`);
+  return lines.join('\n');
+}
+
+/** For schemas whose answers this program does not look into. */
+export const anyAnswer = v.unknown();

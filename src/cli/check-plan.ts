@@ -1,0 +1,93 @@
+import { actionOf } from '../../schema/actions/index.ts';
+import type { Order, Plan } from '../../schema/api/orders.ts';
+import { decodeBase64url } from '../../schema/jose/base64url.ts';
+import { type Digest, digestOf } from '../../schema/jose/digest.ts';
+import { ok, type Result, refuse } from '../../schema/result.ts';
+import { operatorName } from '../../schema/trust/document.ts';
+import { evaluateIntent } from '../../schema/trust/evaluate.ts';
+import type { Trust } from '../../schema/trust/read.ts';
+import { type Intent, parseIntent, type Step } from '../../schema/wire/intent.ts';
+import { clockSkewMs } from '../../schema/wire/limits.ts';
+
+export type CheckedPlan = {
+  readonly intent: Intent;
+  /** Of the very bytes that are signed. */
+  readonly digest: Digest;
+  /** Steps that the owner did not name, and must agree to: other guests that are shut down, a runbook's steps. */
+  readonly toConfirm: readonly Step[];
+};
+
+export type PlanRefusal = 'plan_malformed' | 'plan_digest' | 'plan_exceeds_order' | 'plan_not_granted';
+
+/**
+ * Judges a plan that the control plane made, before the owner's key signs it: the bytes are those of the digest,
+ * of this home and of now, and no step is there that the order does not imply. A taken control plane would show
+ * one thing and have another signed.
+ */
+export async function checkPlan(
+  trust: Trust,
+  order: Order,
+  plan: Pick<Plan, 'intent' | 'digest'>,
+  now: number,
+): Promise<Result<CheckedPlan, PlanRefusal>> {
+  const bytes = decodeBase64url(plan.intent);
+  if (!bytes.ok) return refuse('plan_malformed', 'the bytes are not canonical base64url');
+  const digest = await digestOf('intent', bytes.value);
+  if (digest !== plan.digest) return refuse('plan_digest', 'the digest is not that of the bytes');
+  const parsed = parseIntent(bytes.value);
+  if (!parsed.ok) return refuse('plan_malformed', parsed.detail);
+  const intent = parsed.value;
+  if (intent.home !== trust.document.home)
+    return refuse('plan_malformed', `it is of another home, ${intent.home}`);
+  if (intent.issued_at > now + clockSkewMs) {
+    return refuse('plan_malformed', 'it was made in the future: compare the clocks of both computers');
+  }
+  if (intent.expires <= now) {
+    return refuse('plan_malformed', 'it has expired already: compare the clocks of both computers');
+  }
+  const may = evaluateIntent(trust, operatorName, intent);
+  if (!may.ok) return refuse('plan_not_granted', may.detail ?? may.reason);
+
+  if ('runbook' in order) return ok({ intent, digest, toConfirm: intent.steps });
+  const toConfirm: Step[] = [];
+  let ordered = 0;
+  for (const step of intent.steps) {
+    const kind = classify(trust, order, step);
+    if (kind === 'ordered') ordered += 1;
+    else if (kind === 'rival') toConfirm.push(step);
+    else if (kind === 'foreign') {
+      return refuse('plan_exceeds_order', `it would also ${inWords(step)}, which the order does not imply`);
+    }
+  }
+  if (ordered !== 1)
+    return refuse('plan_exceeds_order', `it does what was ordered ${ordered} times instead of once`);
+  return ok({ intent, digest, toConfirm });
+}
+
+/** "shut down devtop" */
+export const inWords = (step: Pick<Step, 'action' | 'target'>): string =>
+  `${actionOf(step.action)?.verb ?? step.action} ${step.target}${step.action.endsWith('-in-use') ? ' even if it is in use' : ''}`;
+
+type StepKind = 'ordered' | 'wake' | 'rival' | 'foreign';
+
+function classify(trust: Trust, order: Exclude<Order, { runbook: string }>, step: Step): StepKind {
+  const { guests } = trust.document.house;
+  if (step.action === order.action && step.target === order.target) {
+    return sameJson(step.params, order.params) ? 'ordered' : 'foreign';
+  }
+  const target = Object.hasOwn(guests, order.target) ? guests[order.target] : undefined;
+  if (target === undefined || Object.keys(step.params).length > 0) return 'foreign';
+  if (step.action === 'host.wake' && step.target === target.host) return 'wake';
+  const rival = Object.hasOwn(guests, step.target) ? guests[step.target] : undefined;
+  const starts = order.action === 'guest.start' || order.action === 'guest.resume';
+  const shares = rival?.exclusive.some((resource) => target.exclusive.includes(resource)) ?? false;
+  return starts && shares && step.action === 'guest.shutdown' ? 'rival' : 'foreign';
+}
+
+/** Whether two flat objects of JSON say the same; parameters are flat. */
+function sameJson(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key])
+  );
+}

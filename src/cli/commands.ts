@@ -1,0 +1,38 @@
+import type { Command } from './command.ts';
+import { auditExport } from './commands/audit-export.ts';
+import { auditVerify } from './commands/audit-verify.ts';
+import { command } from './commands/command.ts';
+import { houseSet } from './commands/house-set.ts';
+import { init } from './commands/init.ts';
+import { powerCommands, sleep } from './commands/power.ts';
+import { relays } from './commands/relays.ts';
+import { relaysAdd } from './commands/relays-add.ts';
+import { relaysApprove } from './commands/relays-approve.ts';
+import { run } from './commands/run.ts';
+import { serve } from './commands/serve.ts';
+import { status } from './commands/status.ts';
+import { tokensCreate } from './commands/tokens-create.ts';
+import { tokensList } from './commands/tokens-list.ts';
+import { tokensRevoke } from './commands/tokens-revoke.ts';
+import { trustShow } from './commands/trust-show.ts';
+
+/** Every command of `writ`, in the order of its help. */
+export const commands: readonly Command[] = [
+  serve,
+  init,
+  relays,
+  relaysAdd,
+  relaysApprove,
+  tokensCreate,
+  tokensList,
+  tokensRevoke,
+  trustShow,
+  houseSet,
+  status,
+  ...powerCommands,
+  sleep,
+  run,
+  command,
+  auditVerify,
+  auditExport,
+];

@@ -1,0 +1,59 @@
+import { anyAnswer } from '../api.ts';
+import { defineCommand } from '../command.ts';
+import { readHouseFrom } from '../house-source.ts';
+import { changeHouse } from '../make-trust.ts';
+import { done, exits, fail } from '../outcome.ts';
+import { confirm } from '../passphrase.ts';
+import { rootKey, rootOptions } from '../root-key.ts';
+import { openSession, refreshTrust } from '../session.ts';
+import { putIntoForce } from '../upload-trust.ts';
+
+export const houseSet = defineCommand({
+  name: 'house set',
+  summary: 'Put a changed house file into force, as a new trust version',
+  usage: 'FILE',
+  more: [
+    'Hosts, guests and what may be ordered come from the file; keys, roots and the identities of adopted guests stay. A guest that moved to another VMID or host is to be adopted again, by enrolling its host’s relay anew.',
+  ],
+  examples: [{ line: 'writ house set house.yaml', about: 'shows what changes, asks, signs' }],
+  options: {
+    yes: { type: 'flag', about: 'do not ask' },
+    ...rootOptions,
+  },
+  async run(context, [path = ''], values) {
+    const file = readHouseFrom(path);
+    if (!file.ok) return file;
+    const session = await openSession(context);
+    if (!session.ok) return session;
+    const trust = await refreshTrust(session.value);
+    if (!trust.ok) return trust;
+    const changed = changeHouse(trust.value, file.value, context.now());
+    if (!changed.ok) return fail(exits.usage, changed.reason, changed.detail ?? changed.reason);
+    const { document, notes } = changed.value;
+    let version = trust.value.document.version;
+    if (document !== null) {
+      if (!values.yes) context.terminal.err(`${notes.join('\n')}\n`);
+      const agreed = await confirm(context, `Sign trust version ${document.version}?`, values.yes);
+      if (agreed !== true) return agreed;
+      const root = await rootKey(context, values);
+      if (!root.ok) return root;
+      const inForce = await putIntoForce(session.value, trust.value, document, root.value);
+      if (!inForce.ok) return inForce;
+      version = document.version;
+    }
+    // Last: runbooks may name what only the new trust knows.
+    const uploaded = await session.value.api.call({
+      method: 'PUT',
+      url: '/v1/house',
+      body: file.value,
+      answer: anyAnswer,
+    });
+    if (!uploaded.ok) {
+      return {
+        ...uploaded,
+        detail: `${uploaded.detail}\nTrust is version ${version}; the runbooks are as before. Run the same command again.`,
+      };
+    }
+    return done([...notes, `The house is set; trust is version ${version}.`].join('\n'), { version, notes });
+  },
+});

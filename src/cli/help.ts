@@ -1,0 +1,59 @@
+import type { Command, Options } from './command.ts';
+import { commonOptions, usageLine } from './parse.ts';
+
+/** What `writ COMMAND --help` prints. */
+export function helpOf(command: Command): string {
+  const lines = [`${command.summary}.`, '', `  ${usageLine(command)}`];
+  for (const paragraph of command.more ?? []) lines.push('', ...wrap(paragraph, 96));
+  lines.push('', 'Options', ...optionLines({ ...command.options, ...commonOptions }));
+  lines.push('', 'Examples');
+  for (const { line, about } of command.examples) lines.push(`  ${line}`, `      ${about}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** What `writ` and `writ --help` print. */
+export function helpOfAll(commands: readonly Command[]): string {
+  const width = Math.max(...commands.map(({ name, usage }) => `${name} ${usage}`.length));
+  return `${[
+    'writ: orders for a homelab, signed by its owner.',
+    '',
+    'Commands',
+    ...commands.map(({ name, usage, summary }) => `  ${`${name} ${usage}`.trim().padEnd(width)}  ${summary}`),
+    '',
+    'Options of every command',
+    ...optionLines(commonOptions),
+    '',
+    'Exit codes',
+    '  0  it is done',
+    '  1  it was tried and failed',
+    '  2  the command line or a file is not as it must be; nothing was tried',
+    '  3  refused: by the API, by a relay, or by a check of this program',
+    '  4  the control plane cannot be reached, or is not the one that was pinned',
+    '  5  not confirmed: under way, and its end cannot be known yet',
+    '',
+    'writ COMMAND --help tells more, with examples.',
+  ].join('\n')}\n`;
+}
+
+function optionLines(options: Options): string[] {
+  const heads = Object.entries(options).map(([name, option]) => ({
+    head: `--${name}${option.type === 'flag' ? '' : ` ${option.value}`}${option.type === 'list' ? '…' : ''}`,
+    about: option.about,
+  }));
+  const width = Math.max(...heads.map(({ head }) => head.length));
+  return heads.map(({ head, about }) => `  ${head.padEnd(width)}  ${about}`);
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+import { webcrypto } from 'node:crypto';
+import { homedir } from 'node:os';
+import { runCli } from './cli.ts';
+import { exits } from './outcome.ts';
+import { processTerminal } from './terminal.ts';
+
+const abort = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(name, () => {
+    abort.abort();
+    // A second one ends it at once.
+    process.once(name, () => process.exit(exits.failed));
+  });
+}
+// A reader that went away, as `head` does, is no error of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(exits.ok);
+});
+
+process.exitCode = await runCli(
+  {
+    terminal: processTerminal(process),
+    now: () => Date.now(),
+    random: (bytes) => webcrypto.getRandomValues(new Uint8Array(bytes)),
+    env: process.env,
+    homeDirectory: homedir(),
+    signal: abort.signal,
+  },
+  process.argv.slice(2),
+);

@@ -1,0 +1,246 @@
+import { atStart } from '../../schema/actions/sentence.ts';
+import {
+  type CommandState,
+  type CommandView,
+  commandViewSchema,
+  type Order,
+  planSchema,
+  type StepView,
+} from '../../schema/api/orders.ts';
+import { encodeBase64url } from '../../schema/jose/base64url.ts';
+import { signJws } from '../../schema/jose/jws.ts';
+import type { Trust } from '../../schema/trust/read.ts';
+import { type CheckedPlan, checkPlan, inWords } from './check-plan.ts';
+import type { Context } from './command.ts';
+import { type Done, done, type Exit, exits, type Failure, fail } from './outcome.ts';
+import { confirm } from './passphrase.ts';
+import { openSession, refreshTrust, type Session } from './session.ts';
+import { printable } from './text.ts';
+import { outcomeOf, verifiedReceipts } from './verify-receipts.ts';
+
+/** Options of every command that orders something. */
+export const orderOptions = {
+  yes: { type: 'flag', about: 'do not ask before steps that you did not name' },
+  'no-wait': { type: 'flag', about: 'do not wait for the outcome; writ command ID tells it later' },
+} as const;
+
+export type OrderValues = { readonly yes: boolean; readonly 'no-wait': boolean };
+
+/** How long a control plane may be away while an order is followed. */
+const patienceMs = 3 * 60_000;
+
+/** Has the control plane plan an order, checks the plan, signs it, follows it, and checks the receipts. */
+export async function giveOrder(
+  context: Context,
+  makeOrder: (trust: Trust) => { ok: true; value: Order } | Failure,
+  values: OrderValues,
+): Promise<Done | Failure> {
+  const session = await openSession(context);
+  if (!session.ok) return session;
+  const { api, home } = session.value;
+  const trust = await refreshTrust(session.value);
+  if (!trust.ok) return trust;
+  const order = makeOrder(trust.value);
+  if (!order.ok) return order;
+
+  context.progress.say('Planning');
+  const plan = await api.call({
+    method: 'POST',
+    url: '/v1/plans',
+    body: { order: order.value },
+    answer: planSchema,
+  });
+  if (!plan.ok) return plan;
+  const checked = await checkPlan(trust.value, order.value, plan.value, context.now());
+  if (!checked.ok) {
+    return fail(
+      exits.refused,
+      checked.reason,
+      `The control plane's plan was not signed: ${checked.detail ?? checked.reason}.`,
+    );
+  }
+  const agreed = await agree(context, order.value, checked.value, plan.value.notes, values.yes);
+  if (agreed !== true) return agreed;
+
+  const authorisation = await signJws(
+    'intent',
+    { home: home.file.home, kind: 'intent', digest: checked.value.digest },
+    home.operator,
+  );
+  const accepted = await submit(context, session.value, {
+    order: order.value,
+    intent: plan.value.intent,
+    authorisation,
+  });
+  if (!accepted.ok) return accepted;
+  if (values['no-wait']) {
+    return done(
+      `${accepted.value.id} is accepted. Its outcome: writ command ${accepted.value.id}`,
+      accepted.value,
+    );
+  }
+  const ended = await follow(context, session.value, accepted.value);
+  if (!ended.ok) return ended;
+  return judge(session.value, checked.value, ended.value);
+}
+
+async function agree(
+  context: Context,
+  order: Order,
+  { toConfirm }: CheckedPlan,
+  notes: readonly string[],
+  yes: boolean,
+): Promise<true | Failure> {
+  if (toConfirm.length === 0) return true;
+  context.progress.end();
+  const head =
+    'runbook' in order ? `${order.runbook} does this, in order:` : 'Before that, this has to be done:';
+  const lines = [head, ...toConfirm.map((step) => `  ${inWords(step)}`), ...notes.map((note) => `(${note})`)];
+  if (!context.json || !yes) context.terminal.err(`${printable(lines.join('\n'))}\n`);
+  return confirm(context, 'Go on?', yes);
+}
+
+/** Submits until an answer comes: the same key makes a repeat harmless. */
+async function submit(
+  context: Context,
+  { api }: Session,
+  body: { order: Order; intent: string; authorisation: string },
+): Promise<{ ok: true; value: CommandView } | Failure> {
+  const idempotencyKey = encodeBase64url(context.random(16));
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await api.call({
+      method: 'POST',
+      url: '/v1/commands',
+      body,
+      answer: commandViewSchema,
+      idempotencyKey,
+    });
+    if (answer.ok || !answer.ambiguous || context.signal.aborted) return answer;
+    if (attempt === 5) {
+      return {
+        ...answer,
+        detail: `${answer.detail}\nWhether the order was accepted is not known. See: writ command`,
+      };
+    }
+    await pause(500 * attempt, context.signal);
+  }
+}
+
+async function follow(
+  context: Context,
+  { api }: Session,
+  accepted: CommandView,
+): Promise<{ ok: true; value: CommandView } | Failure> {
+  let command = accepted;
+  let told = new Map<string, string>();
+  let awaySince: number | null = null;
+  for (;;) {
+    told = tellSteps(context, told, command.steps);
+    if (command.state !== 'running') return { ok: true, value: command };
+    // Somebody who watches sees each step as it changes; a script is answered once, at the end.
+    const waitS = context.terminal.watched ? 1 : 50;
+    const answer = await api.call({
+      method: 'GET',
+      url: `/v1/commands/${command.id}?wait=${waitS}`,
+      answer: commandViewSchema,
+      timeoutMs: (waitS + 15) * 1000,
+    });
+    if (answer.ok) {
+      command = answer.value;
+      awaySince = null;
+      continue;
+    }
+    awaySince ??= context.now();
+    if (answer.exit === exits.refused || context.signal.aborted || context.now() - awaySince > patienceMs) {
+      return {
+        ...answer,
+        detail: `${answer.detail}\n${command.id} was accepted and goes on; its outcome is not known here. See: writ command ${command.id}`,
+      };
+    }
+    await pause(1_000, context.signal);
+  }
+}
+
+function tellSteps(
+  context: Context,
+  told: Map<string, string>,
+  steps: readonly StepView[],
+): Map<string, string> {
+  const now = new Map<string, string>();
+  for (const step of steps) {
+    const key = `${step.attempt}.${step.step}`;
+    const text = `${step.state}${step.code === null ? '' : ` (${step.code})`}`;
+    now.set(key, text);
+    if (told.get(key) !== text && step.state !== 'waiting') {
+      context.progress.note(`${atStart(inWords(step))}: ${text}`);
+    }
+  }
+  const active = steps.find(({ state }) => ['queued', 'sent', 'started'].includes(state));
+  context.progress.say(active === undefined ? 'Waiting' : `${atStart(inWords(active))} …`);
+  return now;
+}
+
+/** What a command's state means for the exit code. */
+export const exitOfState: Readonly<Record<CommandState, Exit>> = {
+  running: exits.unconfirmed,
+  succeeded: exits.ok,
+  failed: exits.failed,
+  refused: exits.refused,
+  unknown: exits.unconfirmed,
+  expired: exits.failed,
+  unconfirmed: exits.unconfirmed,
+};
+
+/** Success is what the relays' receipts say, verified against trust; the control plane's word is not enough. */
+async function judge(session: Session, plan: CheckedPlan, command: CommandView): Promise<Done | Failure> {
+  const trust = await refreshTrust(session);
+  if (!trust.ok) return trust;
+  const receipts = await verifiedReceipts(trust.value, command.receipts);
+  const outcomes = plan.intent.steps.map((step, index) => ({
+    step,
+    receipt: outcomeOf(receipts, plan.digest, index, step),
+  }));
+  const proven = outcomes.map(({ step, receipt }, index) => ({
+    step: index,
+    action: step.action,
+    target: step.target,
+    proven: receipt?.state ?? null,
+    code: receipt?.code ?? null,
+  }));
+  if (command.state === 'succeeded') {
+    const open = outcomes.filter(({ receipt }, index) => {
+      if (receipt?.state === 'succeeded') return false;
+      // A runbook may go on although a step of it failed; then a receipt must say that it failed.
+      const goesOn =
+        'runbook' in command.order &&
+        plan.intent.steps.some((later) =>
+          later.after.some((after) => after.step === index && after.if === 'ended'),
+        );
+      return !(goesOn && receipt !== null);
+    });
+    if (open.length > 0) {
+      return fail(
+        exits.refused,
+        'outcome_unproven',
+        `The control plane says that ${command.id} succeeded, but no relay of your trust document has signed that it did ${open.map(({ step }) => inWords(step)).join(', ')}. It was not believed.`,
+      );
+    }
+  }
+  const lines = [command.sentence];
+  if (command.state === 'succeeded') lines.push('Verified against the receipts of its relays.');
+  if (command.state === 'unconfirmed') lines.push(`Its end comes later: writ command ${command.id}`);
+  if (command.code !== null) lines.push(`Code: ${command.code}`);
+  return done(printable(lines.join('\n')), { command, proven }, exitOfState[command.state]);
+}
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const timer = setTimeout(finish, ms);
+    function finish(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', finish);
+      resolve();
+    }
+    signal.addEventListener('abort', finish);
+  });

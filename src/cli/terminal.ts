@@ -1,0 +1,120 @@
+import type { ReadStream, WriteStream } from 'node:tty';
+
+/** Where a command writes and whom it asks. */
+export type Terminal = {
+  out(text: string): void;
+  err(text: string): void;
+  /** Whether a person watches standard error. */
+  readonly watched: boolean;
+  /** Whether a person can be asked. */
+  readonly asks: boolean;
+  /** Whether standard output may carry colours. */
+  readonly colours: boolean;
+  /** Asks for a line; `hidden` shows nothing of it. Null when the input ends. */
+  ask(question: string, options?: { readonly hidden?: boolean }): Promise<string | null>;
+};
+
+/** The terminal of this process. NO_COLOR and pipes switch colours off. */
+export function processTerminal(process: NodeJS.Process): Terminal {
+  const stdin = process.stdin as ReadStream;
+  const stderr = process.stderr as WriteStream;
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void stderr.write(text),
+    watched: stderr.isTTY === true,
+    asks: stdin.isTTY === true && stderr.isTTY === true,
+    colours: process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '',
+    ask: (question, options) => askLine(stdin, stderr, question, options?.hidden ?? false),
+  };
+}
+
+/** Reads one line in raw mode, so that nothing of a hidden one reaches the screen or its scroll-back. */
+function askLine(
+  stdin: ReadStream,
+  stderr: WriteStream,
+  question: string,
+  hidden: boolean,
+): Promise<string | null> {
+  return new Promise((resolve) => {
+    stderr.write(question);
+    let line = '';
+    const finish = (answer: string | null): void => {
+      stdin.off('data', read);
+      stdin.off('end', ended);
+      stdin.setRawMode(false);
+      stdin.pause();
+      stderr.write('\n');
+      resolve(answer);
+    };
+    const ended = (): void => finish(null);
+    const read = (chunk: string) => {
+      for (const char of chunk) {
+        if (char === '\r' || char === '\n') return finish(line);
+        // Ctrl-C and Ctrl-D: raw mode turns them into plain characters.
+        if (char === '\u0003' || char === '\u0004') return finish(null);
+        if (char === '\u007f' || char === '\b') {
+          if (line !== '' && !hidden) stderr.write('\b \b');
+          line = [...line].slice(0, -1).join('');
+        } else if (char >= ' ' && line.length < 1024) {
+          line += char;
+          if (!hidden) stderr.write(char);
+        }
+      }
+    };
+    stdin.setEncoding('utf8');
+    stdin.setRawMode(true);
+    stdin.on('data', read);
+    stdin.on('end', ended);
+    stdin.resume();
+  });
+}
+
+/** Tells what takes long, on standard error, to a person who watches. */
+export type Progress = {
+  /** What is being waited for now; shown once it takes more than two seconds. */
+  say(text: string): void;
+  /** A line that stays. */
+  note(text: string): void;
+  /** Takes the line away. */
+  end(): void;
+};
+
+const showAfterMs = 2_000;
+
+/** Shows nothing at all where nobody watches. */
+export function createProgress(terminal: Terminal, now: () => number): Progress {
+  let text = '';
+  let since = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let shown = false;
+  const clear = (): void => {
+    if (shown) terminal.err('\r\u001b[K');
+    shown = false;
+  };
+  const show = (): void => {
+    const seconds = Math.floor((now() - since) / 1000);
+    if (now() - since < showAfterMs) return;
+    terminal.err(`\r\u001b[K${text} ${seconds} s`);
+    shown = true;
+  };
+  return {
+    say(next) {
+      if (!terminal.watched) return;
+      if (text === '') since = now();
+      text = next;
+      timer ??= setInterval(show, 250);
+      timer.unref();
+    },
+    note(line) {
+      if (!terminal.watched) return;
+      clear();
+      terminal.err(`${line}\n`);
+    },
+    end() {
+      clear();
+      clearInterval(timer);
+      timer = undefined;
+      text = '';
+    },
+  };
+}

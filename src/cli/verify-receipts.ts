@@ -1,0 +1,87 @@
+import { actionOf } from '../../schema/actions/index.ts';
+import type { CommandView } from '../../schema/api/orders.ts';
+import type { Digest } from '../../schema/jose/digest.ts';
+import { verifyJws } from '../../schema/jose/jws.ts';
+import { keyOf, nameOfKey } from '../../schema/trust/evaluate.ts';
+import type { Trust } from '../../schema/trust/read.ts';
+import { maxReceiptBytes } from '../../schema/wire/limits.ts';
+import { isFinal, type Receipt, receiptSchema } from '../../schema/wire/receipt.ts';
+
+/** Receipts that a relay of trust signed for this home. What does not verify is left out. */
+export async function verifiedReceipts(trust: Trust, texts: readonly string[]): Promise<readonly Receipt[]> {
+  const receipts: Receipt[] = [];
+  for (const text of texts) {
+    const read = await verifyJws('receipt', text, {
+      maxBytes: maxReceiptBytes,
+      findKey: keyOf(trust, 'relay'),
+      schema: receiptSchema,
+    });
+    if (!read.ok) continue;
+    const { payload, key } = read.value;
+    if (payload.home !== trust.document.home || nameOfKey(trust, key.kid) !== payload.relay) continue;
+    receipts.push(payload);
+  }
+  return receipts;
+}
+
+/** A step as whoever ordered it knows it. */
+export type ExpectedStep = { readonly relay: string; readonly action: string; readonly target: string };
+
+/** What its relay's receipts say of one step of one intent; null when there is no final one. */
+export function outcomeOf(
+  receipts: readonly Receipt[],
+  intent: Digest,
+  index: number,
+  step: ExpectedStep,
+): Receipt | null {
+  const final = receipts.filter(
+    (receipt) =>
+      receipt.intent === intent &&
+      receipt.step === index &&
+      receipt.relay === step.relay &&
+      receipt.action === step.action &&
+      receipt.target === step.target &&
+      isFinal(receipt.state),
+  );
+  // A relay signs one final receipt a step; two that differ say that its word is worth nothing.
+  if (new Set(final.map(({ state }) => state)).size !== 1) return null;
+  const [receipt] = final;
+  if (receipt === undefined) return null;
+  if (receipt.state === 'succeeded' && actionOf(step.action)?.acceptsResult(receipt.result) !== true)
+    return null;
+  return receipt;
+}
+
+export type ProvenStep = {
+  readonly attempt: number;
+  readonly step: number;
+  readonly claimed: string;
+  /** What the relay itself signed; null where it signed no final receipt. */
+  readonly proven: Receipt['state'] | null;
+};
+
+const statesOfReceipts = ['succeeded', 'failed', 'refused', 'unknown'];
+
+/**
+ * Compares what the control plane says of a command's steps with what the relays signed. `relayFor` answers for
+ * trust's house: which relay does a step is never the control plane's to say.
+ */
+export async function proveCommand(
+  trust: Trust,
+  command: CommandView,
+): Promise<{ steps: readonly ProvenStep[]; unproven: readonly ProvenStep[] }> {
+  const receipts = await verifiedReceipts(trust, command.receipts);
+  const steps = command.steps.map((view): ProvenStep => {
+    const intent = command.intents[view.attempt];
+    const relay = actionOf(view.action)?.relayFor(trust.document.house, view.target);
+    const receipt =
+      intent === undefined || relay?.ok !== true
+        ? null
+        : outcomeOf(receipts, intent, view.step, { ...view, relay: relay.value });
+    return { attempt: view.attempt, step: view.step, claimed: view.state, proven: receipt?.state ?? null };
+  });
+  const unproven = steps.filter(
+    ({ claimed, proven }) => statesOfReceipts.includes(claimed) && claimed !== proven,
+  );
+  return { steps, unproven };
+}
