@@ -1,6 +1,7 @@
 import { closeSync, openSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Libsql from 'libsql';
+import { reasonOfCode } from './driver-values.ts';
 import { storeError } from './port.ts';
 
 /** The claim of one process on a database file. */
@@ -20,17 +21,7 @@ export function claimFile(given: string): Ownership {
   const path = resolveLinks(given);
   const lockPath = `${path}-owner`;
   createIfAbsent(lockPath);
-  const lock = new Libsql(lockPath, { timeout: 0 });
-  try {
-    lock.exec('BEGIN EXCLUSIVE');
-  } catch (error) {
-    lock.close();
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'SQLITE_BUSY') {
-      throw storeError('in_use', `another process (or this one) already serves ${path}`, error);
-    }
-    throw storeError('unavailable', `${lockPath} cannot be locked`, error);
-  }
+  const lock = takeLock(lockPath, path);
   try {
     createIfAbsent(path);
   } catch (error) {
@@ -38,6 +29,24 @@ export function claimFile(given: string): Ownership {
     throw error;
   }
   return { path, release: () => lock.close() };
+}
+
+function takeLock(lockPath: string, path: string): { readonly close: () => void } {
+  let lock: { readonly exec: (sql: string) => unknown; readonly close: () => unknown } | undefined;
+  try {
+    lock = new Libsql(lockPath, { timeout: 0 });
+    lock.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock?.close();
+    const code =
+      error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+    const reason = reasonOfCode(code) ?? 'unavailable';
+    if (reason === 'busy')
+      throw storeError('in_use', `another process (or this one) already serves ${path}`, error);
+    throw storeError(reason, `${lockPath} cannot be locked`, error);
+  }
+  const held = lock;
+  return { close: () => void held.close() };
 }
 
 function resolveLinks(given: string): string {

@@ -3,7 +3,10 @@
  * `embedded-node.ts` implements it over one libSQL file, `remote.ts` over libSQL by HTTP.
  */
 
-/** What may be bound to a `?`. Numbers are finite, and integers are safe ones; bigints fit 64 bits. */
+/**
+ * What may be bound to a `?`. Numbers are finite, and integers are safe ones; bigints fit 64 bits; texts are
+ * well-formed and without NUL. Anything else is refused as a bug, so callers check what comes from outside.
+ */
 export type Argument = string | number | bigint | null | Uint8Array;
 
 /**
@@ -105,7 +108,13 @@ export function toStatement(query: BuiltQuery): Statement {
 
 /** Checks one value for binding. Throws TypeError (without the value) for what SQLite could not hold unchanged. */
 export function toArgument(value: unknown): Argument {
-  if (value === null || typeof value === 'string' || value instanceof Uint8Array) return value;
+  if (value === null || value instanceof Uint8Array) return value;
+  if (typeof value === 'string') {
+    // Both would come back as another string: cut off at the NUL, or with U+FFFD in place of half a pair.
+    if (value.includes('\0') || !value.isWellFormed())
+      throw new TypeError('a text to bind has NUL or half a pair');
+    return value;
+  }
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw new TypeError('a number to bind must be finite');
     if (Number.isInteger(value) && !Number.isSafeInteger(value)) {

@@ -1,6 +1,6 @@
 /** What the engines need to know of a statement's text before they run it. */
 export type StatementText = {
-  /** First keyword, upper case (`SELECT`, `INSERT`, `CREATE`, …). */
+  /** What it does, upper case (`SELECT`, `INSERT`, `CREATE`, …): the first word, or what follows a WITH's tables. */
   readonly keyword: string;
   /** Number of `?` placeholders. */
   readonly placeholders: number;
@@ -21,8 +21,8 @@ const controlKeywords = new Set([
   'VACUUM',
 ]);
 
-const readKeywords = new Set(['SELECT', 'WITH', 'VALUES']);
-const dataKeywords = new Set(['SELECT', 'WITH', 'VALUES', 'INSERT', 'UPDATE', 'DELETE', 'REPLACE']);
+const readKeywords = new Set(['SELECT', 'VALUES']);
+const dataKeywords = new Set(['SELECT', 'VALUES', 'INSERT', 'UPDATE', 'DELETE', 'REPLACE']);
 
 /** String or quoted name, comment, numbered or named placeholder, word, or any other single character. */
 const tokens =
@@ -36,6 +36,7 @@ export function inspectStatement(sql: string): StatementText {
   let keyword = '';
   let words = 0;
   let placeholders = 0;
+  let parentheses = 0;
   let isReturning = false;
   let trigger = false;
   // A trigger's body has semicolons of its own, between BEGIN and END; CASE has an END too.
@@ -48,11 +49,14 @@ export function inspectStatement(sql: string): StatementText {
       const word = token.toUpperCase();
       words += 1;
       if (words === 1) keyword = word;
+      else if (keyword === 'WITH' && parentheses === 0 && dataKeywords.has(word)) keyword = word;
       if (word === 'RETURNING') isReturning = true;
       if (words <= 3 && keyword === 'CREATE' && word === 'TRIGGER') trigger = true;
       if (trigger && (word === 'BEGIN' || word === 'CASE')) depth += 1;
       if (trigger && word === 'END') depth -= 1;
-    } else if (token === '?') placeholders += 1;
+    } else if (token === '(') parentheses += 1;
+    else if (token === ')') parentheses -= 1;
+    else if (token === '?') placeholders += 1;
     else if (token === ';') ended = depth === 0;
     else if (/^[?:@$]\w/.test(token)) throw new TypeError('placeholders are plain ?');
   }

@@ -1,0 +1,68 @@
+import { asc, desc, gt } from 'drizzle-orm';
+import * as v from 'valibot';
+import { houseFile, trustVersion } from '../../schema/db/tables.ts';
+import { houseFileSchema } from '../../schema/manifest/house.ts';
+import type { TrustJws } from '../../schema/wire/relay-api.ts';
+import type { HouseStore, TrustStore } from '../domain/ports.ts';
+import { noteStatements } from './audit-store.ts';
+import type { BuiltQuery, Database } from './port.ts';
+import { attempt, build, run, select } from './query.ts';
+
+const putHouse = (file: object, now: number): BuiltQuery => {
+  const row = { file_json: JSON.stringify(file), updated_at: now };
+  return build
+    .insert(houseFile)
+    .values({ id: 1, ...row })
+    .onConflictDoUpdate({ target: houseFile.id, set: row });
+};
+
+export function trustStore(database: Database): TrustStore {
+  return {
+    newest: async () => {
+      const query = build
+        .select({ version: trustVersion.version })
+        .from(trustVersion)
+        .orderBy(desc(trustVersion.version))
+        .limit(1);
+      return (await select(database, query))[0]?.version ?? 0;
+    },
+    after: async (version) => {
+      const query = build
+        .select()
+        .from(trustVersion)
+        .where(gt(trustVersion.version, version))
+        .orderBy(asc(trustVersion.version));
+      return (await select(database, query)).map((row) => ({
+        version: row.version,
+        digest: row.digest,
+        jws: JSON.parse(row.jws_json) as TrustJws,
+      }));
+    },
+    add: async ({ version, digest, jws, acceptedAt }, note, house) => {
+      const taken = await attempt(
+        database,
+        [
+          build
+            .insert(trustVersion)
+            .values({ version, digest, jws_json: JSON.stringify(jws), accepted_at: acceptedAt }),
+          ...(house === undefined ? [] : [putHouse(house, acceptedAt)]),
+          ...noteStatements([note]),
+        ],
+        { 'trust_version.version': 'taken' },
+      );
+      return taken === null;
+    },
+  };
+}
+
+export function houseStore(database: Database): HouseStore {
+  return {
+    file: async () => {
+      const [row] = await select(database, build.select().from(houseFile).limit(1));
+      return row === undefined ? null : v.parse(houseFileSchema, JSON.parse(row.file_json));
+    },
+    put: async (file, now, note) => {
+      await run(database, [putHouse(file, now), ...noteStatements([note])]);
+    },
+  };
+}
