@@ -155,8 +155,9 @@ function runJournal(
     append: (entries) =>
       inTurn(async () => {
         const taken = noted;
-        const line = [await tick(), ...taken, ...entries];
+        let line: JournalEntry[];
         try {
+          line = [await tick(), ...taken, ...entries];
           await write(line);
         } catch (error) {
           if (writable) log.error('journal_unwritable', { fault: diskFault(error) });

@@ -39,6 +39,7 @@ export type DropReason =
   | EnvelopeRefusal
   | 'state_restored'
   | 'clock_behind'
+  | 'trust_changed'
   | 'trust_expired'
   | 'authorisation_invalid'
   | 'authorisation_home'

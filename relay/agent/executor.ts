@@ -1,0 +1,378 @@
+import type { Lock } from '../../schema/actions/action.ts';
+import { ok } from '../../schema/result.ts';
+import type { Job } from '../../schema/wire/job.ts';
+import type { Progress } from '../../schema/wire/report.ts';
+import type { ActionPorts, RelayAction } from '../actions/action.ts';
+import type { Log } from '../log.ts';
+import type { Clock } from './clock.ts';
+import { anyConflict, locksOfStep } from './held-locks.ts';
+import type { StepEntry } from './journal-format.ts';
+import { isOpen, stepKey } from './journal-state.ts';
+import { createOutbox, type Outbox, type PostedReceipt } from './outbox.ts';
+import type { RelayState } from './state-files.ts';
+import { createStepBook } from './step-book.ts';
+import { createStepRunner } from './step-runner.ts';
+import { createTurns } from './turns.ts';
+import type { JudgeContext, judgeAgain, judgeJob, Order, Verdict, verifyEnvelope } from './verify-job.ts';
+
+/** What became of an offered job. */
+export type OfferOutcome =
+  /** Journalled, and at work now. */
+  | { readonly kind: 'started' }
+  /** Held in memory until the locks of running steps are free; not consumed. */
+  | { readonly kind: 'waiting' }
+  /** The same step is being looked at, or waits to be journalled. */
+  | { readonly kind: 'known' }
+  /** Denied for good, with a receipt. */
+  | { readonly kind: 'refused'; readonly code: string }
+  /** It was consumed before: these are its receipts so far, to be posted again. */
+  | { readonly kind: 'consumed'; readonly receipts: readonly PostedReceipt[] }
+  /** Left alone: nothing was journalled. */
+  | { readonly kind: 'dropped'; readonly code: string };
+
+/** Runs steps: at most once each, several at once unless their locks conflict. */
+export type Executor = Omit<Outbox, 'restored'> & {
+  /** Takes a job as it came. Resolves when it is decided, not when it has ended. Never rejects. */
+  offer(jobJws: string): Promise<OfferOutcome>;
+  /** The steps that are journalled as begun and have no final receipt yet. */
+  running(): Progress[];
+  /** Resolves once nothing runs or waits, but for a host that is on its way down. */
+  idle(): Promise<void>;
+  /**
+   * To be called once, before the first offer: steps that a crash left open hold their locks from the moment of
+   * the call, so polling may begin at once; resolves when each has its final receipt.
+   */
+  recover(): Promise<void>;
+  /** The highest job number seen in this run, for the next poll. */
+  seen(): number;
+  /** Called with each new receipt, once it is durable. */
+  onReceipt(listener: (receipt: PostedReceipt) => void): void;
+  /** Called whenever `running` changes. */
+  onProgress(listener: () => void): void;
+  /** Jobs dropped in this run, and why the last one was. */
+  refused(): { readonly count: number; readonly code: string | null };
+  /** Whether the journal takes writes: nothing is begun while it does not. */
+  writable(): boolean;
+  /** Takes nothing more and tells what runs to stop. What has not ended by then is observed at the next start. */
+  close(): Promise<void>;
+};
+
+/** The judgement, as verify-job.ts implements it. */
+export type Judge = {
+  readonly verifyEnvelope: typeof verifyEnvelope;
+  readonly judgeJob: typeof judgeJob;
+  readonly judgeAgain: typeof judgeAgain;
+};
+
+export type ExecutorDeps = {
+  readonly state: RelayState;
+  /** The random nonce of this run. */
+  readonly session: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly actions: Readonly<Record<string, RelayAction>>;
+  readonly ports: ActionPorts;
+  readonly judge: Judge;
+  /** Sends the last report before the host goes down; bounded in time. */
+  beforePowerOff(): Promise<void>;
+};
+
+/** A step's hold on its locks, from before it is looked at to its final receipt. */
+type Held = { locks: readonly Lock[]; progress: Progress | null; goingDown: boolean };
+type Waiting = {
+  readonly key: string;
+  readonly text: string;
+  readonly job: Job;
+  readonly locks: readonly Lock[];
+};
+
+const maxWaiting = 32;
+const retryWriteMs = 5_000;
+
+export function createExecutor(deps: ExecutorDeps): Executor {
+  const { state, clock, log, judge } = deps;
+  const { journal, trust, relay, key } = state;
+  const stop = new AbortController();
+  const held = new Map<string, Held>();
+  let waiting: readonly Waiting[] = [];
+  const idlers: (() => void)[] = [];
+  const receiptListeners: ((receipt: PostedReceipt) => void)[] = [];
+  const progressListeners: (() => void)[] = [];
+  const inIntake = createTurns();
+  let seen = 0;
+  let refused: { count: number; code: string | null } = { count: 0, code: null };
+
+  const { restored, ...outbox } = createOutbox(deps);
+
+  const book = createStepBook({
+    state,
+    clock,
+    onReceipt: ({ seq, jws }) => {
+      for (const listener of receiptListeners) listener({ seq, jws });
+    },
+  });
+
+  const tellProgress = (): void => {
+    for (const listener of progressListeners) listener();
+  };
+
+  const runner = createStepRunner({
+    ...deps,
+    book,
+    stop: stop.signal,
+    onPhase: (id, phase) => {
+      const hold = held.get(id);
+      if (hold === undefined || hold.progress === null) return;
+      hold.progress = { ...hold.progress, phase };
+      tellProgress();
+    },
+  });
+
+  const context = (): JudgeContext => ({
+    trust: trust.current(),
+    relay,
+    kid: key.kid,
+    session: deps.session,
+    journal: restored() ? { ...journal.state, restored: true } : journal.state,
+    livedMs: journal.livedMs(),
+    now: clock.now(),
+  });
+
+  const drop = (code: string, detail?: string): OfferOutcome => {
+    refused = { count: refused.count + 1, code };
+    log.warn('job_dropped', { code, detail: detail ?? null });
+    return { kind: 'dropped', code };
+  };
+
+  const faulty = (error: unknown): OfferOutcome => {
+    log.error('relay_fault', { where: 'offer', fault: String(error).slice(0, 200) });
+    return drop('relay_fault');
+  };
+
+  const tellIdle = (): void => {
+    const busy = waiting.length > 0 || [...held.values()].some((hold) => !hold.goingDown);
+    if (!busy) for (const tell of idlers.splice(0)) tell();
+  };
+
+  const release = (id: string): void => {
+    held.delete(id);
+    tellProgress();
+    wakeWaiting();
+    tellIdle();
+  };
+
+  /** Steps that wait get their turn in order; none overtakes another that it conflicts with. */
+  const wakeWaiting = (): void => {
+    if (stop.signal.aborted) return;
+    const ahead: Lock[] = [...held.values()].flatMap((hold) => hold.locks);
+    const kept: Waiting[] = [];
+    const next: Waiting[] = [];
+    for (const entry of waiting) {
+      (anyConflict(entry.locks, ahead) ? kept : next).push(entry);
+      ahead.push(...entry.locks);
+    }
+    waiting = kept;
+    for (const { key: id, locks } of next) held.set(id, { locks, progress: null, goingDown: false });
+    for (const { key: id, text, job } of next) void consider(text, job, id);
+  };
+
+  /** Judges a job under the trust in force; trust that changes on the way means judging anew. */
+  const judgeNow = async (text: string, job: Job): Promise<Verdict> => {
+    for (;;) {
+      const before = trust.current();
+      const envelope = await judge.verifyEnvelope(context(), text, job.seq - 1);
+      const verdict: Verdict = envelope.ok
+        ? await judge.judgeJob(context(), envelope.value)
+        : { kind: 'dropped', reason: envelope.reason };
+      if (trust.current() === before) return verdict;
+    }
+  };
+
+  /**
+   * Judges a job, and begins its step when it may begin now.
+   *
+   * @param claim the step's key, when locks are held for it already
+   */
+  const consider = async (text: string, job: Job, claim: string | null): Promise<OfferOutcome> => {
+    let claimed = claim;
+    try {
+      for (;;) {
+        if (!journal.writable() && !(await journal.append([])).ok) return drop('journal_unwritable');
+        const verdict = await judgeNow(text, job);
+        if (verdict.kind !== 'allowed') return await settle(verdict);
+        const blocked = takeLocks(text, verdict.order, claimed);
+        if (blocked !== null) return blocked;
+        claimed = verdict.order.key;
+        const begun = await begin(verdict.order);
+        if (begun === 'trust_changed') continue;
+        if (begun.kind === 'started') claimed = null;
+        return begun;
+      }
+    } catch (error) {
+      return faulty(error);
+    } finally {
+      if (claimed !== null) release(claimed);
+    }
+  };
+
+  /** What is said to a job that may not begin. */
+  const settle = async (verdict: Exclude<Verdict, { kind: 'allowed' }>): Promise<OfferOutcome> => {
+    switch (verdict.kind) {
+      case 'dropped':
+        return drop(verdict.reason, verdict.detail);
+      case 'consumed':
+        return consumed(verdict.order);
+      case 'denied':
+        return deny(verdict.order, verdict.reason, verdict.detail);
+    }
+  };
+
+  const consumed = (order: Order): OfferOutcome => {
+    const numbers = journal.state.steps.get(order.key)?.receipts ?? [];
+    const receipts = numbers.flatMap((seq) => {
+      const found = journal.state.receipts.get(seq);
+      return found === undefined ? [] : [{ seq, jws: found.jws }];
+    });
+    return { kind: 'consumed', receipts };
+  };
+
+  const deny = async (order: Order, code: string, detail?: string): Promise<OfferOutcome> => {
+    const written = await book.deny(order, code);
+    if (!written.ok) return written.reason === 'consumed' ? consumed(order) : drop(written.reason, code);
+    const { action, target } = order.step;
+    log.warn('step_refused', { code, action, target, detail: detail ?? null });
+    return { kind: 'refused', code };
+  };
+
+  /**
+   * Null when the step's locks are held now, by the house of its order. Nothing is awaited in here, so that of
+   * two offers only one can get them.
+   */
+  const takeLocks = (text: string, order: Order, claim: string | null): OfferOutcome | null => {
+    if (stop.signal.aborted) return drop('closing');
+    if (claim === null && held.has(order.key)) return { kind: 'known' };
+    const locks = locksOfStep(order.trust.document.house, relay, order.step.action, order.step.target);
+    const others = [...held].filter(([id]) => id !== order.key).map(([, hold]) => hold);
+    const queued = waiting.filter((other) => other.key !== order.key);
+    const isQueued = queued.length < waiting.length;
+    const ahead = [...others, ...(claim === null ? queued : [])].flatMap((other) => other.locks);
+    if (!isQueued && !anyConflict(locks, ahead)) {
+      held.set(order.key, { locks, progress: null, goingDown: false });
+      return null;
+    }
+    const entry: Waiting = { key: order.key, text, job: order.job, locks };
+    // A step that waits already keeps its place; the newer job lives longer.
+    if (isQueued) waiting = waiting.map((other) => (other.key === order.key ? entry : other));
+    else if (waiting.length >= maxWaiting) return drop('queue_full');
+    else waiting = [...waiting, entry];
+    return { kind: 'waiting' };
+  };
+
+  /** Journals a step whose locks are held, and lets it run. */
+  const begin = async (order: Order): Promise<OfferOutcome | 'trust_changed'> => {
+    const checked = await runner.precheck(order);
+    if (stop.signal.aborted) return drop('closing');
+    if (!checked.ok) return deny(order, checked.reason, checked.detail);
+    const started = await book.start(order, () =>
+      trust.current() === order.trust
+        ? judge.judgeAgain(context(), order)
+        : { kind: 'dropped', reason: 'trust_changed' },
+    );
+    if (!started.ok && 'reason' in started) return drop(started.reason);
+    if (!started.ok) {
+      const { verdict } = started;
+      return verdict.kind === 'dropped' && verdict.reason === 'trust_changed'
+        ? 'trust_changed'
+        : settle(verdict);
+    }
+    const { action, target } = order.step;
+    log.info('step_started', { action, target });
+    held.get(order.key)!.progress = { intent: order.digest, step: order.job.step, phase: 'acting' };
+    tellProgress();
+    const { house } = order.trust.document;
+    void runToEnd(order.key, started.value, () => runner.act(order.key, started.value, house));
+    return { kind: 'started' };
+  };
+
+  /** Brings an open step to its final receipt, however long the disk takes. */
+  const runToEnd = async (
+    id: string,
+    entry: StepEntry,
+    work: () => ReturnType<typeof runner.act>,
+  ): Promise<void> => {
+    let words = await work();
+    if (words === 'pending_boot') {
+      held.get(id)!.goingDown = true;
+      tellIdle();
+      words = await runner.awaitPowerOff();
+    }
+    while (!stop.signal.aborted && words !== 'stopped') {
+      const written = await book.end(journal.state.steps.get(id) ?? entry, words);
+      if (written.ok) {
+        const { action, target } = entry;
+        log.info('step_ended', { action, target, state: words.state, code: words.code });
+        return release(id);
+      }
+      await clock.sleep(retryWriteMs, stop.signal);
+    }
+  };
+
+  return {
+    ...outbox,
+    async offer(text) {
+      if (stop.signal.aborted) return { kind: 'dropped', code: 'closing' };
+      try {
+        const envelope = await inIntake(async () => {
+          const read = await judge.verifyEnvelope(context(), text, seen);
+          if (!read.ok) return read;
+          const missed = read.value.seq - seen - 1;
+          if (missed > 0) log.warn('jobs_missed', { count: missed });
+          seen = read.value.seq;
+          return ok(read.value);
+        });
+        if (!envelope.ok) return drop(envelope.reason, envelope.detail);
+        return await consider(text, envelope.value, null);
+      } catch (error) {
+        return faulty(error);
+      }
+    },
+    running: () => [...held.values()].flatMap(({ progress }) => (progress === null ? [] : [progress])),
+    idle: () =>
+      new Promise((resolve) => {
+        idlers.push(resolve);
+        tellIdle();
+      }),
+    async recover() {
+      const open = [...journal.state.steps.values()].filter(isOpen);
+      const { house } = trust.current().document;
+      for (const { intent, step, action, target } of open) {
+        held.set(stepKey(intent, step), {
+          locks: locksOfStep(house, relay, action, target),
+          progress: { intent, step, phase: 'waiting' },
+          goingDown: false,
+        });
+      }
+      const endings = open.map((entry) => {
+        log.warn('step_interrupted', { action: entry.action, target: entry.target });
+        return runToEnd(stepKey(entry.intent, entry.step), entry, () => runner.observe(entry));
+      });
+      await Promise.all(endings);
+    },
+    seen: () => seen,
+    onReceipt: (listener) => {
+      receiptListeners.push(listener);
+    },
+    onProgress: (listener) => {
+      progressListeners.push(listener);
+    },
+    refused: () => refused,
+    writable: () => journal.writable(),
+    async close() {
+      stop.abort();
+      waiting = [];
+      for (const tell of idlers.splice(0)) tell();
+      await journal.append([]);
+      await journal.close();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import type { ChainHead } from '../../schema/chain/chain.ts';
+import { acceptKey } from '../../schema/jose/keys.ts';
+import type { AuditHead } from '../../schema/wire/heartbeat.ts';
+import type { Log } from '../log.ts';
+import type { Clock } from './clock.ts';
+import { readOwnReceipt } from './receipts.ts';
+import type { RelayState } from './state-files.ts';
+
+export type PostedReceipt = { readonly seq: number; readonly jws: string };
+
+/** What a relay and the API tell each other of what each of them holds. */
+export type Outbox = {
+  /** The head of this relay's chain of receipts, for the next poll. */
+  head(): ChainHead;
+  /** Receipts that the API has not confirmed, in order. */
+  unconfirmedReceipts(): readonly PostedReceipt[];
+  /** The API holds this relay's receipts up to here. */
+  confirmReceipts(seq: number): void;
+  /** A heartbeat verified: remembers its head of the audit log, and says if that does not follow the last one. */
+  noteHeartbeat(head: AuditHead): Promise<'ok' | 'audit_forked'>;
+  /** The API holds a later receipt of this relay than the relay itself: if it is genuine, nothing runs any more. */
+  noteLastReceipt(jws: string): Promise<'ok' | 'state_restored'>;
+  /** Whether this state was found to be an older copy of itself. */
+  restored(): boolean;
+  /** The next number for a report of this relay. */
+  reportSeq(): Promise<number>;
+};
+
+const clockNoteMs = 10 * 60_000;
+const reportBlock = 1_000;
+
+export function createOutbox(deps: {
+  readonly state: RelayState;
+  readonly clock: Clock;
+  readonly log: Log;
+}): Outbox {
+  const { clock, log } = deps;
+  const { journal, home, relay, key } = deps.state;
+  let confirmed = journal.state.confirmed;
+  let clockNotedAt = clock.uptimeMs();
+  let nextReport = journal.state.reports;
+  // Also while the disk cannot take it.
+  let restored = journal.state.restored;
+
+  return {
+    head: () => journal.state.head,
+    unconfirmedReceipts: () =>
+      [...journal.state.receipts.values()]
+        .filter(({ seq }) => seq > confirmed)
+        .sort((a, b) => a.seq - b.seq)
+        .map(({ seq, jws }) => ({ seq, jws })),
+    confirmReceipts(seq) {
+      // An API that was restored from a backup may hold fewer than it once said.
+      confirmed = Math.min(seq, journal.state.head.seq);
+      if (confirmed > journal.state.confirmed) journal.note({ k: 'confirmed', seq: confirmed });
+    },
+    async noteHeartbeat(head) {
+      const last = journal.state.audit;
+      if (last !== null && (head.seq < last.seq || (head.seq === last.seq && head.hash !== last.hash))) {
+        return 'audit_forked';
+      }
+      journal.note({ k: 'audit', seq: head.seq, hash: head.hash });
+      // Also how the journal learns of time that passes while nothing is ordered.
+      if (last === null || clock.uptimeMs() - clockNotedAt >= clockNoteMs) {
+        clockNotedAt = clock.uptimeMs();
+        await journal.append([]);
+      }
+      return 'ok';
+    },
+    async noteLastReceipt(jws) {
+      if (restored) return 'state_restored';
+      const own = await acceptKey(key.jwk);
+      const receipt = await readOwnReceipt(jws, { home, relay, key }, () => (own.ok ? own.value : undefined));
+      if (receipt === null) return 'ok';
+      const ours = journal.state.receipts.get(receipt.seq);
+      const isOurs = receipt.seq <= journal.state.head.seq && (ours === undefined || ours.jws === jws);
+      if (isOurs) return 'ok';
+      restored = true;
+      log.error('state_restored', { receipts: journal.state.head.seq, held: receipt.seq });
+      journal.note({ k: 'restored' });
+      await journal.append([]);
+      return 'state_restored';
+    },
+    restored: () => restored,
+    async reportSeq() {
+      const seq = nextReport;
+      nextReport += 1;
+      // Numbers are promised in blocks, so that a crash skips some instead of giving one twice.
+      if (seq >= journal.state.reports) await journal.append([{ k: 'reports', next: seq + reportBlock }]);
+      return seq;
+    },
+  };
+}

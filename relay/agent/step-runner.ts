@@ -1,0 +1,177 @@
+import { actionOf } from '../../schema/actions/index.ts';
+import { ok, type Result, refuse } from '../../schema/result.ts';
+import type { House } from '../../schema/trust/document.ts';
+import type { Progress } from '../../schema/wire/report.ts';
+import type { ActionPorts, CheckContext, Outcome, RelayAction } from '../actions/action.ts';
+import type { Log } from '../log.ts';
+import type { Clock } from './clock.ts';
+import { withDeadline } from './deadline.ts';
+import type { StepEntry } from './journal-format.ts';
+import type { RelayState } from './state-files.ts';
+import type { FinalWords, StepBook } from './step-book.ts';
+import type { Order } from './verify-job.ts';
+
+/** Calls the actions' own code, keeps it to deadlines, and turns what it says into final words. */
+export type StepRunner = {
+  precheck(order: Order): Promise<Result<true, string>>;
+  /**
+   * In the house of the document that the step was authorised by. `stopped` when the relay stops: the next start
+   * observes what came of it.
+   */
+  act(id: string, entry: StepEntry, house: House): Promise<FinalWords | 'pending_boot' | 'stopped'>;
+  observe(entry: StepEntry): Promise<FinalWords | 'stopped'>;
+  /** Waits for this host to go down, and says so when it does not. */
+  awaitPowerOff(): Promise<FinalWords | 'stopped'>;
+};
+
+export type StepRunnerDeps = {
+  readonly state: Pick<RelayState, 'relay' | 'trust' | 'journal'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly actions: Readonly<Record<string, RelayAction>>;
+  readonly ports: ActionPorts;
+  readonly book: Pick<StepBook, 'announcePowerOff'>;
+  readonly stop: AbortSignal;
+  onPhase(id: string, phase: Progress['phase']): void;
+  beforePowerOff(): Promise<void>;
+};
+
+const precheckMs = 30_000;
+const observeMs = 120_000;
+/** A host that is told to power off stops its relay within this time. */
+const powerOffMs = 10 * 60_000;
+
+const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined;
+
+const unknown = (code: string): FinalWords => ({ state: 'unknown', code, result: null });
+
+export function createStepRunner(deps: StepRunnerDeps): StepRunner {
+  const { clock, log, stop, ports } = deps;
+  const { relay, trust, journal } = deps.state;
+
+  const contextOf = (
+    house: House,
+    target: string,
+    params: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ): CheckContext => ({
+    relay,
+    house,
+    target,
+    params,
+    guest: own(house.guests, target) ?? null,
+    host: own(house.hosts, target) ?? null,
+    ports,
+    signal,
+  });
+
+  const fault = (where: string, error: unknown): void =>
+    log.error('relay_fault', { where, fault: String(error).slice(0, 200) });
+
+  const wordsOf = (type: string, outcome: Outcome | null): FinalWords | 'pending_boot' | 'stopped' => {
+    if (stop.aborted) return 'stopped';
+    if (outcome === null) return unknown('deadline_passed');
+    switch (outcome.state) {
+      case 'pending_boot':
+        return 'pending_boot';
+      case 'succeeded': {
+        if (actionOf(type)?.acceptsResult(outcome.result) === true) {
+          return { state: 'succeeded', code: null, result: outcome.result };
+        }
+        fault(type, 'a result of another shape');
+        return unknown('relay_fault');
+      }
+      case 'failed':
+      case 'unknown':
+        log.warn('step_detail', { action: type, code: outcome.code, detail: outcome.detail ?? null });
+        return { state: outcome.state, code: outcome.code, result: null };
+    }
+  };
+
+  return {
+    async precheck(order) {
+      const action = own(deps.actions, order.step.action);
+      if (action === undefined) return refuse('action_unknown');
+      if (action.precheck === undefined) return ok(true);
+      const { house } = order.trust.document;
+      try {
+        const checked = await withDeadline(
+          (signal) => action.precheck!(contextOf(house, order.step.target, order.step.params, signal)),
+          { clock, ms: precheckMs, stop },
+        );
+        return checked ?? refuse('precheck_timeout');
+      } catch (error) {
+        fault(order.step.action, error);
+        return refuse('relay_fault');
+      }
+    },
+
+    async act(id, entry, house) {
+      const action = own(deps.actions, entry.action)!;
+      try {
+        const outcome = await withDeadline(
+          (signal) =>
+            action.act({
+              ...contextOf(house, entry.target, entry.params ?? {}, signal),
+              startedAt: entry.at,
+              progress: (phase) => deps.onPhase(id, phase),
+              async announcePowerOff() {
+                // A relay that stops must not take its host down with it.
+                if (signal.aborted) return refuse('journal_unwritable', 'the step is over');
+                const written = await deps.book.announcePowerOff(id);
+                if (!written.ok) return written;
+                deps.onPhase(id, 'powering_off');
+                await deps.beforePowerOff().catch((error: unknown) => fault('beforePowerOff', error));
+                return ok(true);
+              },
+            }),
+          { clock, ms: actionOf(entry.action)!.lifetimeMs, stop },
+        );
+        const words = wordsOf(entry.action, outcome);
+        if (words === 'pending_boot' && journal.state.steps.get(id)?.phase !== 'powering_off') {
+          fault(entry.action, 'powers off without having announced it');
+          return unknown('relay_fault');
+        }
+        return words;
+      } catch (error) {
+        if (stop.aborted) return 'stopped';
+        fault(entry.action, error);
+        return unknown('relay_fault');
+      }
+    },
+
+    async observe(entry) {
+      const action = own(deps.actions, entry.action);
+      const { house } = trust.current().document;
+      const inHouse =
+        own(house.guests, entry.target) !== undefined || own(house.hosts, entry.target) !== undefined;
+      if (action === undefined || !inHouse) return unknown('interrupted');
+      try {
+        const outcome = await withDeadline(
+          (signal) =>
+            action.observe({
+              ...contextOf(house, entry.target, entry.params ?? {}, signal),
+              startedAt: entry.at,
+              bootAtStart: entry.boot,
+              bootNow: clock.bootId(),
+              powerOffAnnounced: entry.phase === 'powering_off',
+            }),
+          { clock, ms: observeMs, stop },
+        );
+        if (outcome === null && !stop.aborted) return unknown('interrupted');
+        const words = wordsOf(entry.action, outcome);
+        return words === 'pending_boot' ? unknown('relay_fault') : words;
+      } catch (error) {
+        if (stop.aborted) return 'stopped';
+        fault(entry.action, error);
+        return unknown('relay_fault');
+      }
+    },
+
+    async awaitPowerOff() {
+      await clock.sleep(powerOffMs, stop);
+      return stop.aborted ? 'stopped' : unknown('host_still_on');
+    },
+  };
+}

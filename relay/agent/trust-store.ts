@@ -1,0 +1,144 @@
+import { decodeBase64url } from '../../schema/jose/base64url.ts';
+import { type Digest, digestOf, toBytes } from '../../schema/jose/digest.ts';
+import { parsePayload } from '../../schema/jose/jws.ts';
+import { ok, type Result, refuse } from '../../schema/result.ts';
+import { acceptFirstTrust, acceptNextTrust, type Trust, type TrustRefusal } from '../../schema/trust/read.ts';
+import { maxTrustChainBytes } from '../../schema/wire/limits.ts';
+import { type TrustChain, type TrustJws, trustChainSchema } from '../../schema/wire/relay-api.ts';
+import type { Log } from '../log.ts';
+import { type Disk, diskFault } from './disk.ts';
+import type { Journal } from './journal.ts';
+import { createTurns } from './turns.ts';
+
+/** The trust document in force on this relay. */
+export type TrustStore = {
+  current(): Trust;
+  /**
+   * Follows versions, oldest first, from the one in force as far as they hold. What was accepted is in force at
+   * once, and kept for the next start if the disk allows. `refusal` is why the first that was not accepted was
+   * not; what is not newer is passed over.
+   */
+  install(versions: readonly TrustJws[]): Promise<{
+    readonly changed: boolean;
+    readonly refusal: { readonly reason: TrustRefusal; readonly detail?: string } | null;
+  }>;
+  /** Called after each change; a listener must not throw. */
+  onChange(listener: (trust: Trust) => void): void;
+};
+
+export type TrustStoreRefusal = TrustRefusal | 'trust_missing' | 'trust_unreadable';
+
+export const trustFile = 'trust.json';
+
+type Deps = { readonly disk: Disk; readonly journal: Journal; readonly log: Log };
+
+const digestOfJws = async (jws: TrustJws): Promise<Digest | null> => {
+  const bytes = decodeBase64url(jws.payload);
+  return bytes.ok ? digestOf('trust', bytes.value) : null;
+};
+
+/**
+ * Takes the version with the digest that was told, wherever it stands in a chain, and follows the newer ones.
+ * Older ones count for nothing, however well they are signed.
+ */
+export async function acceptToldTrust(
+  versions: readonly TrustJws[],
+  digest: Digest,
+): Promise<Result<Trust, TrustRefusal>> {
+  for (const [at, jws] of versions.entries()) {
+    if ((await digestOfJws(jws)) !== digest) continue;
+    const first = await acceptFirstTrust(jws, { digest });
+    if (!first.ok) return first;
+    return ok((await follow(first.value, versions.slice(at + 1))).trust);
+  }
+  return refuse('trust_digest', 'the document that was told is not among those given');
+}
+
+async function follow(current: Trust, versions: readonly TrustJws[]) {
+  let trust = current;
+  const accepted: TrustJws[] = [];
+  for (const jws of versions) {
+    // A chain may begin long before the version in force, or repeat it.
+    if (claimedVersion(jws) <= trust.document.version) continue;
+    const next = await acceptNextTrust(trust, jws);
+    if (!next.ok) return { trust, accepted, refusal: next };
+    trust = next.value;
+    accepted.push(jws);
+  }
+  return { trust, accepted, refusal: null };
+}
+
+/** The number that an unverified document claims; one that cannot be read is left to the verification. */
+function claimedVersion(jws: TrustJws): number {
+  const bytes = decodeBase64url(jws.payload);
+  if (!bytes.ok) return Number.POSITIVE_INFINITY;
+  try {
+    const { version } = JSON.parse(new TextDecoder().decode(bytes.value)) as { version?: unknown };
+    return typeof version === 'number' ? version : Number.POSITIVE_INFINITY;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+const encodeChain = (versions: readonly TrustJws[]): Uint8Array =>
+  toBytes(JSON.stringify({ versions: [...versions] } satisfies TrustChain));
+
+/** Writes the file of the first trust, for enrolment alone. Rejects when the disk does. */
+export const writeFirstTrust = (disk: Disk, trust: Trust): Promise<void> =>
+  disk.replace(trustFile, encodeChain([trust.jws]));
+
+/** Reads the stored trust, which must be the very document that the journal names, or follow it. */
+export async function openTrustStore(deps: Deps): Promise<Result<TrustStore, TrustStoreRefusal>> {
+  const { disk, journal, log } = deps;
+  let file: Uint8Array | null;
+  try {
+    file = await disk.read(trustFile);
+  } catch (error) {
+    return refuse('trust_unreadable', diskFault(error));
+  }
+  if (file === null) return refuse('trust_missing');
+  const chain = parsePayload(file, trustChainSchema, maxTrustChainBytes);
+  if (!chain.ok) return refuse('trust_malformed', chain.detail ?? chain.reason);
+  const found = await acceptToldTrust(chain.value.versions, journal.state.trust.digest);
+  if (!found.ok) return found;
+  if (found.value.document.home !== journal.state.home) return refuse('trust_home');
+  if (found.value.document.version < journal.state.trust.version) return refuse('trust_version');
+
+  const inTurn = createTurns();
+  const listeners: ((trust: Trust) => void)[] = [];
+  let current = found.value;
+
+  /** The file first, holding what the journal still names: a crash between the two leaves a readable pair. */
+  const keep = async (before: Trust, accepted: readonly TrustJws[]): Promise<void> => {
+    try {
+      await disk.replace(trustFile, encodeChain([before.jws, ...accepted]));
+    } catch (error) {
+      log.error('trust_not_kept', { version: current.document.version, fault: diskFault(error) });
+      return;
+    }
+    const entry = { k: 'trust', version: current.document.version, digest: current.digest } as const;
+    await journal.append([entry]);
+  };
+
+  return ok({
+    current: () => current,
+    onChange: (listener) => {
+      listeners.push(listener);
+    },
+    install: (versions) =>
+      inTurn(async () => {
+        const before = current;
+        const { trust, accepted, refusal } = await follow(before, versions);
+        if (refusal !== null) {
+          log.warn('trust_refused', { reason: refusal.reason, version: before.document.version });
+        }
+        if (accepted.length > 0) {
+          current = trust;
+          log.info('trust_in_force', { version: trust.document.version });
+          for (const listener of listeners) listener(trust);
+          await keep(before, accepted);
+        }
+        return { changed: accepted.length > 0, refusal };
+      }),
+  });
+}
