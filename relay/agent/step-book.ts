@@ -30,7 +30,10 @@ export type StepBook = {
   start(
     order: Order,
     judge: () => Verdict,
-  ): Promise<Result<StepEntry, 'journal_unwritable'> | { readonly ok: false; readonly verdict: Verdict }>;
+  ): Promise<
+    | Result<StepEntry, 'journal_unwritable'>
+    | { readonly ok: false; readonly verdict: Exclude<Verdict, { kind: 'allowed' }> }
+  >;
   /** Consumes a step as denied. */
   deny(
     order: Order,
