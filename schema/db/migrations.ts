@@ -153,6 +153,10 @@ const first: Migration = {
       statement TEXT,
       owner_mac TEXT
     )`,
+    'CREATE UNIQUE INDEX enrolment_kid ON enrolment (kid)',
+    `CREATE TRIGGER enrolment_once BEFORE UPDATE ON enrolment
+      WHEN OLD.kid IS NOT NULL
+      BEGIN SELECT RAISE(ABORT, 'code_used'); END`,
     `CREATE TABLE token (
       id TEXT PRIMARY KEY NOT NULL,
       name TEXT NOT NULL,
@@ -162,6 +166,9 @@ const first: Migration = {
       revoked_at INTEGER,
       last_used_at INTEGER
     )`,
+    `CREATE TRIGGER token_revoked_once BEFORE UPDATE OF revoked_at ON token
+      WHEN OLD.revoked_at IS NOT NULL
+      BEGIN SELECT RAISE(ABORT, 'token_revoked'); END`,
     `CREATE TABLE idempotency (
       principal TEXT NOT NULL,
       key TEXT NOT NULL,

@@ -153,17 +153,21 @@ export const relaySession = sqliteTable(
 );
 
 /** Codes that let a relay enrol once, and what came of them. */
-export const enrolment = sqliteTable('enrolment', {
-  code: text().primaryKey(),
-  relay: text().notNull(),
-  controller_key: text().notNull(),
-  expires: integer().notNull(),
-  enrolled_at: integer(),
-  kid: text(),
-  jwk_json: text(),
-  statement: text(),
-  owner_mac: text(),
-});
+export const enrolment = sqliteTable(
+  'enrolment',
+  {
+    code: text().primaryKey(),
+    relay: text().notNull(),
+    controller_key: text().notNull(),
+    expires: integer().notNull(),
+    enrolled_at: integer(),
+    kid: text(),
+    jwk_json: text(),
+    statement: text(),
+    owner_mac: text(),
+  },
+  (t) => [uniqueIndex('enrolment_kid').on(t.kid)],
+);
 
 /** Phone tokens by their id; the token itself is nowhere. */
 export const token = sqliteTable('token', {
