@@ -9,7 +9,6 @@ import type { Log } from '../log.ts';
 import { createBackoff } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import { createDoorbell } from './doorbell.ts';
-import type { Journal } from './journal.ts';
 import type { Link } from './link.ts';
 import { createLook, type View } from './look.ts';
 import type { TrustStore } from './trust-store.ts';
@@ -31,7 +30,6 @@ export type ReporterDeps = {
   readonly key: SigningKey;
   /** Of this program, for the owner's list of relays. */
   readonly version: string;
-  readonly journal: Journal;
   readonly trust: TrustStore;
   readonly clock: Clock;
   readonly proxmox: Proxmox | null;
@@ -42,6 +40,8 @@ export type ReporterDeps = {
   progress(): readonly Progress[];
   /** Jobs that could not be tied to an authorised intent. */
   refused(): Report['refused'];
+  /** A number above all that were given out before, over restarts too. */
+  reportSeq(): Promise<number>;
   readonly lookIdleMs?: number;
   readonly lookBusyMs?: number;
 };
@@ -50,16 +50,12 @@ const defaultLookIdleMs = 15_000;
 const defaultLookBusyMs = 1_000;
 /** A report does not wait longer than this for Proxmox and the agents. */
 const lookLimitMs = 5_000;
-/** How many numbers of reports are promised in the journal at once. */
-const numbersAhead = 1_000;
 const maxProgress = 64;
 
 export function createReporter(deps: ReporterDeps): Reporter {
-  const { clock, journal, trust, link, log, relay } = deps;
+  const { clock, trust, link, log, relay } = deps;
   const look = createLook({ proxmox: deps.proxmox, clock });
   const backoff = createBackoff({ firstMs: 1_000, capMs: reportIntervalMs, random: deps.random });
-  let seq = journal.state.reports;
-  let promised = seq;
   let view: View = { proxmox: deps.proxmox === null ? 'none' : 'unseen', guests: {} };
   let sentFacts = '';
   let sentAt = Number.NEGATIVE_INFINITY;
@@ -93,22 +89,12 @@ export function createReporter(deps: ReporterDeps): Reporter {
     refused: deps.refused(),
   });
 
-  /** Numbers rise over restarts, because a run never uses one that the journal has not promised to it. */
-  const nextSeq = async (): Promise<number> => {
-    if (seq >= promised) {
-      promised = seq + numbersAhead;
-      await journal.append([{ k: 'reports', next: promised }]);
-    }
-    seq += 1;
-    return seq - 1;
-  };
-
   const send = async (signal: AbortSignal): Promise<boolean> => {
     const content = await facts();
     const report: Report = {
       home: deps.home,
       relay,
-      seq: await nextSeq(),
+      seq: await deps.reportSeq(),
       time: clock.now(),
       boot: clock.bootId(),
       uptime_ms: Math.floor(clock.uptimeMs()),

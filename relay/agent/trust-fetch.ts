@@ -145,7 +145,7 @@ export function createTrustFetch(deps: TrustFetchDeps): TrustFetch {
             // It speaks of what it does not give: not worth more than an attempt now and then.
             if (lags()) wantedVersion = 0;
           }
-          await clock.sleep(Math.max(0, untilMs - clock.uptimeMs()), AbortSignal.any([signal, kick.signal]));
+          await bell.wait(Math.max(0, untilMs - clock.uptimeMs()), signal);
         }
       }
     },
