@@ -1,4 +1,4 @@
-import type { CodeCard } from './codes.ts';
+import type { CodeCard } from './code-card.ts';
 
 export type ApiCodeCard = CodeCard & { readonly status: number };
 

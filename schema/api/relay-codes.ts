@@ -1,4 +1,4 @@
-import type { CodeCard } from './codes.ts';
+import type { CodeCard } from './code-card.ts';
 
 /** Codes of receipts, commands and a relay's log. Those that the API gives as well are in api-codes.ts. */
 export const relayCodes = {

@@ -1,0 +1,61 @@
+import type { Trust } from '../../schema/trust/read.ts';
+import { maxTokenBytes } from '../../schema/wire/limits.ts';
+import { proofScheme } from '../../schema/wire/proof.ts';
+import type { Control } from '../control/control.ts';
+import type { Principal } from '../domain/principal.ts';
+import type { Nonces } from './nonces.ts';
+import { type ProvedRequest, verifyProof } from './proof.ts';
+import { type AuthRefused, unauthorised } from './reasons.ts';
+import { verifyToken } from './token.ts';
+
+export type AuthDeps = {
+  readonly control: Pick<Control, 'trust' | 'tokens' | 'enrolment' | 'upkeep'>;
+  readonly nonces: Nonces;
+  now(): number;
+};
+
+export type Authenticated = {
+  readonly ok: true;
+  readonly principal: Principal;
+  /** The digest that the body must have, where the caller proved one. */
+  readonly body: string | null;
+  /** When the credentials end by themselves, in ms. */
+  readonly expires: number | null;
+};
+
+/** The text of one `Authorization` header in a scheme, or null. */
+export function credentialsOf(header: string | null, scheme: 'Bearer' | 'Writ-Proof'): string | null {
+  if (header === null || header.length > maxTokenBytes + 16) return null;
+  const match = /^([A-Za-z-]{1,20}) ([A-Za-z0-9._-]+)$/.exec(header);
+  return match !== null && match[1]!.toLowerCase() === scheme.toLowerCase() ? match[2]! : null;
+}
+
+/** Who makes a request, by its `Authorization` header alone. Nothing of the body is looked at. */
+export async function authenticate(
+  deps: AuthDeps,
+  header: string | null,
+  request: ProvedRequest,
+): Promise<Authenticated | AuthRefused> {
+  if (header === null) {
+    return unauthorised('credentials_missing', 'This address needs credentials.', 'no header');
+  }
+  const trust: Trust | null = await deps.control.trust.current();
+  const bearer = credentialsOf(header, 'Bearer');
+  const proof = credentialsOf(header, proofScheme);
+  if (trust === null || (bearer === null && proof === null)) {
+    const cause = trust === null ? 'not set up' : 'scheme';
+    return unauthorised('credentials_invalid', 'The credentials are not valid here.', cause);
+  }
+  const nowMs = deps.now();
+  if (bearer !== null) {
+    const token = await verifyToken({ trust, tokens: deps.control.tokens, nowMs }, bearer);
+    return token.ok ? { ...token, body: null } : token;
+  }
+  const { enrolment, upkeep } = deps.control;
+  const verified = await verifyProof(
+    { trust, enrolment, upkeep, nonces: deps.nonces, nowMs },
+    proof!,
+    request,
+  );
+  return verified.ok ? { ...verified, expires: null } : verified;
+}

@@ -1,0 +1,96 @@
+import type { Grant, Principal } from '../domain/principal.ts';
+import { type AuthRefused, unauthorised } from './reasons.ts';
+
+/**
+ * Who may use a route.
+ *
+ * - `anyone`: no credentials; tells nothing about the home.
+ * - `reader`: the operator, or a token with the scope `status`.
+ * - `orderer`: the operator, or a token whose scope names the very permission.
+ * - `follower`: a reader, or a token whose scope names the permission of the command in question.
+ * - `operator`: the owner's CLI alone.
+ * - `relay`: a relay that trust admits.
+ * - `pending relay`: that, one that waits for approval, and readers: what must reach relays before they obey.
+ * - `setup`, `enrolment`: no name is known yet; the use case verifies a MAC by a single-use secret and a proof.
+ */
+export type Authority =
+  | 'anyone'
+  | 'reader'
+  | 'orderer'
+  | 'follower'
+  | 'operator'
+  | 'relay'
+  | 'pending relay'
+  | 'setup'
+  | 'enrolment';
+
+/** Those for which a caller needs no name. */
+export const isNameless = (authority: Authority): authority is 'anyone' | 'setup' | 'enrolment' =>
+  authority === 'anyone' || authority === 'setup' || authority === 'enrolment';
+
+type Named = Exclude<Authority, 'anyone' | 'setup' | 'enrolment'>;
+
+const reads = (scope: readonly string[]): boolean => scope.includes('status');
+const orders = (scope: readonly string[], permission: string): boolean =>
+  permission !== 'status' && scope.includes(permission);
+
+/** One row a kind of principal; what is not said here is forbidden. */
+const mayToken: Record<Named, (scope: readonly string[], permission: string) => boolean> = {
+  reader: reads,
+  'pending relay': reads,
+  orderer: orders,
+  follower: (scope, permission) => reads(scope) || orders(scope, permission),
+  operator: () => false,
+  relay: () => false,
+};
+const mayOperator: Record<Named, boolean> = {
+  reader: true,
+  'pending relay': true,
+  orderer: true,
+  follower: true,
+  operator: true,
+  relay: false,
+};
+
+function may(principal: Principal, authority: Named, permission: string): boolean {
+  switch (principal.kind) {
+    case 'operator':
+      return mayOperator[authority];
+    case 'token':
+      return mayToken[authority](principal.scope, permission);
+    case 'relay':
+      return authority === 'relay' || authority === 'pending relay';
+    case 'pending':
+      return authority === 'pending relay';
+  }
+}
+
+/**
+ * The one place where principal × action × object is decided. `permission` names both action and object:
+ * `<action>@<target>`, `run@<runbook>`, or a right such as `tokens`. Gives the grant that changing anything takes.
+ */
+export function authorise(
+  principal: Principal,
+  authority: Named,
+  permission: string,
+): { readonly ok: true; readonly grant: Grant } | AuthRefused {
+  if (!may(principal, authority, permission)) {
+    return unauthorised('forbidden', forbiddenSentence(principal, permission), permission);
+  }
+  return { ok: true, grant: { principal, permission } as Grant };
+}
+
+/** Whether a principal could pass with the best of its permissions: asked before a body is read. */
+export function couldPass(principal: Principal, authority: Named): boolean {
+  if (principal.kind !== 'token') return may(principal, authority, '');
+  return ['', ...principal.scope].some((permission) => may(principal, authority, permission));
+}
+
+function forbiddenSentence(principal: Principal, permission: string): string {
+  const [action, target] = permission.split('@');
+  if (principal.kind === 'token') {
+    if (action === undefined || target === undefined) return 'This token may not do that.';
+    return `This token may not order ${action === 'run' ? 'the runbook' : action} ${action === 'run' ? '' : 'on '}${target}.`;
+  }
+  return 'These credentials are not for that.';
+}

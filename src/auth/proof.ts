@@ -1,0 +1,121 @@
+import { readJws, verifyJws } from '../../schema/jose/jws.ts';
+import type { AcceptedKey } from '../../schema/jose/keys.ts';
+import { operatorName } from '../../schema/trust/document.ts';
+import { keyOf, nameOfKey } from '../../schema/trust/evaluate.ts';
+import type { Trust } from '../../schema/trust/read.ts';
+import { clockSkewMs, maxProofBytes } from '../../schema/wire/limits.ts';
+import { type Proof, proofSchema } from '../../schema/wire/proof.ts';
+import type { EnrolmentControl, UpkeepControl } from '../control/control.ts';
+import type { Principal } from '../domain/principal.ts';
+import type { Nonces } from './nonces.ts';
+import { type AuthRefused, unauthorised } from './reasons.ts';
+
+/** The request as it came: `target` is path and query as they stand in the request line. */
+export type ProvedRequest = { readonly method: string; readonly target: string };
+
+export type VerifiedProof = {
+  readonly ok: true;
+  readonly principal: Principal;
+  /** The digest that the body must have: judged once the body was read. */
+  readonly body: string;
+};
+
+const invalid = (cause: string): AuthRefused =>
+  unauthorised('credentials_invalid', 'The proof is not valid here.', cause);
+
+type Deps = {
+  readonly trust: Trust;
+  readonly enrolment: Pick<EnrolmentControl, 'pending'>;
+  readonly upkeep: Pick<UpkeepControl, 'rememberProofNonce'>;
+  readonly nonces: Nonces;
+  readonly nowMs: number;
+};
+
+/** Finds whose key a thumbprint names: the operator or a relay of trust, or a pending relay. */
+async function findSigner(
+  deps: Deps,
+  kid: string,
+): Promise<{ key: AcceptedKey; principal: Principal } | null> {
+  const operator = keyOf(deps.trust, 'key', operatorName)(kid);
+  if (operator !== undefined) return { key: operator, principal: { kind: 'operator', kid } };
+  const relay = keyOf(deps.trust, 'relay')(kid);
+  if (relay !== undefined) {
+    return { key: relay, principal: { kind: 'relay', name: nameOfKey(deps.trust, kid)!, kid } };
+  }
+  const pending = await deps.enrolment.pending(kid);
+  return pending === null
+    ? null
+    : { key: pending.key, principal: { kind: 'pending', name: pending.name, kid } };
+}
+
+/**
+ * Verifies all of a proof but the body's digest: signature by a key that has a name here, home, method,
+ * address, time within the skew of clocks, and that its nonce was never seen. An operator's nonces for calls
+ * that change something are remembered in the store, so that a restart opens no window.
+ */
+export async function verifyProof(
+  deps: Deps,
+  text: string,
+  request: ProvedRequest,
+): Promise<VerifiedProof | AuthRefused> {
+  const read = readJws('proof', text, maxProofBytes);
+  if (!read.ok) return invalid(read.reason);
+  const signer = await findSigner(deps, read.value.kid);
+  if (signer === null) return invalid('jws_key_unknown');
+  const verified = await verifyJws('proof', text, {
+    maxBytes: maxProofBytes,
+    findKey: (kid) => (kid === signer.key.kid ? signer.key : undefined),
+    schema: proofSchema,
+  });
+  if (!verified.ok) return invalid(verified.reason);
+  const proof = verified.value.payload;
+  const fault = judgeProof(proof, { home: deps.trust.document.home, ...request, nowMs: deps.nowMs });
+  if (fault !== null) return fault;
+
+  const until = proof.time + 2 * clockSkewMs;
+  const durable = signer.principal.kind === 'operator' && request.method !== 'GET';
+  const fresh =
+    deps.nonces.remember(signer.key.kid, proof.nonce, until, deps.nowMs) &&
+    (!durable || (await deps.upkeep.rememberProofNonce(signer.key.kid, proof.nonce, until)));
+  if (!fresh) return unauthorised('proof_replayed', 'This proof was used before.', 'nonce');
+  return { ok: true, principal: signer.principal, body: proof.body };
+}
+
+/** Judges what a proof says against the request that carries it; null when it fits. `home` null: any. */
+export function judgeProof(
+  proof: Proof,
+  request: ProvedRequest & { home: string | null; nowMs: number },
+): AuthRefused | null {
+  const misfit = (cause: string): AuthRefused =>
+    unauthorised('proof_invalid', 'The proof is of another request.', cause);
+  if (request.home !== null && proof.home !== request.home) return misfit('home');
+  if (proof.method !== request.method) return misfit('method');
+  if (proof.url !== request.target) return misfit('url');
+  if (Math.abs(proof.time - request.nowMs) > clockSkewMs) {
+    return unauthorised(
+      'proof_stale',
+      'The proof was made at another time than now; check the clocks.',
+      'time',
+    );
+  }
+  return null;
+}
+
+/**
+ * Verifies a proof by a key that only becomes known while the request is judged: the operator's at setup, a
+ * new relay's at enrolment. What the request itself carries (a MAC by a single-use secret) makes it fresh.
+ */
+export async function provedBy(
+  key: AcceptedKey,
+  text: string,
+  request: ProvedRequest & { home: string | null; nowMs: number; bodyDigest: string },
+): Promise<boolean> {
+  const verified = await verifyJws('proof', text, {
+    maxBytes: maxProofBytes,
+    findKey: (kid) => (kid === key.kid ? key : undefined),
+    schema: proofSchema,
+  });
+  if (!verified.ok) return false;
+  const proof = verified.value.payload;
+  return judgeProof(proof, request) === null && proof.body === request.bodyDigest;
+}

@@ -1,0 +1,199 @@
+import { type Context, Hono } from 'hono';
+import { findTokensInUrl } from '../auth/leak.ts';
+import { readOwnToken } from '../auth/token.ts';
+import { isStoreError, type StoreReason } from '../store/port.ts';
+import { prefersText } from './accept.ts';
+import { createCallers } from './caller.ts';
+import type { HttpDeps, Surroundings } from './deps.ts';
+import { redact } from './log.ts';
+import { type ProblemCause, type ProblemReason, problemResponse } from './problem.ts';
+import { pageStyle } from './reference.ts';
+import { honoPath, type Reply, type Route } from './route.ts';
+import { serveRoute } from './serve.ts';
+import { routes } from './table.ts';
+
+type Variables = { route: string; principal: string; asText: boolean; target: string };
+type Env = { Bindings: Surroundings; Variables: Variables };
+export type App = Hono<Env>;
+
+const maxTargetChars = 2048;
+
+/** The whole API as one Hono app: the table of routes, and nothing beside it. */
+export function createApp(deps: HttpDeps): App {
+  const app: App = new Hono<Env>({ strict: true });
+  const callers = createCallers(deps);
+  const pagePolicy = hashOfStyle().then((hash) => `default-src 'none'; style-src '${hash}'; ${framing}`);
+
+  app.use('*', async (c, next) => {
+    const startedAt = deps.now();
+    const url = new URL(c.req.raw.url);
+    const target = c.env?.target ?? url.pathname + url.search;
+    c.set('target', target);
+    c.set('route', 'unlisted');
+    c.set('principal', 'stranger');
+    c.set('asText', prefersText(c.req.raw.headers.get('accept')));
+
+    const refusal = await judgeTarget(deps, target, url);
+    if (refusal !== null) c.res = problemResponse(refusal, c.get('asText'));
+    else await next();
+
+    const headers = c.res.headers;
+    const isPage = headers.get('content-type')?.startsWith('text/html') === true;
+    headers.set('content-security-policy', isPage ? await pagePolicy : `default-src 'none'; ${framing}`);
+    headers.set('x-content-type-options', 'nosniff');
+    headers.set('referrer-policy', 'no-referrer');
+    headers.set('cross-origin-resource-policy', 'same-origin');
+    headers.set('cache-control', 'no-store');
+    deps.log.info('request', {
+      method: methodText(c.req.raw.method),
+      route: c.get('route'),
+      status: c.res.status,
+      ms: Math.max(0, deps.now() - startedAt),
+      principal: c.get('principal'),
+    });
+  });
+
+  for (const route of routes) {
+    app.on(route.method, honoPath(route.path), (c) => {
+      c.set('route', route.path);
+      // Hono answers HEAD by the handler of GET; here only what anyone may read is answered so.
+      if (c.req.raw.method !== route.method && route.authority !== 'anyone') {
+        return problemResponse(notAllowed([route.method]), c.get('asText'));
+      }
+      return answerRoute(deps, callers, route, c);
+    });
+  }
+
+  app.notFound((c) => {
+    const methods = routes.filter((route) => matches(route.path, c.req.path)).map((route) => route.method);
+    const cause: ProblemCause = methods.length > 0 ? notAllowed(methods) : { reason: 'route_unknown' };
+    return problemResponse(cause, c.get('asText'));
+  });
+
+  app.onError((error, c) => problemResponse(faultOf(deps, error, c.get('route')), c.get('asText')));
+  return app;
+}
+
+const framing = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+async function answerRoute(
+  deps: HttpDeps,
+  callers: ReturnType<typeof createCallers>,
+  route: Route,
+  c: Context<Env>,
+): Promise<Response> {
+  const request = c.req.raw;
+  const signal =
+    deps.closing === undefined ? request.signal : AbortSignal.any([request.signal, deps.closing]);
+  const asText = c.get('asText');
+  const served = await serveRoute(deps, callers, route, {
+    request,
+    target: c.get('target'),
+    source: c.env?.source ?? 'unknown',
+    params: c.req.param() as Record<string, string>,
+    asText,
+    signal,
+  });
+  c.set('principal', served.principal);
+  if (served.reply.kind === 'stream')
+    served.reply.ended.addEventListener('abort', served.leave, { once: true });
+  else served.leave();
+  return responseOf(served.reply, asText && route.speaks === true, asText);
+}
+
+function responseOf(reply: Reply, speaks: boolean, asText: boolean): Response {
+  switch (reply.kind) {
+    case 'problem':
+      return problemResponse(reply.cause, asText);
+    case 'text':
+      return new Response(reply.text, { status: reply.status, headers: { 'content-type': reply.type } });
+    case 'stream':
+      return new Response(reply.stream, {
+        headers: { 'content-type': reply.type, 'x-accel-buffering': 'no' },
+      });
+    case 'json': {
+      const headers = new Headers(reply.headers);
+      headers.set('vary', 'accept');
+      if (speaks && reply.sentence !== undefined) {
+        headers.set('content-type', 'text/plain; charset=utf-8');
+        return new Response(`${reply.sentence}\n`, { status: reply.spokenStatus ?? reply.status, headers });
+      }
+      headers.set('content-type', 'application/json');
+      return new Response(JSON.stringify(reply.body), { status: reply.status, headers });
+    }
+  }
+}
+
+/**
+ * Judges path and query before any route is looked for. A token in them has leaked: the request is refused
+ * whatever it asks, and a token of this home is revoked.
+ */
+async function judgeTarget(deps: HttpDeps, target: string, url: URL): Promise<ProblemCause | null> {
+  const leaked = findTokensInUrl(target);
+  if (leaked.length > 0) {
+    const trust = await deps.control.trust.current();
+    let own = false;
+    for (const token of leaked) {
+      const claims = trust === null ? null : await readOwnToken(trust, token);
+      if (claims === null) continue;
+      own = true;
+      await deps.control.tokens.revokeLeaked(claims.jti, 'url');
+    }
+    deps.log.warn('token_in_url', { own });
+    return { reason: 'token_in_url' };
+  }
+  if (target.length > maxTargetChars) return { reason: 'url_too_long' };
+  // What the proof signs, what is routed and what is parsed must be one text. No path here needs an escape.
+  if (url.pathname + url.search !== target || /[%\\]/.test(url.pathname))
+    return { reason: 'target_malformed' };
+  return null;
+}
+
+const notAllowed = (methods: readonly string[]): ProblemCause => ({
+  reason: 'method_not_allowed',
+  headers: { allow: [...new Set(methods)].sort().join(', ') },
+});
+
+const matches = (pattern: string, path: string): boolean => {
+  const parts = pattern.split('/');
+  const given = path.split('/');
+  return (
+    parts.length === given.length && parts.every((part, at) => part.startsWith('{') || part === given[at])
+  );
+};
+
+const known = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']);
+/** A method is the caller's own text: only known ones are logged. */
+const methodText = (method: string): string => (known.has(method) ? method : 'other');
+
+const storeReasons: Record<StoreReason, ProblemReason> = {
+  constraint: 'internal',
+  busy: 'store_busy',
+  in_use: 'store_unavailable',
+  full: 'store_full',
+  readonly: 'store_readonly',
+  timeout: 'store_timeout',
+  unavailable: 'store_unavailable',
+  corrupt: 'store_unavailable',
+};
+
+/** A store that failed has a code of its own; all else is a bug, told by a number that the log explains. */
+function faultOf(deps: HttpDeps, error: unknown, route: string): ProblemCause {
+  if (isStoreError(error) && error.reason !== 'constraint') {
+    deps.log.error('store_failed', { route, reason: error.reason, detail: redact(error.detail) });
+    const reason = storeReasons[error.reason];
+    return reason === 'store_busy' ? { reason, headers: { 'retry-after': '1' } } : { reason };
+  }
+  const fault = deps.newFaultId();
+  const name = error instanceof Error ? error.name : typeof error;
+  const message = error instanceof Error ? redact(error.message).slice(0, 300) : '';
+  const stack =
+    error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : [];
+  deps.log.error('fault', { fault, route, name, message, at: stack.slice(0, 8).join(' | ') });
+  return { reason: 'internal', detail: `Something failed that should not; the log has it as ${fault}.` };
+}
+
+async function hashOfStyle(): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(pageStyle));
+  return `sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}`;
+}

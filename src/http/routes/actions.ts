@@ -1,0 +1,75 @@
+import type { Action } from '../../../schema/actions/action.ts';
+import { allActions } from '../../../schema/actions/index.ts';
+import { commandViewSchema, type Order } from '../../../schema/api/orders.ts';
+import { permissionOf } from '../../domain/order.ts';
+import { answer, defineRoute, type Route } from '../route.ts';
+import { followCommand } from './follow.ts';
+import { guestParams, hostParams, waitQuery } from './shapes.ts';
+
+const answers = {
+  200: { description: 'It ended within `wait`.', schema: commandViewSchema },
+  202: { description: 'It was accepted and runs.', schema: commandViewSchema },
+};
+
+/** `sleep` is `host.shutdown`, refused unless trust says that the host sleeps. */
+type Spelling = { readonly verb: string; readonly action: Action; readonly sleep: boolean };
+
+const spellings: readonly Spelling[] = allActions.flatMap((action) => {
+  const verb = action.type.slice(action.on.length + 1);
+  const own = { verb, action, sleep: false };
+  return action.type === 'host.shutdown' ? [own, { verb: 'sleep', action, sleep: true }] : [own];
+});
+
+function routeOf({ verb, action, sleep }: Spelling): Route {
+  const common = {
+    method: 'POST',
+    tag: action.on === 'host' ? 'Hosts' : 'Guests',
+    summary: sleep ? 'Shut a host down that trust lets sleep' : action.title,
+    description: `Orders \`${action.type}\` (risk: ${action.risk}). The body holds its parameters, and may be absent.`,
+    authority: 'orderer',
+    query: waitQuery,
+    body: action.params,
+    bodyOptional: true,
+    idempotent: true,
+    speaks: true,
+    answers,
+  } as const;
+  const orderOf = (target: string, body: unknown): Order => ({
+    action: action.type,
+    target,
+    params: body as Record<string, unknown>,
+  });
+  const scope = (target: string): string => permissionOf(orderOf(target, {}));
+
+  // Two branches, because the parameter is named after what it names.
+  return action.on === 'host'
+    ? defineRoute({
+        ...common,
+        path: `/v1/hosts/{host}/${verb}`,
+        params: hostParams,
+        permission: ({ params }) => scope(params.host),
+        handle: async (input, deps) => {
+          const { grant, idempotency, query, params, body, signal } = input;
+          const options = { sleep, ...(idempotency && { idempotency }) };
+          const accepted = await deps.control.orders.order(grant, orderOf(params.host, body), options);
+          if (!accepted.ok) return answer(accepted);
+          return followCommand(deps, accepted.value, { waitS: query.wait, signal });
+        },
+      })
+    : defineRoute({
+        ...common,
+        path: `/v1/guests/{guest}/${verb}`,
+        params: guestParams,
+        permission: ({ params }) => scope(params.guest),
+        handle: async (input, deps) => {
+          const { grant, idempotency, query, params, body, signal } = input;
+          const options = idempotency && { idempotency };
+          const accepted = await deps.control.orders.order(grant, orderOf(params.guest, body), options);
+          if (!accepted.ok) return answer(accepted);
+          return followCommand(deps, accepted.value, { waitS: query.wait, signal });
+        },
+      });
+}
+
+/** One route an action of the registry, and `sleep`. */
+export const actionRoutes: readonly Route[] = spellings.map(routeOf);

@@ -1,0 +1,67 @@
+import * as v from 'valibot';
+import { formatMetrics } from '../metrics.ts';
+import { openApiOf } from '../openapi.ts';
+import { errorsPage, referencePage } from '../reference.ts';
+import { defineRoute, type Reply, type Route } from '../route.ts';
+
+const open = { method: 'GET', tag: 'About', authority: 'anyone', permission: () => 'anyone' } as const;
+
+const page = (text: string): Reply => ({ kind: 'text', status: 200, type: 'text/html; charset=utf-8', text });
+
+/** Routes about the API itself. `table` gives all routes, these included. */
+export const metaRoutes = (table: () => readonly Route[]): readonly Route[] => [
+  defineRoute({
+    ...open,
+    path: '/healthz',
+    summary: 'Whether the control plane works',
+    answers: {
+      200: { description: 'It does.', types: ['text/plain'] },
+      503: { description: 'It does not.', types: ['text/plain'] },
+    },
+    handle: async (_, { control }) => {
+      const healthy = await control.upkeep.healthy().catch(() => false);
+      const text = healthy ? 'ok\n' : 'not ok\n';
+      return { kind: 'text', status: healthy ? 200 : 503, type: 'text/plain; charset=utf-8', text };
+    },
+  }),
+  defineRoute({
+    ...open,
+    path: '/v1/openapi.json',
+    summary: 'This API as OpenAPI 3.1',
+    answers: { 200: { description: 'The document.', schema: v.looseObject({ openapi: v.string() }) } },
+    handle: async (_, { version }) => ({
+      kind: 'json',
+      status: 200,
+      body: openApiOf(table(), version ?? '0'),
+    }),
+  }),
+  defineRoute({
+    ...open,
+    path: '/docs',
+    summary: 'This API as a page',
+    answers: { 200: { description: 'The page.', types: ['text/html'] } },
+    handle: async (_, { version }) => page(referencePage(table(), version ?? '0')),
+  }),
+  defineRoute({
+    ...open,
+    path: '/docs/errors',
+    summary: 'What every code means and what to do',
+    answers: { 200: { description: 'The page.', types: ['text/html'] } },
+    handle: async () => page(errorsPage()),
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/metrics',
+    tag: 'About',
+    summary: 'Metrics for Prometheus',
+    authority: 'reader',
+    permission: () => 'status',
+    answers: { 200: { description: 'Metrics in text format 0.0.4.', types: ['text/plain'] } },
+    handle: async (_, { control }) => ({
+      kind: 'text',
+      status: 200,
+      type: 'text/plain; version=0.0.4; charset=utf-8',
+      text: formatMetrics(await control.upkeep.metrics()),
+    }),
+  }),
+];
