@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
 import { countSchema, timeSchema } from '../wire/ids.ts';
+import { recordOf } from '../wire/record.ts';
 
 /** One entry of the audit log, as it is chained and exported: one JSON text a line. */
 export const auditEntrySchema = v.strictObject({
@@ -12,6 +13,6 @@ export const auditEntrySchema = v.strictObject({
   /** Who: `token:<name>`, `operator`, `relay:<name>`, `controller`, `stranger`. */
   principal: v.pipe(v.string(), v.maxLength(80)),
   /** Codes, ids and names; no secret and no text from a guest. */
-  facts: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()])),
+  facts: recordOf(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()])),
 });
 export type AuditEntry = v.InferOutput<typeof auditEntrySchema>;

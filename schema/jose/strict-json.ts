@@ -30,7 +30,7 @@ class JsonFault extends Error {
 }
 
 /** Keys that objects treat apart, and that validators of records leave out without a word. */
-const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype']);
+export const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** Whether an input is larger than a number of bytes; a text counts as UTF-8. */
 const isLarger = (input: Uint8Array | string, maxBytes: number): boolean =>

@@ -9,6 +9,7 @@ import {
   houseSchema as trustHouseSchema,
 } from '../trust/document.ts';
 import { nameSchema } from '../wire/ids.ts';
+import { recordOf } from '../wire/record.ts';
 
 const hostSchema = v.strictObject({
   title: trustHostSchema.entries.title,
@@ -46,7 +47,7 @@ const runbookStepSchema = v.strictObject({
     v.check((type) => actionOf(type) !== undefined, 'must be an action such as guest.start'),
   ),
   target: nameSchema,
-  params: v.optional(v.record(v.string(), v.unknown()), {}),
+  params: v.optional(recordOf(v.string(), v.unknown()), {}),
   /** Whether it runs although the step before it failed. */
   even_if_failed: v.optional(v.boolean(), false),
 });
@@ -60,9 +61,9 @@ export type Runbook = v.InferOutput<typeof runbookSchema>;
 
 export const houseFileSchema = v.strictObject({
   v: v.literal(1),
-  hosts: v.record(nameSchema, hostSchema),
-  guests: v.optional(v.record(nameSchema, guestSchema), {}),
-  runbooks: v.optional(v.record(nameSchema, runbookSchema), {}),
+  hosts: recordOf(nameSchema, hostSchema),
+  guests: v.optional(recordOf(nameSchema, guestSchema), {}),
+  runbooks: v.optional(recordOf(nameSchema, runbookSchema), {}),
   /** Where trust is published, not behind the control plane's machine. */
   mirror: v.optional(v.pipe(v.string(), v.url())),
   alarm: v.optional(

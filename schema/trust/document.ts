@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
 import { publicJwkSchema } from '../jose/keys.ts';
 import { countSchema, homeIdSchema, nameSchema } from '../wire/ids.ts';
+import { recordOf } from '../wire/record.ts';
 
 const dateTimeSchema = v.pipe(
   v.string(),
@@ -70,8 +71,8 @@ export const trustGuestSchema = v.strictObject({
 export type TrustGuest = v.InferOutput<typeof trustGuestSchema>;
 
 export const houseSchema = v.strictObject({
-  hosts: v.record(nameSchema, trustHostSchema),
-  guests: v.record(nameSchema, trustGuestSchema),
+  hosts: recordOf(nameSchema, trustHostSchema),
+  guests: recordOf(nameSchema, trustGuestSchema),
 });
 /** The facts about the house that decide anything on a relay. */
 export type House = v.InferOutput<typeof houseSchema>;
@@ -124,7 +125,7 @@ export const trustDocumentSchema = v.strictObject({
   mirror: v.nullable(webUrl),
   alarm: v.nullable(v.union([v.strictObject({ ntfy: webUrl }), v.strictObject({ webhook: webUrl })])),
   house: houseSchema,
-  identities: v.record(nameSchema, identitySchema),
+  identities: recordOf(nameSchema, identitySchema),
 });
 /** The root-signed statement of who may order what. Every relay keeps its own copy and obeys nothing else. */
 export type TrustDocument = v.InferOutput<typeof trustDocumentSchema>;

@@ -12,10 +12,16 @@ export const jobIdSchema = idSchema('job');
 export const tokenIdSchema = idSchema('tok');
 export const codeIdSchema = idSchema('enr');
 
-/** A name of a host, guest, app, runbook, identity or exclusive resource, as a person types it. */
+/**
+ * A name of a host, guest, app, runbook, identity or exclusive resource, as a person types it; not one that
+ * every object of the language has, so that a look-up finds what somebody wrote or nothing.
+ */
 export const nameSchema = v.pipe(
   v.string(),
-  v.regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be 1 to 31 of a-z, 0-9 and -, starting with a letter'),
+  v.regex(
+    /^(?!(?:constructor|prototype)$)[a-z][a-z0-9-]{0,30}$/,
+    'must be 1 to 31 of a-z, 0-9 and -, starting with a letter, and not constructor or prototype',
+  ),
 );
 
 /** 16 to 32 random bytes as base64url. */

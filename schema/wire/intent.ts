@@ -4,6 +4,7 @@ import { parsePayload } from '../jose/jws.ts';
 import { ok, type Result, refuse } from '../result.ts';
 import { homeIdSchema, nameSchema, nonceSchema, timeSchema } from './ids.ts';
 import { maxIntentBytes, maxIntentLifetimeMs } from './limits.ts';
+import { recordOf } from './record.ts';
 
 export const maxSteps = 64;
 
@@ -17,7 +18,7 @@ export const stepSchema = v.strictObject({
   relay: nameSchema,
   action: v.pipe(v.string(), v.regex(/^[a-z]+\.[a-z-]{1,40}$/)),
   target: nameSchema,
-  params: v.record(v.string(), v.unknown()),
+  params: recordOf(v.string(), v.unknown()),
   after: v.pipe(v.array(afterSchema), v.maxLength(maxSteps)),
 });
 export type Step = v.InferOutput<typeof stepSchema>;

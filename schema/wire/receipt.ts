@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
 import { countSchema, homeIdSchema, nameSchema, timeSchema } from './ids.ts';
 import { maxSteps } from './intent.ts';
+import { recordOf } from './record.ts';
 
 /** `started` is followed by exactly one of succeeded, failed, unknown; all but `started` are final. */
 export const receiptStates = ['refused', 'started', 'succeeded', 'failed', 'unknown'] as const;
@@ -27,7 +28,7 @@ export const receiptSchema = v.strictObject({
   /** Why it was refused, failed or is unknown; null otherwise. */
   code: v.nullable(codeSchema),
   /** What the action's result schema says; codes and numbers only, never text from a guest. */
-  result: v.nullable(v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()]))),
+  result: v.nullable(recordOf(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()]))),
   time: timeSchema,
   /** The boot id of the host when this was written. */
   boot: v.pipe(v.string(), v.maxLength(64)),

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
 import { countSchema, homeIdSchema, nameSchema, timeSchema } from './ids.ts';
 import { codeSchema } from './receipt.ts';
+import { recordOf } from './record.ts';
 
 /** What a relay saw of one guest. `missing`: Proxmox knows no such VMID; `mismatch`: not the adopted guest. */
 export const guestReportSchema = v.strictObject({
@@ -35,7 +36,7 @@ export const reportSchema = v.strictObject({
   clock_synchronised: v.boolean(),
   /** `none` where the host has no Proxmox, `ok`, or the driver's reason. */
   proxmox: v.union([v.literal('ok'), v.literal('none'), codeSchema]),
-  guests: v.record(nameSchema, guestReportSchema),
+  guests: recordOf(nameSchema, guestReportSchema),
   progress: v.pipe(v.array(progressSchema), v.maxLength(64)),
   /** Jobs refused before they could be tied to an authorised intent, and the last code. */
   refused: v.strictObject({ count: countSchema, code: v.nullable(codeSchema) }),
