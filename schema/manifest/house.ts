@@ -7,6 +7,7 @@ import {
   trustGuestSchema,
   trustHostSchema,
   houseSchema as trustHouseSchema,
+  webUrlSchema,
 } from '../trust/document.ts';
 import { nameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
@@ -65,12 +66,9 @@ export const houseFileSchema = v.strictObject({
   guests: v.optional(recordOf(nameSchema, guestSchema), {}),
   runbooks: v.optional(recordOf(nameSchema, runbookSchema), {}),
   /** Where trust is published, not behind the control plane's machine. */
-  mirror: v.optional(v.pipe(v.string(), v.url())),
+  mirror: v.optional(webUrlSchema),
   alarm: v.optional(
-    v.union([
-      v.strictObject({ ntfy: v.pipe(v.string(), v.url()) }),
-      v.strictObject({ webhook: v.pipe(v.string(), v.url()) }),
-    ]),
+    v.union([v.strictObject({ ntfy: webUrlSchema }), v.strictObject({ webhook: webUrlSchema })]),
   ),
   /** How often the controller alone may order one action in a window. */
   limits: v.optional(

@@ -7,10 +7,17 @@ import { recordOf } from '../wire/record.ts';
 const dateTimeSchema = v.pipe(
   v.string(),
   v.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'must be a UTC time such as 2027-05-22T00:00:00Z'),
-  v.check((text) => !Number.isNaN(Date.parse(text)), 'must be a time that exists'),
+  v.check(exists, 'must be a time that exists'),
 );
 
-const webUrl = v.pipe(
+/** Date.parse takes the 30th of February for the 2nd of March. */
+function exists(text: string): boolean {
+  const ms = Date.parse(text);
+  return !Number.isNaN(ms) && new Date(ms).toISOString() === text.replace('Z', '.000Z');
+}
+
+/** An address that is fetched from or posted to, without a name or password in it. */
+export const webUrlSchema = v.pipe(
   v.string(),
   v.url(),
   v.maxLength(500),
@@ -18,7 +25,22 @@ const webUrl = v.pipe(
     /^https:\/\/|^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)[:/]/,
     'must be https (http on loopback only)',
   ),
+  // With one, what looks like a loopback address may be the name: http://localhost:80@example.net
+  v.check((text) => !hasUser(text), 'must not hold a user or password'),
 );
+
+function hasUser(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  return username !== '' || password !== '';
+}
+
+/** An IPv4 address, with a port from 1 where it is not the usual one. */
+function isAddress(text: string): boolean {
+  const [address, port] = text.split(':') as [string, string | undefined];
+  const portFits = port === undefined || (Number(port) >= 1 && Number(port) <= 65_535);
+  return portFits && address.split('.').every((part) => Number(part) <= 255);
+}
 
 const macSchema = v.pipe(
   v.string(),
@@ -47,7 +69,11 @@ export const trustHostSchema = v.strictObject({
   wake_via: v.optional(nameSchema),
   /** Where the packet goes: a broadcast address, with :port where it is not 9. */
   wake_address: v.optional(
-    v.pipe(v.string(), v.regex(/^\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?$/, 'must be an IPv4 address, with :port')),
+    v.pipe(
+      v.string(),
+      v.regex(/^\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?$/, 'must be an IPv4 address, with :port'),
+      v.check(isAddress, 'must be an IPv4 address, with :port'),
+    ),
   ),
   sleeps: v.boolean(),
 });
@@ -106,7 +132,10 @@ export const controllerName = 'controller';
 export const operatorName = 'operator';
 
 export const originSchema = v.strictObject({
-  url: v.pipe(webUrl, v.regex(/^[a-z]+:\/\/[^/]+$/, 'must be scheme, host and port alone')),
+  url: v.pipe(
+    webUrlSchema,
+    v.regex(/^[a-z]+:\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?$/, 'must be scheme, host and port alone'),
+  ),
   /** Pin of the certificate's public key; absent: the system's certificate authorities decide. */
   spki: v.optional(digestSchema),
 });
@@ -122,8 +151,10 @@ export const trustDocumentSchema = v.strictObject({
   roots: v.pipe(v.array(rootSchema), v.minLength(1), v.maxLength(8)),
   threshold: v.pipe(countSchema, v.minValue(1), v.maxValue(8)),
   origins: v.pipe(v.array(originSchema), v.minLength(1), v.maxLength(8)),
-  mirror: v.nullable(webUrl),
-  alarm: v.nullable(v.union([v.strictObject({ ntfy: webUrl }), v.strictObject({ webhook: webUrl })])),
+  mirror: v.nullable(webUrlSchema),
+  alarm: v.nullable(
+    v.union([v.strictObject({ ntfy: webUrlSchema }), v.strictObject({ webhook: webUrlSchema })]),
+  ),
   house: houseSchema,
   identities: recordOf(nameSchema, identitySchema),
 });
