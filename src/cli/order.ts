@@ -208,16 +208,7 @@ async function judge(session: Session, plan: CheckedPlan, command: CommandView):
     code: receipt?.code ?? null,
   }));
   if (command.state === 'succeeded') {
-    const open = outcomes.filter(({ receipt }, index) => {
-      if (receipt?.state === 'succeeded') return false;
-      // A runbook may go on although a step of it failed; then a receipt must say that it failed.
-      const goesOn =
-        'runbook' in command.order &&
-        plan.intent.steps.some((later) =>
-          later.after.some((after) => after.step === index && after.if === 'ended'),
-        );
-      return !(goesOn && receipt !== null);
-    });
+    const open = outcomes.filter(({ receipt }) => receipt?.state !== 'succeeded');
     if (open.length > 0) {
       return fail(
         exits.refused,

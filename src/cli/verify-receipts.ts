@@ -60,11 +60,12 @@ export type ProvenStep = {
   readonly proven: Receipt['state'] | null;
 };
 
-const statesOfReceipts = ['succeeded', 'failed', 'refused', 'unknown'];
+/** Ends that a relay alone can tell. (The control plane itself may refuse a step that no relay has begun.) */
+const endsByReceipt = ['succeeded', 'failed', 'unknown'];
 
 /**
- * Compares what the control plane says of a command's steps with what the relays signed. `relayFor` answers for
- * trust's house: which relay does a step is never the control plane's to say.
+ * Compares what the control plane says of a command's steps with what the relays signed. Which relay does a step
+ * is trust's to say, not the control plane's.
  */
 export async function proveCommand(
   trust: Trust,
@@ -80,8 +81,8 @@ export async function proveCommand(
         : outcomeOf(receipts, intent, view.step, { ...view, relay: relay.value });
     return { attempt: view.attempt, step: view.step, claimed: view.state, proven: receipt?.state ?? null };
   });
-  const unproven = steps.filter(
-    ({ claimed, proven }) => statesOfReceipts.includes(claimed) && claimed !== proven,
+  const unproven = steps.filter(({ claimed, proven }) =>
+    proven === null ? endsByReceipt.includes(claimed) : proven !== claimed,
   );
   return { steps, unproven };
 }

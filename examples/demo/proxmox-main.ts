@@ -1,0 +1,130 @@
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createServer, request as httpsRequest } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { makeServerCertificate, type ServerCertificate } from '../../test/support/proxmox/certificate.ts';
+import type { GuestSpec } from '../../test/support/proxmox/options.ts';
+import { startProxmoxSimulator } from '../../test/support/proxmox/simulator.ts';
+
+/*
+ * One simulated Proxmox VE server as a process of its own: `proxmox-main.ts DIR BOOT`. As on a real host, the
+ * HTTPS front (pveproxy) has a certificate that survives restarts, and killing it kills no guest: which guests run
+ * is kept in a file, for as long as BOOT, the id of the machine's boot, is the same.
+ */
+
+/** What DIR/proxmox.json says. */
+export type ProxmoxSetup = {
+  readonly node: string;
+  readonly token: string;
+  readonly guests: readonly GuestSpec[];
+};
+
+/** One request, as it came in and as it was answered, a JSON line each in DIR/requests.jsonl. */
+export type LoggedRequest = {
+  readonly at: number;
+  readonly method: string;
+  readonly path: string;
+  /** Null when it came in. */
+  readonly status: number | null;
+};
+
+type State = { readonly boot: string; readonly running: readonly number[]; readonly port: number };
+
+const [directory, boot] = process.argv.slice(2) as [string, string];
+const at = (name: string): string => join(directory, name);
+const readJson = <T>(name: string): T | null => {
+  try {
+    return JSON.parse(readFileSync(at(name), 'utf8')) as T;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+};
+const writeJson = (name: string, value: unknown): void => {
+  writeFileSync(at(`${name}.new`), JSON.stringify(value), { mode: 0o600 });
+  renameSync(at(`${name}.new`), at(name));
+};
+
+const setup = readJson<ProxmoxSetup>('proxmox.json')!;
+const certificate = readJson<ServerCertificate>('certificate.json') ?? makeServerCertificate(setup.node);
+writeJson('certificate.json', certificate);
+const before = readJson<State>('state.json');
+const sameBoot = before?.boot === boot;
+
+const simulator = await startProxmoxSimulator({
+  node: setup.node,
+  tokens: [{ token: setup.token }],
+  guests: setup.guests.map((guest) => {
+    if (!sameBoot) return guest;
+    const { onboot: _, ...spec } = guest;
+    return { ...spec, running: before.running.includes(guest.vmid) };
+  }),
+  powerOffDelayMs: 50,
+  onPowerOff: () => leave('off'),
+  onReboot: () => leave('reboot'),
+});
+
+const front = createServer({ cert: certificate.certPem, key: certificate.keyPem }, (incoming, outgoing) => {
+  const path = (incoming.url ?? '/').split('?')[0]!.replace(/^\/api2\/json/, '');
+  const method = incoming.method ?? 'GET';
+  const log = (status: number | null): void =>
+    appendFileSync(
+      at('requests.jsonl'),
+      `${JSON.stringify({ at: Date.now(), method, path, status } satisfies LoggedRequest)}\n`,
+    );
+  log(null);
+  const inner = httpsRequest(
+    {
+      host: '127.0.0.1',
+      port: simulator.port,
+      method,
+      path: incoming.url,
+      headers: incoming.headers,
+      ca: simulator.certPem,
+      // Its certificate is for addresses; the name that was asked for is the front's.
+      checkServerIdentity: () => undefined,
+    },
+    (answer) => {
+      log(answer.statusCode ?? 0);
+      outgoing.writeHead(answer.statusCode ?? 502, answer.statusMessage, answer.headers);
+      answer.pipe(outgoing);
+      answer.on('error', () => outgoing.destroy());
+    },
+  );
+  inner.on('error', () => outgoing.destroy());
+  incoming.pipe(inner);
+});
+front.on('tlsClientError', () => {});
+// Longer than its clients keep a connection, so that none is closed under a request.
+front.keepAliveTimeout = 60_000;
+await new Promise<void>((resolve, reject) => {
+  front.once('error', reject);
+  front.listen(before?.port ?? 0, '127.0.0.1', resolve);
+});
+const { port } = front.address() as AddressInfo;
+
+const keep = (): void =>
+  writeJson('state.json', {
+    boot,
+    port,
+    running: simulator.guests.filter(({ running }) => running).map(({ spec }) => spec.vmid),
+  } satisfies State);
+keep();
+/** Writes down which guests run, each time that changes. */
+async function watch(kind: 'guest_started' | 'guest_stopped' | 'guest_cut'): Promise<never> {
+  for (;;) {
+    await simulator.nextEvent(kind);
+    keep();
+  }
+}
+void watch('guest_started');
+void watch('guest_stopped');
+void watch('guest_cut');
+
+process.send?.({ ready: { port, pin: certificate.pins.certificate } });
+// Whoever started it is gone: so is the machine.
+process.on('disconnect', () => process.exit(0));
+
+function leave(how: 'off' | 'reboot'): void {
+  process.send?.({ powered: how }, () => process.exit(0));
+}
