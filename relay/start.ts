@@ -1,0 +1,341 @@
+import { randomBytes } from 'node:crypto';
+import { encodeBase64url } from '../schema/jose/base64url.ts';
+import { fingerprint } from '../schema/jose/keys.ts';
+import { ok, type Result, refuse } from '../schema/result.ts';
+import { heartbeatLimitMs, pollWaitMs } from '../schema/wire/limits.ts';
+import { relayActions } from './actions/index.ts';
+import { createAlarm } from './agent/alarm.ts';
+import { type Clock, systemClock } from './agent/clock.ts';
+import { type ConfigRefusal, type RelayConfig, readConfig } from './agent/config.ts';
+import { createEvidence } from './agent/evidence.ts';
+import { createExecutor } from './agent/executor.ts';
+import { createHeartbeatWatch } from './agent/heartbeat.ts';
+import { createLink } from './agent/link.ts';
+import { nodeDisk } from './agent/node-disk.ts';
+import { runPollLoop } from './agent/poll-loop.ts';
+import { openProxmox, type ProxmoxPortRefusal } from './agent/proxmox-port.ts';
+import { createReceiptPost } from './agent/receipt-post.ts';
+import { createReporter, type Reporter } from './agent/report.ts';
+import { openState, type RelayState, type StateRefusal } from './agent/state-files.ts';
+import { lockState } from './agent/state-lock.ts';
+import { createTrustFetch, type TrustFetch } from './agent/trust-fetch.ts';
+import { judgeAgain, judgeJob, verifyEnvelope } from './agent/verify-job.ts';
+import type { Proxmox } from './drivers/proxmox.ts';
+import { createWakeOnLan, type WakeOnLan } from './drivers/wake-on-lan.ts';
+import { createLog, type Log, type LogEntry } from './log.ts';
+import { relayVersion } from './version.ts';
+
+/** What a simulated home and tests put in place of the machine's own. */
+export type RelayOverrides = {
+  readonly clock?: Clock;
+  /** Null: no Proxmox, whatever the configuration says. */
+  readonly proxmox?: Proxmox | null;
+  readonly wake?: WakeOnLan;
+  readonly random?: () => number;
+  readonly heartbeatLimitMs?: number;
+  readonly pollWaitMs?: number;
+  /** How often guests are looked at while nothing happens, and while a step is at work. */
+  readonly lookIdleMs?: number;
+  readonly lookBusyMs?: number;
+  /** How often a relay that waits for its admission asks for newer trust, at least. */
+  readonly admissionMs?: number;
+  readonly trustIntervalMs?: number;
+  readonly alarmRepeatMs?: number;
+  readonly proxmoxPollMs?: number;
+};
+
+export type RelayOptions = {
+  readonly stateDir: string;
+  readonly overrides?: RelayOverrides;
+  /** Given each event as it happens. */
+  readonly log?: (entry: LogEntry) => void;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+};
+
+/** Why a relay does not start: it polls nobody and runs nothing. */
+export type StartRefusal =
+  | 'state_in_use'
+  | 'state_unreadable'
+  | 'boot_id_unreadable'
+  | 'config_foreign'
+  | ConfigRefusal
+  | StateRefusal
+  | ProxmoxPortRefusal;
+
+export type RunningRelay = {
+  readonly home: string;
+  readonly relay: string;
+  readonly kid: string;
+  readonly fingerprint: string;
+  /** The latest events, the newest last; at most a thousand. */
+  readonly events: readonly LogEntry[];
+  /** Whether trust names this relay's key. */
+  admitted(): boolean;
+  trustVersion(): number;
+  /** Resolves once no step is at work. */
+  idle(): Promise<void>;
+  /** Ends polling, and leaves steps at work journalled: the next start observes what came of them. */
+  stop(): Promise<void>;
+};
+
+const keptEvents = 1_000;
+const defaultAdmissionMs = 2_000;
+/** A relay that is not admitted for this long asks less often. */
+const patientAfterMs = 30 * 60_000;
+const lastReportMs = 5_000;
+
+/** Starts a relay from what enrolment has made. Refuses, and leaves nothing running, unless all of it is right. */
+export async function startRelay(options: RelayOptions): Promise<Result<RunningRelay, StartRefusal>> {
+  const held = await lockState(options.stateDir);
+  if (!held.ok) return held;
+  const disk = nodeDisk(options.stateDir);
+  const undo: (() => Promise<unknown> | unknown)[] = [() => held.value.release(), () => disk.close()];
+  const giveUp = async <R extends StartRefusal>(refusal: { ok: false; reason: R; detail?: string }) => {
+    for (const step of undo.reverse()) await step();
+    return refusal;
+  };
+
+  const config = await readConfig(disk);
+  if (!config.ok && config.reason !== 'config_missing') return giveUp(config);
+  const overrides = options.overrides ?? {};
+  const clock = overrides.clock ?? clockOf(config.ok ? config.value : null, options.env ?? process.env);
+  if (clock === null) return giveUp(refuse('boot_id_unreadable'));
+
+  const events: LogEntry[] = [];
+  const log = createLog({
+    now: () => clock.now(),
+    write(entry) {
+      events.push(entry);
+      if (events.length > keptEvents) events.shift();
+      options.log?.(entry);
+    },
+  });
+
+  const state = await openState({ disk, clock, log });
+  if (!state.ok) return giveUp(state);
+  undo.push(() => state.value.journal.close());
+  if (!config.ok) return giveUp(config);
+  if (config.value.home !== state.value.home || config.value.relay !== state.value.relay) {
+    return giveUp(refuse('config_foreign', 'the configuration is of another relay than the journal'));
+  }
+
+  let proxmox: Proxmox | null = overrides.proxmox ?? null;
+  if (overrides.proxmox === undefined && config.value.proxmox !== null) {
+    const timing = overrides.proxmoxPollMs === undefined ? {} : { pollMs: overrides.proxmoxPollMs };
+    const opened = await openProxmox(config.value.proxmox, timing);
+    if (!opened.ok) return giveUp(opened);
+    proxmox = opened.value.proxmox;
+    undo.push(() => opened.value.close());
+  }
+  return ok(run(state.value, { clock, log, events, proxmox, overrides, undo }));
+}
+
+function clockOf(
+  config: RelayConfig | null,
+  env: Readonly<Record<string, string | undefined>>,
+): Clock | null {
+  let clock: Clock;
+  try {
+    clock = systemClock();
+  } catch {
+    return null;
+  }
+  // Only a trial's host may say which boot this is: a real one could end its own steps with it.
+  const simulated = config?.trial === true ? env.WRIT_BOOT_ID : undefined;
+  return simulated !== undefined && /^[A-Za-z0-9-]{1,64}$/.test(simulated)
+    ? { ...clock, bootId: () => simulated }
+    : clock;
+}
+
+type Parts = {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: readonly LogEntry[];
+  readonly proxmox: Proxmox | null;
+  readonly overrides: RelayOverrides;
+  readonly undo: (() => Promise<unknown> | unknown)[];
+};
+
+function run(state: RelayState, parts: Parts): RunningRelay {
+  const { clock, log, proxmox, overrides } = parts;
+  const { home, relay, key, trust } = state;
+  const random = overrides.random ?? Math.random;
+  const nonce = (): string => encodeBase64url(randomBytes(16));
+  const session = nonce();
+  const stop = new AbortController();
+
+  const link = createLink({
+    home,
+    key,
+    origins: () => trust.current().document.origins,
+    clock,
+    nonce,
+    log,
+  });
+  const alarm = createAlarm({
+    home,
+    relay,
+    trust: () => trust.current().document,
+    clock,
+    random,
+    log,
+    ...(overrides.alarmRepeatMs !== undefined && { repeatMs: overrides.alarmRepeatMs }),
+  });
+  const trustFetch = createTrustFetch({
+    trust,
+    link,
+    clock,
+    random,
+    log,
+    alarm,
+    ...(overrides.trustIntervalMs !== undefined && { intervalMs: overrides.trustIntervalMs }),
+  });
+  const evidence = createEvidence({ home, trust, clock, log });
+  let reporter: Reporter | null = null;
+  const executor = createExecutor({
+    state,
+    session,
+    clock,
+    log,
+    actions: relayActions,
+    ports: {
+      proxmox,
+      wake: overrides.wake ?? createWakeOnLan(),
+      clock,
+      evidenceOf: evidence.of,
+    },
+    judge: { verifyEnvelope, judgeJob, judgeAgain },
+    beforePowerOff: () => sendLast(reporter, clock),
+  });
+  reporter = createReporter({
+    home,
+    relay,
+    key,
+    version: relayVersion,
+    trust,
+    clock,
+    proxmox,
+    link,
+    log,
+    random,
+    progress: () => executor.running(),
+    refused: () => executor.refused(),
+    reportSeq: () => executor.reportSeq(),
+    ...(overrides.lookIdleMs !== undefined && { lookIdleMs: overrides.lookIdleMs }),
+    ...(overrides.lookBusyMs !== undefined && { lookBusyMs: overrides.lookBusyMs }),
+  });
+  const receipts = createReceiptPost({ executor, link, clock, log, random });
+  const watch = createHeartbeatWatch({
+    relay,
+    clock,
+    alarm,
+    limitMs: overrides.heartbeatLimitMs ?? heartbeatLimitMs,
+  });
+  executor.onReceipt(() => receipts.ring());
+  executor.onProgress(() => reporter.changed());
+  trust.onChange(() => reporter.changed());
+
+  const admitted = (): boolean => trust.current().identities.get(key.kid)?.name === relay;
+  log.info('started', {
+    relay,
+    home,
+    version: relayVersion,
+    trust_version: trust.current().document.version,
+    admitted: admitted(),
+    proxmox: proxmox !== null,
+  });
+  if (proxmox === null && trust.current().document.house.hosts[relay]?.proxmox === true) {
+    log.warn('proxmox_not_configured', { relay });
+  }
+
+  // Their locks are held from here on, so that nothing new overtakes what a crash left open.
+  const recovered = executor.recover();
+  const work = async (): Promise<void> => {
+    const fetching = trustFetch.run(stop.signal);
+    if (!admitted()) {
+      log.info('waiting_for_admission', { fingerprint: fingerprint(key.kid) });
+      await awaitAdmission({ admitted, trustFetch, clock, random }, overrides, stop.signal);
+      if (!stop.signal.aborted) log.info('admitted', { trust_version: trust.current().document.version });
+    }
+    if (stop.signal.aborted) return fetching;
+    await Promise.all([
+      fetching,
+      watch.run(stop.signal),
+      reporter.run(stop.signal),
+      receipts.run(stop.signal),
+      runPollLoop(
+        {
+          relay,
+          session,
+          trust,
+          link,
+          executor,
+          evidence,
+          receipts,
+          reporter,
+          trustFetch,
+          watch,
+          alarm,
+          clock,
+          random,
+          log,
+          waitMs: overrides.pollWaitMs ?? pollWaitMs,
+        },
+        stop.signal,
+      ),
+    ]);
+  };
+  const working = work();
+
+  let stopping: Promise<void> | null = null;
+  const stopNow = async (): Promise<void> => {
+    stop.abort();
+    await executor.close();
+    await Promise.all([working, recovered]);
+    link.close();
+    trustFetch.close();
+    alarm.close();
+    for (const step of parts.undo.reverse()) await step();
+    log.info('stopped', { relay });
+  };
+  return {
+    home,
+    relay,
+    kid: key.kid,
+    fingerprint: fingerprint(key.kid),
+    events: parts.events,
+    admitted,
+    trustVersion: () => trust.current().document.version,
+    idle: () => executor.idle(),
+    stop: () => {
+      stopping ??= stopNow();
+      return stopping;
+    },
+  };
+}
+
+/** A relay that the owner has not admitted yet asks for newer trust, and for nothing else. */
+async function awaitAdmission(
+  deps: { admitted(): boolean; trustFetch: TrustFetch; clock: Clock; random(): number },
+  overrides: RelayOverrides,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock } = deps;
+  const beganAt = clock.uptimeMs();
+  while (!signal.aborted && !deps.admitted()) {
+    const isPatient = clock.uptimeMs() - beganAt > patientAfterMs;
+    const pauseMs = (overrides.admissionMs ?? defaultAdmissionMs) * (isPatient ? 15 : 1);
+    await clock.sleep(pauseMs * (1 + 1.5 * deps.random()), signal);
+    if (!signal.aborted) await deps.trustFetch.fetchFrom('controller', signal);
+  }
+}
+
+/** The host goes down in a moment, whether or not this arrives. */
+async function sendLast(reporter: Reporter | null, clock: Clock): Promise<void> {
+  if (reporter === null) return;
+  const limit = new AbortController();
+  const done = new AbortController();
+  void clock.sleep(lastReportMs, done.signal).then(() => limit.abort());
+  await reporter.sendLast(limit.signal);
+  done.abort();
+}
