@@ -63,25 +63,28 @@ export function openHandle(path: string, options: { readonly queryOnly: boolean 
 
   try {
     // Durable at COMMIT: the write-ahead log is synced at each one (FULL), on macOS down to the platter.
-    const mode = guard(() => database.prepare('PRAGMA journal_mode = WAL').all()) as {
-      journal_mode: string;
-    }[];
-    if (mode[0]?.journal_mode !== 'wal') {
-      throw storeError('readonly', 'the file cannot be switched to write-ahead logging');
-    }
+    exec('PRAGMA journal_mode = WAL');
     exec('PRAGMA synchronous = FULL');
     exec('PRAGMA fullfsync = ON');
     exec('PRAGMA foreign_keys = ON');
     exec('PRAGMA temp_store = MEMORY');
     exec('PRAGMA journal_size_limit = 67108864');
-    if (options.queryOnly) exec('PRAGMA query_only = ON');
+    if (options.queryOnly) {
+      exec('PRAGMA query_only = ON');
+      const mode = guard(() => database.prepare('PRAGMA journal_mode').all()) as { journal_mode: string }[];
+      if (mode[0]?.journal_mode !== 'wal') {
+        throw storeError('readonly', 'the file cannot be switched to write-ahead logging');
+      }
+    }
   } catch (error) {
     close();
     throw error;
   }
 
-  const counter = guard(() => database.prepare('PRAGMA user_version'));
-  const totals = guard(() => database.prepare('SELECT total_changes() AS total'));
+  // Prepared when first needed. A connection that has prepared nothing closes at once, any other only when its
+  // statements are collected: one that waits for a lock is opened and closed many times a second.
+  let counter: Libsql.Statement<unknown[]> | undefined;
+  let totals: Libsql.Statement<unknown[]> | undefined;
 
   const prepare = (sql: string): Prepared => {
     const known = prepared.get(sql);
@@ -128,11 +131,15 @@ export function openHandle(path: string, options: { readonly queryOnly: boolean 
     },
     exec,
     commitCounter: () => {
-      const rows = guard(() => counter.all([])) as { user_version: number }[];
+      counter ??= guard(() => database.prepare('PRAGMA user_version'));
+      const statement = counter;
+      const rows = guard(() => statement.all([])) as { user_version: number }[];
       return rows[0]?.user_version ?? 0;
     },
     changeMark: () => {
-      const rows = guard(() => totals.all([])) as { total: number }[];
+      totals ??= guard(() => database.prepare('SELECT total_changes() AS total'));
+      const statement = totals;
+      const rows = guard(() => statement.all([])) as { total: number }[];
       return (rows[0]?.total ?? 0) + schemaChanges;
     },
     inTransaction: () => database.inTransaction,
