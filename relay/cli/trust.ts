@@ -1,0 +1,122 @@
+import { readFile } from 'node:fs/promises';
+import { parsePayload } from '../../schema/jose/jws.ts';
+import { fingerprint } from '../../schema/jose/keys.ts';
+import type { Trust } from '../../schema/trust/read.ts';
+import { maxTrustChainBytes } from '../../schema/wire/limits.ts';
+import { trustChainSchema } from '../../schema/wire/relay-api.ts';
+import { systemClock } from '../agent/clock.ts';
+import { nodeDisk } from '../agent/node-disk.ts';
+import { openState, type RelayState } from '../agent/state-files.ts';
+import { lockState } from '../agent/state-lock.ts';
+import { createLog } from '../log.ts';
+import { startSentences } from './sentences.ts';
+import { type ExitCode, type Terminal, tell, tellRefusal } from './terminal.ts';
+
+type Arguments = { readonly stateDir: string; readonly json: boolean };
+
+/** Opens the state of a relay that does not run, for one piece of work. */
+export async function withState(
+  { stateDir, json }: Arguments,
+  terminal: Terminal,
+  options: { readonly exclusive: boolean },
+  work: (state: RelayState) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const held = options.exclusive ? await lockState(stateDir) : null;
+  if (held !== null && !held.ok) {
+    const sentence = 'The relay is running: stop it first (systemctl stop writ-relay).';
+    tellRefusal(
+      terminal,
+      json,
+      held,
+      held.reason === 'state_in_use' ? sentence : startSentences[held.reason],
+    );
+    return 1;
+  }
+  const clock = systemClock();
+  const log = createLog({ now: clock.now, write: () => {} });
+  const disk = nodeDisk(stateDir);
+  try {
+    const state = await openState({ disk, clock, log });
+    if (!state.ok) {
+      tellRefusal(terminal, json, state, startSentences[state.reason]);
+      return 3;
+    }
+    const code = await work(state.value);
+    await state.value.journal.close();
+    return code;
+  } finally {
+    await disk.close();
+    await held?.value.release();
+  }
+}
+
+/** `writ-relay trust show` */
+export const trustShowCommand = (args: Arguments, terminal: Terminal): Promise<ExitCode> =>
+  withState(args, terminal, { exclusive: false }, async ({ trust, relay, key }) => {
+    const current = trust.current();
+    const { document, digest } = current;
+    const admitted = current.identities.get(key.kid)?.name === relay;
+    tell(
+      terminal,
+      args.json,
+      { ok: true, relay, fingerprint: fingerprint(key.kid), admitted, digest, document },
+      describe(current, relay, key.kid, admitted),
+    );
+    return 0;
+  });
+
+function describe({ document, digest }: Trust, relay: string, kid: string, admitted: boolean): string[] {
+  const lines = [
+    `home         ${document.home}`,
+    `version      ${document.version}, until ${document.expires}`,
+    `digest       ${digest}`,
+    `this relay   ${relay}, ${fingerprint(kid)}, ${admitted ? 'admitted' : 'not admitted yet'}`,
+    `origins      ${document.origins.map(({ url, spki }) => (spki === undefined ? url : `${url} (pinned)`)).join(', ')}`,
+    `mirror       ${document.mirror ?? 'none'}`,
+    `alarm        ${document.alarm === null ? 'none' : 'ntfy' in document.alarm ? 'ntfy' : 'webhook'}`,
+    '',
+    'Who may order what:',
+  ];
+  for (const [name, identity] of Object.entries(document.identities)) {
+    if (identity.kind !== 'key') continue;
+    for (const grant of identity.may) {
+      const limit = grant.limit === undefined ? '' : `, at most ${grant.limit}`;
+      lines.push(`  ${name.padEnd(12)} ${grant.action} on ${grant.on.join(', ')}${limit}`);
+    }
+  }
+  return lines;
+}
+
+/** `writ-relay trust install FILE`, with the relay stopped. */
+export async function trustInstallCommand(
+  args: Arguments & { readonly file: string },
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const { json, file } = args;
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    const detail = (error as NodeJS.ErrnoException).code ?? '';
+    tellRefusal(terminal, json, { reason: 'file_unreadable', detail }, `${file} cannot be read.`);
+    return 1;
+  }
+  const chain = parsePayload(bytes, trustChainSchema, maxTrustChainBytes);
+  if (!chain.ok) {
+    tellRefusal(terminal, json, chain, `${file} is no file of trust documents.`);
+    return 1;
+  }
+  return withState(args, terminal, { exclusive: true }, async ({ trust }) => {
+    const { changed, refusal } = await trust.install(chain.value.versions);
+    const { version, expires } = trust.current().document;
+    if (refusal !== null) {
+      tellRefusal(terminal, json, refusal, `A document was refused. Version ${version} is in force.`);
+      return 1;
+    }
+    const sentence = changed
+      ? `Version ${version} is in force, until ${expires}.`
+      : `There is nothing newer in it: version ${version} stays in force, until ${expires}.`;
+    tell(terminal, json, { ok: true, changed, version, expires }, [sentence]);
+    return 0;
+  });
+}

@@ -1,0 +1,133 @@
+#!/usr/bin/env node
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { clockAcceptCommand } from './cli/clock.ts';
+import { enrollCommand } from './cli/enroll.ts';
+import { helpText } from './cli/help.ts';
+import { runCommand } from './cli/run.ts';
+import { type ExitCode, type Terminal, tellRefusal } from './cli/terminal.ts';
+import { trustInstallCommand, trustShowCommand } from './cli/trust.ts';
+
+export { startRelay } from './start.ts';
+
+const options = {
+  state: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+  again: { type: 'boolean', default: false },
+  trial: { type: 'boolean', default: false },
+  proxmox: { type: 'string' },
+  'proxmox-node': { type: 'string' },
+  'proxmox-token-file': { type: 'string' },
+  'proxmox-fingerprint': { type: 'string' },
+  'proxmox-spki': { type: 'string' },
+} as const;
+
+const enrollOnly = Object.keys(options).filter((name) => !['state', 'json', 'help'].includes(name));
+
+/** The command line, apart from the process: gives the exit code. `stop` is what SIGTERM is to `run`. */
+export async function main(
+  argv: readonly string[],
+  terminal: Terminal,
+  deps: { readonly stop: AbortSignal; readonly env: Readonly<Record<string, string | undefined>> },
+): Promise<ExitCode> {
+  const usage = (sentence: string, json = false): ExitCode => {
+    tellRefusal(terminal, json, { reason: 'usage' }, `${sentence} See \`writ-relay help\`.`);
+    return 2;
+  };
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(argv);
+  } catch (error) {
+    return usage(`${error instanceof Error ? (error.message.split('\n')[0] ?? '') : ''}.`);
+  }
+  const { values, positionals } = parsed;
+  const { json } = values;
+  const [command, ...rest] = positionals;
+  if (values.help || command === 'help' || command === undefined) {
+    terminal.out(helpText);
+    return command === undefined && !values.help ? 2 : 0;
+  }
+  const stateDir = resolve(values.state ?? deps.env.WRIT_RELAY_STATE ?? '/var/lib/writ-relay');
+  const foreign = enrollOnly.find((name) => Object.hasOwn(values, name) && isGiven(values, name));
+  if (command !== 'enroll' && foreign !== undefined) return usage(`--${foreign} belongs to enroll.`, json);
+
+  switch (command) {
+    case 'enroll': {
+      const [code, ...more] = rest;
+      if (code === undefined || more.length > 0) return usage('enroll takes one code.', json);
+      return enrollCommand(
+        {
+          code,
+          stateDir,
+          json,
+          again: values.again,
+          trial: values.trial,
+          proxmox: {
+            url: values.proxmox,
+            node: values['proxmox-node'],
+            tokenFile: values['proxmox-token-file'],
+            fingerprint: values['proxmox-fingerprint'],
+            spki: values['proxmox-spki'],
+          },
+        },
+        terminal,
+      );
+    }
+    case 'run':
+      if (rest.length > 0) return usage('run takes no further word.', json);
+      return runCommand({ stateDir, json }, terminal, deps.stop);
+    case 'trust': {
+      const [verb, file, ...more] = rest;
+      if (verb === 'show' && file === undefined) return trustShowCommand({ stateDir, json }, terminal);
+      if (verb === 'install' && file !== undefined && more.length === 0) {
+        return trustInstallCommand({ stateDir, json, file }, terminal);
+      }
+      return usage('It is `trust show` or `trust install FILE`.', json);
+    }
+    case 'clock':
+      if (rest.length === 1 && rest[0] === 'accept') return clockAcceptCommand({ stateDir, json }, terminal);
+      return usage('It is `clock accept`.', json);
+    default:
+      return usage(`There is no command ${JSON.stringify(command)}.`, json);
+  }
+}
+
+const parse = (argv: readonly string[]) => parseArgs({ args: [...argv], options, allowPositionals: true });
+
+const isGiven = (values: Readonly<Record<string, unknown>>, name: string): boolean =>
+  values[name] !== undefined && values[name] !== false;
+
+const maxInputBytes = 64 * 1024;
+
+async function readInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of process.stdin) {
+    size += (chunk as Buffer).length;
+    if (size > maxInputBytes) break;
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function isEntry(): boolean {
+  try {
+    return realpathSync(process.argv[1] ?? '') === realpathSync(fileURLToPath(import.meta.url));
+  } catch {
+    return false;
+  }
+}
+
+if (isEntry()) {
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
+  const terminal: Terminal = {
+    out: (line) => void process.stdout.write(`${line}\n`),
+    err: (line) => void process.stderr.write(`${line}\n`),
+    readInput,
+  };
+  process.exitCode = await main(process.argv.slice(2), terminal, { stop: stop.signal, env: process.env });
+}
