@@ -1,12 +1,11 @@
 import { type Context, Hono } from 'hono';
 import { findTokensInUrl } from '../auth/leak.ts';
 import { readOwnToken } from '../auth/token.ts';
-import { isStoreError, type StoreReason } from '../store/port.ts';
 import { prefersText } from './accept.ts';
 import { createCallers } from './caller.ts';
 import type { HttpDeps, Surroundings } from './deps.ts';
-import { redact } from './log.ts';
-import { type ProblemCause, type ProblemReason, problemResponse } from './problem.ts';
+import { faultOf } from './fault.ts';
+import { type ProblemCause, problemResponse } from './problem.ts';
 import { pageStyle } from './reference.ts';
 import { honoPath, type Reply, type Route } from './route.ts';
 import { serveRoute } from './serve.ts';
@@ -165,33 +164,6 @@ const matches = (pattern: string, path: string): boolean => {
 const known = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']);
 /** A method is the caller's own text: only known ones are logged. */
 const methodText = (method: string): string => (known.has(method) ? method : 'other');
-
-const storeReasons: Record<StoreReason, ProblemReason> = {
-  constraint: 'internal',
-  busy: 'store_busy',
-  in_use: 'store_unavailable',
-  full: 'store_full',
-  readonly: 'store_readonly',
-  timeout: 'store_timeout',
-  unavailable: 'store_unavailable',
-  corrupt: 'store_unavailable',
-};
-
-/** A store that failed has a code of its own; all else is a bug, told by a number that the log explains. */
-function faultOf(deps: HttpDeps, error: unknown, route: string): ProblemCause {
-  if (isStoreError(error) && error.reason !== 'constraint') {
-    deps.log.error('store_failed', { route, reason: error.reason, detail: redact(error.detail) });
-    const reason = storeReasons[error.reason];
-    return reason === 'store_busy' ? { reason, headers: { 'retry-after': '1' } } : { reason };
-  }
-  const fault = deps.newFaultId();
-  const name = error instanceof Error ? error.name : typeof error;
-  const message = error instanceof Error ? redact(error.message).slice(0, 300) : '';
-  const stack =
-    error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : [];
-  deps.log.error('fault', { fault, route, name, message, at: stack.slice(0, 8).join(' | ') });
-  return { reason: 'internal', detail: `Something failed that should not; the log has it as ${fault}.` };
-}
 
 async function hashOfStyle(): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(pageStyle));

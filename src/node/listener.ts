@@ -1,0 +1,132 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Surroundings } from '../http/deps.ts';
+import type { KeyAndCertificate } from './certificate.ts';
+import { requestOf, sendResponse } from './exchange.ts';
+
+/** Answers one request. Never rejects. */
+export type FetchHandler = (request: Request, surroundings: Surroundings) => Promise<Response> | Response;
+
+export type ListenerLimits = {
+  /** From the connection to the end of its TLS handshake. */
+  readonly handshakeMs: number;
+  /** From the first byte of a request to the end of its headers. */
+  readonly headersMs: number;
+  /** From the first byte of a request to the last of its body; above the body's own deadline, which answers. */
+  readonly requestMs: number;
+  /** How long a connection may rest between requests: longer than pollers pause. */
+  readonly keepAliveMs: number;
+  /** Request line and headers; a token takes up to 16 KiB. */
+  readonly maxHeaderBytes: number;
+  readonly maxConnections: number;
+  /** How often the times above are looked at. */
+  readonly checkEveryMs: number;
+};
+
+export const defaultListenerLimits: ListenerLimits = {
+  handshakeMs: 10_000,
+  headersMs: 15_000,
+  requestMs: 45_000,
+  keepAliveMs: 75_000,
+  maxHeaderBytes: 32 * 1024,
+  maxConnections: 4_096,
+  checkEveryMs: 5_000,
+};
+
+export type Listener = {
+  readonly address: { readonly host: string; readonly port: number };
+  /** Serves new connections with another certificate. */
+  setCertificate(certificate: KeyAndCertificate): void;
+  /** Takes no new connections, lets open requests be answered for `graceMs`, then cuts what is left. */
+  close(graceMs: number): Promise<void>;
+};
+
+/**
+ * Listens with TLS ≥ 1.2 and hands requests to a fetch handler. Node's parser is strict: duplicate or empty
+ * Content-Length and Content-Length beside Transfer-Encoding (RFC 9112 section 6.3) never become a request.
+ */
+export async function listen(options: {
+  host: string;
+  port: number;
+  certificate: KeyAndCertificate;
+  handle: FetchHandler;
+  limits?: Partial<ListenerLimits>;
+}): Promise<Listener> {
+  const limits = { ...defaultListenerLimits, ...options.limits };
+  const server = createServer({
+    key: options.certificate.keyPem,
+    cert: options.certificate.certificatePem,
+    minVersion: 'TLSv1.2',
+    ALPNProtocols: ['http/1.1'],
+    handshakeTimeout: limits.handshakeMs,
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: limits.checkEveryMs,
+    maxHeaderSize: limits.maxHeaderBytes,
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+    noDelay: true,
+  });
+  server.maxConnections = limits.maxConnections;
+  let closing = false;
+
+  const exchange = (request: IncomingMessage, response: ServerResponse, invites: boolean): void => {
+    const { request: asked, surroundings, body } = requestOf(request, response, { invites });
+    Promise.resolve(options.handle(asked, surroundings))
+      .then((answer) => sendResponse(answer, request, response, { closing, bodyWasRead: body.wasRead }))
+      .catch(() => response.destroy());
+  };
+  server.on('request', (request: IncomingMessage, response: ServerResponse) =>
+    exchange(request, response, false),
+  );
+  // The body is invited once something reads it, which nothing does for a stranger.
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+    exchange(request, response, true),
+  );
+  server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
+    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+    const status =
+      error.code === 'HPE_HEADER_OVERFLOW'
+        ? '431 Request Header Fields Too Large'
+        : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+          ? '408 Request Timeout'
+          : '400 Bad Request';
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
+      socket.destroy(),
+    );
+  });
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: options.host, port: options.port }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    address: { host: options.host, port },
+    setCertificate: ({ keyPem, certificatePem }) =>
+      server.setSecureContext({ key: keyPem, cert: certificatePem, minVersion: 'TLSv1.2' }),
+    close: (graceMs) => {
+      closing = true;
+      return closeServer(server, graceMs);
+    },
+  };
+}
+
+function closeServer(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const idle = setInterval(() => server.closeIdleConnections(), 20);
+    const last = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearInterval(idle);
+      clearTimeout(last);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
