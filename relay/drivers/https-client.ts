@@ -164,9 +164,11 @@ export function createHttpsClient(options: HttpsClientOptions = {}): HttpsClient
     timeout: options.idleTimeoutMs ?? 2_000,
     maxCachedSessions: 0,
   };
+  // With a limit Node would hand a finished connection on to whoever waits for one.
+  const once = { keepAlive: false, maxSockets: Number.POSITIVE_INFINITY };
   const secure = {
     kept: new https.Agent({ ...agentOptions, keepAlive: true }),
-    once: new https.Agent({ ...agentOptions, keepAlive: false }),
+    once: new https.Agent({ ...agentOptions, ...once }),
   };
   // The type wants a socket back; the documented alternative, taken here, is to call back later.
   for (const agent of [secure.kept, secure.once]) {
@@ -174,7 +176,7 @@ export function createHttpsClient(options: HttpsClientOptions = {}): HttpsClient
   }
   const plain = {
     kept: new http.Agent({ ...agentOptions, keepAlive: true }),
-    once: new http.Agent({ ...agentOptions, keepAlive: false }),
+    once: new http.Agent({ ...agentOptions, ...once }),
   };
 
   function send(request: HttpsRequest, url: URL, agent: http.Agent): Promise<HttpsResult> {

@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { createHttpsClient, type HttpsClientOptions, pinOf } from '../../../relay/drivers/https-client.ts';
 import { makeServerCertificate } from '../../support/proxmox/certificate.ts';
 import { type RawAnswer, rawAnswer, startRawStub } from '../../support/proxmox/raw-stub.ts';
+import { until } from '../../support/proxmox/until.ts';
 
 const limits = { timeoutMs: 5_000, maxBytes: 1_000 };
 
@@ -69,7 +70,7 @@ for (const pinKind of ['spki', 'certificate'] as const) {
       assert.equal(answer.sent, false);
       assert.doesNotMatch(answer.cause, /canary/);
       // Until the server has seen the connection's end, something could still be under way to it.
-      while (stub.openConnections > 0) await new Promise(setImmediate);
+      await until('the connection is gone', () => stub.openConnections === 0);
       assert.equal(stub.bytes, 0);
       assert.deepEqual(stub.received, []);
     });
@@ -143,6 +144,17 @@ test('threat 7: a body over the cap ends at the cap, announced or not', async (t
   const endless = await get();
   assert.ok(!endless.ok);
   assert.equal(endless.reason, 'too_large');
+  const chunk = (size: number) => `${size.toString(16)}\r\n${'x'.repeat(size)}\r\n`;
+  for (const [sizes, fits] of [
+    [[500, 500], true],
+    [[500, 501], false],
+    [[1_001], false],
+  ] as const) {
+    const body = `${sizes.map(chunk).join('')}0\r\n\r\n`;
+    const chunked = await setUp(t, () => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${body}`);
+    const answer = await chunked.get();
+    assert.equal(answer.ok ? 'ok' : answer.reason, fits ? 'ok' : 'too_large', String(sizes));
+  }
   const { stub, get: getAnnounced } = await setUp(t, () => rawAnswer('200 OK', 'x'.repeat(1_001)));
   const announced = await getAnnounced();
   assert.ok(!announced.ok);
@@ -279,7 +291,7 @@ test('an abort before, during, and the closing of the client', async (t) => {
 
   const controller = new AbortController();
   const during = get({ signal: controller.signal });
-  while (stub.received.length === 0) await new Promise(setImmediate);
+  await until('the request arrived', () => stub.received.length === 1);
   controller.abort();
   const ended = await during;
   assert.ok(!ended.ok);
@@ -287,7 +299,7 @@ test('an abort before, during, and the closing of the client', async (t) => {
   assert.equal(ended.sent, true);
 
   const open = get();
-  while (stub.received.length === 1) await new Promise(setImmediate);
+  await until('the next request arrived', () => stub.received.length === 2);
   client.close();
   const closed = await open;
   assert.ok(!closed.ok);
@@ -336,7 +348,7 @@ test('more requests than sockets wait in line, under their own deadlines', async
   const waiting: Socket[] = [];
   const { stub, get } = await setUp(t, () => (socket) => void waiting.push(socket), { maxSockets: 1 });
   const first = get();
-  while (stub.received.length === 0) await new Promise(setImmediate);
+  await until('the request arrived', () => stub.received.length === 1);
   const second = await get({ timeoutMs: 100 });
   assert.ok(!second.ok);
   assert.equal(second.reason, 'timeout');

@@ -4,6 +4,7 @@ import { createHttpsClient } from '../../../relay/drivers/https-client.ts';
 import { createProxmox } from '../../../relay/drivers/proxmox.ts';
 import { endIsUnknown, failure, type ProxmoxFailure } from '../../../relay/drivers/proxmox-errors.ts';
 import { rawAnswer } from '../../support/proxmox/raw-stub.ts';
+import { until } from '../../support/proxmox/until.ts';
 import { devtop, gaming, instantClock, setUpStub, setUpTower, token } from './proxmox-fixture.ts';
 
 const polls = { method: 'GET', path: /\/tasks\// } as const;
@@ -72,7 +73,7 @@ test('an abort ends the wait at once, between polls and within one', async (t) =
     const controller = new AbortController();
     if (pollMs === 5) simulator.faults.add({ ...polls, fault: { kind: 'silent' } });
     const waiting = proxmox.shutdown(devtop, { timeoutS: 60, signal: controller.signal });
-    while (simulator.requests.length === 0) await new Promise(setImmediate);
+    await until('the order arrived', () => simulator.requests.length > 0);
     setTimeout(() => controller.abort(), 20);
     const result = await waiting;
     assert.ok(!result.ok && result.reason === 'aborted');

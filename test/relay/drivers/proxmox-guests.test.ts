@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../../support/proxmox/until.ts';
 import { devtop, gaming, setUpTower, token, websvcs } from './proxmox-fixture.ts';
 
 test('the list holds VMs and containers of this node, whatever the type of their numbers', async (t) => {
@@ -212,7 +213,7 @@ test('one guest, two orders at once: the second waits for the configuration’s 
   const { simulator, proxmox } = await setUpTower(t, { simulator: { configLockWaitMs: 40 } });
   simulator.guest(103).ignoresShutdown = true;
   const shutdown = proxmox.shutdown(devtop, { timeoutS: 1 });
-  while (simulator.tasks.length === 0) await new Promise(setImmediate);
+  await until('the task began', () => simulator.tasks.length > 0);
   const stop = await proxmox.stop(devtop);
   assert.ok(!stop.ok);
   assert.equal(stop.reason, 'config_locked');

@@ -339,3 +339,15 @@ test('a graceful shutdown passes its time on and never forces', async (t) => {
   assert.ok((await proxmox.shutdown(guest, { timeoutS: 90 })).ok);
   assert.ok(stub.received[0]?.endsWith('\r\n\r\ntimeout=90'), stub.received[0]);
 });
+
+test('orders take connections of their own, looks share one', async (t) => {
+  const kept = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const { stub, proxmox } = await setUpStub(t, (request) => (socket) => {
+    socket.write(kept(request.startsWith('POST') ? '{"data":null}' : '{"data":{"status":"stopped"}}'));
+  });
+  for (const _ of [1, 2, 3]) assert.ok((await proxmox.guestStatus(guest)).ok);
+  assert.equal(stub.handshakes, 1);
+  for (const _ of [1, 2]) assert.ok((await proxmox.nodeShutdown()).ok);
+  assert.equal(stub.handshakes, 3);
+  for (const request of stub.received.slice(3)) assert.match(request, /^connection: close\r$/im);
+});

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { createHttpsClient } from '../../../relay/drivers/https-client.ts';
 import { createProxmox } from '../../../relay/drivers/proxmox.ts';
 import { endIsUnknown } from '../../../relay/drivers/proxmox-errors.ts';
+import { until } from '../../support/proxmox/until.ts';
 import { devtop, gaming, instantClock, setUpTower, token, websvcs } from './proxmox-fixture.ts';
 
 test('the node tells its load, memory and versions', async (t) => {
@@ -72,7 +73,7 @@ test('a power cut in the middle of a task leaves its end unknown, and says that 
   const { simulator, proxmox } = await setUpTower(t, { driver: { clock } });
   simulator.guest(103).ignoresShutdown = true;
   const shutdown = proxmox.shutdown(devtop, { timeoutS: 600 });
-  while (simulator.tasks.length === 0) await new Promise(setImmediate);
+  await until('the task began', () => simulator.tasks.length > 0);
   await simulator.powerOff();
   const result = await shutdown;
   assert.ok(!result.ok && result.reason === 'unreachable');

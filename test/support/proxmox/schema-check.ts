@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readSharedData } from '../shared-data.ts';
 
 /** Judges the simulator's traffic; see `loadSchemaCheck`. */
 export type SchemaCheck = {
@@ -27,23 +27,22 @@ type Schema = {
 type Method = { readonly parameters?: Schema; readonly returns?: Schema; readonly allowtoken?: 0 | 1 };
 type Entry = { readonly path: string; readonly methods: Readonly<Record<string, Method>> };
 
-const file = new URL('../../../../shared/data/pve-api.jsonl', import.meta.url);
+let loaded: SchemaCheck | 'absent' | undefined;
 
-/** Whether the official schema lies beside the repository; a user's clone goes without. */
-export const sharedData: 'present' | 'absent' = existsSync(file) ? 'present' : 'absent';
-
-let loaded: SchemaCheck | undefined;
-
-/** The check against Proxmox VE's official API schema, or nothing where that data is absent. */
+/**
+ * The check against Proxmox VE's official API schema, or nothing where that data is absent: a user's clone goes
+ * without, and the run says so at its end.
+ */
 export function loadSchemaCheck(): SchemaCheck | undefined {
-  if (sharedData === 'absent') return undefined;
-  loaded ??= createSchemaCheck(
-    readFileSync(file, 'utf8')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line): Entry => JSON.parse(line)),
-  );
-  return loaded;
+  loaded ??= load();
+  return loaded === 'absent' ? undefined : loaded;
+}
+
+function load(): SchemaCheck | 'absent' {
+  const text = readSharedData('pve-api.jsonl');
+  if (text === null) return 'absent';
+  const lines = text.split('\n').filter((line) => line !== '');
+  return createSchemaCheck(lines.map((line): Entry => JSON.parse(line)));
 }
 
 /** The same check over any entries. */

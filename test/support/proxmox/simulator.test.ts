@@ -4,6 +4,7 @@ import { createHttpsClient } from '../../../relay/drivers/https-client.ts';
 import { startCheckedSimulator } from './checked.ts';
 import type { SimulatorOptions } from './options.ts';
 import { startProxmoxSimulator } from './simulator.ts';
+import { until } from './until.ts';
 
 const token = 'writ@pve!relay=secret';
 
@@ -98,7 +99,7 @@ test('an agent answers late after a start, and a call waits for it a little', as
   await simulator.tasks[0]?.ended;
   const early = await call('POST', '/nodes/pve2/qemu/102/agent/ping');
   assert.equal(early.reason, 'QEMU guest agent is not running');
-  while (Date.now() < simulator.guest(102).agentFrom) await new Promise((done) => setTimeout(done, 5));
+  await until('the agent is up', () => Date.now() >= simulator.guest(102).agentFrom);
   assert.deepEqual((await call('POST', '/nodes/pve2/qemu/102/agent/ping')).json, { data: { result: {} } });
 });
 

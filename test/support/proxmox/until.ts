@@ -1,0 +1,8 @@
+/** Waits until the condition holds; fails with `what` when it does not within five seconds. */
+export async function until(what: string, condition: () => boolean): Promise<void> {
+  const endsAt = performance.now() + 5_000;
+  while (!condition()) {
+    if (performance.now() > endsAt) throw new Error(`waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
