@@ -4,7 +4,7 @@ import { digestOf, toBytes } from '../../../schema/jose/digest.ts';
 import { signJws } from '../../../schema/jose/jws.ts';
 import { generateKey, type SigningKey } from '../../../schema/jose/keys.ts';
 import type { TrustDocument } from '../../../schema/trust/document.ts';
-import { acceptGenesisTrust, type Trust } from '../../../schema/trust/read.ts';
+import { acceptFirstTrust, acceptGenesisTrust, type Trust } from '../../../schema/trust/read.ts';
 import type { TrustJws } from '../../../schema/wire/relay-api.ts';
 
 export const home = 'h_01JDZ0000000000000000000HM';
@@ -117,4 +117,14 @@ export async function genesis(document: TrustDocument, roots: readonly SigningKe
   const trust = await acceptGenesisTrust(await signAny(document, roots));
   assert.ok(trust.ok, JSON.stringify(trust));
   return trust.value;
+}
+
+/** `accepted`, or the reason why not. */
+export const reasonOf = (result: { ok: true } | { ok: false; reason: string }): string =>
+  result.ok ? 'accepted' : result.reason;
+
+/** What comes of a first document, told by its own digest and signed by these roots. */
+export async function judgeFirst(value: unknown, roots: readonly SigningKey[]): Promise<string> {
+  const jws = await signAny(value, roots);
+  return reasonOf(await acceptFirstTrust(jws, { digest: await digestOfJws(jws) }));
 }
