@@ -57,6 +57,8 @@ export type SimulatorOptions = {
   readonly onPowerOff?: () => void;
   /** Called likewise for a reboot; without it the simulator switches itself on again. */
   readonly onReboot?: () => void;
+  /** Called with each event as it happens. */
+  readonly onEvent?: (event: SimulatorEvent) => void;
   /** How long the server waits for a silent agent; 3 s in reality. */
   readonly agentWaitMs?: number;
   /** How long a task waits for the lock of a guest's configuration; 10 s in reality. */

@@ -146,10 +146,12 @@ test('a machine that is off is not there; the same port answers once it is on', 
 });
 
 test('a power cut ends tasks without a last line and guests without mercy', async (t) => {
-  const { simulator, call } = await setUp(t);
+  const told: string[] = [];
+  const { simulator, call } = await setUp(t, { onEvent: ({ kind }) => told.push(kind) });
   simulator.guest(103).ignoresShutdown = true;
   await call('POST', '/nodes/pve2/qemu/103/status/shutdown', 'timeout=60');
   await simulator.powerOff();
+  assert.deepEqual(told, ['powered_on', 'guest_started', 'guest_cut', 'powered_off']);
   await simulator.tasks[0]?.ended;
   assert.equal(simulator.tasks[0]?.exitstatus, 'unexpected status');
   assert.deepEqual(

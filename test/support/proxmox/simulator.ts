@@ -76,6 +76,7 @@ export async function startProxmoxSimulator(options: SimulatorOptions): Promise<
   const emit = (kind: SimulatorEvent['kind'], vmid?: number): void => {
     const event = { atMs: clock.now(), kind, ...(vmid !== undefined && { vmid }) };
     events.push(event);
+    options.onEvent?.(event);
     for (const listener of [...listeners]) listener(event);
   };
   const later = (ms: number, callback: () => void): void => {
