@@ -93,6 +93,8 @@ export type CommandQuery = {
 /** A step that may go out in an envelope, with all that mints it. */
 export type LeasableStep = StepRecord & {
   readonly command: string;
+  /** When its intent ends. */
+  readonly expires: number;
   readonly lease: { readonly session: string; readonly seq: number; readonly until: number } | null;
 };
 

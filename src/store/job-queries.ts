@@ -1,13 +1,14 @@
-import { and, asc, eq, exists, inArray, ne, or, sql } from 'drizzle-orm';
+import { and, asc, eq, exists, getTableColumns, inArray, ne, or, sql } from 'drizzle-orm';
 import { intent, receipt, relay, step } from '../../schema/db/tables.ts';
 import type { CommandStore, LeasableStep } from '../domain/ports.ts';
 import { type StepRow, toIntent, toStep } from './command-rows.ts';
 import type { Database } from './port.ts';
 import { build, run, select } from './query.ts';
 
-const toLeasable = (row: StepRow): LeasableStep => ({
+const toLeasable = (row: StepRow & { expires: number }): LeasableStep => ({
   ...toStep(row),
   command: row.command,
+  expires: row.expires,
   lease:
     row.lease_session === null
       ? null
@@ -21,7 +22,13 @@ export function jobQueries(
   return {
     activeOf: async (name) => {
       const query = build
-        .select()
+        .select({
+          ...getTableColumns(step),
+          expires:
+            sql<number>`(SELECT ${intent.expires} FROM ${intent} WHERE ${intent.digest} = ${step.intent})`.as(
+              'expires',
+            ),
+        })
         .from(step)
         .where(
           and(

@@ -1,0 +1,336 @@
+import { signJws } from '../../schema/jose/jws.ts';
+import type { Trust } from '../../schema/trust/read.ts';
+import { trustExpired } from '../../schema/trust/read.ts';
+import type { Heartbeat } from '../../schema/wire/heartbeat.ts';
+import type { Job } from '../../schema/wire/job.ts';
+import { jobLifetimeMs, maxPollAnswerBytes, maxReceiptBytes } from '../../schema/wire/limits.ts';
+import type { PollAnswer, PollRequest } from '../../schema/wire/relay-api.ts';
+import { oldestProtocolVersion, protocolVersion } from '../../schema/wire/version.ts';
+import { refused } from '../domain/errors.ts';
+import type { LeasableStep } from '../domain/ports.ts';
+import { applyTrustChange } from '../domain/settle.ts';
+import { type RelayRecord, relayKid, saidPoweringOff } from '../domain/world.ts';
+import type { AuditLog } from './audit-log.ts';
+import { changeCommand, stillAllowed } from './changes.ts';
+import type { RelayCaller, RelayControl } from './control.ts';
+import { bells, type ControlDeps } from './deps.ts';
+import type { TrustKeeper } from './trust-keeper.ts';
+
+/** How long a job that was offered is left with its relay before it is offered again. */
+export const leaseMs = 30_000;
+/** How often at most evidence and wishes for a report are repeated while a wake runs. */
+const wakeRepeatMs = 2_000;
+/** How long after a report that did not end a wake the next one is asked for. */
+const reportAgainMs = 5_000;
+/** A relay is noted as heard of at most this often. */
+const touchEveryMs = 10_000;
+const maxJobsPerAnswer = 16;
+const maxEvidencePerAnswer = 16;
+/** Leaves room for the heartbeat and the evidence. */
+const maxJobBytesPerAnswer = maxPollAnswerBytes / 2;
+
+/** What this process remembers of a relay's polls: only to answer sooner or later, never what. */
+type Memory = {
+  session: string;
+  poll: number;
+  /** Ends the parked poll of this run, because a later one came. */
+  leave: () => void;
+  toldTrust: number;
+  toldEvidence: Map<string, string>;
+  toldAt: number;
+};
+
+/** What a poll would be answered now. */
+type Found = {
+  readonly jobs: readonly LeasableStep[];
+  readonly evidence: readonly { readonly host: string; readonly jws: string }[];
+  readonly reportWanted: boolean;
+  /** Whether any of it is worth an answer before the time is over. */
+  readonly worth: boolean;
+  /** When it must be looked at again without a ring, in ms from now. */
+  readonly againMs: number;
+};
+
+export type Polls = {
+  readonly poll: RelayControl['poll'];
+  /** How many polls are parked in this process. */
+  readonly parked: () => number;
+};
+
+export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLog): Polls {
+  const { store, doorbell, clock, key } = deps;
+  const memories = new Map<string, Memory>();
+  let parked = 0;
+
+  /** The newest poll of a run takes the place of the one that is parked: its connection may be dead. */
+  const remember = (relay: RelayCaller, request: PollRequest): { memory: Memory; left: AbortSignal } => {
+    const left = new AbortController();
+    const known = memories.get(relay.kid);
+    known?.leave();
+    const same = known?.session === request.session;
+    const memory: Memory = {
+      session: request.session,
+      poll: request.poll,
+      leave: () => left.abort(),
+      toldTrust: same ? known.toldTrust : 0,
+      // A poll that comes again was not heard: what it was told is told anew.
+      toldEvidence: same && request.poll > known.poll ? known.toldEvidence : new Map(),
+      toldAt: same && request.poll > known.poll ? known.toldAt : 0,
+    };
+    memories.set(relay.kid, memory);
+    return { memory, left: left.signal };
+  };
+
+  const find = async (
+    trust: Trust,
+    record: RelayRecord,
+    request: PollRequest,
+    memory: Memory,
+    now: number,
+  ): Promise<Found> => {
+    const steps = await store.commands.activeOf(record.name);
+    const mine = steps.filter((step) => step.relay === record.name);
+    const jobs = trustExpired(trust, now) ? [] : mine.filter((step) => mayLease(step, request, now));
+    const leases = mine
+      .filter((step) => step.state === 'sent' && !jobs.includes(step))
+      .map((step) => Math.min(step.lease?.until ?? now, step.expires) - now)
+      .filter((ms) => ms > 0);
+
+    const evidence: { host: string; jws: string }[] = [];
+    for (const step of mine) {
+      if (!isWaking(step)) continue;
+      const jws = await evidenceOf(trust, step);
+      if (jws !== null) evidence.push({ host: step.target, jws });
+    }
+    const fresh = evidence.some(({ host, jws }) => memory.toldEvidence.get(host) !== jws);
+    const reportWanted = steps.some(
+      (step) => isWaking(step) && step.target === record.name && wantsReport(step, record, now),
+    );
+    const repeat = evidence.length > 0 || reportWanted;
+    const due = memory.toldAt + wakeRepeatMs - now;
+    return {
+      jobs: jobs.slice(0, maxJobsPerAnswer),
+      evidence: evidence.slice(0, maxEvidencePerAnswer),
+      reportWanted,
+      worth: jobs.length > 0 || fresh || (repeat && due <= 0),
+      againMs: Math.max(1, Math.min(...leases, repeat ? due : Number.POSITIVE_INFINITY)),
+    };
+  };
+
+  /** The latest report of a host that is being woken, if it could prove that the host is awake. */
+  const evidenceOf = async (trust: Trust, wake: LeasableStep): Promise<string | null> => {
+    const kid = relayKid(trust, wake.target);
+    const record = kid === undefined ? null : await store.relays.find(kid);
+    if (record === null || !provesWake(record, wake)) return null;
+    return store.relays.reportJws(record.kid);
+  };
+
+  /** Leases what may go out, and mints its envelopes. Steps that trust no longer allows are ended instead. */
+  const mint = async (
+    trust: Trust,
+    relay: RelayCaller,
+    session: string,
+    steps: readonly LeasableStep[],
+  ): Promise<string[]> => {
+    const digests = [...new Set(steps.map((step) => step.intent))];
+    const [intents, plans, receipts] = await Promise.all([
+      store.commands.intents(digests),
+      store.commands.stepsOf(digests),
+      steps.some((step) => step.after.length > 0) ? store.commands.finalReceipts(digests) : [],
+    ]);
+    const home = trust.document.home;
+    const allowed: LeasableStep[] = [];
+    let bytes = 0;
+    for (const step of steps) {
+      const { signer, bytes: text, authorisation } = intents.get(step.intent)!;
+      if (stillAllowed(trust, signer, plans.get(step.intent) ?? [])) {
+        bytes += ((text.length + authorisation.length + step.after.length * maxReceiptBytes) * 4) / 3;
+        if (allowed.length === 0 || bytes <= maxJobBytesPerAnswer) allowed.push(step);
+      } else {
+        const load = () => store.commands.load(step.command);
+        await changeCommand(deps, log, home, load, (command) => applyTrustChange(command, clock.now()));
+      }
+    }
+    if (allowed.length === 0) return [];
+    const now = clock.now();
+    const leased = await store.commands.lease({
+      kid: relay.kid,
+      session,
+      steps: allowed,
+      now,
+      until: now + leaseMs,
+    });
+    const jobs: string[] = [];
+    for (const { intent, step: index, seq } of leased) {
+      const step = allowed.find((one) => one.intent === intent && one.step === index)!;
+      const signed = intents.get(intent)!;
+      const job: Job = {
+        home,
+        relay: relay.name,
+        session,
+        seq,
+        exp: now + jobLifetimeMs,
+        intent: signed.bytes,
+        authorisation: signed.authorisation,
+        step: index,
+        receipts: step.after.flatMap((one) =>
+          receipts
+            .filter((receipt) => receipt.intent === intent && receipt.step === one.step)
+            .map((receipt) => receipt.jws),
+        ),
+      };
+      jobs.push(await signJws('job', job, key));
+    }
+    return jobs;
+  };
+
+  const answer = async (
+    trust: Trust,
+    record: RelayRecord,
+    request: PollRequest,
+    found: Found,
+    jobs: readonly string[],
+  ): Promise<PollAnswer> => {
+    const held = record.receipts;
+    if (request.receipts.seq === held.seq && request.receipts.hash !== held.hash) {
+      deps.log('error', 'relay.receipts_forked', { relay: record.name, seq: held.seq });
+    }
+    const behind = request.receipts.seq < held.seq;
+    const last = behind ? await store.relays.receipt(record.kid, held.seq) : null;
+    const heartbeat: Heartbeat = {
+      home: trust.document.home,
+      relay: record.name,
+      session: request.session,
+      poll: request.poll,
+      time: clock.now(),
+      trust_version: trust.document.version,
+      audit: await log.head(),
+    };
+    return {
+      heartbeat: await signJws('heartbeat', heartbeat, key),
+      jobs: [...jobs],
+      evidence: found.evidence.map(({ jws }) => jws),
+      trust_version: trust.document.version,
+      report_wanted: found.reportWanted,
+      receipts_seq: held.seq,
+      last_receipt: last?.jws ?? null,
+    };
+  };
+
+  /** Notes the run, and that it is heard of. False: a newer run was seen. */
+  const enter = async (relay: RelayCaller, request: PollRequest): Promise<boolean> => {
+    const now = clock.now();
+    const seen = { now, protocol: request.protocol, trustVersion: request.trust_version };
+    const outcome = await store.relays.enter(
+      { kid: relay.kid, name: relay.name, session: request.session, ...seen },
+      {
+        time: now,
+        event: 'relay.connected',
+        principal: `relay:${relay.name}`,
+        facts: { relay: relay.name, kid: relay.kid, protocol: request.protocol },
+      },
+    );
+    if (outcome === 'superseded') return false;
+    if (outcome === 'entered') {
+      // The run before may be parked still: it learns that it is superseded.
+      doorbell.ring(bells.relay(relay.name));
+      log.grew();
+      return true;
+    }
+    const record = await store.relays.find(relay.kid);
+    const stale = now - (record?.lastSeen ?? 0) >= touchEveryMs;
+    if (stale || record?.trustVersion !== request.trust_version) await store.relays.touch(relay.kid, seen);
+    return true;
+  };
+
+  const poll: Polls['poll'] = async (relay, request, signal) => {
+    if (request.protocol < oldestProtocolVersion || request.protocol > protocolVersion) {
+      return refused(
+        'protocol_unsupported',
+        `This control plane speaks the protocols ${oldestProtocolVersion} to ${protocolVersion}, not ${request.protocol}.`,
+      );
+    }
+    const known = memories.get(relay.kid);
+    if (known?.session === request.session && request.poll < known.poll) {
+      return refused('poll_out_of_order', 'A later poll of the same run came already.');
+    }
+    if (!(await enter(relay, request))) return superseded();
+
+    const { memory, left } = remember(relay, request);
+    const until = clock.now() + request.wait_ms;
+    const gone = AbortSignal.any([signal, left]);
+    for (;;) {
+      const ticket = await doorbell.ticket(bells.relay(relay.name));
+      const trust = await keeper.current();
+      if (trust === null) return refused('not_set_up', 'Nobody has claimed this control plane yet.');
+      const record = await store.relays.find(relay.kid);
+      if (record?.session !== request.session) return superseded();
+      const now = clock.now();
+      const found = await find(trust, record, request, memory, now);
+      const version = trust.document.version;
+      const news = version > request.trust_version && version > memory.toldTrust;
+      const behind =
+        request.receipts.seq !== record.receipts.seq && request.wait_ms > 0 && request.poll === 1;
+      const over = now >= until || gone.aborted;
+      if (found.worth || news || behind || over) {
+        // Nobody hears what is leased to a poll that was left or superseded.
+        const jobs = gone.aborted ? [] : await mint(trust, relay, request.session, found.jobs);
+        if (jobs.length > 0 || !found.jobs.length || over || news) {
+          memory.toldTrust = version;
+          if (found.evidence.length > 0 || found.reportWanted) memory.toldAt = now;
+          for (const { host, jws } of found.evidence) memory.toldEvidence.set(host, jws);
+          return { ok: true, value: await answer(trust, record, request, found, jobs) };
+        }
+        continue;
+      }
+      parked += 1;
+      try {
+        await doorbell.wait(ticket, Math.min(until - now, found.againMs), gone);
+      } finally {
+        parked -= 1;
+      }
+    }
+  };
+
+  return { poll, parked: () => parked };
+}
+
+const superseded = () =>
+  refused<'session_superseded'>(
+    'session_superseded',
+    'Another run of a relay with this identity is newer; this one is not served any more.',
+  );
+
+/** Whether a step may go out to this run now: never offered to it, not heard by it, or its lease is over. */
+function mayLease(step: LeasableStep, request: PollRequest, now: number): boolean {
+  if (step.expires <= now) return false;
+  if (step.state === 'queued') return true;
+  if (step.state !== 'sent') return false;
+  const { lease } = step;
+  if (lease === null || lease.session !== request.session) return true;
+  return lease.seq > request.seen || lease.until <= now;
+}
+
+/** Whether a step is waking its host now. */
+const isWaking = (step: LeasableStep): boolean =>
+  step.action === 'host.wake' && (step.state === 'sent' || step.state === 'started');
+
+/** Whether the relay's last word still is that its host powers off. */
+const hasLeft = (record: RelayRecord): boolean =>
+  saidPoweringOff(record.report) && (record.sessionAt ?? 0) <= (record.reportAt ?? 0);
+
+/** Whether a report came after the waking began, from a host that is not just powering off. */
+const provesWake = (record: RelayRecord, wake: LeasableStep): boolean =>
+  record.reportAt !== null &&
+  !saidPoweringOff(record.report) &&
+  record.reportAt >= (wake.sentAt ?? Number.POSITIVE_INFINITY);
+
+/**
+ * Whether a host that is being woken has yet to report since that began. Clocks differ a little: while its
+ * waker is not convinced, it is asked again.
+ */
+function wantsReport(wake: LeasableStep, record: RelayRecord, now: number): boolean {
+  const reportAt = record.reportAt ?? 0;
+  const since = wake.startedAt ?? wake.sentAt ?? 0;
+  return !hasLeft(record) && (reportAt <= since || now - reportAt >= reportAgainMs);
+}

@@ -1,0 +1,178 @@
+import { actionOf } from '../../schema/actions/index.ts';
+import { digestOf } from '../../schema/jose/digest.ts';
+import { verifyJws } from '../../schema/jose/jws.ts';
+import { controllerName } from '../../schema/trust/document.ts';
+import { keyOf } from '../../schema/trust/evaluate.ts';
+import type { Trust } from '../../schema/trust/read.ts';
+import { maxReceiptBytes } from '../../schema/wire/limits.ts';
+import { type Receipt, receiptSchema } from '../../schema/wire/receipt.ts';
+import type { Command } from '../domain/command.ts';
+import { type Answer, type RelayReason, refused } from '../domain/errors.ts';
+import type { AuditNote, StoredReceipt } from '../domain/ports.ts';
+import { applyPoweringOff, applyReceipt, type Change, endsWithItsHost } from '../domain/settle.ts';
+import type { AuditLog } from './audit-log.ts';
+import { maxTries, ringFor, stillAllowed, toUpdate } from './changes.ts';
+import type { RelayCaller, RelayControl } from './control.ts';
+import { bells, type ControlDeps } from './deps.ts';
+import type { TrustKeeper } from './trust-keeper.ts';
+
+/** What a verified receipt is to a command: part of it, or not, and then why not. */
+type Judged = { readonly change: Change } | { readonly event: string };
+
+export function createReceipts(
+  deps: ControlDeps,
+  keeper: TrustKeeper,
+  log: AuditLog,
+): Pick<RelayControl, 'receipts'> {
+  const { store, clock, doorbell } = deps;
+
+  const verify = async (
+    trust: Trust,
+    relay: RelayCaller,
+    jws: string,
+  ): Promise<Answer<Receipt, RelayReason>> => {
+    const verified = await verifyJws('receipt', jws, {
+      maxBytes: maxReceiptBytes,
+      findKey: keyOf(trust, 'relay', relay.name),
+      schema: receiptSchema,
+    });
+    if (!verified.ok) {
+      return refused(
+        'receipt_malformed',
+        `A receipt does not verify (${verified.detail ?? verified.reason}).`,
+      );
+    }
+    const receipt = verified.value.payload;
+    if (
+      receipt.home !== trust.document.home ||
+      receipt.relay !== relay.name ||
+      verified.value.key.kid !== relay.kid
+    ) {
+      return refused('receipt_foreign', 'A receipt is of another home or another relay.');
+    }
+    return { ok: true, value: receipt };
+  };
+
+  /** What a receipt makes of its command. A contradiction is kept and noted, and changes nothing. */
+  const judge = (trust: Trust, command: Command | null, receipt: Receipt): Judged => {
+    if (command === null) return { event: 'receipt.unknown' };
+    const step = command.steps.find((one) => one.intent === receipt.intent && one.step === receipt.step);
+    const fits =
+      step?.relay === receipt.relay && step.action === receipt.action && step.target === receipt.target;
+    if (step === undefined || !fits) return { event: 'receipt.mismatched' };
+    const intent = command.intents.find((one) => one.digest === receipt.intent)!;
+    const attempt = command.steps.filter((one) => one.intent === receipt.intent);
+    const mayRetry = intent.signer === controllerName && stillAllowed(trust, controllerName, attempt);
+    const change = applyReceipt(command, withFittingResult(receipt), clock.now(), mayRetry);
+    return change === null ? { event: 'receipt.contradicts' } : { change };
+  };
+
+  /** A host may say that it powers off before its receipt of the start is here. */
+  const withPoweringOff = async (relay: RelayCaller, receipt: Receipt, change: Change): Promise<Change> => {
+    if (receipt.state !== 'started' || !endsWithItsHost(receipt.action)) return change;
+    const record = await store.relays.find(relay.kid);
+    const said = record?.report?.progress.some(
+      (one) => one.phase === 'powering_off' && one.intent === receipt.intent && one.step === receipt.step,
+    );
+    if (said !== true) return change;
+    const after = applyPoweringOff(change.command, receipt.intent, receipt.step, clock.now());
+    return after === null
+      ? change
+      : { ...after, steps: change.steps, release: change.release || after.release };
+  };
+
+  /** Stores one receipt that continues the chain, with all that it brings. */
+  const take = async (
+    trust: Trust,
+    relay: RelayCaller,
+    receipt: Receipt,
+    jws: string,
+    hash: string,
+  ): Promise<'stored' | 'chain'> => {
+    const stored: StoredReceipt = { kid: relay.kid, hash, jws, receivedAt: clock.now(), receipt };
+    for (let tries = 0; tries < maxTries; tries += 1) {
+      const command = await store.commands.loadByIntent(receipt.intent);
+      const judged = judge(trust, command, receipt);
+      if (!('change' in judged)) {
+        const notes = [noteOf(receipt, judged.event, command?.id ?? null, clock.now())];
+        const outcome = await store.commands.addReceipt(stored, null, notes);
+        if (outcome === 'stored') log.grew();
+        if (outcome !== 'stale') return outcome;
+        continue;
+      }
+      const change = await withPoweringOff(relay, receipt, judged.change);
+      const notes = [noteOf(receipt, `receipt.${receipt.state}`, change.command.id, clock.now())];
+      const update = await toUpdate(deps, trust.document.home, command!, change, notes);
+      const outcome = await store.commands.addReceipt(stored, update, []);
+      if (outcome === 'stored') ringFor(deps, log, update);
+      if (outcome !== 'stale') return outcome;
+    }
+    throw new Error('a command was changed by others too often');
+  };
+
+  return {
+    receipts: async (relay, receipts) => {
+      const trust = await keeper.current();
+      if (trust === null) return refused('not_set_up', 'Nobody has claimed this control plane yet.');
+      let held = (await store.relays.find(relay.kid))?.receipts ?? {
+        seq: 0,
+        hash: await digestOf('receipt', ''),
+      };
+      for (const jws of receipts) {
+        const verified = await verify(trust, relay, jws);
+        if (!verified.ok) return verified;
+        const receipt = verified.value;
+        const hash = await digestOf('receipt', jws);
+        if (receipt.seq > held.seq + 1) break;
+        if (receipt.seq <= held.seq) {
+          const known = await store.relays.receipt(relay.kid, receipt.seq);
+          if (known?.hash !== hash) return forked(relay, receipt);
+          continue;
+        }
+        if (receipt.previous !== held.hash) return forked(relay, receipt);
+        const outcome = await take(trust, relay, receipt, jws, hash);
+        if (outcome === 'chain') {
+          // The same was posted at the same time by another request.
+          const known = await store.relays.receipt(relay.kid, receipt.seq);
+          if (known?.hash !== hash) return forked(relay, receipt);
+        }
+        held = { seq: receipt.seq, hash };
+      }
+      // Its parked poll learns that a step is done, so that locks on the relay's side make room.
+      doorbell.ring(bells.relay(relay.name));
+      return { ok: true, value: { receipts_seq: held.seq } };
+    },
+  };
+
+  async function forked(relay: RelayCaller, receipt: Receipt) {
+    deps.log('error', 'relay.receipts_forked', { relay: relay.name, seq: receipt.seq });
+    return refused(
+      'receipt_chain',
+      `Receipt ${receipt.seq} of ${relay.name} does not continue the chain that is held.`,
+    );
+  }
+}
+
+/** A result of another shape than its action's is left out: nothing may be read from it. */
+function withFittingResult(receipt: Receipt): Receipt {
+  if (receipt.result === null || receipt.state !== 'succeeded') return receipt;
+  return actionOf(receipt.action)?.acceptsResult(receipt.result) === true
+    ? receipt
+    : { ...receipt, result: null };
+}
+
+const noteOf = (receipt: Receipt, event: string, command: string | null, now: number): AuditNote => ({
+  time: now,
+  event,
+  principal: `relay:${receipt.relay}`,
+  facts: {
+    command,
+    intent: receipt.intent,
+    step: receipt.step,
+    action: receipt.action,
+    target: receipt.target,
+    state: receipt.state,
+    code: receipt.code,
+    seq: receipt.seq,
+  },
+});
