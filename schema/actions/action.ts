@@ -87,8 +87,9 @@ export function defineAction<const T extends string, P extends v.GenericSchema>(
       }
       return locks;
     },
-    acceptsParams: (params) => v.is(card.params, params),
-    acceptsResult: (result) => v.is(card.result, result),
+    // Valibot takes an array for an object.
+    acceptsParams: (params) => !Array.isArray(params) && v.is(card.params, params),
+    acceptsResult: (result) => !Array.isArray(result) && v.is(card.result, result),
   };
 }
 

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { allActions } from '../../../schema/actions/index.ts';
+import type { TrustDocument } from '../../../schema/trust/document.ts';
+import {
+  checkStep,
+  evaluateIntent,
+  findGrant,
+  keyOf,
+  limitOf,
+  nameOfKey,
+} from '../../../schema/trust/evaluate.ts';
+import type { Trust } from '../../../schema/trust/read.ts';
+import type { Intent, Step } from '../../../schema/wire/intent.ts';
+import { documentOf, genesis, home, type Keys, makeKeys, reasonOf } from './sample.ts';
+
+let keys: Keys;
+let trust: Trust;
+
+before(async () => {
+  keys = await makeKeys();
+  trust = await genesis(documentOf(keys), [keys.desk]);
+});
+
+const stepOf = (action: string, target: string, relay: string, params = {}): Step => ({
+  relay,
+  action,
+  target,
+  params,
+  after: [],
+});
+const intentOf = (...steps: Step[]): Intent => ({
+  home,
+  steps,
+  nonce: 'AAAAAAAAAAAAAAAAAAAAAA',
+  issued_at: 1,
+  expires: 2,
+});
+const judge = (identity: string, ...steps: Step[]): string =>
+  reasonOf(evaluateIntent(trust, identity, intentOf(...steps)));
+
+/** Written out by hand from the sample document: who may order what, and which relay does it. */
+const allowed: readonly (readonly [identity: string, action: string, target: string, relay: string])[] = [
+  ['controller', 'host.wake', 'pve2', 'pve1'],
+  ['controller', 'guest.start', 'gaming', 'pve2'],
+  ['controller', 'guest.start', 'devtop', 'pve2'],
+  ['controller', 'guest.shutdown', 'gaming', 'pve2'],
+  ['controller', 'guest.shutdown', 'devtop', 'pve2'],
+  ['controller', 'host.shutdown', 'pve2', 'pve2'],
+  ['operator', 'guest.stop', 'gaming', 'pve2'],
+  ['operator', 'guest.stop', 'devtop', 'pve2'],
+  ['operator', 'guest.stop', 'router', 'pve1'],
+  ['operator', 'guest.start', 'router', 'pve1'],
+  ['operator', 'host.reboot', 'pve1', 'pve1'],
+  ['operator', 'host.reboot', 'pve2', 'pve2'],
+];
+
+const odd = [
+  'constructor',
+  '__proto__',
+  'prototype',
+  'toString',
+  'hasOwnProperty',
+  'valueOf',
+  '',
+  '*',
+  'nobody',
+];
+
+describe('evaluation', () => {
+  test('threat 17: of all identities, actions, targets and relays, just the granted ones may', () => {
+    const identities = ['controller', 'operator', 'pve1', 'pve2', 'root-desk', 'root-paper', ...odd];
+    const actions = [...allActions.map(({ type }) => type as string), 'guest.explode', 'host.', ...odd];
+    const targets = ['cloud', 'pve1', 'pve2', 'router', 'gaming', 'devtop', ...odd];
+    const relays = ['cloud', 'pve1', 'pve2', 'gaming', ...odd];
+    const expected = new Set(allowed.map((row) => row.join(' ')));
+    const found = new Set<string>();
+    let count = 0;
+    for (const identity of identities) {
+      for (const action of actions) {
+        for (const target of targets) {
+          for (const relay of relays) {
+            if (judge(identity, stepOf(action, target, relay)) === 'accepted') {
+              found.add([identity, action, target, relay].join(' '));
+            }
+            count += 1;
+          }
+        }
+      }
+    }
+    assert.deepEqual(found, expected);
+    assert.ok(count > 40_000, String(count));
+  });
+
+  test('each refusal has its reason', () => {
+    for (const [identity, step, reason] of [
+      ['controller', stepOf('guest.explode', 'gaming', 'pve2'), 'action_unknown'],
+      ['controller', stepOf('guest.start', 'macos', 'pve2'), 'target_unknown'],
+      ['controller', stepOf('guest.start', 'pve2', 'pve2'), 'target_unknown'],
+      ['controller', stepOf('host.wake', 'gaming', 'pve1'), 'target_unknown'],
+      ['controller', stepOf('host.wake', 'pve1', 'pve1'), 'target_unknown'],
+      ['operator', stepOf('host.reboot', 'cloud', 'cloud'), 'target_unknown'],
+      ['controller', stepOf('guest.start', 'gaming', 'pve1'), 'relay_wrong'],
+      ['controller', stepOf('host.wake', 'pve2', 'pve2'), 'relay_wrong'],
+      ['controller', stepOf('guest.start', 'gaming', 'pve2', { force: true }), 'params_invalid'],
+      ['controller', stepOf('guest.stop', 'gaming', 'pve2'), 'not_granted'],
+      ['controller', stepOf('guest.start', 'router', 'pve1'), 'not_granted'],
+      ['operator', stepOf('host.wake', 'pve2', 'pve1'), 'not_granted'],
+      ['pve2', stepOf('guest.start', 'gaming', 'pve2'), 'not_granted'],
+    ] as const) {
+      assert.equal(judge(identity, step), reason, `${identity} ${step.action} ${step.target} ${step.relay}`);
+    }
+  });
+
+  test('threat 6: one identity covers every step, and two never add up', () => {
+    const [start, stop] = [stepOf('guest.start', 'gaming', 'pve2'), stepOf('guest.stop', 'devtop', 'pve2')];
+    assert.equal(judge('controller', start, start), 'accepted');
+    assert.equal(judge('operator', stop, stop), 'accepted');
+    for (const identity of ['controller', 'operator']) {
+      assert.equal(judge(identity, start, stop), 'not_granted');
+      assert.equal(judge(identity, stop, start), 'not_granted');
+    }
+  });
+
+  test('threat 8: a step of another relay is judged as well', () => {
+    const good = stepOf('guest.start', 'gaming', 'pve2');
+    for (const [bad, reason] of [
+      [stepOf('guest.stop', 'router', 'pve1'), 'not_granted'],
+      [stepOf('guest.start', 'gaming', 'cloud'), 'relay_wrong'],
+      [stepOf('guest.explode', 'gaming', 'pve2'), 'action_unknown'],
+      [stepOf('guest.start', 'gaming', 'pve2', { x: 1 }), 'params_invalid'],
+    ] as const) {
+      assert.equal(judge('controller', ...Array(62).fill(good), bad), reason);
+    }
+  });
+
+  test('an unknown action in a grant never matches', async () => {
+    const document: TrustDocument = documentOf(keys);
+    const operator = document.identities.operator;
+    assert.ok(operator?.kind === 'key');
+    const actions = ['guest.explode', 'guest.constructor', 'host.to-string', 'release.apply', 'app.command'];
+    operator.may = actions.map((action) => ({ action, on: ['gaming', 'pve1', 'router'] }));
+    const future = await genesis(document, [keys.desk]);
+    for (const action of actions) {
+      for (const target of ['gaming', 'pve1', 'router']) {
+        assert.equal(findGrant(future, 'operator', action, target), null);
+        const step = stepOf(action, target, target === 'gaming' ? 'pve2' : 'pve1');
+        assert.equal(reasonOf(evaluateIntent(future, 'operator', intentOf(step))), 'action_unknown');
+      }
+    }
+  });
+
+  test('names that every object has find nothing', () => {
+    for (const name of odd) {
+      assert.equal(findGrant(trust, name, 'guest.start', 'gaming'), null);
+      assert.equal(findGrant(trust, 'controller', name, 'gaming'), null);
+      assert.equal(findGrant(trust, 'controller', 'guest.start', name), null);
+      assert.equal(reasonOf(checkStep(trust, stepOf(name, 'gaming', 'pve2'))), 'action_unknown');
+      assert.equal(reasonOf(checkStep(trust, stepOf('guest.start', name, 'pve2'))), 'target_unknown');
+      assert.equal(reasonOf(checkStep(trust, stepOf('host.shutdown', name, 'pve2'))), 'target_unknown');
+      assert.equal(reasonOf(checkStep(trust, stepOf('host.wake', name, 'pve1'))), 'target_unknown');
+      assert.equal(reasonOf(checkStep(trust, stepOf('guest.start', 'gaming', name))), 'relay_wrong');
+      assert.equal(keyOf(trust, 'key')(name), undefined);
+      assert.equal(nameOfKey(trust, name), undefined);
+    }
+  });
+
+  test('a limit is that of the grant that covers the step', () => {
+    const hourMs = 3_600_000;
+    const of = (identity: string, action: string, target: string) =>
+      limitOf(trust, identity, stepOf(action, target, 'any'));
+    assert.deepEqual(of('controller', 'host.wake', 'pve2'), { count: 6, windowMs: hourMs });
+    assert.deepEqual(of('controller', 'guest.start', 'devtop'), { count: 20, windowMs: hourMs });
+    assert.equal(of('operator', 'guest.stop', 'gaming'), null);
+    assert.equal(of('operator', 'guest.start', 'gaming'), null);
+  });
+
+  test('a key is found by its thumbprint, for the kind and the name that are asked for', () => {
+    assert.equal(keyOf(trust, 'key')(keys.controller.kid)?.kid, keys.controller.kid);
+    assert.equal(keyOf(trust, 'key', 'controller')(keys.controller.kid)?.kid, keys.controller.kid);
+    assert.equal(keyOf(trust, 'relay', 'pve1')(keys.pve1.kid)?.kid, keys.pve1.kid);
+    assert.equal(nameOfKey(trust, keys.pve2.kid), 'pve2');
+    for (const [kind, kid, name] of [
+      ['relay', keys.controller.kid, undefined],
+      ['key', keys.pve1.kid, undefined],
+      ['key', keys.operator.kid, 'controller'],
+      ['relay', keys.pve1.kid, 'pve2'],
+      ['key', keys.desk.kid, undefined],
+      ['key', keys.spare.kid, undefined],
+    ] as const) {
+      assert.equal(keyOf(trust, kind, name)(kid), undefined);
+    }
+  });
+});
