@@ -9,12 +9,22 @@ const longMs = 60_000;
 test('a ring ends every wait on its name and no other', async () => {
   const doorbell = memoryDoorbell();
   const mine = [1, 2, 3].map(async () => doorbell.wait(await doorbell.ticket('pve1'), longMs));
-  const other = doorbell.wait(await doorbell.ticket('pve2'), 30);
+  const leaving = new AbortController();
+  const other = doorbell.wait(await doorbell.ticket('pve2'), longMs, leaving.signal);
   await turn();
   assert.equal(doorbell.waiting(), 4);
   doorbell.ring('pve1');
   assert.deepEqual(await Promise.all(mine), ['rung', 'rung', 'rung']);
-  assert.equal(await other, 'timeout');
+  assert.equal(doorbell.waiting(), 1);
+  leaving.abort();
+  assert.equal(await other, 'aborted');
+});
+
+test('a wait that nothing rings ends after its time, not before', async () => {
+  const doorbell = memoryDoorbell();
+  const startMs = performance.now();
+  assert.equal(await doorbell.wait(await doorbell.ticket('pve1'), 40), 'timeout');
+  assert.ok(performance.now() - startMs >= 38);
   assert.equal(doorbell.waiting(), 0);
 });
 
