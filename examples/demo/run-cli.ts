@@ -8,15 +8,22 @@ const maxOutputBytes = 4 * 1024 * 1024;
 export function runProgram(
   file: string,
   args: readonly string[],
-  options: { readonly withinMs?: number; readonly env?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly withinMs?: number;
+    readonly env?: Readonly<Record<string, string>>;
+    /** Given on standard input: secrets do not belong into lists of processes. */
+    readonly input?: string;
+  } = {},
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [file, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1', ...options.env },
       timeout: options.withinMs ?? 60_000,
       killSignal: 'SIGKILL',
     });
+    child.stdin.on('error', () => {});
+    child.stdin.end(options.input ?? '');
     let out = '';
     let err = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

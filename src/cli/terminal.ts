@@ -12,7 +12,11 @@ export type Terminal = {
   readonly colours: boolean;
   /** Asks for a line; `hidden` shows nothing of it. Null when the input ends. */
   ask(question: string, options?: { readonly hidden?: boolean }): Promise<string | null>;
+  /** All of standard input, for arguments given as `-`; at most 64 KiB. */
+  input(): Promise<string>;
 };
+
+const maxInputBytes = 64 * 1024;
 
 /** The terminal of this process. NO_COLOR and pipes switch colours off. */
 export function processTerminal(process: NodeJS.Process): Terminal {
@@ -25,6 +29,16 @@ export function processTerminal(process: NodeJS.Process): Terminal {
     asks: stdin.isTTY === true && stderr.isTTY === true,
     colours: process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '',
     ask: (question, options) => askLine(stdin, stderr, question, options?.hidden ?? false),
+    async input() {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      for await (const chunk of stdin) {
+        size += (chunk as Buffer).length;
+        if (size > maxInputBytes) break;
+        chunks.push(chunk as Buffer);
+      }
+      return Buffer.concat(chunks).toString('utf8');
+    },
   };
 }
 

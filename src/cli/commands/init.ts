@@ -29,7 +29,7 @@ export const init = defineCommand({
   summary: 'Make your keys and the first trust document, and claim a new control plane',
   usage: 'CODE',
   more: [
-    'CODE is what writ serve printed. Run this on your own computer, not where the control plane runs: who takes that machine must not find your keys on it. Two root keys are made: one is kept here, encrypted under your passphrase, the other is printed once for you to keep on paper. Each is enough alone.',
+    'CODE is what writ serve printed; - reads it from standard input, so that it is seen in no list of processes. Run this on your own computer, not where the control plane runs: who takes that machine must not find your keys on it. Two root keys are made: one is kept here, encrypted under your passphrase, the other is printed once for you to keep on paper. Each is enough alone.',
   ],
   examples: [
     { line: 'writ init writ-setup.eyJ… --house house.yaml', about: 'claim it for the house of a file' },
@@ -51,8 +51,8 @@ export const init = defineCommand({
       about: 'no passphrase, and on the control plane’s own machine: for trying out only',
     },
   },
-  async run(context, [codeText = ''], values) {
-    const code = parseSetupCode(codeText);
+  async run(context, [argument = ''], values) {
+    const code = parseSetupCode(argument === '-' ? await context.terminal.input() : argument);
     if (!code.ok) return fail(exits.usage, code.reason, `That is no setup code: ${code.detail}`);
     if (!values.trial && isOwnMachine(code.value.origin)) {
       return fail(
