@@ -75,7 +75,7 @@ export function createReceipts(
       (one) => one.phase === 'powering_off' && one.intent === receipt.intent && one.step === receipt.step,
     );
     if (said !== true) return change;
-    const after = applyPoweringOff(change.command, receipt.intent, receipt.step, clock.now());
+    const after = applyPoweringOff(change.command, relay.name, receipt.intent, receipt.step, clock.now());
     return after === null
       ? change
       : { ...after, steps: change.steps, release: change.release || after.release };

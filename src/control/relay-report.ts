@@ -55,7 +55,7 @@ export function createReports(
         if (phase !== 'powering_off') continue;
         const load = () => store.commands.loadByIntent(intent);
         await changeCommand(deps, log, home, load, (command) =>
-          applyPoweringOff(command, intent, step, clock.now()),
+          applyPoweringOff(command, relay.name, intent, step, clock.now()),
         );
       }
       return { ok: true, value: true };

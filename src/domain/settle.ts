@@ -141,12 +141,12 @@ const powersOff: ReadonlySet<string> = new Set(['host.shutdown', 'host.shutdown-
 export const endsWithItsHost = (action: string): boolean => powersOff.has(action);
 
 /**
- * A host said that it powers off for this step: nothing more is to be expected of it, so the command ends for
+ * A host said, by its own relay, that it powers off for this step: nothing more is to be expected of it, so the command ends for
  * those who wait, unless other steps of it still run. Null when that changes nothing.
  */
 export function applyPoweringOff(command: Command, intent: string, step: number, now: number): Change | null {
   const one = command.steps.find((other) => other.intent === intent && other.step === step);
-  if (one === undefined || one.state !== 'started' || !endsWithItsHost(one.action)) return null;
+  if (one?.relay !== relay || one.state !== 'started' || !endsWithItsHost(one.action)) return null;
   if (command.state !== 'running') return null;
   const others = lastAttempt(command).some((other) => other !== one && isActive(other));
   if (others) return null;

@@ -1,0 +1,36 @@
+import { createAudit } from './audit.ts';
+import { createAuditLog } from './audit-log.ts';
+import type { Control } from './control.ts';
+import type { ControlDeps } from './deps.ts';
+import { createEnrolment } from './enrolment.ts';
+import { createHouse } from './house.ts';
+import { createOrders } from './orders.ts';
+import { createPolls } from './relay-poll.ts';
+import { createReceipts } from './relay-receipts.ts';
+import { createReports } from './relay-report.ts';
+import { createTokens } from './tokens.ts';
+import { createSetup, createTrust } from './trust.ts';
+import { createTrustKeeper } from './trust-keeper.ts';
+import { createUpkeep } from './upkeep.ts';
+
+/** The control plane over its store, without HTTP. `upkeep.run` is the caller's to start. */
+export function createControl(deps: ControlDeps): Control {
+  const keeper = createTrustKeeper(deps);
+  const log = createAuditLog(deps);
+  const polls = createPolls(deps, keeper, log);
+  return {
+    setup: createSetup(deps, keeper, log),
+    trust: createTrust(deps, keeper, log),
+    orders: createOrders(deps, keeper, log),
+    house: createHouse(deps, keeper, log),
+    enrolment: createEnrolment(deps, keeper, log),
+    relay: {
+      poll: polls.poll,
+      ...createReceipts(deps, keeper, log),
+      ...createReports(deps, keeper, log),
+    },
+    tokens: createTokens(deps, keeper, log),
+    audit: createAudit(deps, keeper, log),
+    upkeep: createUpkeep(deps, keeper, log, polls),
+  };
+}

@@ -1,0 +1,114 @@
+import { toBytes } from '../../schema/jose/digest.ts';
+import { houseOf } from '../../schema/manifest/house.ts';
+import { operatorName } from '../../schema/trust/document.ts';
+import { acceptGenesisTrust, acceptNextTrust, type Trust } from '../../schema/trust/read.ts';
+import { enrolmentMac, sameMac } from '../../schema/wire/enrolment.ts';
+import type { TrustChain } from '../../schema/wire/relay-api.ts';
+import { type Refused, refused } from '../domain/errors.ts';
+import { principalText } from '../domain/principal.ts';
+import { applyTrustChange } from '../domain/settle.ts';
+import type { AuditLog } from './audit-log.ts';
+import { changeCommand, stillAllowed } from './changes.ts';
+import type { SetupControl, TrustControl } from './control.ts';
+import { bells, type ControlDeps } from './deps.ts';
+import { namesController, type TrustKeeper } from './trust-keeper.ts';
+
+/** All versions above a number, oldest first. */
+export const readChain = async (deps: Pick<ControlDeps, 'store'>, after: number): Promise<TrustChain> => ({
+  versions: (await deps.store.trust.after(after)).map((row) => row.jws),
+});
+
+const wrongController = (): Refused<'controller_key_wrong'> =>
+  refused('controller_key_wrong', "The document's controller is not this control plane's key.");
+
+/** Ends what no relay has begun and trust does not allow any more, of all running commands. */
+export async function reviewCommands(deps: ControlDeps, log: AuditLog, trust: Trust): Promise<void> {
+  const running = await deps.store.commands.list({ states: ['running'], before: null, limit: 10_000 });
+  for (const { id, intents, steps } of running) {
+    const last = intents.at(-1);
+    if (last === undefined) continue;
+    const attempt = steps.filter((step) => step.intent === last.digest);
+    if (stillAllowed(trust, last.signer, attempt)) continue;
+    const load = () => deps.store.commands.load(id);
+    await changeCommand(deps, log, trust.document.home, load, (command) =>
+      applyTrustChange(command, deps.clock.now()),
+    );
+  }
+}
+
+export function createTrust(deps: ControlDeps, keeper: TrustKeeper, log: AuditLog): TrustControl {
+  const { store, clock, doorbell } = deps;
+  return {
+    current: keeper.current,
+    chain: (after) => readChain(deps, after),
+    upload: async (grant, version) => {
+      const current = await keeper.current();
+      if (current === null) return refused('not_set_up', 'Nobody has claimed this control plane yet.');
+      const same = version.payload === current.jws.payload;
+      if (same) {
+        return { ok: true, value: { version: current.document.version, digest: current.digest } };
+      }
+      const next = await acceptNextTrust(current, version);
+      if (!next.ok) {
+        return refused(next.reason, `This trust document is not taken: ${next.detail ?? next.reason}.`);
+      }
+      const trust = next.value;
+      if (!namesController(trust, deps.key.kid)) return wrongController();
+      const now = clock.now();
+      const added = await store.trust.add(
+        { version: trust.document.version, digest: trust.digest, jws: version, acceptedAt: now },
+        {
+          time: now,
+          event: 'trust.accepted',
+          principal: principalText(grant.principal),
+          facts: { version: trust.document.version, digest: trust.digest },
+        },
+      );
+      if (!added) return refused('trust_exists', 'Another version was put into force at the same time.');
+      log.grew();
+      await reviewCommands(deps, log, trust);
+      const hosts = new Set([
+        ...Object.keys(current.document.house.hosts),
+        ...Object.keys(trust.document.house.hosts),
+      ]);
+      for (const host of hosts) doorbell.ring(bells.relay(host));
+      return { ok: true, value: { version: trust.document.version, digest: trust.digest } };
+    },
+  };
+}
+
+export function createSetup(deps: ControlDeps, keeper: TrustKeeper, log: AuditLog): SetupControl {
+  const { store, clock } = deps;
+  const claimed = async (): Promise<boolean> => (await keeper.current()) !== null;
+  return {
+    claimed,
+    claim: async (request, proves) => {
+      if (await claimed()) return refused('already_set_up', 'This control plane has an owner already.');
+      const trust = await acceptGenesisTrust(request.trust);
+      if (!trust.ok) {
+        return refused(trust.reason, `This trust document is not taken: ${trust.detail ?? trust.reason}.`);
+      }
+      const { document, digest } = trust.value;
+      const mac = deps.setupSecret === null ? null : await enrolmentMac(deps.setupSecret, toBytes(digest));
+      if (mac === null || !sameMac(mac, request.mac)) {
+        return refused('setup_code_wrong', 'The setup code is not the one that writ serve printed last.');
+      }
+      if (!namesController(trust.value, deps.key.kid)) return wrongController();
+      const operator = [...trust.value.identities.values()].find(({ name }) => name === operatorName)?.key;
+      if (operator === undefined || !(await proves(operator))) {
+        return refused('operator_key_wrong', "The request is not proved by the document's operator key.");
+      }
+      const house = houseOf(request.house);
+      if (!house.ok) return refused('house_invalid', `The house file does not fit: ${house.detail}.`);
+      const now = clock.now();
+      const added = await store.trust.add(
+        { version: 1, digest, jws: request.trust, acceptedAt: now },
+        { time: now, event: 'home.claimed', principal: 'operator', facts: { home: document.home, digest } },
+        request.house,
+      );
+      if (!added) return refused('already_set_up', 'This control plane has an owner already.');
+      log.grew();
+      return { ok: true, value: { home: document.home, version: 1 } };
+    },
+  };
+}

@@ -1,0 +1,118 @@
+import { commandStates } from '../../schema/api/orders.ts';
+import { applyExpiry } from '../domain/settle.ts';
+import { relayKid } from '../domain/world.ts';
+import type { AuditLog } from './audit-log.ts';
+import { changeCommand } from './changes.ts';
+import type { Metrics, UpkeepControl } from './control.ts';
+import { bells, type ControlDeps } from './deps.ts';
+import type { Polls } from './relay-poll.ts';
+import { reviewCommands } from './trust.ts';
+import type { TrustKeeper } from './trust-keeper.ts';
+
+/** How long an idempotency key is remembered. */
+export const idempotencyMs = 24 * 60 * 60_000;
+/** Setting a timer for longer than this is of no use: what is old is forgotten at least this often. */
+const longestSleepMs = 60 * 60_000;
+/** After a sweep that failed. */
+const retryMs = 5_000;
+
+export function createUpkeep(
+  deps: ControlDeps,
+  keeper: TrustKeeper,
+  log: AuditLog,
+  polls: Polls,
+): UpkeepControl {
+  const { store, clock, doorbell } = deps;
+
+  const sweep: UpkeepControl['sweep'] = async () => {
+    const home = (await keeper.current())?.document.home;
+    const passed = new Set<string>();
+    if (home !== undefined) {
+      for (;;) {
+        const overdue = (await store.commands.overdue(clock.now())).filter((id) => !passed.has(id));
+        if (overdue.length === 0) break;
+        for (const id of overdue) {
+          passed.add(id);
+          const load = () => store.commands.load(id);
+          await changeCommand(deps, log, home, load, (command) => applyExpiry(command, clock.now()));
+        }
+      }
+    }
+    const now = clock.now();
+    await store.nonces.forget(now);
+    await store.commands.forgetIdempotency(now - idempotencyMs);
+    return store.commands.nextDue();
+  };
+
+  const run: UpkeepControl['run'] = async (signal) => {
+    let started = false;
+    while (!signal.aborted) {
+      const ticket = await doorbell.ticket(bells.timer);
+      let sleepMs = longestSleepMs;
+      try {
+        if (!started) {
+          // Newer trust may have come into force right before this process started.
+          const trust = await keeper.current();
+          if (trust !== null) await reviewCommands(deps, log, trust);
+          await log.seal();
+          started = true;
+        }
+        const due = await sweep();
+        if (due !== null) sleepMs = Math.min(Math.max(due - clock.now(), 1), longestSleepMs);
+      } catch (error) {
+        deps.log('error', 'sweep.failed', { cause: String(error) });
+        sleepMs = retryMs;
+      }
+      await doorbell.wait(ticket, sleepMs, signal);
+    }
+  };
+
+  const metrics = async (): Promise<Metrics> => {
+    const now = clock.now();
+    const [trust, counts, queue, relays, auditSeq, tokens] = await Promise.all([
+      keeper.current(),
+      store.commands.countByState(),
+      store.commands.queue(),
+      store.relays.all(),
+      store.audit.last(),
+      store.tokens.all(),
+    ]);
+    const commands = Object.fromEntries(commandStates.map((state) => [state, counts.get(state) ?? 0]));
+    return {
+      commands: commands as Metrics['commands'],
+      queued: queue.count,
+      oldestQueuedMs: queue.oldestAt === null ? null : now - queue.oldestAt,
+      running: counts.get('running') ?? 0,
+      parkedPolls: polls.parked(),
+      relays: relays
+        .filter((relay) => trust !== null && relayKid(trust, relay.name) === relay.kid)
+        .map((relay) => ({
+          name: relay.name,
+          lastSeenMs: relay.lastSeen === null ? null : now - relay.lastSeen,
+          receiptsSeq: relay.receipts.seq,
+          trustVersion: relay.trustVersion,
+          refusedJobs: relay.report?.refused.count ?? 0,
+        })),
+      auditSeq,
+      trustVersion: trust?.document.version ?? null,
+      trustLeftMs: trust === null ? null : Date.parse(trust.document.expires) - now,
+      tokens: tokens.filter((token) => token.revokedAt === null && token.expiresAt > now).length,
+    };
+  };
+
+  return {
+    metrics,
+    sweep,
+    run,
+    rememberProofNonce: (kid, nonce, expires) => store.nonces.remember(kid, nonce, expires),
+    healthy: async () => {
+      try {
+        await store.trust.newest();
+        return true;
+      } catch (error) {
+        deps.log('error', 'store.failed', { cause: String(error) });
+        return false;
+      }
+    },
+  };
+}
