@@ -13,7 +13,7 @@ import type { TrustKeeper } from './trust-keeper.ts';
 export const idempotencyMs = 24 * 60 * 60_000;
 /** Setting a timer for longer than this is of no use: what is old is forgotten at least this often. */
 const longestSleepMs = 60 * 60_000;
-/** After a sweep that failed. */
+/** After a sweep that failed, or that left something due. */
 const retryMs = 5_000;
 
 export function createUpkeep(
@@ -41,7 +41,9 @@ export function createUpkeep(
     const now = clock.now();
     await store.nonces.forget(now);
     await store.commands.forgetIdempotency(now - idempotencyMs);
-    return store.commands.nextDue();
+    const due = await store.commands.nextDue();
+    // What is due and was left as it is will not be otherwise a moment later.
+    return due !== null && due <= now ? now + retryMs : due;
   };
 
   const run: UpkeepControl['run'] = async (signal) => {

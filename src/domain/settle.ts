@@ -144,7 +144,13 @@ export const endsWithItsHost = (action: string): boolean => powersOff.has(action
  * A host said, by its own relay, that it powers off for this step: nothing more is to be expected of it, so the command ends for
  * those who wait, unless other steps of it still run. Null when that changes nothing.
  */
-export function applyPoweringOff(command: Command, intent: string, step: number, now: number): Change | null {
+export function applyPoweringOff(
+  command: Command,
+  relay: string,
+  intent: string,
+  step: number,
+  now: number,
+): Change | null {
   const one = command.steps.find((other) => other.intent === intent && other.step === step);
   if (one?.relay !== relay || one.state !== 'started' || !endsWithItsHost(one.action)) return null;
   if (command.state !== 'running') return null;
