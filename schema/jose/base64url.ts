@@ -3,6 +3,9 @@ import { ok, type Result, refuse } from '../result.ts';
 
 const alphabet = /^[A-Za-z0-9_-]*$/;
 
+/** 32 bytes in the one text that `decodeBase64url` takes for them: the last character has no spare bits. */
+export const bytes32Pattern = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
+
 /** Bytes as base64url without padding (RFC 4648 section 5). */
 export const encodeBase64url = (bytes: Uint8Array | string): string => base64url.encode(bytes);
 

@@ -1,7 +1,7 @@
 import { CompactSign, compactVerify } from 'jose';
 import * as v from 'valibot';
 import { ok, type Result, refuse } from '../result.ts';
-import { decodeBase64url } from './base64url.ts';
+import { bytes32Pattern, decodeBase64url } from './base64url.ts';
 import { toBytes } from './digest.ts';
 import type { AcceptedKey, SigningKey } from './keys.ts';
 import { type JsonRefusal, parseStrictJson } from './strict-json.ts';
@@ -20,12 +20,10 @@ export type JwsRefusal =
 
 const typOf = (kind: JwsKind): string => `writ-${kind}+jws`;
 
-const kidPattern = /^[A-Za-z0-9_-]{43}$/;
-
 const headerSchema = v.strictObject({
   alg: v.literal('Ed25519'),
   typ: v.string(),
-  kid: v.pipe(v.string(), v.regex(kidPattern)),
+  kid: v.pipe(v.string(), v.regex(bytes32Pattern)),
 });
 
 /** Signs bytes or an object (as JSON) as a compact JWS (RFC 7515) in the profile that `verifyJws` accepts. */

@@ -1,21 +1,21 @@
 import type { CryptoKey } from 'jose';
 import * as v from 'valibot';
 import { ok, type Result, refuse } from '../result.ts';
-import { decodeBase64url, encodeBase64url } from './base64url.ts';
+import { bytes32Pattern, decodeBase64url, encodeBase64url } from './base64url.ts';
 import { toBytes } from './digest.ts';
 
 /** A public Ed25519 key as a JWK (RFC 8037) with exactly these members. */
 export const publicJwkSchema = v.strictObject({
   kty: v.literal('OKP'),
   crv: v.literal('Ed25519'),
-  x: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
+  x: v.pipe(v.string(), v.regex(bytes32Pattern)),
 });
 export type PublicJwk = v.InferOutput<typeof publicJwkSchema>;
 
 /** A private Ed25519 key as a JWK; only ever in a file of mode 0600, a binding or an encrypted root file. */
 export const secretJwkSchema = v.strictObject({
   ...publicJwkSchema.entries,
-  d: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
+  d: v.pipe(v.string(), v.regex(bytes32Pattern)),
 });
 export type SecretJwk = v.InferOutput<typeof secretJwkSchema>;
 

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
+import { bytes32Pattern } from '../jose/base64url.ts';
 import { digestSchema } from '../jose/digest.ts';
 import { publicJwkSchema } from '../jose/keys.ts';
+import { originSchema } from '../trust/document.ts';
 import { codeIdSchema, countSchema, homeIdSchema, nameSchema, nonceSchema, timeSchema } from './ids.ts';
 import { maxHeartbeatBytes, maxJobBytes, maxReceiptBytes, maxReportBytes, maxTrustBytes } from './limits.ts';
 import { hostFactsSchema } from './report.ts';
@@ -85,7 +87,7 @@ export const enrolmentStatementSchema = v.strictObject({
 });
 export type EnrolmentStatement = v.InferOutput<typeof enrolmentStatementSchema>;
 
-const macSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/));
+const macSchema = v.pipe(v.string(), v.regex(bytes32Pattern));
 
 /** POST /v1/relay/enroll, with a proof by the new key. */
 export const enrolRequestSchema = v.strictObject({
@@ -99,13 +101,13 @@ export const enrolAnswerSchema = trustChainSchema;
 
 /** What `writ relays add` puts into a code, and `writ-relay enroll` reads from it. */
 export const enrolmentCodeSchema = v.strictObject({
-  origin: v.pipe(v.string(), v.url(), v.maxLength(200)),
+  origin: originSchema.entries.url,
   spki: v.nullable(digestSchema),
   home: homeIdSchema,
   relay: nameSchema,
   trust: digestSchema,
   code: codeIdSchema,
-  secret: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
+  secret: v.pipe(v.string(), v.regex(bytes32Pattern)),
   expires: timeSchema,
 });
 export type EnrolmentCode = v.InferOutput<typeof enrolmentCodeSchema>;

@@ -1,0 +1,361 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import * as v from 'valibot';
+import { readLimit } from '../../../schema/trust/document.ts';
+import { heartbeatSchema } from '../../../schema/wire/heartbeat.ts';
+import {
+  commandIdSchema,
+  countSchema,
+  homeIdSchema,
+  nonceSchema,
+  timeSchema,
+  ulidOf,
+} from '../../../schema/wire/ids.ts';
+import { authorisationSchema, intentSchema } from '../../../schema/wire/intent.ts';
+import { jobSchema } from '../../../schema/wire/job.ts';
+import * as limits from '../../../schema/wire/limits.ts';
+import { proofSchema } from '../../../schema/wire/proof.ts';
+import { isFinal, receiptSchema, receiptStates } from '../../../schema/wire/receipt.ts';
+import {
+  enrolmentStatementSchema,
+  enrolRequestSchema,
+  pollAnswerSchema,
+  pollRequestSchema,
+  trustChainSchema,
+  trustJwsSchema,
+} from '../../../schema/wire/relay-api.ts';
+import { reportSchema } from '../../../schema/wire/report.ts';
+import { scopeSchema, tokenAudience, tokenSchema } from '../../../schema/wire/token.ts';
+import { oldestProtocolVersion, protocolVersion } from '../../../schema/wire/version.ts';
+
+const home = 'h_01JDZ0000000000000000000HM';
+const digest = `sha256:${'0'.repeat(64)}`;
+const nonce = 'A'.repeat(22);
+const mac = 'A'.repeat(43);
+const time = 1_763_800_000_000;
+const jwk = { kty: 'OKP', crv: 'Ed25519', x: mac };
+const facts = {
+  hostname: 'pve1',
+  macs: ['02:00:00:00:00:01'],
+  guests: [{ vmid: 100, kind: 'lxc', name: 'router', identity: 'local-lvm:vm-100-disk-0' }],
+};
+const step = { relay: 'pve2', action: 'guest.start', target: 'gaming', params: {}, after: [] };
+
+/** One good example of every shape that crosses the wire. */
+const shapes: Readonly<Record<string, readonly [v.GenericSchema, object]>> = {
+  intent: [intentSchema, { home, steps: [step], nonce, issued_at: time, expires: time + 1 }],
+  authorisation: [authorisationSchema, { home, kind: 'intent', digest }],
+  job: [
+    jobSchema,
+    {
+      home,
+      relay: 'pve2',
+      session: nonce,
+      seq: 1,
+      exp: time,
+      intent: 'AA',
+      authorisation: 'a.b.c',
+      step: 63,
+      receipts: [],
+    },
+  ],
+  receipt: [
+    receiptSchema,
+    {
+      home,
+      relay: 'pve2',
+      seq: 1,
+      previous: digest,
+      intent: digest,
+      step: 0,
+      action: 'guest.start',
+      target: 'gaming',
+      state: 'succeeded',
+      code: null,
+      result: { already: false },
+      time,
+      boot: 'b',
+    },
+  ],
+  heartbeat: [
+    heartbeatSchema,
+    { home, relay: 'pve2', session: nonce, poll: 1, time, trust_version: 1, audit: { seq: 0, hash: digest } },
+  ],
+  proof: [proofSchema, { home, method: 'POST', url: '/v1/relay/poll?x=1', body: digest, time, nonce }],
+  report: [
+    reportSchema,
+    {
+      home,
+      relay: 'pve2',
+      seq: 1,
+      time,
+      boot: 'b',
+      uptime_ms: 5,
+      version: '0.1.0',
+      protocol: 1,
+      trust_version: 1,
+      clock_synchronised: true,
+      proxmox: 'ok',
+      progress: [{ intent: digest, step: 0, phase: 'acting' }],
+      guests: { gaming: { state: 'running', lock: null, agent: 'answers', in_use: true } },
+      refused: { count: 0, code: null },
+    },
+  ],
+  'poll request': [
+    pollRequestSchema,
+    {
+      protocol: 1,
+      session: nonce,
+      poll: 1,
+      seen: 0,
+      trust_version: 1,
+      receipts: { seq: 0, hash: digest },
+      wait_ms: 0,
+    },
+  ],
+  'trust signature': [trustJwsSchema, { payload: 'AA', signatures: [{ protected: 'AA', signature: 'AA' }] }],
+  'trust chain': [trustChainSchema, { versions: [] }],
+  'enrolment statement': [
+    enrolmentStatementSchema,
+    { home, relay: 'pve1', code: 'enr_01JDZ0000000000000000000CD', trust: digest, jwk, facts },
+  ],
+  'enrolment request': [enrolRequestSchema, { statement: 'AA', controller_mac: mac, owner_mac: mac }],
+  token: [
+    tokenSchema,
+    {
+      iss: home,
+      aud: 'writ:x:api',
+      sub: 'phone',
+      jti: 'tok_01JDZ0000000000000000000TK',
+      iat: 1,
+      exp: 2,
+      scope: ['status'],
+    },
+  ],
+};
+
+for (const [name, [schema, good]] of Object.entries(shapes)) {
+  describe(`shape: ${name}`, () => {
+    test('takes a good example', () => {
+      const parsed = v.safeParse(schema, good);
+      assert.ok(parsed.success, JSON.stringify(parsed.issues?.map(({ message }) => message)));
+      assert.deepEqual(parsed.output, good);
+    });
+
+    test('threat 18: needs every member, and refuses one that it does not know', () => {
+      for (const member of Object.keys(good)) {
+        assert.equal(v.is(schema, { ...good, [member]: undefined }), false, `without ${member}`);
+      }
+      for (const member of ['more', 'toString', 'constructor', '', '0']) {
+        assert.equal(v.is(schema, { ...good, [member]: 1 }), false, `with ${member}`);
+      }
+    });
+
+    test('threat 18: refuses a member of another type', () => {
+      for (const [member, value] of Object.entries(good)) {
+        const others = [
+          '',
+          'odd one',
+          -1,
+          0.5,
+          Number.MAX_VALUE,
+          Number.NaN,
+          true,
+          {},
+          [],
+          [[]],
+          null,
+          { a: { b: 1 } },
+        ];
+        // What says nothing about the type is left out: null where null is a value, {} where {} is.
+        const isSame = (other: unknown): boolean =>
+          typeof other === typeof value && Array.isArray(other) === Array.isArray(value);
+        for (const other of others) {
+          if (isSame(other) || (value === null && typeof other === 'string') || other === null) continue;
+          assert.equal(
+            v.is(schema, { ...good, [member]: other }),
+            false,
+            `${member}: ${JSON.stringify(other)}`,
+          );
+        }
+      }
+    });
+  });
+}
+
+describe('times and counts', () => {
+  for (const [name, schema] of [
+    ['time', timeSchema],
+    ['count', countSchema],
+  ] as const) {
+    test(`a ${name} is a safe integer from 0`, () => {
+      for (const value of [0, 1, time, Number.MAX_SAFE_INTEGER]) assert.ok(v.is(schema, value));
+      for (const value of [
+        -1,
+        0.5,
+        Number.MAX_SAFE_INTEGER + 1,
+        1e300,
+        Number.NaN,
+        Infinity,
+        '1',
+        null,
+        1n,
+      ]) {
+        assert.equal(v.is(schema, value), false, String(value));
+      }
+    });
+  }
+
+  test('limits of grants are read to the millisecond', () => {
+    assert.deepEqual(readLimit('6/1h'), { count: 6, windowMs: 3_600_000 });
+    assert.deepEqual(readLimit('20/30m'), { count: 20, windowMs: 1_800_000 });
+    assert.deepEqual(readLimit('99999/365d'), { count: 99_999, windowMs: 31_536_000_000 });
+  });
+
+  test('caps nest: what is embedded fits into what embeds it', () => {
+    const base64 = (bytes: number): number => Math.ceil((bytes * 4) / 3);
+    assert.ok(base64(limits.maxIntentBytes) + limits.maxAuthorisationBytes < limits.maxJobBytes);
+    assert.ok(limits.maxHeartbeatBytes < limits.maxPollAnswerBytes);
+    assert.ok(limits.maxReportBytes < limits.maxBodyBytes);
+    assert.ok(limits.maxTrustBytes < limits.maxTrustChainBytes);
+    assert.ok(limits.pollWaitMs < limits.heartbeatLimitMs);
+    assert.ok(limits.intentLifetimeMs < limits.maxIntentLifetimeMs);
+    assert.ok(oldestProtocolVersion >= 1 && protocolVersion - oldestProtocolVersion <= 2);
+  });
+});
+
+describe('ids', () => {
+  test('are 26 Crockford characters after their prefix', () => {
+    for (const [schema, good] of [
+      [homeIdSchema, home],
+      [commandIdSchema, 'cmd_01JDZ0000000000000000000CM'],
+    ] as const) {
+      assert.ok(v.is(schema, good));
+      for (const bad of [
+        good.toLowerCase(),
+        `${good}0`,
+        good.slice(0, -1),
+        `x${good}`,
+        `${good}\n`,
+        good.replace('J', 'I'),
+        good.replace('J', 'U'),
+      ]) {
+        assert.equal(v.is(schema, bad), false, bad);
+      }
+    }
+    assert.equal(v.is(homeIdSchema, 'cmd_01JDZ0000000000000000000CM'), false, 'of another kind');
+  });
+
+  test('a ULID is 48 bits of time and 80 of chance, and sorts by time', () => {
+    // The specification's example: 1469918176385 ms is 01ARYZ6S41
+    assert.equal(ulidOf(1_469_918_176_385, new Uint8Array(10)), '01ARYZ6S410000000000000000');
+    assert.equal(ulidOf(0, new Uint8Array(10).fill(255)), `${'0'.repeat(10)}${'Z'.repeat(16)}`);
+    assert.equal(ulidOf(2 ** 48 - 1, new Uint8Array(10)), '7ZZZZZZZZZ0000000000000000');
+    fc.assert(
+      fc.property(fc.nat(), fc.nat(), fc.uint8Array({ minLength: 10, maxLength: 10 }), (a, b, random) => {
+        fc.pre(a !== b);
+        assert.equal(ulidOf(a, random) < ulidOf(b, random), a < b);
+        assert.ok(v.is(homeIdSchema, `h_${ulidOf(a, random)}`));
+      }),
+    );
+  });
+
+  test('nonces hold 16 to 32 bytes', () => {
+    assert.ok(v.is(nonceSchema, 'A'.repeat(22)));
+    assert.ok(v.is(nonceSchema, 'A'.repeat(43)));
+    for (const bad of ['A'.repeat(21), 'A'.repeat(44), `${'A'.repeat(22)}=`, `${'A'.repeat(21)} `]) {
+      assert.equal(v.is(nonceSchema, bad), false);
+    }
+  });
+});
+
+describe('receipts, tokens and polls', () => {
+  test('started alone is not the end', () => {
+    assert.deepEqual(
+      receiptStates.filter((state) => !isFinal(state)),
+      ['started'],
+    );
+  });
+
+  test('threat 32: a receipt carries codes and numbers, nothing nested', () => {
+    const [, good] = shapes.receipt!;
+    for (const result of [{ list: [] }, { nested: {} }, [], 'text', { constructor: 1 }]) {
+      assert.equal(v.is(receiptSchema, { ...good, result }), false, JSON.stringify(result));
+    }
+    for (const code of ['', 'Guest Locked', 'guest-locked', '1abc', 'x'.repeat(62)]) {
+      assert.equal(v.is(receiptSchema, { ...good, code }), false, code);
+    }
+    for (const [member, value] of [
+      ['seq', 0],
+      ['step', 64],
+      ['state', 'done'],
+      ['boot', 'x'.repeat(65)],
+    ] as const) {
+      assert.equal(v.is(receiptSchema, { ...good, [member]: value }), false, member);
+    }
+  });
+
+  test('threat 22: a scope names one action on one target, one runbook, or reading', () => {
+    for (const scope of [
+      'status',
+      'run@start-gaming',
+      'guest.start@gaming',
+      'guest.shutdown-in-use@gaming',
+    ]) {
+      assert.ok(v.is(scopeSchema, scope), scope);
+    }
+    for (const scope of [
+      ...[
+        '',
+        '*',
+        'guest.start',
+        'guest.start@',
+        '@gaming',
+        'guest.start@*',
+        'guest.*@gaming',
+        '*@*',
+        'run@',
+        'run@*',
+      ],
+      ...[
+        'run',
+        'status@pve1',
+        'Status',
+        'status ',
+        ' status',
+        'status\n',
+        'guest.start@gaming,devtop',
+        'guest.start@a@b',
+      ],
+      ...['guest.start@Gaming', 'guest.start@gaming guest.stop@gaming', 'run@start gaming', 'admin'],
+    ]) {
+      assert.equal(v.is(scopeSchema, scope), false, scope);
+    }
+  });
+
+  test('threat 22: the audience is one text, of this home', () => {
+    assert.equal(tokenAudience(home), `writ:${home}:api`);
+    const [, good] = shapes.token!;
+    for (const aud of [[`writ:${home}:api`], [], null, { 0: 'x' }]) {
+      assert.equal(v.is(tokenSchema, { ...good, aud }), false);
+    }
+    assert.equal(v.is(tokenSchema, { ...good, exp: 1.5 }), false);
+    assert.equal(v.is(tokenSchema, { ...good, scope: [] }), false);
+    assert.equal(v.is(tokenSchema, { ...good, scope: Array(101).fill('status') }), false);
+  });
+
+  test('threat 7: what a poll may bring is bounded', () => {
+    const entries = Object.keys(pollAnswerSchema.entries);
+    assert.ok(entries.includes('heartbeat') && entries.includes('jobs'));
+    const tooMany = { jobs: Array(17).fill('a') };
+    const issues = v.safeParse(pollAnswerSchema, tooMany).issues ?? [];
+    assert.ok(issues.some((issue) => v.getDotPath(issue) === 'jobs' && issue.type === 'max_length'));
+    const [, poll] = shapes['poll request']!;
+    assert.equal(v.is(pollRequestSchema, { ...poll, wait_ms: 60_001 }), false);
+    assert.equal(v.is(pollRequestSchema, { ...poll, poll: 0 }), false);
+    const many = { payload: 'AA', signatures: Array(17).fill({ protected: 'AA', signature: 'AA' }) };
+    assert.equal(v.is(trustJwsSchema, many), false);
+    assert.equal(v.is(trustJwsSchema, { payload: 'AA', signatures: [] }), false);
+  });
+});
