@@ -29,7 +29,7 @@ test('a changed byte anywhere in a sealed root is noticed', async () => {
   if (file.sealed !== 'scrypt+aes-256-gcm') return;
   for (const member of ['salt', 'nonce', 'box'] as const) {
     const first = file[member][0] === 'A' ? 'B' : 'A';
-    const changed = { ...file, [member]: first + file[member].slice(1) };
+    const changed: typeof file = { ...file, [member]: first + file[member].slice(1) };
     assert.equal((await openRoot(changed, 'correct horse battery')).ok, false, member);
   }
 });

@@ -1,0 +1,46 @@
+import { webcrypto } from 'node:crypto';
+import { runCli } from '../../../src/cli/cli.ts';
+
+export type Ran = { readonly exit: number; readonly out: string; readonly err: string };
+
+export type Person = {
+  /** Answers of a person at the terminal, in order; absent: nobody is there. */
+  readonly answers?: readonly string[];
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly homeDirectory?: string;
+};
+
+/** Runs a command line of `writ` in this process. */
+export async function runWrit(words: readonly string[], person: Person = {}): Promise<Ran> {
+  let out = '';
+  let err = '';
+  const answers = [...(person.answers ?? [])];
+  const exit = await runCli(
+    {
+      terminal: {
+        out: (text) => {
+          out += text;
+        },
+        err: (text) => {
+          err += text;
+        },
+        watched: false,
+        asks: person.answers !== undefined,
+        colours: false,
+        ask: (question) => {
+          err += question;
+          return Promise.resolve(answers.shift() ?? null);
+        },
+        input: () => Promise.resolve(person.input ?? ''),
+      },
+      now: () => Date.now(),
+      random: (bytes) => webcrypto.getRandomValues(new Uint8Array(bytes)),
+      env: person.env ?? {},
+      homeDirectory: person.homeDirectory ?? '/nonexistent',
+      signal: new AbortController().signal,
+    },
+    words,
+  );
+  return { exit, out, err };
+}
