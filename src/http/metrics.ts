@@ -37,9 +37,9 @@ export function formatMetrics(metrics: Metrics): string {
   );
   metric('writ_polls_parked', 'gauge', 'Polls that wait for work.', one(metrics.parkedPolls));
   metric(
-    'writ_relay_last_seen_timestamp_seconds',
+    'writ_relay_silent_seconds',
     'gauge',
-    'When the relay was last heard of.',
+    'How long ago the relay was last heard of.',
     relays((relay) => inSeconds(relay.lastSeenMs)),
   );
   metric(

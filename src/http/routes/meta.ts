@@ -6,10 +6,24 @@ import { defineRoute, type Reply, type Route } from '../route.ts';
 
 const open = { method: 'GET', tag: 'About', authority: 'anyone', permission: () => 'anyone' } as const;
 
-const page = (text: string): Reply => ({ kind: 'text', status: 200, type: 'text/html; charset=utf-8', text });
+const text = (type: string, text: string): Reply => ({ kind: 'text', status: 200, type, text });
+const page = 'text/html; charset=utf-8';
+
+/** Makes a text once: the table does not change while a process runs, and anyone may ask for it. */
+function once(make: (version: string) => string): (version: string | undefined) => string {
+  let made: string | undefined;
+  return (version) => {
+    made ??= make(version ?? '0');
+    return made;
+  };
+}
 
 /** Routes about the API itself. `table` gives all routes, these included. */
-export const metaRoutes = (table: () => readonly Route[]): readonly Route[] => [
+export function metaRoutes(table: () => readonly Route[]): readonly Route[] {
+  const openApi = once((version) => JSON.stringify(openApiOf(table(), version)));
+  const reference = once((version) => referencePage(table(), version));
+  const errors = once(() => errorsPage());
+  return [
   defineRoute({
     ...open,
     path: '/healthz',
@@ -29,39 +43,33 @@ export const metaRoutes = (table: () => readonly Route[]): readonly Route[] => [
     path: '/v1/openapi.json',
     summary: 'This API as OpenAPI 3.1',
     answers: { 200: { description: 'The document.', schema: v.looseObject({ openapi: v.string() }) } },
-    handle: async (_, { version }) => ({
-      kind: 'json',
-      status: 200,
-      body: openApiOf(table(), version ?? '0'),
-    }),
+    handle: async (_, { version }) => text('application/json', openApi(version)),
   }),
-  defineRoute({
+  }),
+  defineRoute(
     ...open,
     path: '/docs',
     summary: 'This API as a page',
-    answers: { 200: { description: 'The page.', types: ['text/html'] } },
-    handle: async (_, { version }) => page(referencePage(table(), version ?? '0')),
-  }),
-  defineRoute({
+    answers: 200: description: 'The page.', types: ['text/html'] ,
+    handle: async (_, version ) => text(page, reference(version)),),
+  defineRoute(
     ...open,
     path: '/docs/errors',
     summary: 'What every code means and what to do',
-    answers: { 200: { description: 'The page.', types: ['text/html'] } },
-    handle: async () => page(errorsPage()),
-  }),
-  defineRoute({
+    answers: 200: description: 'The page.', types: ['text/html'] ,
+    handle: async () => text(page, errors(undefined)),),
+  defineRoute(
     method: 'GET',
     path: '/metrics',
     tag: 'About',
     summary: 'Metrics for Prometheus',
     authority: 'reader',
     permission: () => 'status',
-    answers: { 200: { description: 'Metrics in text format 0.0.4.', types: ['text/plain'] } },
-    handle: async (_, { control }) => ({
+    answers: 200: description: 'Metrics in text format 0.0.4.', types: ['text/plain'] ,
+    handle: async (_, control ) => (
       kind: 'text',
       status: 200,
       type: 'text/plain; version=0.0.4; charset=utf-8',
-      text: formatMetrics(await control.upkeep.metrics()),
-    }),
-  }),
+      text: formatMetrics(await control.upkeep.metrics()),),),
 ];
+}

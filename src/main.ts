@@ -1,0 +1,209 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { formatSetupCode } from '../schema/api/access.ts';
+import { migrations } from '../schema/db/migrations.ts';
+import { encodeBase64url } from '../schema/jose/base64url.ts';
+import type { SigningKey } from '../schema/jose/keys.ts';
+import { ok, type Result, refuse } from '../schema/result.ts';
+import { createControl } from './control/create-control.ts';
+import { createApp } from './http/app.ts';
+import type { HttpLimits } from './http/deps.ts';
+import { createLog, formatJsonLine, type Log, type LogEntry } from './http/log.ts';
+import { pinOf } from './node/certificate.ts';
+import { loadControllerKey } from './node/controller-key.ts';
+import { type Listener, type ListenerLimits, listen } from './node/listener.ts';
+import { makePrivateFolder } from './node/private-files.ts';
+import { type CertificateFiles, loadOwnCertificate, readCertificate } from './node/tls-files.ts';
+import { watchCertificate } from './node/watch-certificate.ts';
+import { memoryDoorbell } from './store/doorbell.ts';
+import { openEmbedded } from './store/embedded-node.ts';
+import { migrate } from './store/migrate.ts';
+import { isStoreError, systemTimers } from './store/port.ts';
+import { createStore } from './store/store.ts';
+
+export const version = '0.1.0';
+
+/** How long open requests may take to be answered once the server closes. */
+const closeGraceMs = 5_000;
+
+export type ServeOptions = {
+  /** Where database, keys and certificate are; made with mode 0700 when absent. */
+  readonly dataDir: string;
+  /** Each address to listen on; port 0 takes a free one. The first is the origin that a setup code names. */
+  readonly listen: readonly { readonly host: string; readonly port: number }[];
+  /** A certificate of the owner's, read anew when its files change. Without: one of its own, pinned. */
+  readonly certificate?: CertificateFiles;
+  /** Gets each line of the log; without, JSON lines go to standard error. */
+  readonly write?: (entry: LogEntry) => void;
+  /** Called once, with the line to be pasted into `writ init`, while no owner has claimed this instance. */
+  readonly onSetupCode?: (code: string) => void;
+  readonly now?: () => number;
+  readonly limits?: { readonly http?: Partial<HttpLimits>; readonly listener?: Partial<ListenerLimits> };
+};
+
+export type Server = {
+  /** `https://host:port` of each address, in the order of `listen`. */
+  readonly origins: readonly string[];
+  /** The pin of the certificate's key, `sha256:<hex>`; null with a certificate that authorities vouch for. */
+  readonly spki: string | null;
+  /** While no owner has claimed this instance. */
+  readonly setupCode: string | null;
+  /** Answers what is parked, ends streams, and releases the database. */
+  close(): Promise<void>;
+};
+
+export type ServeRefusal =
+  | 'data_dir_unusable'
+  | 'data_dir_in_use'
+  | 'controller_key_missing'
+  | 'controller_key_malformed'
+  | 'controller_key_wrong'
+  | 'certificate_unusable'
+  | 'address_unusable';
+
+/** Starts the control plane in this process. Refuses, with nothing left open, where going on would be wrong. */
+export async function serve(options: ServeOptions): Promise<Result<Server, ServeRefusal>> {
+  const { dataDir } = options;
+  const now = options.now ?? Date.now;
+  const log = createLog({
+    now,
+    write: options.write ?? ((entry) => process.stderr.write(`${formatJsonLine(entry)}\n`)),
+  });
+  const opened: (() => Promise<void> | void)[] = [];
+  const release = async (): Promise<void> => {
+    for (const close of opened.splice(0).reverse()) await close();
+  };
+  const give = async <R extends ServeRefusal>(refusal: { ok: false; reason: R; detail?: string }) => {
+    await release();
+    return refuse(refusal.reason, refusal.detail);
+  };
+
+  const database = await openDatabase(dataDir);
+  if (!database.ok) return give(database);
+  opened.push(() => database.value.close());
+  const store = createStore(database.value);
+  const claimed = (await store.trust.newest()) > 0;
+  const key = await loadControllerKey(dataDir, claimed);
+  if (!key.ok) return give(key);
+  const hosts = options.listen.map(({ host }) => host);
+  const certificate =
+    options.certificate === undefined
+      ? await loadOwnCertificate(dataDir, hosts, new Date(now()))
+      : await readCertificate(options.certificate);
+  if (!certificate.ok) return give(certificate);
+  const spki = options.certificate === undefined ? pinOf(certificate.value.certificatePem) : null;
+
+  const setupSecret = claimed ? null : encodeBase64url(randomBytes(32));
+  const control = createControl({
+    store,
+    doorbell: memoryDoorbell(),
+    clock: { now },
+    random: (bytes) => new Uint8Array(randomBytes(bytes)),
+    key: key.value,
+    setupSecret,
+    log: (level, event, fields) => log[level](event, fields),
+  });
+  const trust = await control.trust.current();
+  if (trust !== null && trust.identities.get(key.value.kid)?.name !== 'controller') {
+    return give(refuse('controller_key_wrong', 'the trust document in force names another controller key'));
+  }
+
+  const closing = new AbortController();
+  const app = createApp({
+    control,
+    now,
+    timers: systemTimers,
+    log,
+    limits: options.limits?.http ?? {},
+    newFaultId: () => `fault_${encodeBase64url(randomBytes(6))}`,
+    closing: closing.signal,
+    version,
+  });
+  const listeners: Listener[] = [];
+  for (const { host, port } of options.listen) {
+    try {
+      const listener = await listen({
+        host,
+        port,
+        certificate: certificate.value,
+        handle: (request, surroundings) => app.fetch(request, surroundings),
+        ...(options.limits?.listener && { limits: options.limits.listener }),
+      });
+      listeners.push(listener);
+      opened.push(() => listener.close(closeGraceMs));
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+      return give(refuse('address_unusable', `${host}:${port} cannot be listened on: ${code}`));
+    }
+  }
+  if (options.certificate !== undefined) {
+    const swap = (renewed: typeof certificate.value): void => {
+      for (const listener of listeners) listener.setCertificate(renewed);
+    };
+    opened.push(watchCertificate(options.certificate, log, swap));
+  }
+  const upkeep = control.upkeep.run(closing.signal);
+
+  const origins = listeners.map(({ address }) => originOf(address));
+  const setupCode =
+    setupSecret === null
+      ? null
+      : codeFor({ origin: origins[0] ?? '', spki, key: key.value, secret: setupSecret });
+  if (setupCode !== null) options.onSetupCode?.(setupCode);
+  log.info('serving', { version, claimed, addresses: origins.join(' ') });
+
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    closing.abort();
+    await Promise.all(listeners.map((listener) => listener.close(closeGraceMs)));
+    await upkeep;
+    await release();
+    log.info('closed');
+  };
+  return ok({
+    origins,
+    spki,
+    setupCode,
+    close: () => {
+      closed ??= close();
+      return closed;
+    },
+  });
+}
+
+/** Opens and migrates the database of a data directory. */
+async function openDatabase(
+  dataDir: string,
+): Promise<Result<Awaited<ReturnType<typeof openEmbedded>>, 'data_dir_unusable' | 'data_dir_in_use'>> {
+  try {
+    await makePrivateFolder(dataDir);
+    const database = await openEmbedded({ path: join(dataDir, 'writ.db') });
+    try {
+      await migrate(database, migrations);
+      return ok(database);
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  } catch (error) {
+    if (isStoreError(error, 'in_use')) return refuse('data_dir_in_use', `another process serves ${dataDir}`);
+    const detail = error instanceof Error ? error.message : String(error);
+    return refuse('data_dir_unusable', `${dataDir} cannot be used: ${detail}`);
+  }
+}
+
+/** An origin to be typed: an address that stands for all of them is reached here by loopback. */
+function originOf({ host, port }: { host: string; port: number }): string {
+  const named = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `https://${named.includes(':') ? `[${named}]` : named}:${port}`;
+}
+
+const codeFor = (parts: { origin: string; spki: string | null; key: SigningKey; secret: string }): string =>
+  formatSetupCode({
+    origin: parts.origin,
+    spki: parts.spki,
+    controller: parts.key.jwk,
+    secret: parts.secret,
+  });
+
+export type { Log, LogEntry };
