@@ -94,6 +94,7 @@ export async function startFakeApi(options: {
   const queue: Offer[] = [];
   const sessions = new Map<string, { session: string; seq: number; offered: Map<number, Offer> }>();
   const parked = new Set<() => void>();
+  const passed = new Map<string, readonly string[]>();
   const watchers = new Set<() => void>();
   const polls: (PollRequest & { relay: string })[] = [];
   const receipts: { relay: string; jws: string; receipt: Receipt }[] = [];
@@ -101,6 +102,8 @@ export async function startFakeApi(options: {
   const enrolments: { statement: string; controller_mac: string; owner_mac: string }[] = [];
   const violations: string[] = [];
   const trustFetches: string[] = [];
+  let reportWanted = false;
+  let evidence: readonly string[] = [];
 
   const notify = (): void => {
     for (const look of [...watchers]) look();
@@ -175,10 +178,12 @@ export async function startFakeApi(options: {
       state = { session: request.session, seq: 0, offered: new Map() };
       sessions.set(relay, state);
     }
+    /** Evidence is passed to each relay once, so that polls go on being parked. */
+    const isNew = (name: string): boolean => evidence.length > 0 && passed.get(name) !== evidence;
     const isReady = (): boolean =>
       queue.some((offer) => offer.relay === relay) ||
       api.reportWanted ||
-      api.evidence.length > 0 ||
+      isNew(relay) ||
       (api.trustVersion?.() ?? home().trust().document.version) > request.trust_version;
     if (!isReady() && request.wait_ms > 0) {
       await new Promise<void>((resolve) => {
@@ -214,13 +219,14 @@ export async function startFakeApi(options: {
       heartbeat:
         typeof changed === 'string' ? changed : await signJws('heartbeat', changed, home().controller),
       jobs,
-      evidence: [...api.evidence],
+      evidence: [...evidence],
       trust_version: api.trustVersion?.() ?? home().trust().document.version,
       report_wanted: api.reportWanted,
       receipts_seq: held(relay),
       last_receipt: request.receipts.seq < held(relay) ? lastOf(relay) : null,
     };
     api.reportWanted = false;
+    passed.set(relay, evidence);
     await api.draft?.(draft, request);
     json(response, draft);
   };
@@ -338,8 +344,20 @@ export async function startFakeApi(options: {
     violations,
     trustFetches,
     audit: { seq: 0, hash: `sha256:${'0'.repeat(64)}` },
-    reportWanted: false,
-    evidence: [],
+    get reportWanted() {
+      return reportWanted;
+    },
+    set reportWanted(wanted) {
+      reportWanted = wanted;
+      if (wanted) wake();
+    },
+    get evidence() {
+      return evidence;
+    },
+    set evidence(reports) {
+      evidence = reports;
+      wake();
+    },
     answering: true,
     heartbeat: null,
     draft: null,

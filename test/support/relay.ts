@@ -167,7 +167,7 @@ export async function startTestRelay(options: {
   const watchers = new Set<() => void>();
   const started = await startRelay({
     stateDir,
-    overrides: { clock: time.clock, proxmox: null, pollWaitMs: 2_000, ...options.overrides },
+    overrides: { clock: time.clock, proxmox: null, pollWaitMs: 500, ...options.overrides },
     log(entry) {
       seen.push(entry);
       for (const look of [...watchers]) look();

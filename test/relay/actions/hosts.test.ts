@@ -1,0 +1,307 @@
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { afterEach, describe, it } from 'node:test';
+import { createWakeOnLan, magicPacket } from '../../../relay/drivers/wake-on-lan.ts';
+import type { House } from '../../../schema/trust/document.ts';
+import type { Report } from '../../../schema/wire/report.ts';
+import { observeAfter, perform, type Stage } from '../../support/perform.ts';
+import type { GuestSpec } from '../../support/proxmox/options.ts';
+import { fastTime, startTower, type Tower } from '../../support/relay.ts';
+import { testHouse } from '../../support/relay-home.ts';
+
+const time = fastTime(100);
+const towers: Tower[] = [];
+
+async function stageOf(
+  changes: Readonly<Record<number, Partial<GuestSpec>>> = {},
+): Promise<Stage & { readonly tower: Tower }> {
+  const tower = await startTower(time, changes);
+  towers.push(tower);
+  return { time, tower };
+}
+
+afterEach(async () => {
+  for (const tower of towers.splice(0)) {
+    assert.deepEqual(tower.simulator.violations, []);
+    await tower.close();
+  }
+});
+
+const running = { running: true } as const;
+const stopped = (tower: Tower): number[] =>
+  tower.simulator.events.flatMap(({ kind, vmid }) =>
+    kind === 'guest_stopped' && vmid !== undefined ? [vmid] : [],
+  );
+const nodeOrders = (tower: Tower): string[] =>
+  tower.simulator.requests
+    .filter(({ method, path }) => method === 'POST' && path === '/nodes/pve2/status')
+    .map(({ params }) => params.command ?? '');
+
+describe('host.wake', () => {
+  /** A wake port that notes its packets, and the report of a host that wakes after some of them. */
+  const wakeStage = (wakesAfter: number) => {
+    const sent: { mac: string; address: string; at: number }[] = [];
+    let tell: (report: Report | null) => void = () => {};
+    const stage: Stage = {
+      time,
+      tower: null,
+      relay: 'pve1',
+      wake: {
+        async send(mac, address) {
+          sent.push({ mac, address, at: time.clock.uptimeMs() });
+          if (sent.length === wakesAfter) tell({} as Report);
+          return { ok: true, value: null };
+        },
+      },
+      evidence: (_host, _sinceMs, signal) =>
+        new Promise((resolve) => {
+          tell = resolve;
+          signal.addEventListener('abort', () => resolve(null));
+        }),
+    };
+    return { stage, sent };
+  };
+
+  it('sends packets of trust’s MAC to trust’s address until the host reports', async () => {
+    const { stage, sent } = wakeStage(4);
+    const done = await perform(stage, 'host.wake', 'pve2');
+    assert.ok('outcome' in done && done.outcome.state === 'succeeded', JSON.stringify(done));
+    assert.equal(done.outcome.result.packets, 4);
+    assert.ok(Number(done.outcome.result.took_ms) >= 15_000);
+    for (const packet of sent) {
+      assert.partialDeepStrictEqual(packet, { mac: '02:00:00:00:00:02', address: '127.0.0.1:40009' });
+    }
+    for (const [at, packet] of sent.entries()) {
+      if (at > 0) assert.ok(packet.at - sent[at - 1]!.at >= 4_700, 'every five seconds, not more often');
+    }
+  });
+
+  it('ends after 120 s, having sent a packet every 5 s', async () => {
+    const { stage, sent } = wakeStage(Number.POSITIVE_INFINITY);
+    const began = time.clock.uptimeMs();
+    const done = await perform(stage, 'host.wake', 'pve2');
+    assert.deepEqual('outcome' in done && done.outcome, { state: 'failed', code: 'host_did_not_wake' });
+    const tookMs = time.clock.uptimeMs() - began;
+    assert.ok(tookMs >= 120_000 && tookMs < 140_000, `${tookMs} ms`);
+    assert.ok(sent.length >= 18 && sent.length <= 25, `${sent.length} packets`);
+  });
+
+  it('fails with wake_not_sent when no packet could leave', async () => {
+    const { stage } = wakeStage(1);
+    const wake = { send: async () => ({ ok: false, reason: 'send_failed', detail: 'ENETUNREACH' }) as const };
+    const done = await perform({ ...stage, wake }, 'host.wake', 'pve2');
+    assert.deepEqual('outcome' in done && done.outcome, {
+      state: 'failed',
+      code: 'wake_not_sent',
+      detail: 'ENETUNREACH',
+    });
+  });
+
+  it('is refused for a host of which trust has no MAC', async () => {
+    const { stage, sent } = wakeStage(1);
+    assert.partialDeepStrictEqual(await perform(stage, 'host.wake', 'pve1'), { refused: 'wake_unknown' });
+    assert.deepEqual(sent, []);
+  });
+
+  it('ends at once when the relay stops', async () => {
+    const { stage } = wakeStage(Number.POSITIVE_INFINITY);
+    const stop = new AbortController();
+    time.simulator.after(7_000, () => stop.abort());
+    const done = await perform({ ...stage, signal: stop.signal }, 'host.wake', 'pve2');
+    assert.deepEqual('outcome' in done && done.outcome, { state: 'unknown', code: 'interrupted' });
+  });
+
+  it('sends real packets over UDP', async () => {
+    const socket = createSocket('udp4');
+    const got = new Promise<Buffer>((resolve) => socket.once('message', resolve));
+    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+    const house: House = {
+      ...testHouse,
+      hosts: {
+        ...testHouse.hosts,
+        pve2: { ...testHouse.hosts.pve2!, wake_address: `127.0.0.1:${socket.address().port}` },
+      },
+    };
+    const { stage } = wakeStage(1);
+    const evidence = async () => {
+      await got;
+      return {} as Report;
+    };
+    const done = await perform({ ...stage, house, wake: createWakeOnLan(), evidence }, 'host.wake', 'pve2');
+    assert.equal('outcome' in done && done.outcome.state, 'succeeded');
+    assert.deepEqual(await got, magicPacket('02:00:00:00:00:02'));
+    socket.close();
+  });
+
+  it('after a crash waits for what is left of the host’s time', async () => {
+    const since = time.clock.now() - 60_000;
+    const evidence = async (_: string, sinceMs: number) => {
+      assert.ok(Math.abs(sinceMs - since) < 1_000);
+      return { time: since + 41_000 } as Report;
+    };
+    const stage: Stage = { time, tower: null, relay: 'pve1', evidence };
+    const observed = await observeAfter(stage, 'host.wake', 'pve2', { agoMs: 60_000 });
+    assert.equal(observed.state, 'succeeded');
+    const { stage: silent } = wakeStage(Number.POSITIVE_INFINITY);
+    const began = time.clock.uptimeMs();
+    assert.deepEqual(await observeAfter(silent, 'host.wake', 'pve2', { agoMs: 100_000 }), {
+      state: 'unknown',
+      code: 'interrupted',
+    });
+    assert.ok(time.clock.uptimeMs() - began < 60_000);
+  });
+});
+
+describe('host.shutdown', () => {
+  const all = { 100: running, 102: running, 110: running };
+
+  it('shuts the guests down in order, verifies, announces, and powers the host off', async () => {
+    const stage = await stageOf(all);
+    const off = stage.tower.simulator.nextEvent('powered_off');
+    const announced: number[] = [];
+    const announcePowerOff = async () => {
+      announced.push(...stopped(stage.tower));
+      return { ok: true, value: true } as const;
+    };
+    const done = await perform({ ...stage, announcePowerOff }, 'host.shutdown', 'pve2');
+    assert.deepEqual('outcome' in done && done.outcome, { state: 'pending_boot' });
+    assert.deepEqual(
+      announced,
+      [102, 110, 100],
+      'every guest is off before it is announced, lower orders first',
+    );
+    await off;
+    assert.deepEqual(nodeOrders(stage.tower), ['shutdown']);
+    assert.deepEqual(
+      stage.tower.simulator.events.filter(({ kind }) => kind === 'guest_cut'),
+      [],
+    );
+  });
+
+  it('reboots likewise', async () => {
+    const stage = await stageOf({ 110: running });
+    const done = await perform(stage, 'host.reboot', 'pve2');
+    assert.deepEqual('outcome' in done && done.outcome, { state: 'pending_boot' });
+    assert.deepEqual(nodeOrders(stage.tower), ['reboot']);
+    assert.deepEqual(stopped(stage.tower), [110]);
+  });
+
+  it('leaves the host on when a guest survives, and the guests of higher orders running', async () => {
+    const stage = await stageOf({ ...all, 110: { running: true, ignoresShutdown: true } });
+    const done = await perform(stage, 'host.shutdown', 'pve2', { timeout_s: 10 });
+    assert.partialDeepStrictEqual(done, {
+      outcome: { state: 'failed', code: 'guests_survived', detail: 'files: guest_did_not_stop' },
+    });
+    assert.deepEqual(stopped(stage.tower), [102]);
+    assert.deepEqual(nodeOrders(stage.tower), []);
+  });
+
+  it('is refused while one guest is in use; its -in-use form is not', async () => {
+    const stage = await stageOf({ ...all, 102: { running: true, users: [{ user: 'anna' }] } });
+    for (const type of ['host.shutdown', 'host.reboot'] as const) {
+      assert.partialDeepStrictEqual(await perform(stage, type, 'pve2'), { refused: 'in_use' });
+    }
+    assert.deepEqual(stopped(stage.tower), []);
+    const done = await perform(stage, 'host.shutdown-in-use', 'pve2');
+    assert.deepEqual('outcome' in done && done.outcome, { state: 'pending_boot' });
+  });
+
+  it('is refused when a running guest is another than the adopted one, is not adopted, or is suspended', async () => {
+    const stage = await stageOf(all);
+    const gaming = testHouse.guests.gaming!;
+    const { identity: _, ...unadopted } = gaming;
+    const houses: readonly (readonly [House['guests'][string], string])[] = [
+      [{ ...gaming, identity: '99999999-9999-4999-8999-999999999999' }, 'guest_mismatch'],
+      [unadopted, 'guest_not_adopted'],
+    ];
+    for (const [changed, code] of houses) {
+      const house = { ...testHouse, guests: { ...testHouse.guests, gaming: changed } };
+      for (const type of ['host.shutdown', 'host.shutdown-in-use'] as const) {
+        assert.partialDeepStrictEqual(await perform({ ...stage, house }, type, 'pve2'), { refused: code });
+      }
+    }
+    stage.tower.simulator.guest(102).paused = true;
+    assert.partialDeepStrictEqual(await perform(stage, 'host.shutdown-in-use', 'pve2'), {
+      refused: 'guest_paused',
+    });
+    assert.deepEqual(nodeOrders(stage.tower), []);
+  });
+
+  it('leaves the host on when the journal cannot be written', async () => {
+    const stage = await stageOf();
+    const announcePowerOff = async () => ({ ok: false, reason: 'journal_unwritable' }) as const;
+    const done = await perform({ ...stage, announcePowerOff }, 'host.shutdown', 'pve2');
+    assert.partialDeepStrictEqual(done, { outcome: { state: 'failed', code: 'journal_unwritable' } });
+    assert.deepEqual(nodeOrders(stage.tower), []);
+  });
+
+  it('notices a guest that was started behind its back', async () => {
+    const stage = await stageOf({ 102: { running: true, shutdownMs: 10_000 } });
+    const { simulator } = stage.tower;
+    time.simulator.after(5_000, () => {
+      simulator.guest(100).running = true;
+    });
+    const done = await perform(stage, 'host.shutdown', 'pve2');
+    assert.partialDeepStrictEqual(done, {
+      outcome: { state: 'failed', code: 'guests_survived', detail: 'websvcs' },
+    });
+    assert.deepEqual(nodeOrders(stage.tower), []);
+  });
+
+  it('fails with the reason when Proxmox forbids it', async () => {
+    const stage = await stageOf();
+    stage.tower.simulator.faults.add({
+      fault: { kind: 'answer', status: 403, reason: 'Permission check failed (/nodes/pve2, Sys.PowerMgmt)' },
+      method: 'POST',
+      path: /^\/nodes\/pve2\/status$/,
+    });
+    assert.partialDeepStrictEqual(await perform(stage, 'host.shutdown', 'pve2'), {
+      outcome: { state: 'failed', code: 'proxmox_forbidden' },
+    });
+  });
+
+  it('orders again when the answer may have been lost', async () => {
+    const stage = await stageOf();
+    stage.tower.simulator.faults.add({
+      fault: { kind: 'cut' },
+      method: 'POST',
+      path: /^\/nodes\/pve2\/status$/,
+    });
+    const off = stage.tower.simulator.nextEvent('powered_off');
+    const done = await perform(stage, 'host.shutdown', 'pve2');
+    assert.deepEqual('outcome' in done && done.outcome, { state: 'pending_boot' });
+    await off;
+  });
+
+  it('is refused when Proxmox is down, there is none, or the host is another', async () => {
+    const stage = await stageOf();
+    await stage.tower.simulator.powerOff();
+    assert.partialDeepStrictEqual(await perform(stage, 'host.shutdown', 'pve2'), {
+      refused: 'proxmox_unreachable',
+    });
+    assert.partialDeepStrictEqual(await perform({ time, tower: null }, 'host.shutdown', 'pve2'), {
+      refused: 'proxmox_not_configured',
+    });
+    assert.partialDeepStrictEqual(await perform({ ...stage, relay: 'pve1' }, 'host.shutdown', 'pve2'), {
+      refused: 'relay_wrong',
+    });
+  });
+
+  it('is observed by the boot: another one after the announcement means that it went down', async () => {
+    const stage: Stage = { time, tower: null };
+    const unknown = { state: 'unknown', code: 'interrupted' };
+    for (const type of [
+      'host.shutdown',
+      'host.shutdown-in-use',
+      'host.reboot',
+      'host.reboot-in-use',
+    ] as const) {
+      const observe = (rebooted: boolean, powerOffAnnounced: boolean) =>
+        observeAfter(stage, type, 'pve2', { rebooted, powerOffAnnounced });
+      assert.deepEqual(await observe(true, true), { state: 'succeeded', result: {} });
+      assert.deepEqual(await observe(false, true), unknown);
+      assert.deepEqual(await observe(true, false), unknown);
+      assert.deepEqual(await observe(false, false), unknown);
+    }
+  });
+});
