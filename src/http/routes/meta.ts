@@ -6,8 +6,8 @@ import { defineRoute, type Reply, type Route } from '../route.ts';
 
 const open = { method: 'GET', tag: 'About', authority: 'anyone', permission: () => 'anyone' } as const;
 
-const text = (type: string, text: string): Reply => ({ kind: 'text', status: 200, type, text });
-const page = 'text/html; charset=utf-8';
+const reply = (type: string, text: string): Reply => ({ kind: 'text', status: 200, type, text });
+const pageType = 'text/html; charset=utf-8';
 
 /** Makes a text once: the table does not change while a process runs, and anyone may ask for it. */
 function once(make: (version: string) => string): (version: string | undefined) => string {
@@ -24,52 +24,51 @@ export function metaRoutes(table: () => readonly Route[]): readonly Route[] {
   const reference = once((version) => referencePage(table(), version));
   const errors = once(() => errorsPage());
   return [
-  defineRoute({
-    ...open,
-    path: '/healthz',
-    summary: 'Whether the control plane works',
-    answers: {
-      200: { description: 'It does.', types: ['text/plain'] },
-      503: { description: 'It does not.', types: ['text/plain'] },
-    },
-    handle: async (_, { control }) => {
-      const healthy = await control.upkeep.healthy().catch(() => false);
-      const text = healthy ? 'ok\n' : 'not ok\n';
-      return { kind: 'text', status: healthy ? 200 : 503, type: 'text/plain; charset=utf-8', text };
-    },
-  }),
-  defineRoute({
-    ...open,
-    path: '/v1/openapi.json',
-    summary: 'This API as OpenAPI 3.1',
-    answers: { 200: { description: 'The document.', schema: v.looseObject({ openapi: v.string() }) } },
-    handle: async (_, { version }) => text('application/json', openApi(version)),
-  }),
-  }),
-  defineRoute(
-    ...open,
-    path: '/docs',
-    summary: 'This API as a page',
-    answers: 200: description: 'The page.', types: ['text/html'] ,
-    handle: async (_, version ) => text(page, reference(version)),),
-  defineRoute(
-    ...open,
-    path: '/docs/errors',
-    summary: 'What every code means and what to do',
-    answers: 200: description: 'The page.', types: ['text/html'] ,
-    handle: async () => text(page, errors(undefined)),),
-  defineRoute(
-    method: 'GET',
-    path: '/metrics',
-    tag: 'About',
-    summary: 'Metrics for Prometheus',
-    authority: 'reader',
-    permission: () => 'status',
-    answers: 200: description: 'Metrics in text format 0.0.4.', types: ['text/plain'] ,
-    handle: async (_, control ) => (
-      kind: 'text',
-      status: 200,
-      type: 'text/plain; version=0.0.4; charset=utf-8',
-      text: formatMetrics(await control.upkeep.metrics()),),),
-];
+    defineRoute({
+      ...open,
+      path: '/healthz',
+      summary: 'Whether the control plane works',
+      answers: {
+        200: { description: 'It does.', types: ['text/plain'] },
+        503: { description: 'It does not.', types: ['text/plain'] },
+      },
+      handle: async (_, { control }) => {
+        const healthy = await control.upkeep.healthy().catch(() => false);
+        const text = healthy ? 'ok\n' : 'not ok\n';
+        return { kind: 'text', status: healthy ? 200 : 503, type: 'text/plain; charset=utf-8', text };
+      },
+    }),
+    defineRoute({
+      ...open,
+      path: '/v1/openapi.json',
+      summary: 'This API as OpenAPI 3.1',
+      answers: { 200: { description: 'The document.', schema: v.looseObject({ openapi: v.string() }) } },
+      handle: async (_, { version }) => reply('application/json', openApi(version)),
+    }),
+    defineRoute({
+      ...open,
+      path: '/docs',
+      summary: 'This API as a page',
+      answers: { 200: { description: 'The page.', types: ['text/html'] } },
+      handle: async (_, { version }) => reply(pageType, reference(version)),
+    }),
+    defineRoute({
+      ...open,
+      path: '/docs/errors',
+      summary: 'What every code means and what to do',
+      answers: { 200: { description: 'The page.', types: ['text/html'] } },
+      handle: async (_, { version }) => reply(pageType, errors(version)),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/metrics',
+      tag: 'About',
+      summary: 'Metrics for Prometheus',
+      authority: 'reader',
+      permission: () => 'status',
+      answers: { 200: { description: 'Metrics in text format 0.0.4.', types: ['text/plain'] } },
+      handle: async (_, { control }) =>
+        reply('text/plain; version=0.0.4; charset=utf-8', formatMetrics(await control.upkeep.metrics())),
+    }),
+  ];
 }
