@@ -19,14 +19,8 @@ const controlPlane = [
   'src/config',
   'src/ui',
 ];
-const relayParts = [
-  'relay/log',
-  'relay/machine',
-  'relay/drivers',
-  'relay/actions',
-  'relay/deploy',
-  'relay/agent',
-];
+const relayBase = ['schema', 'relay/log', 'relay/version'];
+const relayParts = ['relay/machine', 'relay/drivers', 'relay/actions', 'relay/deploy', 'relay/agent'];
 
 /** Who may import whom. Imports run one way: whatever stands further down may know what stands above it. */
 const areas: Readonly<Record<string, Area>> = {
@@ -38,17 +32,15 @@ const areas: Readonly<Record<string, Area>> = {
   },
   'src/control': {
     imports: ['schema', 'src/domain'],
-    types: ['src/auth', 'src/store'],
     why: 'what the control plane does must not depend on how it is stored or reached',
   },
   'src/store': {
     imports: ['schema', 'schema/db', 'src/domain'],
-    types: ['src/control', 'src/auth'],
     why: 'stores implement ports; rows never leave their folder',
   },
   'src/auth': {
     imports: ['schema', 'src/domain'],
-    types: ['src/control', 'src/store'],
+    types: ['src/control'],
     why: 'who a caller is must not depend on routes',
   },
   'src/http': {
@@ -64,7 +56,7 @@ const areas: Readonly<Record<string, Area>> = {
   },
   'src/main': {
     imports: ['schema', ...controlPlane, 'src/node'],
-    why: 'the entry is no part of the command line',
+    why: 'the entry wires parts, and knows nothing of what they are made of',
   },
   'src/cli': {
     imports: ['schema', 'src/config'],
@@ -82,31 +74,36 @@ const areas: Readonly<Record<string, Area>> = {
     imports: ['schema'],
     why: 'everything in the relay may log, so the log knows nothing of it',
   },
-  'relay/machine': {
-    imports: ['schema', 'relay/log'],
-    why: 'ports to a machine know nothing of what is done with it',
-  },
+  'relay/version': { imports: [], why: 'a version is a text' },
+  'relay/machine': { imports: relayBase, why: 'ports to a machine know nothing of what is done with it' },
   'relay/drivers': {
-    imports: ['schema', 'relay/log'],
+    imports: relayBase,
     types: ['relay/machine'],
     why: 'a driver speaks one protocol, and decides nothing',
   },
   'relay/actions': {
-    imports: ['schema', 'relay/log', 'relay/machine', 'relay/drivers'],
+    imports: [...relayBase, 'relay/machine', 'relay/drivers'],
     why: 'an action acts and observes; whether it may is judged before',
   },
   'relay/deploy': {
-    imports: ['schema', 'relay/log', 'relay/machine', 'relay/drivers'],
+    imports: [...relayBase, 'relay/machine', 'relay/drivers'],
     why: 'activation works against ports; whether it may is judged before',
   },
   'relay/agent': {
-    imports: ['schema', 'relay/log', 'relay/machine', 'relay/drivers', 'relay/actions', 'relay/deploy'],
+    imports: [...relayBase, 'relay/machine', 'relay/drivers', 'relay/actions', 'relay/deploy'],
     why: 'the agent judges and calls; it does not know how it was started',
   },
-  'relay/main': { imports: ['schema', ...relayParts, 'relay/commands'], why: 'the relay is its own program' },
-  'relay/commands': {
-    imports: ['schema', ...relayParts],
-    why: 'commands wire parts, and are started by the entry',
+  'relay/start': {
+    imports: [...relayBase, ...relayParts],
+    why: 'the parts are wired below the command line',
+  },
+  'relay/cli': {
+    imports: [...relayBase, ...relayParts, 'relay/start'],
+    why: 'commands are started by the entry, and start what was wired',
+  },
+  'relay/main': {
+    imports: [...relayBase, ...relayParts, 'relay/start', 'relay/cli'],
+    why: 'the relay is a program of its own, apart from the control plane',
   },
 };
 

@@ -19,7 +19,9 @@ const isPure = (path: string): boolean => isSchema(path) || path.startsWith('src
 /** Files of the control plane that are Node's alone. */
 const isNodeOnly = (path: string): boolean =>
   /^src\/(main\.ts$|node\/|cli\/)/.test(path) || /(^|[-/])(node|embedded(-[a-z-]+)?)\.tsx?$/.test(path);
-const isEntry = (path: string): boolean => /^(src|relay|src\/cli)\/main\.ts$|^edge\//.test(path);
+/** Where a program's parts are wired: what is passed in elsewhere is made here. */
+const isEntry = (path: string): boolean =>
+  /^(src|relay|src\/cli)\/main\.ts$|^relay\/start\.ts$|^edge\//.test(path);
 const isSource = (noun: string, path: string): boolean =>
   new RegExp(`(^|[-/])${noun}s?(-[a-z-]+)?\\.ts$`).test(path);
 
