@@ -1,23 +1,91 @@
+import { isIPv4, isIPv6 } from 'node:net';
 import { defineCommand } from '../command.ts';
-import { exits, fail } from '../outcome.ts';
+import { done, exits, fail } from '../outcome.ts';
+
+/** Where a control plane listens whatever else it is told: for the CLI on its own machine, and for proxies. */
+const loopback = { host: '127.0.0.1', port: 8420 };
 
 export const serve = defineCommand({
   name: 'serve',
   summary: 'Run the control plane on this machine',
   usage: '',
+  more: [
+    'It always speaks TLS: with a certificate of its own, which is pinned, unless --cert and --key name one. While nobody has claimed it, it prints a setup code, which is good until it ends. Its log goes to standard error, a JSON line an event.',
+  ],
   examples: [
     {
-      line: 'writ serve --data /var/lib/writ --listen 100.64.0.1:8420',
-      about: 'on loopback and the tailnet',
+      line: 'writ serve --listen 100.64.0.1:8420',
+      about: 'on the tailnet’s address, which the setup code will name, and on loopback',
     },
-    { line: 'writ serve --data /tmp/trial/data --listen 127.0.0.1:0 --trial', about: 'to try it out' },
+    { line: 'writ serve --data /tmp/trial --listen 127.0.0.1:0 --trial', about: 'to try it out' },
   ],
   options: {
     data: { type: 'text', value: 'DIR', about: 'where its database and keys are (default: /var/lib/writ)' },
-    listen: { type: 'list', value: 'ADDRESS:PORT', about: 'where it listens besides 127.0.0.1:8420' },
-    trial: { type: 'flag', about: 'for trying out on one machine: listens only where --listen says' },
+    listen: {
+      type: 'list',
+      value: 'ADDRESS:PORT',
+      about: 'where it listens, besides 127.0.0.1:8420; relays are told the first',
+    },
+    cert: { type: 'text', value: 'FILE', about: 'a certificate chain in PEM, read anew when it changes' },
+    key: { type: 'text', value: 'FILE', about: 'the key of --cert' },
+    trial: { type: 'flag', about: 'listen only where --listen says, and take any port for 0' },
   },
-  async run() {
-    return fail(exits.failed, 'not_built', 'todo');
+  async run(context, _, values) {
+    const listen: { host: string; port: number }[] = [];
+    for (const text of values.listen) {
+      const address = readAddress(text);
+      if (address === null || (address.port === 0 && !values.trial)) {
+        return fail(
+          exits.usage,
+          'listen_invalid',
+          `${text} is no address and port, such as 100.64.0.1:8420 or [fd7a::1]:8420.`,
+        );
+      }
+      listen.push(address);
+    }
+    const hasLoopback = listen.some(({ host, port }) => host === loopback.host && port === loopback.port);
+    if (!hasLoopback && (!values.trial || listen.length === 0)) listen.push(loopback);
+    const { cert, key } = values;
+    if ((cert === undefined) !== (key === undefined)) {
+      return fail(exits.usage, 'certificate_incomplete', '--cert and --key go together.');
+    }
+
+    // Loaded here, so that no other command has to load a server.
+    const { serve: start } = await import('../../main.ts');
+    const started = await start({
+      dataDir: values.data ?? '/var/lib/writ',
+      listen,
+      ...(cert !== undefined && key !== undefined && { certificate: { certFile: cert, keyFile: key } }),
+    });
+    if (!started.ok)
+      return fail(exits.failed, started.reason, `It did not start: ${started.detail ?? started.reason}.`);
+    const { origins, spki, setupCode, close } = started.value;
+    const { terminal, signal } = context;
+    if (context.json) {
+      terminal.out(`${JSON.stringify({ origins, spki, setup_code: setupCode })}\n`);
+    } else {
+      terminal.out(`Listening on ${origins.join(' and ')}\n`);
+      if (setupCode !== null) {
+        terminal.out(
+          `\nNobody has claimed this control plane. On your own computer, run:\n\n  writ init ${setupCode} --house house.yaml\n\n`,
+        );
+      }
+    }
+    if (!signal.aborted) {
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    }
+    await close();
+    return done('', { closed: true });
   },
 });
+
+/** `ADDRESS:PORT`, an IPv6 address in brackets. */
+function readAddress(text: string): { host: string; port: number } | null {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  if (match === null) return null;
+  const [, v6, v4, digits] = match;
+  const port = Number(digits);
+  if (port > 65_535) return null;
+  if (v6 !== undefined) return isIPv6(v6) ? { host: v6, port } : null;
+  return v4 !== undefined && isIPv4(v4) ? { host: v4, port } : null;
+}
