@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { formatSetupCode } from '../schema/api/access.ts';
-import { migrations } from '../schema/db/migrations.ts';
 import { encodeBase64url } from '../schema/jose/base64url.ts';
 import type { SigningKey } from '../schema/jose/keys.ts';
 import { ok, type Result, refuse } from '../schema/result.ts';
@@ -17,7 +16,7 @@ import { type CertificateFiles, loadOwnCertificate, readCertificate } from './no
 import { watchCertificate } from './node/watch-certificate.ts';
 import { memoryDoorbell } from './store/doorbell.ts';
 import { openEmbedded } from './store/embedded-node.ts';
-import { migrate } from './store/migrate.ts';
+import { migrateToNewest } from './store/newest.ts';
 import { isStoreError, systemTimers } from './store/port.ts';
 import { createStore } from './store/store.ts';
 
@@ -179,7 +178,7 @@ async function openDatabase(
     await makePrivateFolder(dataDir);
     const database = await openEmbedded({ path: join(dataDir, 'writ.db') });
     try {
-      await migrate(database, migrations);
+      await migrateToNewest(database);
       return ok(database);
     } catch (error) {
       await database.close();

@@ -7,3 +7,6 @@ export type CodeCard = {
   /** What a person should do next. */
   readonly todo: string;
 };
+
+/** A code that the API answers with, and its HTTP status. */
+export type ApiCodeCard = CodeCard & { readonly status: number };

@@ -1,5 +1,5 @@
-import { type ApiCodeCard, apiCodes } from '../../schema/api/api-codes.ts';
-import type { CodeCard } from '../../schema/api/code-card.ts';
+import { apiCodes } from '../../schema/api/api-codes.ts';
+import type { ApiCodeCard, CodeCard } from '../../schema/api/code-card.ts';
 import { relayCodes } from '../../schema/api/relay-codes.ts';
 
 const byName = <T>([a]: [string, T], [b]: [string, T]): number => (a < b ? -1 : 1);
@@ -12,8 +12,8 @@ export function errorsDoc(): string {
   return `# Errors
 
 Every refusal and every failure has a stable code: \`code\` of a problem document (application/problem+json), of a
-command, of a receipt, or in a relay's log. This file is written from \`schema/api/api-codes.ts\` and
-\`schema/api/relay-codes.ts\` by \`node src/node/write-errors-doc.ts\`; a test keeps it equal.
+command, of a receipt, or in a relay's log. This file is written from the tables in
+\`schema/api/\` by \`node src/node/write-errors-doc.ts\`; a test keeps it equal.
 
 ## What the API answers
 

@@ -1,6 +1,6 @@
 import { html, raw } from 'hono/html';
-import { type ApiCodeCard, apiCodes } from '../../schema/api/api-codes.ts';
-import type { CodeCard } from '../../schema/api/code-card.ts';
+import { apiCodes } from '../../schema/api/api-codes.ts';
+import type { ApiCodeCard, CodeCard } from '../../schema/api/code-card.ts';
 import { relayCodes } from '../../schema/api/relay-codes.ts';
 import { authorityText, openApiOf } from './openapi.ts';
 import type { Route } from './route.ts';
