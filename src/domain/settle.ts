@@ -51,7 +51,7 @@ function unfoldStep(step: StepRecord, earlier: readonly StepRecord[], now: numbe
     if (isActive(before)) ready = false;
     // Only a receipt proves an end to the relay; what ended without one holds its followers back for good.
     else if (!before.receipted || (condition === 'succeeded' && before.state !== 'succeeded')) {
-      return move(step, 'unmet', { code: 'after_unmet', endedAt: now })!;
+      return move(step, 'unmet', { code: 'skipped', endedAt: now })!;
     }
   }
   return ready ? move(step, 'ready', { queuedAt: now })! : step;
@@ -156,7 +156,7 @@ export function applyPoweringOff(
   if (command.state !== 'running') return null;
   const others = lastAttempt(command).some((other) => other !== one && isActive(other));
   if (others) return null;
-  return leaveUnconfirmed(settle(command, [], now), 'powering_off', now);
+  return leaveUnconfirmed(settle(command, [], now), 'unconfirmed', now);
 }
 
 /** Ends what is overdue at `now`; null when nothing is. */
@@ -173,7 +173,7 @@ export function applyExpiry(command: Command, now: number): Change | null {
   const left = lastAttempt(change.command).filter(isActive);
   const expires = Math.max(...command.intents.map((intent) => intent.expires));
   if (left.length > 0 && now >= expires + startedGraceMs) {
-    return leaveUnconfirmed(change, 'not_heard_of', now);
+    return leaveUnconfirmed(change, 'unconfirmed', now);
   }
   return expired.length === 0 ? null : change;
 }
@@ -210,7 +210,7 @@ function dropFollowers(before: Command, steps: readonly StepRecord[], now: numbe
   const attempt = before.intents.at(-1)!.attempt;
   return steps.map((step) =>
     step.attempt === attempt && step.state === 'waiting'
-      ? { ...step, state: 'skipped', code: 'tried_again', endedAt: now }
+      ? { ...step, state: 'skipped', code: 'skipped', endedAt: now }
       : step,
   );
 }

@@ -185,8 +185,8 @@ export function commandStore(database: Database): CommandStore {
         : { command: row.id, principal: row.principal, order: JSON.parse(row.order_json) as Order };
     },
     held: async () => {
-      const query = build.select({ on: heldLock.thing, command: heldLock.command }).from(heldLock);
-      return select(database, query);
+      const query = build.select({ thing: heldLock.thing, command: heldLock.command }).from(heldLock);
+      return (await select(database, query)).map(({ thing, command: id }) => ({ on: thing, command: id }));
     },
 
     idempotent: (principal, key) => findIdempotent(database, principal, key),

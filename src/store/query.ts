@@ -9,8 +9,8 @@ export const build = drizzle(async () => {
 type ResultOf<Q> = Q extends { readonly _: { readonly result: infer R } } ? R : never;
 
 /**
- * Runs a built SELECT. Columns are named as in the tables' properties, and all are texts and integers, so that
- * a row needs no mapping.
+ * Runs a built SELECT. Rows come by column name: what is selected must be named as its column is, or aliased in
+ * SQL. All columns are texts and integers, so that a row needs no other mapping.
  */
 export async function select<Q extends BuiltQuery>(database: Database, query: Q): Promise<ResultOf<Q>> {
   return (await database.read(toStatement(query))) as ResultOf<Q>;

@@ -109,8 +109,8 @@ export function relayStore(database: Database): RelayStore {
       return results[1]!.changes === 1;
     },
     reportJws: async (kid) => {
-      const query = build.select({ jws: relay.report_jws }).from(relay).where(eq(relay.kid, kid));
-      return (await select(database, query))[0]?.jws ?? null;
+      const query = build.select({ report_jws: relay.report_jws }).from(relay).where(eq(relay.kid, kid));
+      return (await select(database, query))[0]?.report_jws ?? null;
     },
     receipt: async (kid, seq) => {
       const query = build
