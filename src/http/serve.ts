@@ -178,7 +178,12 @@ async function takeBody(deps: HttpDeps, route: Route, request: Request): Promise
   if (!read.ok) return read;
   if (read.bytes.length === 0 && route.bodyOptional === true) return { ...none, value: {} };
   const parsed = parseBody(request.headers, read.bytes, maxBytes);
-  return parsed.ok ? { ok: true, bytes: read.bytes, value: parsed.value } : parsed;
+  if (!parsed.ok) return parsed;
+  // valibot takes an array for an object whose members are all optional.
+  if (typeof parsed.value !== 'object' || parsed.value === null || Array.isArray(parsed.value)) {
+    return { ok: false, reason: 'request_invalid', detail: 'The body must be a JSON object.' };
+  }
+  return { ok: true, bytes: read.bytes, value: parsed.value };
 }
 
 type Shaped = { readonly ok: true; readonly value: unknown } | Refusal;
