@@ -1,0 +1,70 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export type InboxMessage = {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+};
+
+/** A small web server on loopback, for what a relay says or asks elsewhere than at the API. */
+export type Inbox = {
+  readonly url: string;
+  readonly messages: readonly InboxMessage[];
+  /** What a GET is answered with; null is 404. */
+  content: string | null;
+  /** The status that a POST is answered with. */
+  status: number;
+  /** Resolves with the first message that fits, past ones included; rejects after 10 s. */
+  until(fits: (message: InboxMessage) => boolean): Promise<InboxMessage>;
+  close(): Promise<void>;
+};
+
+export async function startInbox(): Promise<Inbox> {
+  const messages: InboxMessage[] = [];
+  const watchers = new Set<() => void>();
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    if (request.method === 'GET') {
+      response.writeHead(inbox.content === null ? 404 : 200).end(inbox.content ?? '');
+    } else {
+      response.writeHead(inbox.status).end();
+    }
+    messages.push({
+      path: `${request.method} ${request.url}`,
+      headers: request.headers,
+      body: Buffer.concat(chunks).toString('utf8'),
+    });
+    for (const look of [...watchers]) look();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const inbox: Inbox = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    messages,
+    content: null,
+    status: 200,
+    until: (fits) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const found = messages.find(fits);
+          if (found === undefined) return;
+          clearTimeout(timer);
+          watchers.delete(look);
+          resolve(found);
+        };
+        const timer = setTimeout(() => {
+          watchers.delete(look);
+          reject(new Error(`no such message in ${JSON.stringify(messages)}`));
+        }, 10_000);
+        watchers.add(look);
+        look();
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  return inbox;
+}
