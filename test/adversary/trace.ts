@@ -1,0 +1,506 @@
+import fc from 'fast-check';
+import type { ActContext, Outcome } from '../../relay/actions/action.ts';
+import { createExecutor, type Executor, type Judge } from '../../relay/agent/executor.ts';
+import { openJournal } from '../../relay/agent/journal.ts';
+import { encodeBase64url } from '../../schema/jose/base64url.ts';
+import { digestOf } from '../../schema/jose/digest.ts';
+import { signJws } from '../../schema/jose/jws.ts';
+import type { SigningKey } from '../../schema/jose/keys.ts';
+import type { Trust } from '../../schema/trust/read.ts';
+import type { Step } from '../../schema/wire/intent.ts';
+import type { Job } from '../../schema/wire/job.ts';
+import {
+  createTestClock,
+  fakeActions,
+  type MemoryDisk,
+  noPorts,
+  quietLog,
+  readReceipt,
+} from '../relay/agent/fixture.ts';
+import { testNonce } from '../support/relay-home.ts';
+import { type Author, dawn, guests, knownActions, laws } from './law.ts';
+import { createOracle } from './oracle.ts';
+import { type Paper, signReceiptOf, type World, writePaper } from './world.ts';
+
+const pick = fc.nat(10_000);
+const jobFaults = [
+  'relay',
+  'home',
+  'old_session',
+  'strange_session',
+  'same_seq',
+  'jump_seq',
+  'expired',
+  'far_exp',
+  'by_stranger',
+  'by_relay',
+  'bad_step',
+] as const;
+const papersWays = ['own', 'other', 'restamped', 'by_relay', 'by_stranger', 'altered'] as const;
+const receiptWays = ['known', 'none', 'forged', 'foreign'] as const;
+
+const usually = <T>(weight: number, value: T, ...others: readonly unknown[]) =>
+  fc.oneof({ weight, arbitrary: fc.constant(value) }, fc.constantFrom(...(others as readonly T[])));
+
+const orderOp = fc.record({
+  op: fc.constant('order' as const),
+  paper: pick,
+  step: fc.nat(2),
+  fault: usually<(typeof jobFaults)[number] | null>(6, null, ...jobFaults),
+  authorisation: fc.oneof(
+    { weight: 4, arbitrary: fc.constant('own' as const) },
+    fc.constantFrom(...papersWays),
+  ),
+  receipts: fc.oneof(
+    { weight: 3, arbitrary: fc.constant('known' as const) },
+    fc.constantFrom(...receiptWays),
+  ),
+  twice: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.constant(true)),
+});
+
+/** What the controller may order by itself under some version of the law. */
+const granted = fc.constantFrom(
+  { action: 'guest.start', target: 'gaming' },
+  { action: 'guest.start', target: 'devtop' },
+  { action: 'guest.shutdown', target: 'gaming' },
+  { action: 'guest.shutdown', target: 'devtop' },
+  { action: 'host.shutdown', target: 'pve2' },
+  { action: 'host.wake', target: 'pve2' },
+);
+const anything = fc.record({
+  action: fc.constantFrom(...knownActions, 'guest.destroy', 'constructor.name'),
+  target: fc.constantFrom(...guests, 'pve2', 'pve1', 'nobody'),
+});
+
+const draftStep = fc
+  .tuple(
+    fc.oneof({ weight: 5, arbitrary: granted }, anything),
+    usually<string | undefined>(12, undefined, 'pve1', 'pve2', 'cloud'),
+    usually<Record<string, unknown>>(
+      8,
+      {},
+      { timeout_s: 20 },
+      { timeout_s: 1e5 },
+      { force: true },
+      { timeout_s: '20' },
+    ),
+    fc.boolean(),
+  )
+  .map(([what, relay, params, after]) => ({ ...what, relay, params, after }));
+
+const mintOp = fc.record({
+  op: fc.constant('mint' as const),
+  steps: fc.array(draftStep, { minLength: 1, maxLength: 3 }),
+  by: usually<'controller' | 'stranger' | 'relay'>(6, 'controller', 'stranger', 'relay'),
+  issuedMin: usually(5, 0, -30, 30, -1000),
+  lifeMin: usually(5, 15, 1, 600, 10_000),
+});
+
+const op = fc.oneof(
+  { weight: 10, arbitrary: orderOp },
+  { weight: 5, arbitrary: mintOp },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      op: fc.constant('spree' as const),
+      what: granted,
+      count: fc.integer({ min: 2, max: 5 }),
+      together: fc.boolean(),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('replay' as const), job: pick }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      op: fc.constant('mutate' as const),
+      job: pick,
+      how: fc.constantFrom('flip', 'pad', 'space', 'newline', 'swap_payload'),
+      at: pick,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ op: fc.constant('trust' as const), version: fc.nat(laws.length - 1) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ op: fc.constant('time' as const), minutes: fc.constantFrom(1, 4, 12, 31, 61) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ op: fc.constant('clock' as const), minutes: fc.constantFrom(-120, -10, 10, 900) }),
+  },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('crash' as const), reboot: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      op: fc.constant('outcome' as const),
+      next: fc.constantFrom('succeed', 'fail', 'hang'),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('disk' as const), full: fc.boolean() }) },
+);
+type Op = typeof op extends fc.Arbitrary<infer T> ? T : never;
+
+/** What an adversary with the controller's key and all recorded traffic may try, one thing after the other. */
+export const traces: fc.Arbitrary<Op[]> = fc.array(op, { minLength: 1, maxLength: 14, size: 'max' });
+
+export type Counts = {
+  offers: number;
+  executed: number;
+  byController: number;
+  byOperator: number;
+  after: number;
+};
+
+const minute = 60_000;
+
+/** Plays one trace against a real executor. Gives the first deed that was not allowed; null when there is none. */
+export async function playTrace(
+  world: World,
+  ops: readonly Op[],
+  judge: Judge,
+  counts: Counts,
+): Promise<string | null> {
+  const home = world.home.id;
+  const clock = createTestClock(dawn);
+  clock.advance(minute);
+  const oracle = createOracle(home);
+  const papers: Paper[] = [...world.recorded];
+  for (const paper of papers) oracle.learn(paper);
+  const jobs: { text: string; job: Job; digest: string }[] = [];
+  const ownReceipts: string[] = [];
+  let disk: MemoryDisk = world.disk.clone();
+  let trust: Trust = world.trusts[0]!;
+  let law = laws[0]!;
+  let outcome = 'succeed';
+  let trueMs = 0;
+  let violation: string | null = null;
+  let lastSession = testNonce();
+
+  const startRun = async () => {
+    const log = quietLog();
+    const opened = await openJournal({ disk, clock, log });
+    if (!opened.ok) throw new Error(`the journal does not open: ${opened.detail}`);
+    const session = testNonce();
+    const begun: string[] = [];
+    const life = { alive: true, hanging: 0 };
+    const act = async (
+      type: string,
+      { target, params, signal }: ActContext,
+    ): Promise<Outcome | undefined> => {
+      if (!life.alive) return undefined;
+      const at = begun.findIndex((jws) => {
+        const { action, target: on } = readReceipt(jws);
+        return action === type && on === target;
+      });
+      if (at === -1) violation ??= `${type} on ${target} without a receipt that it started`;
+      else {
+        const receipt = readReceipt(begun.splice(at, 1)[0]!);
+        const moment = { law, now: clock.now(), trueMs, synchronised: true };
+        const complaint = oracle.judge(receipt, params, moment);
+        if (complaint !== null) violation ??= `${type} on ${target}: ${complaint}`;
+        counts.executed += 1;
+        if (oracle.deeds().at(-1)?.byController) counts.byController += 1;
+        else counts.byOperator += 1;
+        const paper = papers.find(({ digest }) => digest === receipt.intent);
+        if ((paper?.intent.steps[receipt.step]?.after.length ?? 0) > 0) counts.after += 1;
+      }
+      if (outcome === 'hang') {
+        life.hanging += 1;
+        return new Promise((resolve) => {
+          signal.addEventListener('abort', () => {
+            life.hanging -= 1;
+            resolve({ state: 'unknown', code: 'told_to_end' });
+          });
+        });
+      }
+      return outcome === 'fail' ? { state: 'failed', code: 'told_to' } : undefined;
+    };
+    const executor = createExecutor({
+      state: {
+        home,
+        relay: 'pve2',
+        key: world.relayKeys.pve2,
+        journal: opened.value,
+        trust: {
+          current: () => trust,
+          install: async () => ({ changed: false, refusal: null }),
+          onChange: () => undefined,
+        },
+      },
+      session,
+      clock,
+      log,
+      actions: fakeActions([], { act }),
+      ports: noPorts,
+      judge,
+      beforePowerOff: async () => undefined,
+    });
+    executor.onReceipt(({ jws }) => {
+      if (!life.alive) return;
+      ownReceipts.push(jws);
+      const receipt = readReceipt(jws);
+      if (receipt.state === 'started') begun.push(jws);
+      oracle.noteReceipt(receipt);
+    });
+    oracle.beginRun(session);
+    if (disk.fault === null) await executor.recover();
+    else void executor.recover();
+    return { executor, session, life, seq: 0 };
+  };
+  let run = await startRun();
+
+  const sleepTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  /** Until all that can end by itself has ended. */
+  const settle = async (executor: Executor): Promise<void> => {
+    const giveUpAt = performance.now() + 20_000;
+    while (disk.fault === null && executor.running().length > run.life.hanging) {
+      if (performance.now() > giveUpAt) throw new Error('steps do not end');
+      await sleepTick();
+    }
+  };
+
+  const offer = (text: string, job: Job | null, digest: string): Promise<unknown> => {
+    counts.offers += 1;
+    if (job !== null) oracle.noteOffer(job, digest, clock.now());
+    return run.executor.offer(text);
+  };
+
+  const mint = async (entry: Extract<Op, { op: 'mint' }>): Promise<void> => {
+    const steps = entry.steps.map(
+      ({ relay, after, ...step }, index): Partial<Step> => ({
+        ...step,
+        ...(relay !== undefined && { relay }),
+        after: after && index > 0 ? [{ step: index - 1, if: 'succeeded' as const }] : [],
+      }),
+    );
+    const keys: Record<typeof entry.by, [Author, SigningKey]> = {
+      controller: ['controller', world.controller],
+      stranger: ['nobody', world.stranger],
+      relay: ['nobody', world.relayKeys.pve1],
+    };
+    const [author, key] = keys[entry.by];
+    const draft = {
+      steps,
+      issued: Math.max(0, clock.now() + entry.issuedMin * minute),
+      lifeMs: entry.lifeMin * minute,
+    };
+    const paper = await writePaper(home, draft, author, key);
+    oracle.learn(paper);
+    papers.push(paper);
+  };
+
+  const claimOf = (digest: string) => ({ home, kind: 'intent', digest });
+
+  /** The paper as the adversary puts it before the relay. */
+  const present = async (paper: Paper, how: (typeof papersWays)[number], choice: number) => {
+    switch (how) {
+      case 'own':
+        return { text: paper.text, digest: paper.digest, authorisation: paper.authorisation };
+      case 'other':
+        return { ...paper, authorisation: papers[choice % papers.length]!.authorisation };
+      case 'restamped': {
+        // The controller's key under somebody else's words: then they are the controller's, too.
+        oracle.learn({ ...paper, author: 'controller' });
+        const authorisation = await signJws('intent', claimOf(paper.digest), world.controller);
+        return { ...paper, authorisation };
+      }
+      case 'by_relay':
+      case 'by_stranger': {
+        const key = how === 'by_relay' ? world.relayKeys.pve2 : world.stranger;
+        return { ...paper, authorisation: await signJws('intent', claimOf(paper.digest), key) };
+      }
+      case 'altered': {
+        const intent = JSON.parse(JSON.stringify(paper.intent));
+        intent.steps[0].target = guests[choice % guests.length];
+        const bytes = new TextEncoder().encode(JSON.stringify(intent));
+        const digest = await digestOf('intent', bytes);
+        return { text: encodeBase64url(bytes), digest, authorisation: paper.authorisation };
+      }
+    }
+  };
+
+  const receiptsFor = async (paper: Paper, how: (typeof receiptWays)[number]): Promise<string[]> => {
+    if (how === 'none') return [];
+    if (how === 'foreign') {
+      const others = papers.filter((other) => other !== paper).flatMap(({ receipts }) => receipts);
+      return [...others, ...ownReceipts.filter((jws) => readReceipt(jws).intent !== paper.digest)].slice(
+        0,
+        8,
+      );
+    }
+    if (how === 'forged') {
+      const keys = [world.controller, world.stranger, world.relayKeys.pve1];
+      const forged: string[] = [];
+      for (const [index, step] of paper.intent.steps.entries()) {
+        for (const key of keys) {
+          // What pve1 signs itself is no forgery.
+          if (step.relay === 'pve1' && key === world.relayKeys.pve1) continue;
+          forged.push(await signReceiptOf(home, paper.intent, paper.digest, index, 'succeeded', key));
+        }
+      }
+      return forged;
+    }
+    return [
+      ...paper.receipts,
+      ...ownReceipts.filter((jws) => readReceipt(jws).intent === paper.digest),
+    ].slice(-64);
+  };
+
+  const envelope = () => ({
+    home,
+    relay: 'pve2',
+    session: run.session,
+    seq: Math.max(1, run.seq),
+    exp: clock.now() + 5 * minute,
+    step: 0,
+    receipts: [],
+  });
+
+  const order = async (entry: Extract<Op, { op: 'order' }>): Promise<void> => {
+    // Fresh papers are of more interest than the recorded ones.
+    const paper = papers[entry.paper % 2 === 0 ? papers.length - 1 : entry.paper % papers.length]!;
+    const shown = await present(paper, entry.authorisation, entry.paper);
+    const { fault } = entry;
+    const step = fault === 'bad_step' ? 60 : entry.step % paper.intent.steps.length;
+    if (fault !== 'same_seq') run.seq += fault === 'jump_seq' ? 1000 : 1;
+    const exps = { expired: clock.now() - 1, far_exp: clock.now() + 60 * minute };
+    const sessions = { old_session: lastSession, strange_session: testNonce() };
+    const job: Job = {
+      home: fault === 'home' ? 'h_01HZZZZZZZZZZZZZZZZZZZZZZZ' : home,
+      relay: fault === 'relay' ? 'pve1' : 'pve2',
+      session: fault === 'old_session' || fault === 'strange_session' ? sessions[fault] : run.session,
+      seq: Math.max(1, run.seq),
+      exp: fault === 'expired' || fault === 'far_exp' ? exps[fault] : clock.now() + 5 * minute,
+      intent: shown.text,
+      authorisation: shown.authorisation,
+      step,
+      receipts: await receiptsFor(paper, entry.receipts),
+    };
+    const key =
+      fault === 'by_stranger'
+        ? world.stranger
+        : fault === 'by_relay'
+          ? world.relayKeys.pve1
+          : world.controller;
+    const text = await signJws('job', job, key);
+    const real = key === world.controller ? job : null;
+    jobs.push({ text, job, digest: shown.digest });
+    if (!entry.twice) {
+      await offer(text, real, shown.digest);
+      return;
+    }
+    // The same step twice at once: the very job, and the next one.
+    run.seq += 1;
+    const next = { ...job, seq: job.seq + 1 };
+    const second = await signJws('job', next, key);
+    const realNext = real === null ? null : next;
+    await Promise.all([
+      offer(text, real, shown.digest),
+      offer(second, realNext, shown.digest),
+      offer(text, real, shown.digest),
+    ]);
+  };
+
+  /** Many intents of one kind, ordered in a row or all at once: what limits are for. */
+  const spree = async (entry: Extract<Op, { op: 'spree' }>): Promise<void> => {
+    const offers: Promise<unknown>[] = [];
+    for (let i = 0; i < entry.count; i += 1) {
+      const draft = { steps: [entry.what], issued: clock.now() };
+      const paper = await writePaper(home, draft, 'controller', world.controller);
+      oracle.learn(paper);
+      papers.push(paper);
+      run.seq += 1;
+      const job: Job = { ...envelope(), intent: paper.text, authorisation: paper.authorisation };
+      const text = await signJws('job', job, world.controller);
+      jobs.push({ text, job, digest: paper.digest });
+      offers.push(offer(text, job, paper.digest));
+      if (!entry.together) {
+        await offers.at(-1);
+        await settle(run.executor);
+      }
+    }
+    await Promise.all(offers);
+  };
+
+  const mutate = (text: string, how: string, at: number): string => {
+    const place = at % text.length;
+    if (how === 'flip')
+      return `${text.slice(0, place)}${text[place] === 'A' ? 'B' : 'A'}${text.slice(place + 1)}`;
+    if (how === 'pad') return `${text}=`;
+    if (how === 'space') return `${text.slice(0, place)} ${text.slice(place)}`;
+    if (how === 'newline') return `${text}\n`;
+    const [header, , signature] = text.split('.');
+    const other = jobs[at % jobs.length]!.text.split('.')[1];
+    return `${header}.${other}.${signature}`;
+  };
+
+  const step = async (entry: Op): Promise<void> => {
+    switch (entry.op) {
+      case 'order':
+        return order(entry);
+      case 'mint':
+        return mint(entry);
+      case 'spree':
+        return spree(entry);
+      case 'replay': {
+        const found = jobs[entry.job % Math.max(1, jobs.length)];
+        if (found !== undefined) await offer(found.text, found.job, found.digest);
+        return;
+      }
+      case 'mutate': {
+        const found = jobs[entry.job % Math.max(1, jobs.length)];
+        if (found === undefined) return;
+        const text = mutate(found.text, entry.how, entry.at);
+        await offer(text, text === found.text ? found.job : null, found.digest);
+        return;
+      }
+      case 'trust': {
+        // Versions are followed one by one; anything else is not in force.
+        if (entry.version !== laws.indexOf(law) + 1) return;
+        law = laws[entry.version]!;
+        trust = world.trusts[entry.version]!;
+        return;
+      }
+      case 'time':
+        trueMs += entry.minutes * minute;
+        clock.advance(entry.minutes * minute);
+        return sleepTick();
+      case 'clock':
+        clock.set(clock.now() + entry.minutes * minute);
+        return;
+      case 'crash': {
+        run.life.alive = false;
+        const survived = disk.clone();
+        survived.fault = disk.fault;
+        await run.executor.close();
+        disk = survived;
+        lastSession = run.session;
+        if (entry.reboot) clock.reboot();
+        run = await startRun();
+        return;
+      }
+      case 'outcome':
+        outcome = entry.next;
+        return;
+      case 'disk':
+        disk.fault = entry.full ? 'ENOSPC' : null;
+        disk.tornBytes = entry.full ? 40 : 0;
+        if (!entry.full) {
+          trueMs += minute;
+          clock.advance(minute);
+        }
+        return;
+    }
+  };
+
+  for (const entry of ops) {
+    await step(entry);
+    await settle(run.executor);
+    if (violation !== null) break;
+  }
+  run.life.alive = false;
+  await run.executor.close();
+  return violation;
+}
