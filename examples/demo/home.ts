@@ -11,8 +11,8 @@ import { type Ran, runProgram } from './run-cli.ts';
 import type { TowerNews, TowerOrder, TowerSetup } from './tower-main.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-export const writFile = join(root, 'src', 'cli', 'main.ts');
-export const relayFile = join(root, 'relay', 'main.ts');
+const writFile = join(root, 'src', 'cli', 'main.ts');
+const relayFile = join(root, 'relay', 'main.ts');
 
 /** The processes of a simulated home, all of them real. */
 export const partNames = [
@@ -46,7 +46,7 @@ export type Home = {
   isAlive(name: PartName): boolean;
   /** From now on the tower's relay starts with it. */
   enrolTower(): void;
-  /** Presses the tower's button. */
+  /** Switches the tower on by hand; it is up at once. */
   pressPower(): void;
   towerIsOn(): boolean;
   /** Resolves once the tower is on or off, at once if it is. */
@@ -61,6 +61,8 @@ export type Home = {
   line(name: PartName, wanted: (line: string) => boolean, withinMs: number): Promise<string>;
   /** Runs `writ` with the owner's keys. */
   writ(args: readonly string[], input?: string): Promise<Ran>;
+  /** Runs `writ-relay`, as at a host's console. */
+  writRelay(args: readonly string[], input?: string): Promise<Ran>;
   /** Ends every process and removes the folder. Safe to call twice. */
   close(): Promise<void>;
 };
@@ -90,6 +92,8 @@ export async function createHome(options: HomeOptions): Promise<Home> {
   let wakePort = 0;
   let closed: Promise<void> | null = null;
 
+  // Started anew again and again, each program is compiled once.
+  const env = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? at('cache') };
   const guardian = startPart({
     name: 'guardian',
     file: join(import.meta.dirname, 'guardian.ts'),
@@ -139,7 +143,7 @@ export async function createHome(options: HomeOptions): Promise<Home> {
     });
 
   const run = (name: PartName, file: string, args: readonly string[], ipc: boolean): Part => {
-    const part = startPart({ name, file, args, logFile: at('log', `${name}.log`), ipc });
+    const part = startPart({ name, file, args, logFile: at('log', `${name}.log`), ipc, env });
     parts.set(name, part);
     guard({ pid: part.pid, alive: true });
     void part.ended.then(() => guard({ pid: part.pid, alive: false }));
@@ -229,7 +233,8 @@ export async function createHome(options: HomeOptions): Promise<Home> {
       if (part === undefined) throw new Error(`${name} was never started`);
       return part.line(wanted, withinMs);
     },
-    writ: (args, input = '') => runProgram(writFile, [...args, '--config', at('owner')], { input }),
+    writ: (args, input = '') => runProgram(writFile, [...args, '--config', at('owner')], { input, env }),
+    writRelay: (args, input = '') => runProgram(relayFile, args, { input, env }),
     close() {
       closed ??= (async () => {
         const rest = [...parts.values()];

@@ -46,7 +46,8 @@ const writeJson = (name: string, value: unknown): void => {
 };
 
 const setup = readJson<ProxmoxSetup>('proxmox.json')!;
-const certificate = readJson<ServerCertificate>('certificate.json') ?? makeServerCertificate(setup.node);
+const certificate =
+  readJson<ServerCertificate>('certificate.json') ?? (await makeServerCertificate(setup.node));
 writeJson('certificate.json', certificate);
 const before = readJson<State>('state.json');
 const sameBoot = before?.boot === boot;

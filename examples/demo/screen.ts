@@ -16,7 +16,7 @@ export function showHome(home: Home, { token, spki }: Owned, status: StatusView)
     '',
     'A home is up, on this machine alone. Ctrl-C ends it and leaves nothing behind.',
     '',
-    `  control plane  ${home.origin}   API reference: ${home.origin}/v1/reference`,
+    `  control plane  ${home.origin}   API reference: ${home.origin}/docs`,
   ];
   for (const host of status.hosts) {
     lines.push('', `  ${host.name.padEnd(13)}  ${host.sentence}`);

@@ -2,9 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseSetupCode } from '../../schema/api/access.ts';
 import type { Home } from './home.ts';
-import { relayFile } from './home.ts';
 import { houseText } from './house.ts';
-import { type Ran, runProgram } from './run-cli.ts';
+import type { Ran } from './run-cli.ts';
 
 export type Owned = {
   readonly spki: string;
@@ -79,6 +78,6 @@ async function enrol(home: Home, relay: string, code: string): Promise<void> {
     args.push('--proxmox', `https://127.0.0.1:${proxmox.port}`, '--proxmox-node', relay);
     args.push('--proxmox-token-file', home.proxmoxTokenFile, '--proxmox-fingerprint', proxmox.pin);
   }
-  const ran = await runProgram(relayFile, args, { input: code });
+  const ran = await home.writRelay(args, code);
   if (ran.exit !== 0) throw new Error(`writ-relay enroll of ${relay}: ${told(ran)}`);
 }

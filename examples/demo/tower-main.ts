@@ -20,7 +20,7 @@ export type TowerSetup = {
   readonly relay: { readonly file: string; readonly args: readonly string[] };
 };
 
-/** What the tower takes. `relay_from_now`: the relay is enrolled, and starts with the machine. */
+/** What the tower takes. `power_on`: at once, without its boot time. `relay_from_now`: the relay is enrolled, and starts with the machine. */
 export type TowerOrder =
   | { readonly order: 'power_on' }
   | { readonly order: 'relay_from_now' }
@@ -77,12 +77,12 @@ function startRelay(): void {
   tell({ news: 'child', what: 'relay', pid: relay.pid });
 }
 
-async function powerOn(): Promise<void> {
+async function powerOn(bootMs: number): Promise<void> {
   if (power !== 'off') return;
   power = 'booting';
   boot = randomUUID();
   tell({ news: 'booting', boot });
-  await new Promise((resolve) => setTimeout(resolve, setup.bootMs));
+  await new Promise((resolve) => setTimeout(resolve, bootMs));
   await startProxmox();
   power = 'on';
   if (relayEnrolled) startRelay();
@@ -95,7 +95,7 @@ async function powerOff(again: boolean): Promise<void> {
   proxmox = null;
   relay = null;
   tell({ news: 'off' });
-  if (again) await powerOn();
+  if (again) await powerOn(setup.bootMs);
 }
 
 const mac = Buffer.from(setup.mac.replaceAll(':', ''), 'hex');
@@ -104,13 +104,13 @@ const card = createSocket('udp4');
 card.on('message', (packet) => {
   if (!packet.includes(magic)) return;
   tell({ news: 'packet' });
-  if (power === 'off') void powerOn();
+  if (power === 'off') void powerOn(setup.bootMs);
 });
 card.bind(setup.port, '127.0.0.1', () => tell({ news: 'listening', port: card.address().port }));
 
 process.on('message', (message) => {
   const order = message as TowerOrder;
-  if (order.order === 'power_on') void powerOn();
+  if (order.order === 'power_on') void powerOn(0);
   else if (order.order === 'relay_from_now') {
     relayEnrolled = true;
     if (power === 'on') startRelay();

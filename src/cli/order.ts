@@ -220,7 +220,7 @@ async function judge(session: Session, plan: CheckedPlan, command: CommandView):
   const lines = [command.sentence];
   if (command.state === 'succeeded') lines.push('Verified against the receipts of its relays.');
   if (command.state === 'unconfirmed') lines.push(`Its end comes later: writ command ${command.id}`);
-  if (command.code !== null) lines.push(`Code: ${command.code}`);
+  if (command.code !== null && command.state !== 'unconfirmed') lines.push(`Code: ${command.code}`);
   return done(printable(lines.join('\n')), { command, proven }, exitOfState[command.state]);
 }
 

@@ -10,7 +10,7 @@ async function withServer(
   listener: RequestListener,
   use: (origin: string, pin: string) => Promise<void>,
 ): Promise<void> {
-  const { certPem, keyPem, pins } = makeServerCertificate('control plane');
+  const { certPem, keyPem, pins } = await makeServerCertificate('control plane');
   const server: Server = createServer({ cert: certPem, key: keyPem }, listener);
   server.on('tlsClientError', () => {});
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

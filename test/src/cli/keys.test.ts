@@ -27,7 +27,7 @@ test('a changed byte anywhere in a sealed root is noticed', async () => {
   const file = await sealRoot(secret, 'correct horse battery');
   assert.ok(file.sealed === 'scrypt+aes-256-gcm');
   for (const member of ['salt', 'nonce', 'box'] as const) {
-    const first = file[member][0] === 'A' ? 'B' : 'A';
+    const first: string = file[member][0] === 'A' ? 'B' : 'A';
     const changed: RootFile = { ...file, [member]: first + file[member].slice(1) };
     assert.equal((await openRoot(changed, 'correct horse battery')).ok, false, member);
   }
