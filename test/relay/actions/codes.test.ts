@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import * as v from 'valibot';
+import { actingCodes } from '../../../schema/api/acting-codes.ts';
+import { codeCard } from '../../../schema/api/codes.ts';
+import { codeSchema } from '../../../schema/wire/receipt.ts';
+
+const folder = join(import.meta.dirname, '../../../relay/actions');
+
+/** Codes as the actions' sources write them: in refusals, in outcomes, and in the table of Proxmox's reasons. */
+function codesOfSources(): Set<string> {
+  const found = new Set<string>();
+  for (const file of globSync('*.ts', { cwd: folder })) {
+    const text = readFileSync(join(folder, file), 'utf8');
+    for (const [, code] of text.matchAll(/refuse\(\s*'([a-z_]+)'/g)) found.add(code!);
+    for (const [, code] of text.matchAll(/code: '([a-z_]+)'/g)) found.add(code!);
+    if (file === 'proxmox-code.ts') {
+      for (const [, code] of text.matchAll(/^ {2}[a-z_]+: '([a-z_]+)',$/gm)) found.add(code!);
+    }
+  }
+  return found;
+}
+
+describe('the codes of actions', () => {
+  it('are each explained', () => {
+    const codes = codesOfSources();
+    assert.ok(codes.size > 30, `${codes.size} codes found`);
+    const unexplained = [...codes].filter(
+      (code) => codeCard(code) === undefined && !Object.hasOwn(actingCodes, code),
+    );
+    assert.deepEqual(unexplained, []);
+    for (const code of codes) assert.ok(v.is(codeSchema, code), code);
+  });
+});
