@@ -1,43 +1,70 @@
 import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
-import fc from 'fast-check';
-import type { Judge } from '../../relay/agent/executor.ts';
-import { realJudge } from '../relay/agent/fixture.ts';
-import { type Counts, playTrace, traces } from './trace.ts';
-import { makeWorld, type World } from './world.ts';
+import { Worker } from 'node:worker_threads';
+import { brokenJudges } from './broken-judges.ts';
+import type { LaneResult, LaneTask } from './lane.ts';
 
-const noCounts = (): Counts => ({ offers: 0, executed: 0, byController: 0, byOperator: 0, after: 0 });
+/** Plays lanes in a thread of their own. */
+const play = (tasks: readonly LaneTask[]): Promise<LaneResult[]> =>
+  new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('./lane.ts', import.meta.url), { workerData: tasks });
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  });
 
-const check = (world: World, judge: Judge, numRuns: number, seed: number, counts: Counts) =>
-  fc.check(
-    fc.asyncProperty(traces, async (ops) => {
-      assert.equal(await playTrace(world, ops, judge, counts), null);
-    }),
-    { numRuns, seed },
-  );
-
-/** Much of a trace's time is waiting for the thread pool: several go on side by side. */
-const lanes = 6;
+const seed = Number(process.env.WRIT_SEED ?? Math.floor(Math.random() * 2 ** 30));
+const threads = Math.max(1, Math.min(2, availableParallelism()));
+const lanesPerThread = 3;
 
 test('threat 1: a controller that is taken cannot have done what its owner did not allow', async (t) => {
   const wanted = Number(process.env.WRIT_TRACES ?? 10_000);
-  const seed = Number(process.env.WRIT_SEED ?? Math.floor(Math.random() * 2 ** 31));
-  t.diagnostic(`seed ${seed}, ${wanted} traces`);
-  const world = await makeWorld();
-  const counts = noCounts();
+  const lanes = threads * lanesPerThread;
   const started = performance.now();
   const results = await Promise.all(
-    Array.from({ length: lanes }, (_, lane) =>
-      check(world, realJudge, Math.ceil(wanted / lanes), seed + lane, counts),
+    Array.from({ length: threads }, (_, thread) =>
+      play(
+        Array.from({ length: lanesPerThread }, (_, lane) => ({
+          judge: 'real' as const,
+          numRuns: Math.ceil(wanted / lanes),
+          seed: seed + thread * lanesPerThread + lane,
+        })),
+      ),
     ),
   );
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const played = results.reduce((sum, result) => sum + result.numRuns, 0);
-  t.diagnostic(`${played} traces in ${seconds} s: ${JSON.stringify(counts)}`);
-  for (const result of results) assert.equal(result.failed, false, fc.defaultReportMessage(result));
+  const all = results.flat();
+  const sum = (pick: (result: LaneResult) => number): number =>
+    all.reduce((total, result) => total + pick(result), 0);
+  const counts = {
+    offers: sum((result) => result.counts.offers),
+    executed: sum((result) => result.counts.executed),
+    byController: sum((result) => result.counts.byController),
+    byOperator: sum((result) => result.counts.byOperator),
+    after: sum((result) => result.counts.after),
+  };
+  const played = sum((result) => result.played);
+  t.diagnostic(`WRIT_SEED=${seed}: ${played} traces in ${seconds} s, ${JSON.stringify(counts)}`);
+  for (const { failure } of all) assert.equal(failure, null, failure ?? '');
   assert.ok(played >= wanted);
   // The traces must reach what they are about.
   for (const [name, count] of Object.entries(counts)) {
     assert.ok(count >= wanted / 100, `${name}: only ${count} in ${wanted} traces`);
+  }
+});
+
+test('threat 1: the adversary finds each hole that a judge is given', async (t) => {
+  const names = Object.keys(brokenJudges) as (keyof typeof brokenJudges)[];
+  const half = Math.ceil(names.length / 2);
+  const lane = (judge: keyof typeof brokenJudges): LaneTask => ({ judge, numRuns: 20_000, seed });
+  const [first, second] = await Promise.all([
+    play(names.slice(0, half).map(lane)),
+    play(names.slice(half).map(lane)),
+  ]);
+  const results = [...first, ...second];
+  for (const [index, name] of names.entries()) {
+    const result = results[index]!;
+    t.diagnostic(`${name}: found after ${result.played} traces`);
+    assert.notEqual(result.failure, null, `the hole "${name}" was not found in ${result.played} traces`);
   }
 });

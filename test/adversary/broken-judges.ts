@@ -1,0 +1,94 @@
+import type { Judge } from '../../relay/agent/executor.ts';
+import { stepKey } from '../../relay/agent/journal-state.ts';
+import type { JudgeContext, Order, Verdict } from '../../relay/agent/verify-job.ts';
+import { decodeBase64url } from '../../schema/jose/base64url.ts';
+import { digestOf } from '../../schema/jose/digest.ts';
+import { ok } from '../../schema/result.ts';
+import { parseIntent } from '../../schema/wire/intent.ts';
+import type { Job } from '../../schema/wire/job.ts';
+import { realJudge } from '../relay/agent/fixture.ts';
+
+/** Judges with one hole each. The adversary must find every one, or its silence about the real judge says nothing. */
+export const brokenJudges = {
+  /** Forgets what was consumed. */
+  consumed: withContext((ctx) => ({ ...ctx, journal: { ...ctx.journal, steps: new Map() } })),
+  /** Counts no starts. */
+  limits: withContext((ctx) => ({ ...ctx, journal: { ...ctx.journal, starts: [] } })),
+  /** Does not see that trust, or an intent, has expired, nor that the clock went back. */
+  time: withContext((ctx) => ({ ...ctx, now: Math.min(ctx.now, Date.UTC(2026, 10, 22, 0, 2)) })),
+  /** Runs what nobody authorised. */
+  authorisation: allowing(['authorisation_invalid', 'authorisation_digest']),
+  /** Runs what the one who authorised it may not order. */
+  grants: allowing(['not_granted']),
+  /** Runs steps before those that they come after. */
+  after: allowing(['after_unmet']),
+  /** Runs steps with parameters of any shape. */
+  params: allowing(['params_invalid']),
+  /** Runs intents of another home. */
+  home: allowing(['intent_home', 'authorisation_home']),
+  /** Runs intents from before the enrolment. */
+  enrolment: allowing(['intent_before_enrolment']),
+  /** Takes jobs of any run and any number. */
+  session: {
+    ...realJudge,
+    async verifyEnvelope(ctx, text, seen) {
+      const read = await realJudge.verifyEnvelope(ctx, text, seen);
+      const passed = !read.ok && (read.reason === 'job_session' || read.reason === 'job_replayed');
+      return passed ? ok(readJob(text)) : read;
+    },
+  },
+  /** Takes jobs of any age. */
+  age: {
+    ...realJudge,
+    async verifyEnvelope(ctx, text, seen) {
+      const read = await realJudge.verifyEnvelope(ctx, text, seen);
+      return !read.ok && read.reason === 'job_expired' ? ok(readJob(text)) : read;
+    },
+  },
+  /** Takes jobs that are signed by anybody. */
+  signature: {
+    ...realJudge,
+    async verifyEnvelope(ctx, text, seen) {
+      const read = await realJudge.verifyEnvelope(ctx, text, seen);
+      return !read.ok && read.reason === 'jws_key_unknown' ? ok(readJob(text)) : read;
+    },
+  },
+} as const satisfies Record<string, Judge>;
+
+const readJob = (text: string): Job =>
+  JSON.parse(Buffer.from(text.split('.')[1]!, 'base64url').toString()) as Job;
+
+function withContext(change: (ctx: JudgeContext) => JudgeContext): Judge {
+  return {
+    verifyEnvelope: realJudge.verifyEnvelope,
+    judgeJob: (ctx, job) => realJudge.judgeJob(change(ctx), job),
+    judgeAgain: (ctx, order) => realJudge.judgeAgain(change(ctx), order),
+  };
+}
+
+/** Takes some verdicts for permission. */
+function allowing(reasons: readonly string[]): Judge {
+  const pass = (verdict: Verdict, order: Order | null): Verdict => {
+    const isWaved = 'reason' in verdict && reasons.includes(verdict.reason) && order !== null;
+    return isWaved ? { kind: 'allowed', order } : verdict;
+  };
+  return {
+    verifyEnvelope: realJudge.verifyEnvelope,
+    async judgeJob(ctx, job) {
+      return pass(await realJudge.judgeJob(ctx, job), await readOrder(ctx, job));
+    },
+    judgeAgain: (ctx, order) => pass(realJudge.judgeAgain(ctx, order), order),
+  };
+}
+
+/** An order as it would be had everything verified; null for a consumed or foreign one. */
+async function readOrder(ctx: JudgeContext, job: Job): Promise<Order | null> {
+  const bytes = decodeBase64url(job.intent);
+  const parsed = bytes.ok ? parseIntent(bytes.value) : null;
+  const step = parsed?.ok === true ? parsed.value.steps[job.step] : undefined;
+  if (!bytes.ok || parsed?.ok !== true || step?.relay !== ctx.relay) return null;
+  const digest = await digestOf('intent', bytes.value);
+  const key = stepKey(digest, job.step);
+  if (ctx.journal.steps.has(key)) return null;
+  return { job, intent: parsed.value, digest, step, key, identity: 'operator', trust: ctx.trust };
+}
