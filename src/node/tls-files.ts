@@ -36,7 +36,7 @@ export async function loadOwnCertificate(
   const [certificate, key] = await Promise.all([readText(certFile), readText(keyFile)]);
   if (key === null && certificate === null) {
     const names = [...new Set(['localhost', '127.0.0.1', '::1', ...hosts])];
-    const made = makeCertificate(names, now);
+    const made = await makeCertificate(names, now);
     // The certificate last: a key without one is told apart from a fresh start.
     await writePrivateFile(keyFile, made.keyPem);
     await writePrivateFile(certFile, made.certificatePem);

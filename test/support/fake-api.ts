@@ -30,7 +30,7 @@ import {
   type TrustChain,
 } from '../../schema/wire/relay-api.ts';
 import { type Report, reportSchema } from '../../schema/wire/report.ts';
-import { makeServerCertificate } from './proxmox/certificate.ts';
+import { makeServerCertificate, type ServerCertificate } from './proxmox/certificate.ts';
 import type { TestHome, TestIntent } from './relay-home.ts';
 
 export type Offer = {
@@ -86,10 +86,10 @@ const waitLimitMs = 10_000;
 export async function startFakeApi(options: {
   readonly home: () => TestHome;
   readonly port?: number;
-  readonly certificate?: ReturnType<typeof makeServerCertificate>;
+  readonly certificate?: ServerCertificate;
 }): Promise<FakeApi> {
   const { home } = options;
-  const certificate = options.certificate ?? makeServerCertificate('writ');
+  const certificate = options.certificate ?? (await makeServerCertificate('writ'));
   const sockets = new Set<Socket>();
   const queue: Offer[] = [];
   const sessions = new Map<string, { session: string; seq: number; offered: Map<number, Offer> }>();

@@ -29,7 +29,7 @@ const answerJson =
     void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 
 async function originOf(answer: RequestListener): Promise<TestOrigin> {
-  const certificate = makeServerCertificate('origin');
+  const certificate = await makeServerCertificate('origin');
   const hits: string[] = [];
   const server = createServer({ cert: certificate.certPem, key: certificate.keyPem }, (request, response) => {
     hits.push(request.url ?? '');
@@ -183,7 +183,7 @@ describe('the link to the API', () => {
 
   it('sends nothing to a server with another key', async () => {
     const impostor = await originOf(answerJson({ ok: true }));
-    const other = makeServerCertificate('other').pins.spki;
+    const other = (await makeServerCertificate('other')).pins.spki;
     const { link } = await linkTo([{ url: impostor.url, spki: other }]);
     const answer = await ask(link);
     assert.ok(!answer.ok && answer.reason === 'unreachable' && answer.detail.includes('pin_mismatch'));

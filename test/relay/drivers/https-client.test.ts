@@ -24,7 +24,7 @@ test('an answer comes with status, reason, headers and body', async (t) => {
 });
 
 test('both kinds of pin are what openssl would compute, and both are accepted', async (t) => {
-  const made = makeServerCertificate('x');
+  const made = await makeServerCertificate('x');
   const certificate = new X509Certificate(made.certPem);
   assert.equal(pinOf(certificate, 'spki'), made.pins.spki);
   assert.equal(pinOf(certificate, 'certificate'), made.pins.certificate);
@@ -45,7 +45,7 @@ test('both kinds of pin are what openssl would compute, and both are accepted', 
 for (const pinKind of ['spki', 'certificate'] as const) {
   for (const reuse of [true, false]) {
     test(`threat 20: a wrong ${pinKind} pin sends not one byte (reuse ${reuse})`, async (t) => {
-      const other = makeServerCertificate('other').pins[pinKind];
+      const other = (await makeServerCertificate('other')).pins[pinKind];
       const { stub, get } = await setUp(t, () => rawAnswer('200 OK', '{}'), { pin: other, pinKind });
       const answer = await get({ reuse, headers: { authorization: 'PVEAPIToken=canary' } });
       assert.ok(!answer.ok);

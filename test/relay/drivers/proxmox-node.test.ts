@@ -83,7 +83,7 @@ test('a power cut in the middle of a task leaves its end unknown, and says that 
 test('a server with another certificate is not spoken to', async (t) => {
   const { simulator, proxmox } = await setUpTower(t);
   assert.ok((await proxmox.nodeStatus()).ok);
-  simulator.changeCertificate();
+  await simulator.changeCertificate();
   const before = simulator.requests.length;
   for (const result of [await proxmox.nodeStatus(), await proxmox.start(gaming)]) {
     assert.ok(!result.ok);

@@ -23,7 +23,7 @@ export type RawStub = {
 export type RawAnswer = string | Buffer | ((socket: Socket) => void);
 
 export async function startRawStub(answer: (request: string) => RawAnswer): Promise<RawStub> {
-  const certificate = makeServerCertificate('stub');
+  const certificate = await makeServerCertificate('stub');
   const received: string[] = [];
   const sockets = new Set<Socket>();
   let handshakes = 0;

@@ -48,7 +48,7 @@ export type ProxmoxSimulator = {
   /** Cuts every connection and stops listening; guests that still run lose their power. */
   powerOff(): Promise<void>;
   /** Gives the server another key and certificate and cuts every connection. */
-  changeCertificate(): void;
+  changeCertificate(): Promise<void>;
   /** For good. */
   close(): Promise<void>;
 };
@@ -66,7 +66,7 @@ export async function startProxmoxSimulator(options: SimulatorOptions): Promise<
   const sockets = new Set<Socket>();
   const timers = new Set<() => void>();
   const faults = createFaults();
-  let certificate = options.certificate ?? makeServerCertificate(node);
+  let certificate = options.certificate ?? (await makeServerCertificate(node));
   let server: Server | undefined;
   let port = options.port ?? 0;
   let bootedAt = clock.now();
@@ -274,8 +274,8 @@ export async function startProxmoxSimulator(options: SimulatorOptions): Promise<
       }),
     powerOn,
     powerOff,
-    changeCertificate() {
-      certificate = makeServerCertificate(node);
+    async changeCertificate() {
+      certificate = await makeServerCertificate(node);
       server?.setSecureContext({ cert: certificate.certPem, key: certificate.keyPem });
       for (const socket of sockets) socket.destroy();
     },
