@@ -11,7 +11,7 @@ const lingerBytes = 1024 * 1024;
 export type Exchange = {
   readonly request: Request;
   readonly surroundings: Surroundings;
-  readonly body: { readonly wasRead: () => boolean };
+  readonly body: { readonly wasRead: () => boolean; readonly isComing: () => boolean };
 };
 
 /**
@@ -36,17 +36,22 @@ export function requestOf(
   const target = message.url ?? '';
   const url = target.startsWith('/') && URL.canParse(base + target) ? base + target : `${base}/`;
   const method = message.method ?? 'GET';
+  let invited = !options.invites;
+  const invite = (): void => {
+    if (!invited) response.writeContinue();
+    invited = true;
+  };
   const hasBody = method !== 'GET' && method !== 'HEAD' && announces(message);
   const request = new Request(url, {
     method,
     headers,
     signal: leaving.signal,
-    ...(hasBody && { body: bodyOf(message, response, options.invites), duplex: 'half' }),
+    ...(hasBody && { body: bodyOf(message, invite), duplex: 'half' }),
   });
   return {
     request,
     surroundings: { target, source: message.socket.remoteAddress ?? 'unknown' },
-    body: { wasRead: () => !announces(message) || message.complete },
+    body: { wasRead: () => !announces(message) || message.complete, isComing: () => invited },
   };
 }
 
@@ -56,12 +61,7 @@ const announces = (message: IncomingMessage): boolean => {
 };
 
 /** A body as a stream that takes nothing from the socket before it is read. */
-function bodyOf(
-  message: IncomingMessage,
-  response: ServerResponse,
-  invites: boolean,
-): ReadableStream<Uint8Array> {
-  let invited = !invites;
+function bodyOf(message: IncomingMessage, invite: () => void): ReadableStream<Uint8Array> {
   let forget = (): void => {};
   return new ReadableStream<Uint8Array>(
     {
@@ -87,10 +87,7 @@ function bodyOf(
         message.pause();
       },
       pull() {
-        if (!invited) {
-          invited = true;
-          response.writeContinue();
-        }
+        invite();
         message.resume();
       },
       cancel() {
@@ -107,11 +104,11 @@ export async function sendResponse(
   answer: Response,
   message: IncomingMessage,
   response: ServerResponse,
-  options: { closing: boolean; bodyWasRead: () => boolean },
+  options: { closing: boolean; body: Exchange['body'] },
 ): Promise<void> {
   if (response.destroyed) return void answer.body?.cancel().catch(() => {});
   for (const [name, value] of answer.headers) response.setHeader(name, value);
-  const unread = !options.bodyWasRead();
+  const unread = !options.body.wasRead();
   if (unread || options.closing) response.setHeader('connection', 'close');
   response.statusCode = answer.status;
 
@@ -121,7 +118,7 @@ export async function sendResponse(
   const bytes = new Uint8Array(await answer.arrayBuffer());
   response.setHeader('content-length', bytes.length);
   const isHead = message.method === 'HEAD';
-  if (!unread) return void response.end(isHead ? undefined : bytes);
+  if (!unread || !options.body.isComing()) return void response.end(isHead ? undefined : bytes);
   response.write(bytes);
   await runOut(message);
   response.end();

@@ -73,9 +73,13 @@ export async function listen(options: {
   let closing = false;
 
   const exchange = (request: IncomingMessage, response: ServerResponse, invites: boolean): void => {
+    if (hasTwoHosts(request)) {
+      response.writeHead(400, { connection: 'close', 'content-length': 0 });
+      return void response.end();
+    }
     const { request: asked, surroundings, body } = requestOf(request, response, { invites });
     Promise.resolve(options.handle(asked, surroundings))
-      .then((answer) => sendResponse(answer, request, response, { closing, bodyWasRead: body.wasRead }))
+      .then((answer) => sendResponse(answer, request, response, { closing, body }))
       .catch(() => response.destroy());
   };
   server.on('request', (request: IncomingMessage, response: ServerResponse) =>
@@ -117,6 +121,10 @@ export async function listen(options: {
     },
   };
 }
+
+/** RFC 9112 section 3.2 wants 400; Node takes the first. */
+const hasTwoHosts = ({ rawHeaders }: IncomingMessage): boolean =>
+  rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length > 1;
 
 function closeServer(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
