@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { migrations } from '../../schema/db/migrations.ts';
-import { decodeBase64url } from '../../schema/jose/base64url.ts';
+import { decodeBase64url, encodeBase64url } from '../../schema/jose/base64url.ts';
 import { digestOf, toBytes } from '../../schema/jose/digest.ts';
 import { signJws } from '../../schema/jose/jws.ts';
 import type { SigningKey } from '../../schema/jose/keys.ts';
@@ -77,6 +77,7 @@ export type ControlHome = {
   readonly home: TestHome;
   readonly clock: TestClock;
   readonly path: string;
+  readonly setupSecret: string;
   control: Control;
   store: Store;
   db: EmbeddedDatabase;
@@ -109,7 +110,7 @@ export async function makeControlHome(
     ...(options.relays !== undefined && { relays: options.relays }),
     ...(options.expires !== undefined && { expires: options.expires }),
   });
-  const secret = testNonce().padEnd(43, 'A').slice(0, 42).concat('A');
+  const secret = encodeBase64url(randomBytes(32));
 
   const open = async () => {
     const db = await openEmbedded({ path });
@@ -130,6 +131,7 @@ export async function makeControlHome(
     home,
     clock,
     path,
+    setupSecret: secret,
     ...(await open()),
     restart: async () => {
       await made.db.close();
