@@ -11,10 +11,13 @@ import { missingFileVariable } from './support/missing.ts';
 import { findTestFiles, type Stage, stagesOf, type Wanted } from './support/runner/files.ts';
 import { ensureRuntime } from './support/runner/runtime.ts';
 import { closingEvents, count, emptyTally, isClosing, passed, type Tally } from './support/runner/tally.ts';
+import { watchStage } from './support/runner/watch.ts';
 import { sharedDataPresent } from './support/shared-data.ts';
 
-/** Above any test file's honest time: a file that hangs fails the run instead of holding it for ever. */
-const fileTimeoutMin = 8;
+/** Above any test's honest time: one that hangs fails the run instead of holding it for ever. */
+const testTimeoutMin = 8;
+/** How much longer a process may be silent before its stage is given up. */
+const graceMs = 30_000;
 
 const minutes = (ms: number): string => `${(ms / 60_000).toFixed(2)} min`;
 
@@ -24,17 +27,23 @@ type Options = { readonly root: string; readonly only: Wanted; readonly timeoutM
 
 /** Runs one stage, each file in a process of its own, and hands all but its closing lines to the reporter. */
 async function runStage(options: Options, stage: Stage, reporter: Writable, tally: Tally): Promise<void> {
+  const controller = new AbortController();
+  const watch = watchStage(options.timeoutMs + graceMs, () => controller.abort());
   const events = run({
     cwd: options.root,
     files: stage.files.map((file) => join(options.root, file)),
     isolation: 'process',
     concurrency: Math.min(3, Math.max(2, availableParallelism())),
     timeout: options.timeoutMs,
+    signal: controller.signal,
   });
   for await (const event of events) {
+    watch.saw(event);
     count(tally, event);
     if (!isClosing(event)) reporter.write(event);
   }
+  watch.stop();
+  printList('Given up, because nothing was heard of them:', watch.hung());
 }
 
 function printList(title: string, lines: readonly string[]): void {
@@ -90,7 +99,7 @@ function readMissing(file: string): string[] {
 ensureRuntime();
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { only: { type: 'string' }, 'timeout-min': { type: 'string', default: String(fileTimeoutMin) } },
+  options: { only: { type: 'string' }, 'timeout-min': { type: 'string', default: String(testTimeoutMin) } },
 });
 const done = await runTests({
   root: join(import.meta.dirname, '..'),
