@@ -5,9 +5,9 @@ import type * as v from 'valibot';
 import { encodeBase64url } from '../../schema/jose/base64url.ts';
 import { digestBytes, toBytes } from '../../schema/jose/digest.ts';
 import { parsePayload, readJws, signJws, verifyJws } from '../../schema/jose/jws.ts';
-import { acceptKey, type SigningKey } from '../../schema/jose/keys.ts';
+import { acceptKey } from '../../schema/jose/keys.ts';
 import { keyOf } from '../../schema/trust/evaluate.ts';
-import type { AuditHead, Heartbeat } from '../../schema/wire/heartbeat.ts';
+import type { Heartbeat } from '../../schema/wire/heartbeat.ts';
 import type { Job } from '../../schema/wire/job.ts';
 import {
   clockSkewMs,
@@ -22,66 +22,18 @@ import { isFinal, type Receipt, receiptSchema } from '../../schema/wire/receipt.
 import {
   enrolmentStatementSchema,
   enrolRequestSchema,
-  type PollAnswer,
   type PollRequest,
   pollRequestSchema,
   receiptsRequestSchema,
   reportRequestSchema,
-  type TrustChain,
 } from '../../schema/wire/relay-api.ts';
 import { type Report, reportSchema } from '../../schema/wire/report.ts';
+import type { Draft, FakeApi, Offer } from './fake-api-shape.ts';
 import { makeServerCertificate, type ServerCertificate } from './proxmox/certificate.ts';
-import type { TestHome, TestIntent } from './relay-home.ts';
+import type { TestHome } from './relay-home.ts';
+import { createWatch } from './watch.ts';
 
-export type Offer = {
-  readonly relay: string;
-  readonly intent: TestIntent;
-  readonly step?: number;
-  readonly receipts?: readonly string[];
-};
-
-/** What a poll would be answered, before the test changes it. */
-export type Draft = { -readonly [K in keyof PollAnswer]: PollAnswer[K] };
-
-/**
- * The control API as a relay sees it, over real HTTPS with a pinned certificate: enough of it to test relays
- * alone. Every request is checked against the schemas, every proof verified; a fault is a line in `violations`.
- */
-export type FakeApi = {
-  readonly url: string;
-  readonly spki: string;
-  readonly polls: readonly (PollRequest & { readonly relay: string })[];
-  readonly receipts: readonly { readonly relay: string; readonly jws: string; readonly receipt: Receipt }[];
-  readonly reports: readonly { readonly relay: string; readonly jws: string; readonly report: Report }[];
-  readonly enrolments: readonly { statement: string; controller_mac: string; owner_mac: string }[];
-  readonly violations: readonly string[];
-  readonly trustFetches: readonly string[];
-  audit: AuditHead;
-  reportWanted: boolean;
-  evidence: readonly string[];
-  /** False: every request is refused with 503 by something that is not the API. */
-  answering: boolean;
-  /** Changes the heartbeat's content, or replaces the JWS altogether. */
-  heartbeat: ((heartbeat: Heartbeat) => Promise<Heartbeat | string> | Heartbeat | string) | null;
-  /** Changes a poll's answer. */
-  draft: ((draft: Draft, request: PollRequest) => Promise<void> | void) | null;
-  /** What is served as trust; the home's own chain by default. */
-  trust: (after: number) => TrustChain;
-  /** The highest version that polls speak of; the home's newest by default. */
-  trustVersion: (() => number) | null;
-  enrolAnswer: (() => { status: number; body: object; type?: string }) | null;
-  /** Queues a step for a relay's next poll. */
-  offer(offer: Offer): void;
-  /** The envelope that a poll in this session would get. */
-  mint(offer: Offer, session: string, seq: number, by?: SigningKey): Promise<string>;
-  /** Resolves once the condition holds; looked at whenever a request has come in. Rejects after 10 s. */
-  until<T>(what: string, condition: () => T | undefined | false | null): Promise<T>;
-  /** The final receipt of a step, once it is here. */
-  outcome(intent: TestIntent, step?: number): Promise<Receipt>;
-  close(): Promise<void>;
-};
-
-const waitLimitMs = 10_000;
+export type { FakeApi } from './fake-api-shape.ts';
 
 export async function startFakeApi(options: {
   readonly home: () => TestHome;
@@ -95,7 +47,8 @@ export async function startFakeApi(options: {
   const sessions = new Map<string, { session: string; seq: number; offered: Map<number, Offer> }>();
   const parked = new Set<() => void>();
   const passed = new Map<string, readonly string[]>();
-  const watchers = new Set<() => void>();
+  const watch = createWatch();
+  const { notify } = watch;
   const polls: (PollRequest & { relay: string })[] = [];
   const receipts: { relay: string; jws: string; receipt: Receipt }[] = [];
   const reports: { relay: string; jws: string; report: Report }[] = [];
@@ -105,9 +58,6 @@ export async function startFakeApi(options: {
   let reportWanted = false;
   let evidence: readonly string[] = [];
 
-  const notify = (): void => {
-    for (const look of [...watchers]) look();
-  };
   const wake = (): void => {
     for (const go of [...parked]) go();
   };
@@ -371,26 +321,7 @@ export async function startFakeApi(options: {
       wake();
     },
     mint,
-    until: (what, condition) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          const found = condition();
-          if (found === undefined || found === false || found === null) return;
-          clearTimeout(timer);
-          clearInterval(ticking);
-          watchers.delete(look);
-          resolve(found);
-        };
-        const timer = setTimeout(() => {
-          clearInterval(ticking);
-          watchers.delete(look);
-          reject(new Error(`within ${waitLimitMs} ms not seen: ${what}; ${violations.join('; ')}`));
-        }, waitLimitMs);
-        // For conditions that no request changes.
-        const ticking = setInterval(look, 20);
-        watchers.add(look);
-        look();
-      }),
+    until: (what, condition) => watch.until(() => `${what}; ${violations.join('; ')}`, condition),
     outcome: (intent, step = 0) =>
       api.until(
         `the outcome of step ${step}`,

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createWatch } from './watch.ts';
 
 export type InboxMessage = {
   readonly path: string;
@@ -22,7 +23,7 @@ export type Inbox = {
 
 export async function startInbox(): Promise<Inbox> {
   const messages: InboxMessage[] = [];
-  const watchers = new Set<() => void>();
+  const watch = createWatch();
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -36,7 +37,7 @@ export async function startInbox(): Promise<Inbox> {
       headers: request.headers,
       body: Buffer.concat(chunks).toString('utf8'),
     });
-    for (const look of [...watchers]) look();
+    watch.notify();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const inbox: Inbox = {
@@ -45,21 +46,10 @@ export async function startInbox(): Promise<Inbox> {
     content: null,
     status: 200,
     until: (fits) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          const found = messages.find(fits);
-          if (found === undefined) return;
-          clearTimeout(timer);
-          watchers.delete(look);
-          resolve(found);
-        };
-        const timer = setTimeout(() => {
-          watchers.delete(look);
-          reject(new Error(`no such message in ${JSON.stringify(messages)}`));
-        }, 10_000);
-        watchers.add(look);
-        look();
-      }),
+      watch.until(
+        () => `a message in ${JSON.stringify(messages)}`,
+        () => messages.find(fits),
+      ),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -12,6 +12,7 @@ import { type RelayOverrides, type RunningRelay, startRelay } from '../../relay/
 import type { GuestSpec, SimulatorClock } from './proxmox/options.ts';
 import { type ProxmoxSimulator, startProxmoxSimulator } from './proxmox/simulator.ts';
 import type { TestHome } from './relay-home.ts';
+import { createWatch } from './watch.ts';
 
 export const testToken = 'writ@pve!relay=00000000-0000-4000-8000-000000000001';
 
@@ -23,11 +24,15 @@ export type FastTime = {
   readonly clock: Clock;
   readonly simulator: SimulatorClock;
   boot: string;
+  /** How many times faster; pauses that have begun keep their length. */
+  speed: number;
 };
 
-export function fastTime(speed: number): FastTime {
-  const began = performance.now();
-  const passed = (): number => (performance.now() - began) * speed;
+export function fastTime(initialSpeed: number): FastTime {
+  let speed = initialSpeed;
+  let changedAt = performance.now();
+  let passedBefore = 0;
+  const passed = (): number => passedBefore + (performance.now() - changedAt) * speed;
   const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();
@@ -41,6 +46,14 @@ export function fastTime(speed: number): FastTime {
     });
   const time: FastTime = {
     boot: 'boot-1',
+    get speed() {
+      return speed;
+    },
+    set speed(next) {
+      passedBefore = passed();
+      changedAt = performance.now();
+      speed = next;
+    },
     clock: {
       now: () => Date.now(),
       uptimeMs: () => 1_000_000 + passed(),
@@ -164,13 +177,13 @@ export async function startTestRelay(options: {
   const { home, relay, time } = options;
   const stateDir = options.stateDir ?? (await makeRelayState(home, relay, { clock: time.clock }));
   const seen: LogEntry[] = [];
-  const watchers = new Set<() => void>();
+  const watch = createWatch();
   const started = await startRelay({
     stateDir,
     overrides: { clock: time.clock, proxmox: null, pollWaitMs: 500, ...options.overrides },
     log(entry) {
       seen.push(entry);
-      for (const look of [...watchers]) look();
+      watch.notify();
     },
   });
   if (!started.ok) throw new Error(`the relay does not start: ${started.reason} ${started.detail ?? ''}`);
@@ -179,21 +192,10 @@ export async function startTestRelay(options: {
     ...running,
     stateDir,
     until: (event, fits = () => true) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          const found = seen.find((entry) => entry.event === event && fits(entry));
-          if (found === undefined) return;
-          clearTimeout(timer);
-          watchers.delete(look);
-          resolve(found);
-        };
-        const timer = setTimeout(() => {
-          watchers.delete(look);
-          reject(new Error(`no ${event} in: ${seen.map((entry) => JSON.stringify(entry)).join('\n')}`));
-        }, 10_000);
-        watchers.add(look);
-        look();
-      }),
+      watch.until(
+        () => `${event} in\n${seen.map((entry) => JSON.stringify(entry)).join('\n')}`,
+        () => seen.find((entry) => entry.event === event && fits(entry)),
+      ),
     async discard() {
       await running.stop();
       await rm(stateDir, { recursive: true, force: true });
