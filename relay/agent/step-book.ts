@@ -1,7 +1,8 @@
+import * as v from 'valibot';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import { readLimit } from '../../schema/trust/document.ts';
 import { findGrant } from '../../schema/trust/evaluate.ts';
-import type { ReceiptState } from '../../schema/wire/receipt.ts';
+import { codeSchema, type ReceiptState } from '../../schema/wire/receipt.ts';
 import type { FlatResult } from '../actions/action.ts';
 import type { Clock } from './clock.ts';
 import type { Journal } from './journal.ts';
@@ -66,8 +67,10 @@ export function createStepBook(deps: {
     state: ReceiptState,
     code: string | null,
     result: FlatResult | null,
-  ): Promise<ReceiptEntry> =>
-    signReceipt(
+  ): Promise<ReceiptEntry> => {
+    // A code of another shape would make a receipt that nobody takes, and hold up all that follow.
+    const safeCode = code === null || v.is(codeSchema, code) ? code : 'relay_fault';
+    return signReceipt(
       journal.state.head,
       {
         home,
@@ -77,13 +80,14 @@ export function createStepBook(deps: {
         action: step.action,
         target: step.target,
         state,
-        code,
+        code: safeCode,
         result: result === null ? null : { ...result },
         time: clock.now(),
         boot: clock.bootId(),
       },
       key,
     );
+  };
 
   const write = async (receipt: ReceiptEntry, ...entries: JournalEntry[]) => {
     const written = await journal.append([receipt, ...entries]);
