@@ -7,21 +7,18 @@ import { jobLifetimeMs, maxPollAnswerBytes, maxReceiptBytes } from '../../schema
 import type { PollAnswer, PollRequest } from '../../schema/wire/relay-api.ts';
 import { oldestProtocolVersion, protocolVersion } from '../../schema/wire/version.ts';
 import { refused } from '../domain/errors.ts';
+import { isWaking, leaseMs, mayLease, provesWake, wantsReport } from '../domain/lease.ts';
 import type { LeasableStep } from '../domain/ports.ts';
 import { applyTrustChange } from '../domain/settle.ts';
-import { type RelayRecord, relayKid, saidPoweringOff } from '../domain/world.ts';
+import { type RelayRecord, relayKid } from '../domain/world.ts';
 import type { AuditLog } from './audit-log.ts';
 import { changeCommand, stillAllowed } from './changes.ts';
 import type { RelayCaller, RelayControl } from './control.ts';
 import { bells, type ControlDeps } from './deps.ts';
 import type { TrustKeeper } from './trust-keeper.ts';
 
-/** How long a job that was offered is left with its relay before it is offered again. */
-export const leaseMs = 30_000;
 /** How often at most evidence and wishes for a report are repeated while a wake runs. */
 const wakeRepeatMs = 2_000;
-/** How long after a report that did not end a wake the next one is asked for. */
-const reportAgainMs = 5_000;
 /** A relay is noted as heard of at most this often. */
 const touchEveryMs = 10_000;
 const maxJobsPerAnswer = 16;
@@ -300,37 +297,3 @@ const superseded = () =>
     'session_superseded',
     'Another run of a relay with this identity is newer; this one is not served any more.',
   );
-
-/** Whether a step may go out to this run now: never offered to it, not heard by it, or its lease is over. */
-function mayLease(step: LeasableStep, request: PollRequest, now: number): boolean {
-  if (step.expires <= now) return false;
-  if (step.state === 'queued') return true;
-  if (step.state !== 'sent') return false;
-  const { lease } = step;
-  if (lease === null || lease.session !== request.session) return true;
-  return lease.seq > request.seen || lease.until <= now;
-}
-
-/** Whether a step is waking its host now. */
-const isWaking = (step: LeasableStep): boolean =>
-  step.action === 'host.wake' && (step.state === 'sent' || step.state === 'started');
-
-/** Whether the relay's last word still is that its host powers off. */
-const hasLeft = (record: RelayRecord): boolean =>
-  saidPoweringOff(record.report) && (record.sessionAt ?? 0) <= (record.reportAt ?? 0);
-
-/** Whether a report came after the waking began, from a host that is not just powering off. */
-const provesWake = (record: RelayRecord, wake: LeasableStep): boolean =>
-  record.reportAt !== null &&
-  !saidPoweringOff(record.report) &&
-  record.reportAt >= (wake.sentAt ?? Number.POSITIVE_INFINITY);
-
-/**
- * Whether a host that is being woken has yet to report since that began. Clocks differ a little: while its
- * waker is not convinced, it is asked again.
- */
-function wantsReport(wake: LeasableStep, record: RelayRecord, now: number): boolean {
-  const reportAt = record.reportAt ?? 0;
-  const since = wake.startedAt ?? wake.sentAt ?? 0;
-  return !hasLeft(record) && (reportAt <= since || now - reportAt >= reportAgainMs);
-}

@@ -6,7 +6,7 @@ import { keyOf } from '../../../schema/trust/evaluate.ts';
 import { heartbeatSchema } from '../../../schema/wire/heartbeat.ts';
 import { jobSchema } from '../../../schema/wire/job.ts';
 import { maxHeartbeatBytes, maxJobBytes } from '../../../schema/wire/limits.ts';
-import { leaseMs } from '../../../src/control/relay-poll.ts';
+import { leaseMs } from '../../../src/domain/lease.ts';
 import { type ControlHome, makeControlHome, onlyJob, openJob } from '../../support/control-home.ts';
 import { testNonce } from '../../support/relay-home.ts';
 
