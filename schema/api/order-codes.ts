@@ -81,7 +81,7 @@ export const orderCodes = {
     status: 409,
     title: 'Trust document expired',
     meaning: 'Relays run no jobs under an expired trust document, so nothing was ordered.',
-    todo: 'Sign a new version on the owner’s computer: `writ trust renew`.',
+    todo: 'Sign a new version on the owner’s computer.',
   },
   locked: {
     status: 409,

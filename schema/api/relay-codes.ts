@@ -1,96 +1,15 @@
+import { actingCodes } from './acting-codes.ts';
 import type { CodeCard } from './code-card.ts';
+import { jobCodes } from './job-codes.ts';
+import { startCodes } from './start-codes.ts';
+import { stepCodes } from './step-codes.ts';
 
 /** Codes of receipts, commands and a relay's log. Those that the API gives as well are in api-codes.ts. */
 export const relayCodes = {
-  // Judging a job
-  after_unmet: {
-    title: 'A step before did not end as needed',
-    meaning: 'The step runs only after others, and their receipts do not show what it needs. It was not run.',
-    todo: 'See the steps before it in the command.',
-  },
-  limit_reached: {
-    title: 'Limit of the trust document reached',
-    meaning: 'The controller ordered this as often as trust allows in the window. It was not run.',
-    todo: 'Wait, or order it by the CLI, whose grant has another limit.',
-  },
-  in_use: {
-    title: 'Somebody uses it',
-    meaning: 'A person is logged in, or the guest agent does not answer, so it was left alone.',
-    todo: 'Ask who uses it, or order the action that ends in `-in-use`.',
-  },
-  exclusive_busy: {
-    title: 'Another guest holds what it needs',
-    meaning: 'A running guest holds an exclusive resource of this one. It was not started.',
-    todo: 'Shut that guest down first.',
-  },
-  guest_not_adopted: {
-    title: 'Guest not adopted',
-    meaning: 'Trust does not pin this guest’s identity yet, so the relay leaves it alone.',
-    todo: 'Approve its host’s relay again: `writ relays approve` pins the guests that it reported.',
-  },
-  guest_mismatch: {
-    title: 'Another guest has this VMID',
-    meaning: 'The guest under this VMID is not the one that trust pins. It was left alone.',
-    todo: 'If you replaced it on purpose, adopt it anew; otherwise find out what happened on the host.',
-  },
-  state_restored: {
-    title: 'Relay’s state was restored from a copy',
-    meaning:
-      'The relay signed receipts that its journal does not know, so it could run orders twice. It runs none.',
-    todo: 'Enrol the relay again at its console.',
-  },
-  journal_unwritable: {
-    title: 'Relay cannot write its journal',
-    meaning: 'Without a durable journal nothing is executed. Jobs wait.',
-    todo: 'Check the disk of the relay’s host: full, or mounted read-only. It goes on by itself.',
-  },
-
-  // What came of acting
-  host_did_not_wake: {
-    title: 'Host did not wake',
-    meaning: 'Magic packets were sent for two minutes, and the host’s relay did not report.',
-    todo: 'Check wake-on-LAN in its firmware, its MAC in the house file, and whether it has power.',
-  },
-  agent_silent: {
-    title: 'Guest runs, its agent is silent',
-    meaning: 'The guest was started, but its agent did not answer within two minutes.',
-    todo: 'Look at its console; check that qemu-guest-agent runs in it.',
-  },
-  guest_did_not_stop: {
-    title: 'Guest did not stop by itself',
-    meaning: 'It was asked to shut down and still runs. Its power was not cut.',
-    todo: 'Look at its console. `writ stop` cuts its power.',
-  },
-  guests_survived: {
-    title: 'Guests did not stop',
-    meaning: 'A guest of the host still runs, so the host stays on.',
-    todo: 'Shut those guests down, or stop them, and ask again.',
-  },
-  host_did_not_power_off: {
-    title: 'Host did not power off',
-    meaning: 'Proxmox was asked to power the host off, and it still runs.',
-    todo: 'Look at the host’s console.',
-  },
-  interrupted: {
-    title: 'Interrupted',
-    meaning: 'The relay was interrupted and could not find out what came of the step. It is never run twice.',
-    todo: 'Look at the target, and order again if needed.',
-  },
-  skipped: {
-    title: 'Skipped',
-    meaning: 'A step before it did not end as this one needs. It was not run.',
-    todo: 'See the steps before it in the command.',
-  },
-  expired: {
-    title: 'Not taken in time',
-    meaning: 'The relay did not take the step before its intent ended. Nothing was done.',
-    todo: 'Check that the host is on and its relay runs (`writ status`), and ask again.',
-  },
-  unconfirmed: {
-    title: 'Not heard of since',
-    meaning: 'The step was begun, and no word of its end has come yet. A later receipt will tell.',
-    todo: 'Look at the command again later.',
-  },
+  ...stepCodes,
+  ...actingCodes,
+  ...jobCodes,
+  ...startCodes,
 } as const satisfies { readonly [code: string]: CodeCard };
 
 export type RelayCode = keyof typeof relayCodes;
