@@ -38,14 +38,23 @@ export async function reviewCommands(deps: ControlDeps, log: AuditLog, trust: Tr
 
 export function createTrust(deps: ControlDeps, keeper: TrustKeeper, log: AuditLog): TrustControl {
   const { store, clock, doorbell } = deps;
+
+  /** Has everybody look at what is in force now. */
+  const spread = async (trust: Trust, before: Trust): Promise<void> => {
+    await reviewCommands(deps, log, trust);
+    const hosts = new Set([before, trust].flatMap(({ document }) => Object.keys(document.house.hosts)));
+    for (const host of hosts) doorbell.ring(bells.relay(host));
+  };
+
   return {
     current: keeper.current,
     chain: (after) => readChain(deps, after),
     upload: async (grant, version) => {
       const current = await keeper.current();
       if (current === null) return refused('not_set_up', 'Nobody has claimed this control plane yet.');
-      const same = version.payload === current.jws.payload;
-      if (same) {
+      if (version.payload === current.jws.payload) {
+        // It may come again because its first coming was cut short.
+        await spread(current, current);
         return { ok: true, value: { version: current.document.version, digest: current.digest } };
       }
       const next = await acceptNextTrust(current, version);
@@ -53,26 +62,22 @@ export function createTrust(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
         return refused(next.reason, `This trust document is not taken: ${next.detail ?? next.reason}.`);
       }
       const trust = next.value;
+      const { document, digest } = trust;
       if (!namesController(trust, deps.key.kid)) return wrongController();
       const now = clock.now();
       const added = await store.trust.add(
-        { version: trust.document.version, digest: trust.digest, jws: version, acceptedAt: now },
+        { version: document.version, digest, jws: version, acceptedAt: now },
         {
           time: now,
           event: 'trust.accepted',
           principal: principalText(grant.principal),
-          facts: { version: trust.document.version, digest: trust.digest },
+          facts: { version: document.version, digest },
         },
       );
       if (!added) return refused('trust_exists', 'Another version was put into force at the same time.');
       log.grew();
-      await reviewCommands(deps, log, trust);
-      const hosts = new Set([
-        ...Object.keys(current.document.house.hosts),
-        ...Object.keys(trust.document.house.hosts),
-      ]);
-      for (const host of hosts) doorbell.ring(bells.relay(host));
-      return { ok: true, value: { version: trust.document.version, digest: trust.digest } };
+      await spread(trust, current);
+      return { ok: true, value: { version: document.version, digest } };
     },
   };
 }

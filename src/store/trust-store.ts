@@ -1,7 +1,7 @@
 import { asc, desc, gt } from 'drizzle-orm';
 import * as v from 'valibot';
 import { houseFile, trustVersion } from '../../schema/db/tables.ts';
-import { houseFileSchema } from '../../schema/manifest/house.ts';
+import { type HouseFile, houseFileSchema } from '../../schema/manifest/house.ts';
 import type { TrustJws } from '../../schema/wire/relay-api.ts';
 import type { HouseStore, TrustStore } from '../domain/ports.ts';
 import { noteStatements } from './audit-store.ts';
@@ -56,10 +56,16 @@ export function trustStore(database: Database): TrustStore {
 }
 
 export function houseStore(database: Database): HouseStore {
+  // It is read for every sentence and changes rarely: parsing it each time would be most of an order's work.
+  let kept: { readonly text: string; readonly file: HouseFile } | null = null;
   return {
     file: async () => {
       const [row] = await select(database, build.select().from(houseFile).limit(1));
-      return row === undefined ? null : v.parse(houseFileSchema, JSON.parse(row.file_json));
+      if (row === undefined) return null;
+      if (kept?.text !== row.file_json) {
+        kept = { text: row.file_json, file: v.parse(houseFileSchema, JSON.parse(row.file_json)) };
+      }
+      return kept.file;
     },
     put: async (file, now, note) => {
       await run(database, [putHouse(file, now), ...noteStatements([note])]);
