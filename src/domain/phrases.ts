@@ -14,7 +14,6 @@ export const phrases: Readonly<Record<string, Phrase>> = {
   guest_paused: ({ target }) => `${target} is suspended`,
   guest_not_running: ({ target }) => `${target} is not running`,
   guest_already_running: ({ target }) => `${target} is running already`,
-  guest_did_not_start: ({ target }) => `${target} did not start`,
   guest_did_not_stop: ({ target }) => `${target} did not shut down in time, and still runs`,
   guest_did_not_pause: ({ target }) => `${target} did not suspend`,
   guest_did_not_resume: ({ target }) => `${target} did not resume`,
@@ -26,7 +25,8 @@ export const phrases: Readonly<Record<string, Phrase>> = {
   agent_error: ({ target }) => `the guest agent of ${target} answered with an error`,
   device_in_use: ({ target }) => `a device that ${target} needs is in use`,
   host_did_not_wake: ({ target }) => `${target} did not wake`,
-  host_did_not_power_off: ({ target }) => `${target} did not power off`,
+  host_still_on: ({ target }) => `${target} is still on`,
+  deadline_passed: ({ relay }) => `the time of the order ran out while ${relay} was at it`,
   wake_not_sent: ({ target, relay }) => `${relay} could not send the packet that wakes ${target}`,
   wake_unknown: ({ target, relay }) => `${relay} does not know how to wake ${target}`,
   // Of Proxmox
