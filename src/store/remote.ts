@@ -1,4 +1,4 @@
-import { type Client, createClient, type ResultSet } from '@libsql/client/web';
+import { type Client, createClient, type ResultSet } from '@libsql/client/http';
 import { fromDriver, reasonOfCode, toBound } from './driver-values.ts';
 import {
   type Database,
@@ -11,6 +11,7 @@ import {
   type Timers,
   type Value,
 } from './port.ts';
+import { slots } from './slots.ts';
 import { inspectStatement, isReading, isSchemaChange, type StatementText } from './statement-text.ts';
 
 /** The part of a libSQL client that the engine uses. Integers must come as numbers (`intMode: 'number'`). */
@@ -22,12 +23,16 @@ export type RemoteOptions = {
   readonly timeoutMs?: number;
   /** How long a call tries again while the server says busy. */
   readonly busyTimeoutMs?: number;
+  /** How many writes may be under way at once. */
+  readonly writers?: number;
   readonly timers?: Timers;
 };
 
 const defaultTimeoutMs = 10_000;
 const defaultBusyTimeoutMs = 5_000;
 const longestBackoffMs = 250;
+/** libsql-server answers BUSY to many writers at once, and was seen to hang under eight. */
+const defaultWriters = 4;
 
 /** The client for a libSQL server (`https:`, `libsql:`) with a time-out on each of its requests. */
 export function connectRemote(options: {
@@ -40,8 +45,25 @@ export function connectRemote(options: {
     url: options.url,
     ...(options.authToken === undefined ? {} : { authToken: options.authToken }),
     intMode: 'number',
-    fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(timeoutMs) }),
+    fetch: (request: Request) => fetchInTime(request, timeoutMs),
   });
+}
+
+/** Reads an answer whole, so that the time-out covers its body and no timer outlives it. */
+async function fetchInTime(request: Request, timeoutMs: number): Promise<Response> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), timeoutMs);
+  try {
+    const answer = await fetch(request, { signal: late.signal });
+    const body = await answer.arrayBuffer();
+    const type = answer.headers.get('content-type');
+    return new Response(body.byteLength === 0 ? null : body, {
+      status: answer.status,
+      ...(type !== null && { headers: { 'content-type': type } }),
+    });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The storage port over a libSQL client: each call is one batch, one round trip, never an open transaction. */
@@ -49,6 +71,7 @@ export function openRemote(options: RemoteOptions): Database {
   const timers = options.timers ?? systemTimers;
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   const busyTimeoutMs = options.busyTimeoutMs ?? defaultBusyTimeoutMs;
+  const writers = slots(options.writers ?? defaultWriters, timers);
   let isClosed = false;
   const open = new Set<Promise<unknown>>();
 
@@ -84,6 +107,15 @@ export function openRemote(options: RemoteOptions): Database {
     }
   };
 
+  const runInTurn = async (statements: readonly Statement[]): Promise<StatementResult[]> => {
+    const leave = await writers.enter(busyTimeoutMs);
+    try {
+      return await run(statements, 'write');
+    } finally {
+      leave();
+    }
+  };
+
   const track = async <T>(call: Promise<T>): Promise<T> => {
     open.add(call);
     try {
@@ -95,7 +127,7 @@ export function openRemote(options: RemoteOptions): Database {
 
   return {
     read: async (statement) => (await track(run([statement], 'read')))[0]?.rows ?? [],
-    write: async (statements) => (statements.length === 0 ? [] : track(run(statements, 'write'))),
+    write: async (statements) => (statements.length === 0 ? [] : track(runInTurn(statements))),
     close: async () => {
       await Promise.allSettled(open);
       if (!isClosed) options.client.close();
