@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { TestContext } from 'node:test';
 import { parseSetupCode, type SetupCode } from '../../schema/api/access.ts';
 import { encodeBase64url } from '../../schema/jose/base64url.ts';
-import { digestBytes, digestOf, toBytes } from '../../schema/jose/digest.ts';
+import { digestBytes, toBytes } from '../../schema/jose/digest.ts';
 import { signJws } from '../../schema/jose/jws.ts';
 import type { SigningKey } from '../../schema/jose/keys.ts';
-import { signTrust } from '../../schema/trust/read.ts';
+import type { HouseFile } from '../../schema/manifest/house.ts';
+import type { House } from '../../schema/trust/document.ts';
 import { enrolmentMac } from '../../schema/wire/enrolment.ts';
 import { proofScheme } from '../../schema/wire/proof.ts';
 import type { ServeOptions } from '../../src/main.ts';
@@ -33,7 +35,8 @@ export type HttpsCall = {
 /** One request to an origin on a connection of its own, whatever its certificate. */
 export function callOrigin(origin: string, call: HttpsCall): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const outgoing = httpsRequest(
+    const request = origin.startsWith('http:') ? httpRequest : httpsRequest;
+    const outgoing = request(
       `${origin}${call.url}`,
       {
         method: call.method,
@@ -68,8 +71,8 @@ export function callOrigin(origin: string, call: HttpsCall): Promise<Answer> {
   });
 }
 
-export type ClaimedServer = {
-  readonly server: TestServer;
+/** Callers of an API, for a test home whose keys are all at hand. */
+export type Callers = {
   readonly home: TestHome;
   readonly setup: SetupCode;
   call(call: HttpsCall): Promise<Answer>;
@@ -81,57 +84,76 @@ export type ClaimedServer = {
   claim(change?: { secret?: string; key?: SigningKey }): Promise<Answer>;
 };
 
-/** A real API on loopback, claimed for a test home whose keys are all at hand. */
+export type ClaimedServer = Callers & { readonly server: TestServer };
+
+/** The `Authorization` of a request, by a key. */
+export async function proofOf(
+  home: string,
+  key: SigningKey,
+  { method, url, body = '' }: HttpsCall,
+  change: object = {},
+): Promise<string> {
+  const proof = {
+    home,
+    method,
+    url,
+    body: await digestBytes(toBytes(body)),
+    time: Date.now(),
+    nonce: encodeBase64url(randomBytes(16)),
+    ...change,
+  };
+  return `${proofScheme} ${await signJws('proof', proof, key)}`;
+}
+
+/** Callers of an API that nobody has claimed yet, by its setup code. */
+export async function callersOf(
+  at: () => string,
+  setupCode: string | null,
+  options: { readonly house?: House; readonly houseFile?: HouseFile } = {},
+): Promise<Callers> {
+  const code = parseSetupCode(setupCode ?? '');
+  if (!code.ok) throw new Error('a new instance has a setup code');
+  const setup = code.value;
+  const home = await makeTestHome({
+    origins: [{ url: setup.origin, ...(setup.spki !== null && { spki: setup.spki }) }],
+    controllerKey: setup.controller,
+    ...(options.house && { house: options.house }),
+  });
+  const callers: Callers = {
+    home,
+    setup,
+    call: (call) => callOrigin(at(), call),
+    asKey: async (key, call) => {
+      const authorization = await proofOf(home.id, key, call);
+      return callers.call({ ...call, headers: { authorization, ...call.headers } });
+    },
+    asToken: (token, call) =>
+      callers.call({ ...call, headers: { authorization: `Bearer ${token}`, ...call.headers } }),
+    makeToken: async (scope) => {
+      const body = JSON.stringify({ name: 'phone', scope });
+      const answer = await callers.asKey(home.operator, { method: 'POST', url: '/v1/tokens', body });
+      const { id, token } = answer.json();
+      if (answer.status !== 200) throw new Error(`no token was made: ${answer.text}`);
+      return { id: String(id), token: String(token) };
+    },
+    claim: async ({ secret = setup.secret, key = home.operator } = {}) => {
+      const mac = await enrolmentMac(secret, toBytes(home.trust().digest));
+      const house = options.houseFile ?? testHouseFile;
+      const body = JSON.stringify({ trust: home.versions[0], house, mac });
+      return callers.asKey(key, { method: 'POST', url: '/v1/setup', body });
+    },
+  };
+  return callers;
+}
+
+/** A real API on loopback, claimed for a test home. */
 export async function startClaimedServer(
   t: TestContext,
   options: Partial<ServeOptions> & { readonly claim?: boolean } = {},
 ): Promise<ClaimedServer> {
   const { claim = true, ...serving } = options;
   const server = await startTestServer(t, serving);
-  const code = parseSetupCode(server.setupCode ?? '');
-  if (!code.ok) throw new Error('a new instance has a setup code');
-  const home = await makeTestHome({
-    origins: [{ url: server.origin, ...(server.spki !== null && { spki: server.spki }) }],
-  });
-  const { document } = home.trust();
-  const controller = { ...document.identities.controller!, jwk: code.value.controller };
-  const trust = { ...document, identities: { ...document.identities, controller } };
-  const jws = await signTrust(trust as typeof document, [home.root]);
-
-  const proofOf = async (key: SigningKey, { method, url, body = '' }: HttpsCall): Promise<string> => {
-    const proof = {
-      home: home.id,
-      method,
-      url,
-      body: await digestBytes(toBytes(body)),
-      time: Date.now(),
-      nonce: encodeBase64url(randomBytes(16)),
-    };
-    return `${proofScheme} ${await signJws('proof', proof, key)}`;
-  };
-  const made: ClaimedServer = {
-    server,
-    home,
-    setup: code.value,
-    call: (call) => callOrigin(server.origin, call),
-    asKey: async (key, call) =>
-      made.call({ ...call, headers: { authorization: await proofOf(key, call), ...call.headers } }),
-    asToken: (token, call) =>
-      made.call({ ...call, headers: { authorization: `Bearer ${token}`, ...call.headers } }),
-    makeToken: async (scope) => {
-      const body = JSON.stringify({ name: 'phone', scope });
-      const answer = await made.asKey(home.operator, { method: 'POST', url: '/v1/tokens', body });
-      const { id, token } = answer.json();
-      if (answer.status !== 200) throw new Error(`no token was made: ${answer.text}`);
-      return { id: String(id), token: String(token) };
-    },
-    claim: async ({ secret = code.value.secret, key = home.operator } = {}) => {
-      const digest = await digestOf('trust', toBytes(JSON.stringify(trust)));
-      const mac = await enrolmentMac(secret, toBytes(digest));
-      const body = JSON.stringify({ trust: jws, house: testHouseFile, mac });
-      return made.asKey(key, { method: 'POST', url: '/v1/setup', body });
-    },
-  };
+  const made = { server, ...(await callersOf(() => server.origin, server.setupCode)) };
   if (claim) {
     const answer = await made.claim();
     if (answer.status !== 200) throw new Error(`the instance was not claimed: ${answer.text}`);

@@ -192,7 +192,14 @@ export async function openJob(jws: string): Promise<OpenJob> {
   return { job, intent: intent.value, digest: await digestOf('intent', bytes.value) };
 }
 
-function fakeRelay(made: ControlHome, name: string): FakeRelay {
+/** What a fake relay speaks to: control itself, or an API that is asked in its place. */
+export type RelayStage = {
+  readonly home: TestHome;
+  readonly clock: { now(): number };
+  readonly control: Pick<Control, 'relay'>;
+};
+
+export function fakeRelay(made: RelayStage, name: string): FakeRelay {
   const key = made.home.relays[name]!.signing;
   const caller = { name, kid: key.kid };
   let poll = 0;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { encodeBase64url } from '../../schema/jose/base64url.ts';
 import { type Digest, digestOf, toBytes } from '../../schema/jose/digest.ts';
 import { signJws } from '../../schema/jose/jws.ts';
-import { generateKey, type SecretJwk, type SigningKey } from '../../schema/jose/keys.ts';
+import { generateKey, type PublicJwk, type SecretJwk, type SigningKey } from '../../schema/jose/keys.ts';
 import type { House, Origin, TrustDocument, TrustGrant } from '../../schema/trust/document.ts';
 import { acceptFirstTrust, signTrust, type Trust } from '../../schema/trust/read.ts';
 import { ulidOf } from '../../schema/wire/ids.ts';
@@ -115,6 +115,8 @@ export async function makeTestHome(options: {
   readonly expires?: string;
   /** What the controller alone may order; by default the ad hoc guests and the sleeping tower. */
   readonly controllerMay?: readonly TrustGrant[];
+  /** The key of a control plane that made its own; `controller` of the home has no part in it then. */
+  readonly controllerKey?: PublicJwk;
 }): Promise<TestHome> {
   const house = options.house ?? testHouse;
   const id = `h_${ulidOf(1_760_000_000_000, randomBytes(10))}`;
@@ -139,7 +141,7 @@ export async function makeTestHome(options: {
     identities: {
       controller: {
         kind: 'key',
-        jwk: controller.jwk,
+        jwk: options.controllerKey ?? controller.jwk,
         may: [
           ...(options.controllerMay ?? [
             { action: 'host.wake', on: ['pve2'], limit: '100/1h' },
