@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GuestSpec } from '../../test/support/proxmox/options.ts';
 
-/** The example's house file, with the tower's network card where the demo has it. */
-export function houseText(wakeAddress: string): string {
+/** The example's house file, with the tower's network card where the demo has it, and with other limits. */
+export function houseText(wakeAddress: string, limit?: string): string {
   const text = readFileSync(join(import.meta.dirname, '..', 'house.yaml'), 'utf8');
   const changed = text.replace(/wake_address: .*/, `wake_address: ${wakeAddress}`);
   if (changed === text) throw new Error('the house file has no wake_address');
-  return changed;
+  return limit === undefined
+    ? changed
+    : changed.replace(/^limits: .*/m, `limits: { power: ${limit}, guests: ${limit} }`);
 }
 
 export const towerMac = '02:00:5e:10:00:02';

@@ -16,7 +16,7 @@ export type Part = {
   onMessage(listen: (message: unknown) => void): void;
   send(message: object): void;
   /** Ends it and waits until it is gone. */
-  kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  kill(signal: NodeJS.Signals): Promise<void>;
 };
 
 export type PartOptions = {

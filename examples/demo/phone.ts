@@ -6,11 +6,14 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 export type Spoken = { readonly status: number; readonly type: string; readonly text: string };
 
 export type Phone = {
-  /** Sends a request as the printed curl lines do; `accept` defaults to text/plain. */
+  /**
+   * Sends a request as the printed curl lines do; `accept` defaults to text/plain. With an idempotency key a repeat
+   * of it orders nothing twice.
+   */
   ask(
     method: 'GET' | 'POST',
     path: string,
-    options?: { accept?: string; timeoutMs?: number },
+    options?: { accept?: string; timeoutMs?: number; idempotencyKey?: string },
   ): Promise<Spoken>;
 };
 
@@ -40,7 +43,7 @@ export function createPhone(home: { origin: string; spki: string; token: string 
     });
 
   return {
-    async ask(method, path, { accept = 'text/plain', timeoutMs = 60_000 } = {}) {
+    async ask(method, path, { accept = 'text/plain', timeoutMs = 60_000, idempotencyKey } = {}) {
       const socket = await connect();
       return new Promise((resolve, reject) => {
         const outgoing = request({
@@ -52,6 +55,7 @@ export function createPhone(home: { origin: string; spki: string; token: string 
             authorization: `Bearer ${home.token}`,
             accept,
             connection: 'close',
+            ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
           },
         });
         outgoing.setTimeout(timeoutMs, () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)));

@@ -28,7 +28,13 @@ export type LoggedRequest = {
   readonly status: number | null;
 };
 
-type State = { readonly boot: string; readonly running: readonly number[]; readonly port: number };
+type State = {
+  readonly boot: string;
+  readonly running: readonly number[];
+  readonly port: number;
+  /** The node was told to go down: it does, even if this process is killed in the meantime. */
+  readonly goingDown: 'off' | 'reboot' | null;
+};
 
 const [directory, boot] = process.argv.slice(2) as [string, string];
 const at = (name: string): string => join(directory, name);
@@ -65,6 +71,8 @@ const simulator = await startProxmoxSimulator({
   onReboot: () => leave('reboot'),
 });
 
+let goingDown: State['goingDown'] = null;
+
 const front = createServer({ cert: certificate.certPem, key: certificate.keyPem }, (incoming, outgoing) => {
   const path = (incoming.url ?? '/').split('?')[0]!.replace(/^\/api2\/json/, '');
   const method = incoming.method ?? 'GET';
@@ -87,12 +95,20 @@ const front = createServer({ cert: certificate.certPem, key: certificate.keyPem 
     },
     (answer) => {
       log(answer.statusCode ?? 0);
+      if (method === 'POST' && path === `/nodes/${setup.node}/status` && answer.statusCode === 200) {
+        goingDown = body.includes('command=reboot') ? 'reboot' : 'off';
+        keep();
+      }
       outgoing.writeHead(answer.statusCode ?? 502, answer.statusMessage, answer.headers);
       answer.pipe(outgoing);
       answer.on('error', () => outgoing.destroy());
     },
   );
   inner.on('error', () => outgoing.destroy());
+  let body = '';
+  incoming.on('data', (chunk: Buffer) => {
+    if (body.length < 1_000) body += chunk.toString('latin1');
+  });
   incoming.pipe(inner);
 });
 front.on('tlsClientError', () => {});
@@ -108,6 +124,7 @@ const keep = (): void =>
   writeJson('state.json', {
     boot,
     port,
+    goingDown,
     running: simulator.guests.filter(({ running }) => running).map(({ spec }) => spec.vmid),
   } satisfies State);
 keep();
@@ -122,6 +139,7 @@ void watch('guest_started');
 void watch('guest_stopped');
 void watch('guest_cut');
 
+if (sameBoot && before.goingDown !== null) leave(before.goingDown);
 process.send?.({ ready: { port, pin: certificate.pins.certificate } });
 // Whoever started it is gone: so is the machine.
 process.on('disconnect', () => process.exit(0));

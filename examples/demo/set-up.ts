@@ -26,7 +26,12 @@ export const phoneScopes = [
 const relayNames = ['cloud', 'pve1', 'pve2'] as const;
 
 /** Takes the home from nothing to ready, through the same programs that an owner uses. `say` hears each step. */
-export async function setUp(home: Home, say: (text: string) => void): Promise<Owned> {
+export async function setUp(
+  home: Home,
+  say: (text: string) => void,
+  /** How often the control plane may order one thing; the example's own limits when absent. */
+  limit?: string,
+): Promise<Owned> {
   say('Starting the control plane, two Proxmox servers and the tower');
   await Promise.all([home.start('proxmox-pve1'), home.start('tower'), home.start('api')]);
   home.pressPower();
@@ -37,7 +42,7 @@ export async function setUp(home: Home, say: (text: string) => void): Promise<Ow
 
   say('Making keys and the first trust document: writ init --trial');
   const houseFile = join(home.directory, 'house.yaml');
-  writeFileSync(houseFile, houseText(home.wakeAddress));
+  writeFileSync(houseFile, houseText(home.wakeAddress, limit));
   await writ(home, ['init', '-', '--trial', '--house', houseFile], { input: code });
 
   say('Enrolling three relays: writ relays add, writ-relay enroll, writ relays approve');

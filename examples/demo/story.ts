@@ -206,10 +206,14 @@ export function reader(phone: Phone) {
 
 /** A token may ask a few times a second. */
 const pauseMs = 300;
-const patienceMs = 60_000;
+const defaultPatienceMs = 60_000;
 
-/** Asks until there is something; rejects after a minute. */
-export async function until<T>(find: () => Promise<T | undefined>, what: string): Promise<T> {
+/** Asks until there is something; rejects when that takes too long. */
+export async function until<T>(
+  find: () => Promise<T | undefined>,
+  what: string,
+  patienceMs = defaultPatienceMs,
+): Promise<T> {
   const end = Date.now() + patienceMs;
   for (;;) {
     const found = await find();

@@ -83,7 +83,8 @@ async function powerOn(bootMs: number): Promise<void> {
   boot = randomUUID();
   tell({ news: 'booting', boot });
   await new Promise((resolve) => setTimeout(resolve, bootMs));
-  await startProxmox();
+  // A Proxmox that fails to come up is a machine that is on all the same.
+  await startProxmox().catch(() => {});
   power = 'on';
   if (relayEnrolled) startRelay();
   tell({ news: 'up', boot });
@@ -119,7 +120,7 @@ process.on('message', (message) => {
     void part?.kill('SIGKILL').then(() => tell({ news: 'child', what: order.what, pid: null }));
   } else if (power === 'on') {
     if (order.what === 'relay' && relay?.alive !== true) startRelay();
-    if (order.what === 'proxmox' && proxmox?.alive !== true) void startProxmox();
+    if (order.what === 'proxmox' && proxmox?.alive !== true) startProxmox().catch(() => {});
   }
 });
 /** Pulls the plug. */
