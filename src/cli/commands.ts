@@ -2,6 +2,7 @@ import type { Command } from './command.ts';
 import { auditExport } from './commands/audit-export.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { command } from './commands/command.ts';
+import { edgeSetup } from './commands/edge-setup.ts';
 import { houseSet } from './commands/house-set.ts';
 import { init } from './commands/init.ts';
 import { powerCommands, sleep } from './commands/power.ts';
@@ -19,6 +20,7 @@ import { trustShow } from './commands/trust-show.ts';
 /** Every command of `writ`, in the order of its help. */
 export const commands: readonly Command[] = [
   serve,
+  edgeSetup,
   init,
   relays,
   relaysAdd,
