@@ -102,6 +102,18 @@ const shapes: Readonly<Record<string, readonly [v.GenericSchema, object]>> = {
       wait_ms: 0,
     },
   ],
+  'poll answer': [
+    pollAnswerSchema,
+    {
+      heartbeat: 'a.b.c',
+      jobs: ['a.b.c'],
+      evidence: [],
+      trust_version: 1,
+      report_wanted: false,
+      receipts_seq: 0,
+      last_receipt: null,
+    },
+  ],
   'trust signature': [trustJwsSchema, { payload: 'AA', signatures: [{ protected: 'AA', signature: 'AA' }] }],
   'trust chain': [trustChainSchema, { versions: [] }],
   'enrolment statement': [
