@@ -208,7 +208,7 @@ describe('strict JSON', () => {
 
   test('threat 7: no text of the largest size is slow, or more than the stack holds', () => {
     const size = 8 * 1024 * 1024;
-    const startedMs = performance.now();
+    const started = process.cpuUsage();
     for (const [text, reason] of [
       [`"${'\\n'.repeat(size / 2)}"`, 'accepted'],
       [`"${'\\u0041'.repeat(size / 6)}"`, 'accepted'],
@@ -221,6 +221,7 @@ describe('strict JSON', () => {
     ] as const) {
       assert.equal(reasonOf(text), reason, text.slice(0, 10));
     }
-    assert.ok(performance.now() - startedMs < 20_000);
+    // Of the processor alone: other programs may keep it from this one.
+    assert.ok(process.cpuUsage(started).user < 20_000_000);
   });
 });
