@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import type { Judge } from '../../relay/agent/executor.ts';
 import { realJudge } from '../relay/agent/fixture.ts';
 import { brokenJudges } from './broken-judges.ts';
-import { type Counts, playTrace, traces } from './trace.ts';
+import { traces } from './moves.ts';
+import { type Counts, playTrace } from './trace.ts';
 import { makeWorld } from './world.ts';
 
 export type LaneTask = {

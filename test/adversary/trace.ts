@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import type { ActContext, Outcome } from '../../relay/actions/action.ts';
 import { createExecutor, type Executor, type Judge } from '../../relay/agent/executor.ts';
 import { openJournal } from '../../relay/agent/journal.ts';
@@ -18,132 +17,10 @@ import {
   readReceipt,
 } from '../relay/agent/fixture.ts';
 import { testNonce } from '../support/relay-home.ts';
-import { type Author, dawn, guests, knownActions, laws } from './law.ts';
+import { type Author, dawn, guests, laws } from './law.ts';
+import type { Op, papersWays, receiptWays } from './moves.ts';
 import { createOracle } from './oracle.ts';
 import { type Paper, signReceiptOf, type World, writePaper } from './world.ts';
-
-const pick = fc.nat(10_000);
-const jobFaults = [
-  'relay',
-  'home',
-  'old_session',
-  'strange_session',
-  'same_seq',
-  'jump_seq',
-  'expired',
-  'far_exp',
-  'by_stranger',
-  'by_relay',
-  'bad_step',
-] as const;
-const papersWays = ['own', 'other', 'restamped', 'by_relay', 'by_stranger', 'altered'] as const;
-const receiptWays = ['known', 'none', 'forged', 'foreign'] as const;
-
-const usually = <T>(weight: number, value: T, ...others: readonly unknown[]) =>
-  fc.oneof({ weight, arbitrary: fc.constant(value) }, fc.constantFrom(...(others as readonly T[])));
-
-const orderOp = fc.record({
-  op: fc.constant('order' as const),
-  paper: pick,
-  step: fc.nat(2),
-  fault: usually<(typeof jobFaults)[number] | null>(6, null, ...jobFaults),
-  authorisation: fc.oneof(
-    { weight: 4, arbitrary: fc.constant('own' as const) },
-    fc.constantFrom(...papersWays),
-  ),
-  receipts: fc.oneof(
-    { weight: 3, arbitrary: fc.constant('known' as const) },
-    fc.constantFrom(...receiptWays),
-  ),
-  twice: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.constant(true)),
-});
-
-/** What the controller may order by itself under some version of the law. */
-const granted = fc.constantFrom(
-  { action: 'guest.start', target: 'gaming' },
-  { action: 'guest.start', target: 'devtop' },
-  { action: 'guest.shutdown', target: 'gaming' },
-  { action: 'guest.shutdown', target: 'devtop' },
-  { action: 'host.shutdown', target: 'pve2' },
-  { action: 'host.wake', target: 'pve2' },
-);
-const anything = fc.record({
-  action: fc.constantFrom(...knownActions, 'guest.destroy', 'constructor.name'),
-  target: fc.constantFrom(...guests, 'pve2', 'pve1', 'nobody'),
-});
-
-const draftStep = fc
-  .tuple(
-    fc.oneof({ weight: 5, arbitrary: granted }, anything),
-    usually<string | undefined>(12, undefined, 'pve1', 'pve2', 'cloud'),
-    usually<Record<string, unknown>>(
-      8,
-      {},
-      { timeout_s: 20 },
-      { timeout_s: 1e5 },
-      { force: true },
-      { timeout_s: '20' },
-    ),
-    fc.boolean(),
-  )
-  .map(([what, relay, params, after]) => ({ ...what, relay, params, after }));
-
-const mintOp = fc.record({
-  op: fc.constant('mint' as const),
-  steps: fc.array(draftStep, { minLength: 1, maxLength: 3 }),
-  by: usually<'controller' | 'stranger' | 'relay'>(6, 'controller', 'stranger', 'relay'),
-  issuedMin: usually(5, 0, -30, 30, -1000),
-  lifeMin: usually(5, 15, 1, 600, 10_000),
-});
-
-const op = fc.oneof(
-  { weight: 10, arbitrary: orderOp },
-  { weight: 5, arbitrary: mintOp },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      op: fc.constant('spree' as const),
-      what: granted,
-      count: fc.integer({ min: 2, max: 5 }),
-      together: fc.boolean(),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant('replay' as const), job: pick }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      op: fc.constant('mutate' as const),
-      job: pick,
-      how: fc.constantFrom('flip', 'pad', 'space', 'newline', 'swap_payload'),
-      at: pick,
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ op: fc.constant('trust' as const), version: fc.nat(laws.length - 1) }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({ op: fc.constant('time' as const), minutes: fc.constantFrom(1, 4, 12, 31, 61) }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ op: fc.constant('clock' as const), minutes: fc.constantFrom(-120, -10, 10, 900) }),
-  },
-  { weight: 1, arbitrary: fc.record({ op: fc.constant('crash' as const), reboot: fc.boolean() }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      op: fc.constant('outcome' as const),
-      next: fc.constantFrom('succeed', 'fail', 'hang'),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ op: fc.constant('disk' as const), full: fc.boolean() }) },
-);
-type Op = typeof op extends fc.Arbitrary<infer T> ? T : never;
-
-/** What an adversary with the controller's key and all recorded traffic may try, one thing after the other. */
-export const traces: fc.Arbitrary<Op[]> = fc.array(op, { minLength: 1, maxLength: 14, size: 'max' });
 
 export type Counts = {
   offers: number;
