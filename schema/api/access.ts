@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { decodeBase64url, encodeBase64url } from '../jose/base64url.ts';
+import { bytes32Pattern, decodeBase64url, encodeBase64url } from '../jose/base64url.ts';
 import { digestSchema } from '../jose/digest.ts';
 import { parsePayload } from '../jose/jws.ts';
 import { publicJwkSchema } from '../jose/keys.ts';
@@ -41,7 +41,7 @@ export const setupCodeSchema = v.strictObject({
   origin: v.pipe(v.string(), v.url()),
   spki: v.nullable(digestSchema),
   controller: publicJwkSchema,
-  secret: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
+  secret: v.pipe(v.string(), v.regex(bytes32Pattern)),
 });
 export type SetupCode = v.InferOutput<typeof setupCodeSchema>;
 const setupPrefix = 'writ-setup.';
@@ -60,7 +60,7 @@ export function parseSetupCode(text: string): Result<SetupCode, 'code_malformed'
 export const setupRequestSchema = v.strictObject({
   trust: trustJwsSchema,
   house: houseFileSchema,
-  mac: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
+  mac: v.pipe(v.string(), v.regex(bytes32Pattern)),
 });
 export const setupAnswerSchema = v.strictObject({ home: homeIdSchema, version: countSchema });
 

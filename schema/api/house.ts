@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { bytes32Pattern } from '../jose/base64url.ts';
 import { digestSchema } from '../jose/digest.ts';
 import {
   codeIdSchema,
@@ -96,7 +97,7 @@ export const relayListSchema = v.strictObject({ relays: v.array(relayViewSchema)
 export const codeRequestSchema = v.strictObject({
   code: codeIdSchema,
   relay: nameSchema,
-  controller_key: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
+  controller_key: v.pipe(v.string(), v.regex(bytes32Pattern)),
   expires: timeSchema,
 });
 

@@ -4,13 +4,14 @@ import { commandIdSchema, countSchema, nameSchema, timeSchema } from '../wire/id
 import { stepSchema } from '../wire/intent.ts';
 import { maxAuthorisationBytes, maxIntentBytes, maxReceiptBytes } from '../wire/limits.ts';
 import { codeSchema } from '../wire/receipt.ts';
+import { recordOf } from '../wire/record.ts';
 
 /** What a caller asks for: one action on one target, or a runbook. */
 export const orderSchema = v.union([
   v.strictObject({
     action: v.pipe(v.string(), v.regex(/^[a-z]+\.[a-z-]{1,40}$/)),
     target: nameSchema,
-    params: v.optional(v.record(v.string(), v.unknown()), {}),
+    params: v.optional(recordOf(v.string(), v.unknown()), {}),
   }),
   v.strictObject({ runbook: nameSchema }),
 ]);
@@ -71,7 +72,7 @@ export const stepViewSchema = v.strictObject({
   target: nameSchema,
   state: v.picklist(stepStates),
   code: v.nullable(codeSchema),
-  result: v.nullable(v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()]))),
+  result: v.nullable(recordOf(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()]))),
   started_at: v.nullable(timeSchema),
   ended_at: v.nullable(timeSchema),
 });
