@@ -125,29 +125,43 @@ export function createTrustFetch(deps: TrustFetchDeps): TrustFetch {
   /** Whether the controller spoke of a version that this relay has not. */
   const lags = (): boolean => wantedVersion > trust.current().document.version;
 
+  /** Up to a tenth more, so that relays do not ask in step. */
+  const nextAt = (): number => clock.uptimeMs() + intervalMs * (1 + deps.random() / 10);
+
+  const askMirror = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      await fromMirror(signal);
+      await clock.sleep(nextAt() - clock.uptimeMs(), signal);
+    }
+  };
+
+  const askController = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      await fromController(signal);
+      warnOfExpiry(trust.current());
+      const untilMs = nextAt();
+      while (!signal.aborted && clock.uptimeMs() < untilMs) {
+        if (lags()) {
+          await clock.sleep(Math.max(0, askedAt + wantedPauseMs - clock.uptimeMs()), signal);
+          if (signal.aborted) return;
+          if (await fromController(signal)) continue;
+          // It speaks of what it does not give: not worth more than an attempt now and then.
+          if (lags()) wantedVersion = 0;
+        }
+        await bell.wait(Math.max(0, untilMs - clock.uptimeMs()), signal);
+      }
+    }
+  };
+
   return {
     fetchFrom,
     wanted(version) {
       wantedVersion = version;
       if (lags()) bell.ring();
     },
+    // Apart from each other, so that a source that hangs does not hold up the other.
     async run(signal) {
-      while (!signal.aborted) {
-        await Promise.all([fetchFrom('mirror', signal), fetchFrom('controller', signal)]);
-        warnOfExpiry(trust.current());
-        // Up to a tenth more, so that relays do not ask in step.
-        const untilMs = clock.uptimeMs() + intervalMs * (1 + deps.random() / 10);
-        while (!signal.aborted && clock.uptimeMs() < untilMs) {
-          if (lags()) {
-            await clock.sleep(Math.max(0, askedAt + wantedPauseMs - clock.uptimeMs()), signal);
-            if (signal.aborted) return;
-            if (await fetchFrom('controller', signal)) continue;
-            // It speaks of what it does not give: not worth more than an attempt now and then.
-            if (lags()) wantedVersion = 0;
-          }
-          await bell.wait(Math.max(0, untilMs - clock.uptimeMs()), signal);
-        }
-      }
+      await Promise.all([askMirror(signal), askController(signal)]);
     },
     close: () => mirrorClient.close(),
   };

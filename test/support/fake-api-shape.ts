@@ -46,7 +46,7 @@ export type FakeApi = {
   offer(offer: Offer): void;
   /** The envelope that a poll in this session would get. */
   mint(offer: Offer, session: string, seq: number, by?: SigningKey): Promise<string>;
-  /** Resolves once the condition holds; looked at whenever a request has come in. Rejects after 10 s. */
+  /** Resolves once the condition holds; looked at whenever a request has come in. Rejects after 30 s. */
   until<T>(what: string, condition: () => T | undefined | false | null): Promise<T>;
   /** The final receipt of a step, once it is here. */
   outcome(intent: TestIntent, step?: number): Promise<Receipt>;

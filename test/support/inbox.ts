@@ -12,11 +12,11 @@ export type InboxMessage = {
 export type Inbox = {
   readonly url: string;
   readonly messages: readonly InboxMessage[];
-  /** What a GET is answered with; null is 404. */
+  /** What a GET is answered with; null is 404, `hang` is no answer at all. */
   content: string | null;
   /** The status that a POST is answered with. */
   status: number;
-  /** Resolves with the first message that fits, past ones included; rejects after 10 s. */
+  /** Resolves with the first message that fits, past ones included; rejects after 30 s. */
   until(fits: (message: InboxMessage) => boolean): Promise<InboxMessage>;
   close(): Promise<void>;
 };
@@ -27,7 +27,9 @@ export async function startInbox(): Promise<Inbox> {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    if (request.method === 'GET') {
+    if (request.method === 'GET' && inbox.content === 'hang') {
+      // Nothing: the connection stays open.
+    } else if (request.method === 'GET') {
       response.writeHead(inbox.content === null ? 404 : 200).end(inbox.content ?? '');
     } else {
       response.writeHead(inbox.status).end();

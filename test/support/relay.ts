@@ -159,7 +159,7 @@ export async function makeRelayState(
 
 export type TestRelay = RunningRelay & {
   readonly stateDir: string;
-  /** Resolves with the first event of that name that fits, past ones included; rejects after 10 s. */
+  /** Resolves with the first event of that name that fits, past ones included; rejects after 30 s. */
   until(event: string, fits?: (entry: LogEntry) => boolean): Promise<LogEntry>;
   /** Stops it and removes its folder. */
   discard(): Promise<void>;

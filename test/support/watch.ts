@@ -2,11 +2,12 @@
 export type Watch = {
   /** Something has changed. */
   notify(): void;
-  /** Resolves with what the condition finds, now or after a change; rejects after 10 s. */
+  /** Resolves with what the condition finds, now or after a change; rejects after 30 s. */
   until<T>(what: () => string, condition: () => T | undefined | false | null): Promise<T>;
 };
 
-const limitMs = 10_000;
+/** Above any honest time, also on a machine that does much else. */
+const limitMs = 30_000;
 /** For conditions that change without anybody telling. */
 const lookEveryMs = 20;
 

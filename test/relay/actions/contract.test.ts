@@ -41,7 +41,7 @@ type Scene = {
 
 /** Everything that one action needs, from the API to the simulated Proxmox, torn down afterwards. */
 async function play(type: ActionType, act: (scene: Scene) => Promise<void>): Promise<void> {
-  const time = fastTime(100);
+  const time = fastTime(25);
   const name = type === 'host.wake' ? 'pve1' : 'pve2';
   const target = type.startsWith('host.') ? 'pve2' : 'gaming';
   let home: TestHome | null = null;

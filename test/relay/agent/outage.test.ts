@@ -28,7 +28,7 @@ describe('outages', () => {
     );
     assert.equal(bench.api.polls.length, polls, 'nothing reached the API');
     const lines = relay.events.slice(events);
-    bench.time.speed = 50;
+    bench.time.speed = 20;
     assert.ok(lines.length < 20, `${lines.length} lines: ${lines.map(({ event }) => event).join(' ')}`);
     bench.api.answering = true;
     await relay.until('poll_recovered');
@@ -65,6 +65,7 @@ describe('outages', () => {
   it('threat 5: silence beyond the limit alarms by a path of its own, again later, and ends with an all-clear', async () => {
     const relay = await bench.start({ heartbeatLimitMs: 60_000, alarmRepeatMs: 90_000 });
     await relay.until('connected');
+    bench.time.speed = 100;
     const polls = bench.api.polls.length;
     bench.api.answering = false;
     const alarm = await bench.inbox.until(({ body }) => body.includes('heard nothing that verifies'));
@@ -118,10 +119,27 @@ describe('trust while a relay runs', () => {
     assert.ok(bench.api.trustFetches.includes('/v1/trust?after=1'));
   });
 
+  it('comes from the controller also while the mirror hangs, and from the mirror while the controller does', async () => {
+    bench.home = await bench.homeWith({ mirror: `${bench.inbox.url}/trust.jws` });
+    bench.inbox.content = 'hang';
+    const relay = await bench.start({ trustIntervalMs: 30_000 });
+    await relay.until('connected');
+    await bench.inbox.until(({ path }) => path === 'GET /trust.jws');
+    await bench.home.amend((document) => ({ ...document, expires: '2098-01-01T00:00:00Z' }));
+    await relay.until('trust_in_force', ({ fields }) => fields.version === 2);
+    await relay.stop();
+    bench.api.answering = false;
+    await bench.home.amend((document) => ({ ...document, expires: '2097-01-01T00:00:00Z' }));
+    bench.inbox.content = JSON.stringify(bench.home.chain());
+    const again = await bench.start({}, relay.stateDir);
+    await again.until('trust_in_force', ({ fields }) => fields.version === 3);
+  });
+
   it('that does not follow is refused and alarmed, and the old stays in force', async () => {
     bench.home = await bench.homeWith({ mirror: `${bench.inbox.url}/trust.jws` });
     const relay = await bench.start({ trustIntervalMs: 30_000 });
     await relay.until('connected');
+    bench.time.speed = 100;
     const stranger = await makeTestHome({ origins: [{ url: bench.api.url, spki: bench.api.spki }] });
     await stranger.amend((document) => document);
     for (const content of [JSON.stringify(stranger.chain()), '{"versions":[{}]}', 'nonsense']) {
@@ -142,6 +160,7 @@ describe('trust while a relay runs', () => {
     bench.api.trustVersion = () => 999;
     const relay = await bench.start();
     await relay.until('connected');
+    bench.time.speed = 100;
     const began = bench.time.clock.uptimeMs();
     await bench.api.until('some time', () => bench.time.clock.uptimeMs() - began > 100_000);
     const perMinute = (bench.api.trustFetches.length / (bench.time.clock.uptimeMs() - began)) * 60_000;
