@@ -71,6 +71,12 @@ export async function listen(options: {
   });
   server.maxConnections = limits.maxConnections;
   let closing = false;
+  // The server itself knows a connection only once its handshake is over.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
 
   const exchange = (request: IncomingMessage, response: ServerResponse, invites: boolean): void => {
     if (hasTwoHosts(request)) {
@@ -117,7 +123,7 @@ export async function listen(options: {
       server.setSecureContext({ key: keyPem, cert: certificatePem, minVersion: 'TLSv1.2' }),
     close: (graceMs) => {
       closing = true;
-      return closeServer(server, graceMs);
+      return closeServer(server, sockets, graceMs);
     },
   };
 }
@@ -126,10 +132,12 @@ export async function listen(options: {
 const hasTwoHosts = ({ rawHeaders }: IncomingMessage): boolean =>
   rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length > 1;
 
-function closeServer(server: Server, graceMs: number): Promise<void> {
+function closeServer(server: Server, sockets: ReadonlySet<Socket>, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const idle = setInterval(() => server.closeIdleConnections(), 20);
-    const last = setTimeout(() => server.closeAllConnections(), graceMs);
+    const last = setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, graceMs);
     server.close(() => {
       clearInterval(idle);
       clearTimeout(last);
