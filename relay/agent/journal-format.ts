@@ -3,7 +3,13 @@ import * as v from 'valibot';
 import { digestSchema } from '../../schema/jose/digest.ts';
 import { parseStrictJson } from '../../schema/jose/strict-json.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
-import { countSchema, homeIdSchema, nameSchema, timeSchema } from '../../schema/wire/ids.ts';
+import {
+  actionTypeSchema,
+  countSchema,
+  homeIdSchema,
+  nameSchema,
+  timeSchema,
+} from '../../schema/wire/ids.ts';
 import { maxSteps } from '../../schema/wire/intent.ts';
 import { maxIntentBytes, maxReceiptBytes } from '../../schema/wire/limits.ts';
 
@@ -20,7 +26,7 @@ const stepEntrySchema = v.strictObject({
   /** When the intent expires: how long this must be remembered. */
   expires: timeSchema,
   phase: v.picklist(stepPhases),
-  action: v.pipe(v.string(), v.maxLength(60)),
+  action: actionTypeSchema,
   target: nameSchema,
   /** Null once the step has ended. */
   params: v.nullable(v.record(v.string(), v.unknown())),
@@ -43,7 +49,7 @@ export type ReceiptEntry = v.InferOutput<typeof receiptEntrySchema>;
 const startEntrySchema = v.strictObject({
   k: v.literal('start'),
   identity: nameSchema,
-  action: v.pipe(v.string(), v.maxLength(60)),
+  action: actionTypeSchema,
   target: nameSchema,
   /** Milliseconds that this host had lived, as the journal counts them. */
   lived: countSchema,
@@ -108,8 +114,11 @@ export type EncodedLine = { readonly bytes: Uint8Array; readonly checksum: strin
 /**
  * One line: a checksum over the line before and this one, and the entries that become true together. A write
  * that was cut short loses them together, too.
+ *
+ * Throws on entries that could not be read back: one such line, and the relay would not start again.
  */
 export function encodeLine(previous: string, entries: readonly JournalEntry[]): EncodedLine {
+  if (!v.is(lineSchema, entries)) throw new Error('an entry that the journal could not be read with');
   const json = JSON.stringify(entries);
   const checksum = checksumOf(previous, json);
   return { bytes: Buffer.from(`${checksum} ${json}\n`), checksum };
@@ -124,7 +133,8 @@ export type DecodedJournal = {
 
 /**
  * Reads a journal. Only its last line may be damaged, and only as an unfinished write damages it: without its
- * end, or with blocks that were never filled. Anything else could hide a step that was done.
+ * end, or with blocks that were never filled. Anything else could hide a step that was done; so a line that lacks
+ * nothing but its end counts.
  */
 export function decodeJournal(file: Uint8Array): Result<DecodedJournal, 'journal_malformed'> {
   if (file.length > maxJournalBytes) return refuse('journal_malformed', 'the journal is too large');
@@ -134,7 +144,7 @@ export function decodeJournal(file: Uint8Array): Result<DecodedJournal, 'journal
   for (let at = 0, number = 1; at < bytes.length; number += 1) {
     const end = bytes.indexOf(0x0a, at);
     const line = bytes.subarray(at, end === -1 ? bytes.length : end);
-    const read = end === -1 ? null : decodeLine(checksum, line);
+    const read = decodeLine(checksum, line);
     if (read === null) {
       const last = end === -1 || end === bytes.length - 1;
       const unfinished = end === -1 || line.includes(0);
@@ -143,6 +153,7 @@ export function decodeJournal(file: Uint8Array): Result<DecodedJournal, 'journal
     }
     for (const entry of read.entries) entries.push(entry);
     checksum = read.checksum;
+    if (end === -1) return ok({ entries, checksum, torn: true });
     at = end + 1;
   }
   return ok({ entries, checksum, torn: false });

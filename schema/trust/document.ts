@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
 import { publicJwkSchema } from '../jose/keys.ts';
-import { countSchema, homeIdSchema, nameSchema } from '../wire/ids.ts';
+import { actionTypeSchema, countSchema, homeIdSchema, nameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
 
 const dateTimeSchema = v.pipe(
@@ -104,7 +104,7 @@ export const houseSchema = v.strictObject({
 export type House = v.InferOutput<typeof houseSchema>;
 
 export const grantSchema = v.strictObject({
-  action: v.pipe(v.string(), v.regex(/^[a-z]+\.[a-z-]{1,40}$/)),
+  action: actionTypeSchema,
   on: v.pipe(v.array(nameSchema), v.minLength(1), v.maxLength(256)),
   limit: v.optional(limitSchema),
 });

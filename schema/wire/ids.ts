@@ -24,6 +24,15 @@ export const nameSchema = v.pipe(
   ),
 );
 
+/**
+ * What an action is called, known or not. Bounded, because a relay journals and receipts what it refuses too.
+ */
+export const actionTypeSchema = v.pipe(
+  v.string(),
+  v.maxLength(60),
+  v.regex(/^[a-z]+\.[a-z-]{1,40}$/, 'must be such as guest.start'),
+);
+
 /** 16 to 32 random bytes as base64url. */
 export const nonceSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22,43}$/));
 

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
 import { parsePayload } from '../jose/jws.ts';
 import { ok, type Result, refuse } from '../result.ts';
-import { homeIdSchema, nameSchema, nonceSchema, timeSchema } from './ids.ts';
+import { actionTypeSchema, homeIdSchema, nameSchema, nonceSchema, timeSchema } from './ids.ts';
 import { maxIntentBytes, maxIntentLifetimeMs } from './limits.ts';
 import { recordOf } from './record.ts';
 
@@ -16,7 +16,7 @@ export type After = v.InferOutput<typeof afterSchema>;
 
 export const stepSchema = v.strictObject({
   relay: nameSchema,
-  action: v.pipe(v.string(), v.regex(/^[a-z]+\.[a-z-]{1,40}$/)),
+  action: actionTypeSchema,
   target: nameSchema,
   params: recordOf(v.string(), v.unknown()),
   after: v.pipe(v.array(afterSchema), v.maxLength(maxSteps)),

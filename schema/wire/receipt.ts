@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
-import { countSchema, homeIdSchema, nameSchema, timeSchema } from './ids.ts';
+import { actionTypeSchema, countSchema, homeIdSchema, nameSchema, timeSchema } from './ids.ts';
 import { maxSteps } from './intent.ts';
 import { recordOf } from './record.ts';
 
@@ -22,7 +22,7 @@ export const receiptSchema = v.strictObject({
   /** The intent's digest and the index of the step in it. */
   intent: digestSchema,
   step: v.pipe(countSchema, v.maxValue(maxSteps - 1)),
-  action: v.string(),
+  action: actionTypeSchema,
   target: nameSchema,
   state: v.picklist(receiptStates),
   /** Why it was refused, failed or is unknown; null otherwise. */

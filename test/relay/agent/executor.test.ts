@@ -47,6 +47,38 @@ test('a step beyond the grants is refused for good, with a receipt', async () =>
   await rig.executor.close();
 });
 
+test('threat 14: no name of an action that an authority makes up can keep the relay from starting', async () => {
+  let rig = await startRig();
+  for (const length of [10, 58, 59, 200, 9_000, 60_000]) {
+    const action = `${'a'.repeat(length)}.b`;
+    const intent = await rig.home.intent([{ relay: 'pve2', action, target: 'gaming' }], {
+      issuedAt: rig.clock.now(),
+      by: rig.home.controller,
+    });
+    const outcome = await rig.order(intent);
+    const fits = action.length <= 60;
+    assert.deepEqual(
+      outcome,
+      fits ? { kind: 'refused', code: 'action_unknown' } : { kind: 'dropped', code: 'intent_malformed' },
+      `${action.length} characters`,
+    );
+    rig = await rig.restart();
+  }
+  assert.equal(rig.receipts().length, 2);
+  await rig.executor.close();
+});
+
+test('the journal takes nothing that it could not be read with', async () => {
+  const rig = await startRig();
+  const { journal } = rig.state;
+  const long = { k: 'audit', seq: 1, hash: 'sha256:short' } as const;
+  assert.equal((await journal.append([long])).ok, false);
+  assert.equal((await journal.append([])).ok, true);
+  const next = await rig.restart();
+  assert.equal(next.state.journal.state.audit, null);
+  await next.executor.close();
+});
+
 test('steps run side by side unless their locks conflict; those wait, and are judged anew', async () => {
   const gates = { gaming: createGate<undefined>(), files: createGate<undefined>() };
   const rig = await startRig({
