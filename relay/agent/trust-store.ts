@@ -2,7 +2,12 @@ import { decodeBase64url } from '../../schema/jose/base64url.ts';
 import { type Digest, digestOf, toBytes } from '../../schema/jose/digest.ts';
 import { parsePayload } from '../../schema/jose/jws.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
-import { acceptFirstTrust, acceptNextTrust, type Trust, type TrustRefusal } from '../../schema/trust/read.ts';
+import {
+  acceptFirstTrust,
+  followTrustChain,
+  type Trust,
+  type TrustRefusal,
+} from '../../schema/trust/read.ts';
 import { maxTrustChainBytes } from '../../schema/wire/limits.ts';
 import { type TrustChain, type TrustJws, trustChainSchema } from '../../schema/wire/relay-api.ts';
 import type { Log } from '../log.ts';
@@ -45,39 +50,18 @@ export async function acceptToldTrust(
   versions: readonly TrustJws[],
   digest: Digest,
 ): Promise<Result<Trust, TrustRefusal>> {
+  const found = await followFromTold(versions, digest);
+  return found.ok ? ok(found.value.trust) : found;
+}
+
+async function followFromTold(versions: readonly TrustJws[], digest: Digest) {
   for (const [at, jws] of versions.entries()) {
     if ((await digestOfJws(jws)) !== digest) continue;
-    const first = await acceptFirstTrust(jws, { digest });
-    if (!first.ok) return first;
-    return ok((await follow(first.value, versions.slice(at + 1))).trust);
+    const told = await acceptFirstTrust(jws, { digest });
+    if (!told.ok) return told;
+    return ok({ told: told.value, ...(await followTrustChain(told.value, versions.slice(at + 1))) });
   }
   return refuse('trust_digest', 'the document that was told is not among those given');
-}
-
-async function follow(current: Trust, versions: readonly TrustJws[]) {
-  let trust = current;
-  const accepted: TrustJws[] = [];
-  for (const jws of versions) {
-    // A chain may begin long before the version in force, or repeat it.
-    if (claimedVersion(jws) <= trust.document.version) continue;
-    const next = await acceptNextTrust(trust, jws);
-    if (!next.ok) return { trust, accepted, refusal: next };
-    trust = next.value;
-    accepted.push(jws);
-  }
-  return { trust, accepted, refusal: null };
-}
-
-/** The number that an unverified document claims; one that cannot be read is left to the verification. */
-function claimedVersion(jws: TrustJws): number {
-  const bytes = decodeBase64url(jws.payload);
-  if (!bytes.ok) return Number.POSITIVE_INFINITY;
-  try {
-    const { version } = JSON.parse(new TextDecoder().decode(bytes.value)) as { version?: unknown };
-    return typeof version === 'number' ? version : Number.POSITIVE_INFINITY;
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
 }
 
 const encodeChain = (versions: readonly TrustJws[]): Uint8Array =>
@@ -99,25 +83,33 @@ export async function openTrustStore(deps: Deps): Promise<Result<TrustStore, Tru
   if (file === null) return refuse('trust_missing');
   const chain = parsePayload(file, trustChainSchema, maxTrustChainBytes);
   if (!chain.ok) return refuse('trust_malformed', chain.detail ?? chain.reason);
-  const found = await acceptToldTrust(chain.value.versions, journal.state.trust.digest);
+  const found = await followFromTold(chain.value.versions, journal.state.trust.digest);
   if (!found.ok) return found;
-  if (found.value.document.home !== journal.state.home) return refuse('trust_home');
-  if (found.value.document.version < journal.state.trust.version) return refuse('trust_version');
+  if (found.value.trust.document.home !== journal.state.home) return refuse('trust_home');
+  if (found.value.trust.document.version < journal.state.trust.version) return refuse('trust_version');
 
   const inTurn = createTurns();
   const listeners: ((trust: Trust) => void)[] = [];
-  let current = found.value;
+  let current = found.value.trust;
+  /** The document that the journal names, and those in force after it, which it does not name yet. */
+  let kept = found.value.told;
+  let unkept = found.value.accepted;
 
-  /** The file first, holding what the journal still names: a crash between the two leaves a readable pair. */
-  const keep = async (before: Trust, accepted: readonly TrustJws[]): Promise<void> => {
+  /**
+   * The file first, holding what the journal still names: a crash between the two leaves a readable pair. What
+   * the disk did not take is tried again whenever versions are offered.
+   */
+  const keep = async (): Promise<void> => {
     try {
-      await disk.replace(trustFile, encodeChain([before.jws, ...accepted]));
+      await disk.replace(trustFile, encodeChain([kept.jws, ...unkept]));
     } catch (error) {
       log.error('trust_not_kept', { version: current.document.version, fault: diskFault(error) });
       return;
     }
     const entry = { k: 'trust', version: current.document.version, digest: current.digest } as const;
-    await journal.append([entry]);
+    if (!(await journal.append([entry])).ok) return;
+    kept = current;
+    unkept = [];
   };
 
   return ok({
@@ -127,17 +119,17 @@ export async function openTrustStore(deps: Deps): Promise<Result<TrustStore, Tru
     },
     install: (versions) =>
       inTurn(async () => {
-        const before = current;
-        const { trust, accepted, refusal } = await follow(before, versions);
+        const { trust, accepted, refusal } = await followTrustChain(current, versions);
         if (refusal !== null) {
-          log.warn('trust_refused', { reason: refusal.reason, version: before.document.version });
+          log.warn('trust_refused', { reason: refusal.reason, version: current.document.version });
         }
         if (accepted.length > 0) {
           current = trust;
+          unkept = [...unkept, ...accepted];
           log.info('trust_in_force', { version: trust.document.version });
           for (const listener of listeners) listener(trust);
-          await keep(before, accepted);
         }
+        if (unkept.length > 0) await keep();
         return { changed: accepted.length > 0, refusal };
       }),
   });

@@ -160,6 +160,12 @@ export async function acceptGenesisTrust(jws: TrustJws): Promise<Result<Trust, T
 export async function acceptNextTrust(current: Trust, jws: TrustJws): Promise<Result<Trust, TrustRefusal>> {
   const old = await parseTrust(current.jws);
   if (!old.ok) return old;
+  // Before anything of it is parsed: thousands of keys in a document that no root signed would be work for seconds.
+  const known = await countSigners(jws, old.value.roots, 'pass over');
+  if (!known.ok) return known;
+  if (!reached(known.value, old.value.roots, current.document.threshold)) {
+    return refuse('trust_threshold', 'too few of the old roots signed it');
+  }
   const parsed = await parseTrust(jws);
   if (!parsed.ok) return parsed;
   const { trust: next, roots } = parsed.value;
@@ -174,9 +180,6 @@ export async function acceptNextTrust(current: Trust, jws: TrustJws): Promise<Re
     return refuse('trust_chain', 'it does not follow the version in force');
   const signers = await countSigners(jws, new Map([...old.value.roots, ...roots]), 'refuse');
   if (!signers.ok) return signers;
-  if (!reached(signers.value, old.value.roots, current.document.threshold)) {
-    return refuse('trust_threshold', 'too few of the old roots signed it');
-  }
   if (!reached(signers.value, roots, next.document.threshold)) {
     return refuse('trust_threshold', 'too few of the new roots signed it');
   }
@@ -187,16 +190,23 @@ export async function acceptNextTrust(current: Trust, jws: TrustJws): Promise<Re
 export async function followTrustChain(
   current: Trust,
   versions: readonly TrustJws[],
-): Promise<{ trust: Trust; refusal: { reason: TrustRefusal; detail?: string } | null }> {
+): Promise<{
+  trust: Trust;
+  /** The versions that were taken, oldest first. */
+  accepted: readonly TrustJws[];
+  refusal: { reason: TrustRefusal; detail?: string } | null;
+}> {
   let trust = current;
+  const accepted: TrustJws[] = [];
   for (const jws of versions) {
     const version = peekVersion(jws);
     if (version !== null && version <= trust.document.version) continue;
     const next = await acceptNextTrust(trust, jws);
-    if (!next.ok) return { trust, refusal: next };
+    if (!next.ok) return { trust, accepted, refusal: next };
     trust = next.value;
+    accepted.push(jws);
   }
-  return { trust, refusal: null };
+  return { trust, accepted, refusal: null };
 }
 
 /** The number that an unverified document claims; null when it cannot be read. */

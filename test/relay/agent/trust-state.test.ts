@@ -10,7 +10,7 @@ import { acceptToldTrust } from '../../../relay/agent/trust-store.ts';
 import { generateKey } from '../../../schema/jose/keys.ts';
 import { signTrust } from '../../../schema/trust/read.ts';
 import type { TestHome } from '../../support/relay-home.ts';
-import { createTestClock, defaultHome, quietLog, startRig } from './fixture.ts';
+import { createMemoryDisk, createTestClock, defaultHome, quietLog, startRig } from './fixture.ts';
 
 const makeFolder = async (t: TestContext): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'writ-relay-'));
@@ -215,6 +215,38 @@ test('new trust survives a crash between its file and its journal entry', async 
   const restarted = await rig.restart({ cut: true });
   assert.equal(restarted.state.trust.current().digest, next.digest);
   await restarted.executor.close();
+});
+
+test('threat 14: a revocation that a full disk did not take is kept as soon as it can be', async () => {
+  const disk = createMemoryDisk();
+  const rig = await startRig({ disk });
+  const amend = () => rig.home.amend((document) => ({ ...document, mirror: null }));
+  const second = await amend();
+  disk.fault = 'ENOSPC';
+  assert.equal((await rig.state.trust.install(rig.home.versions)).changed, true);
+  disk.fault = null;
+  assert.equal((await rig.state.trust.install(rig.home.versions)).changed, false);
+  const next = await rig.restart();
+  assert.equal(next.state.trust.current().digest, second.digest);
+  await next.executor.close();
+});
+
+test('several versions of which the journal knows none yet leave a readable pair', async () => {
+  const disk = createMemoryDisk();
+  const rig = await startRig({ disk });
+  const append = disk.append;
+  let running = rig;
+  for (let version = 2; version <= 4; version += 1) {
+    await rig.home.amend((document) => ({ ...document, mirror: null }));
+    disk.append = async () => {
+      throw Object.assign(new Error('cut'), { code: 'EIO' });
+    };
+    assert.equal((await running.state.trust.install(rig.home.versions)).changed, true);
+    disk.append = append;
+    running = await running.restart({ cut: true });
+    assert.equal(running.state.trust.current().document.version, version);
+  }
+  await running.executor.close();
 });
 
 test('threat 3: a state directory restored from an old copy never executes again', async (t) => {

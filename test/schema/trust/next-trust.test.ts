@@ -115,13 +115,25 @@ describe('the version that follows', () => {
 
   test('threat 11: a signature by a stranger, or one that does not verify, refuses the version', async () => {
     for (const stranger of [keys.spare, keys.operator, keys.controller, keys.pve1]) {
-      assert.equal(await judgeNext(nextOf(), [stranger]), 'trust_signature');
+      assert.equal(await judgeNext(nextOf(), [stranger]), 'trust_threshold');
       assert.equal(await judgeNext(nextOf(), [keys.desk, stranger]), 'trust_signature');
     }
     const jws = await signAny(nextOf(), [keys.desk]);
     const other = await signAny(nextOf({ mirror: null }), [keys.paper]);
     const mixed = { ...jws, signatures: [...jws.signatures, ...other.signatures] };
     assert.equal(reasonOf(await acceptNextTrust(current, mixed)), 'trust_signature');
+  });
+
+  test('threat 7: nothing is read of a document that the old roots did not sign', async () => {
+    const weak = { ...nextOf(), identities: { ...first.identities, controller: { kind: 'nobody' } } };
+    assert.equal(
+      reasonOf(await acceptNextTrust(current, await signAny(weak, [keys.spare]))),
+      'trust_threshold',
+    );
+    assert.equal(
+      reasonOf(await acceptNextTrust(current, await signAny(weak, [keys.desk]))),
+      'trust_malformed',
+    );
   });
 
   test('threat 2: one that cannot be read is refused, and the one in force stays', async () => {
@@ -158,7 +170,7 @@ describe('the version that follows', () => {
     assert.equal(backwards.refusal?.reason, 'trust_version');
 
     const nothing = await followTrustChain(current, []);
-    assert.deepEqual(nothing, { trust: current, refusal: null });
+    assert.deepEqual(nothing, { trust: current, accepted: [], refusal: null });
 
     for (const payload of [
       '',
@@ -168,7 +180,7 @@ describe('the version that follows', () => {
       encodeBase64url('{'),
     ]) {
       const odd = await followTrustChain(current, [{ payload, signatures: versions[0]!.signatures }]);
-      assert.equal(odd.refusal?.reason, 'trust_malformed', payload);
+      assert.equal(odd.refusal?.reason, 'trust_signature', payload);
     }
   });
 
