@@ -47,15 +47,22 @@ async function checkGuests(
   return results.find((result) => !result.ok) ?? ok(true);
 }
 
-/** Guests of one order go down together, lower orders first. The first group with a survivor ends it. */
+/**
+ * Guests of one order go down together, lower orders first. The first group with a survivor ends it, and so does
+ * one that may not be shut down any more: the groups before it can take many minutes, in which people log in.
+ */
 async function shutDownGuests(
   ctx: ActContext,
   proxmox: Proxmox,
   running: readonly Running[],
+  inUse: InUse,
 ): Promise<Trouble | null> {
   const patienceS = patienceOf(ctx);
   for (const order of new Set(running.map(({ guest }) => guest.order))) {
     const group = running.filter(({ guest }) => guest.order === order);
+    const checked = await checkGuests(ctx, proxmox, group, inUse);
+    if (ctx.signal.aborted) return interrupted;
+    if (!checked.ok) return failedBy(checked);
     const troubles = await Promise.all(
       group.map(async ({ name, guest }) => {
         const subject: Subject = { proxmox, guest, ref: refOf(guest) };
@@ -114,7 +121,7 @@ export function powerAction(command: Command, inUse: InUse): RelayAction {
       const running = await findRunning(ctx, proxmox.value);
       if (!running.ok) return failedBy(running);
       ctx.progress('waiting');
-      const trouble = await shutDownGuests(ctx, proxmox.value, running.value);
+      const trouble = await shutDownGuests(ctx, proxmox.value, running.value, inUse);
       if (trouble !== null) return trouble;
       const announced = await ctx.announcePowerOff();
       if (!announced.ok) return failedBy(announced);

@@ -7,7 +7,7 @@ import type { Report } from '../../../schema/wire/report.ts';
 import { observeAfter, perform, type Stage } from '../../support/perform.ts';
 import type { Tower } from '../../support/relay.ts';
 import { testHouse } from '../../support/relay-home.ts';
-import { createStages, running } from '../../support/stages.ts';
+import { createStages, houseWith, running, type TowerStage } from '../../support/stages.ts';
 
 const stages = createStages();
 const { time } = stages;
@@ -191,6 +191,44 @@ describe('host.shutdown', () => {
     assert.deepEqual('outcome' in done && done.outcome, { state: 'pending_boot' });
   });
 
+  /** A stage in which something happens at the first order to a guest. */
+  const meanwhile = ({ tower, ...stage }: TowerStage, happens: () => void): TowerStage => {
+    const shutdown: typeof tower.proxmox.shutdown = (guest, options) => {
+      happens();
+      return tower.proxmox.shutdown(guest, options);
+    };
+    return { ...stage, tower: { ...tower, proxmox: { ...tower.proxmox, shutdown } } };
+  };
+
+  it('looks again at each group when its turn comes: a guest in use or replaced by then keeps the host on', async () => {
+    const house = houseWith('gaming', { order: 95 });
+    const changes: readonly (readonly [string, (tower: Tower) => void])[] = [
+      [
+        'in_use',
+        ({ simulator }) => {
+          simulator.guest(102).users = [{ user: 'anna' }];
+        },
+      ],
+      [
+        'guest_mismatch',
+        ({ simulator }) => {
+          Object.assign(simulator.guest(102).spec, { uuid: '99999999-9999-4999-8999-999999999999' });
+        },
+      ],
+    ];
+    for (const [code, change] of changes) {
+      const stage = await stages.open({ 100: running, 102: { ...running, agent: { enabled: true } } });
+      const done = await perform(
+        { ...meanwhile(stage, () => change(stage.tower)), house },
+        'host.shutdown',
+        'pve2',
+      );
+      assert.partialDeepStrictEqual(done, { outcome: { state: 'failed', code } });
+      assert.deepEqual(stopped(stage.tower), [100]);
+      assert.deepEqual(nodeOrders(stage.tower), []);
+    }
+  });
+
   it('is refused when a running guest is another than the adopted one, is not adopted, or is suspended', async () => {
     const stage = await stages.open(all);
     const gaming = testHouse.guests.gaming!;
@@ -221,13 +259,11 @@ describe('host.shutdown', () => {
   });
 
   it('notices a guest that was started behind its back', async () => {
-    const stage = await stages.open({ 102: { running: true, shutdownMs: 10_000 } });
-    const { simulator } = stage.tower;
-    time.simulator.after(5_000, () => {
-      simulator.guest(100).running = true;
-    });
-    const done = await perform(stage, 'host.shutdown', 'pve2');
-    assert.partialDeepStrictEqual(done, {
+    const stage = await stages.open({ 102: running });
+    const start = (): void => {
+      stage.tower.simulator.guest(100).running = true;
+    };
+    assert.partialDeepStrictEqual(await perform(meanwhile(stage, start), 'host.shutdown', 'pve2'), {
       outcome: { state: 'failed', code: 'guests_survived', detail: 'websvcs' },
     });
     assert.deepEqual(nodeOrders(stage.tower), []);
