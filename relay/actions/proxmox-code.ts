@@ -38,6 +38,8 @@ export const codeOf = (failure: ProxmoxFailure): ProxmoxCode => codes[failure.re
 
 /** Whether the order may have arrived, so that its effect may still come. */
 export function isUncertain(failure: ProxmoxFailure): boolean {
+  // Its task was begun, and lost sight of.
+  if (failure.upid !== undefined) return true;
   switch (failure.reason) {
     case 'unreachable':
     case 'timeout':

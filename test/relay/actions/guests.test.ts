@@ -46,6 +46,21 @@ describe('guest.start', () => {
     assert.equal(stage.tower.simulator.guest(102).running, true);
   });
 
+  it('does not say failed of a start that it lost sight of', async () => {
+    const stage = await stages.open({ 102: { startMs: 10_000 } });
+    const fault = { kind: 'answer', status: 403, reason: 'Forbidden' } as const;
+    stage.tower.simulator.faults.add({ fault, path: /\/tasks\//, times: 99 });
+    assert.partialDeepStrictEqual(await perform(stage, 'guest.start', 'gaming'), {
+      outcome: { state: 'succeeded', result: { already: false } },
+    });
+    stage.tower.simulator.faults.clear();
+    const never = await stages.open({ 102: { startMs: 100_000 } });
+    never.tower.simulator.faults.add({ fault, path: /\/tasks\//, times: 99 });
+    assert.partialDeepStrictEqual(await perform(never, 'guest.start', 'gaming'), {
+      outcome: { state: 'unknown', code: 'proxmox_forbidden' },
+    });
+  });
+
   it('is refused while another holder of its exclusive resource runs, or is paused', async () => {
     const stage = await stages.open({ 103: running });
     assert.partialDeepStrictEqual(await perform(stage, 'guest.start', 'gaming'), {
