@@ -120,7 +120,11 @@ const sentences: readonly (readonly [RegExp, PlainReason])[] = [
 
 const lockSentence = /(?:VM|CT) is locked \(([a-z-]{1,32})\)/;
 
-function fromSentence(sentence: string): ProxmoxFailure | undefined {
+/** Longer than any sentence of Proxmox VE; what a guest adds to one could keep a pattern busy for minutes. */
+const maxSentenceChars = 1_000;
+
+function fromSentence(text: string): ProxmoxFailure | undefined {
+  const sentence = text.slice(0, maxSentenceChars).trim();
   const lock = lockSentence.exec(sentence)?.[1];
   if (lock !== undefined) return { ok: false, reason: 'guest_locked', lock, detail: oneLine(sentence) };
   const found = sentences.find(([pattern]) => pattern.test(sentence));
@@ -130,9 +134,7 @@ function fromSentence(sentence: string): ProxmoxFailure | undefined {
 /** The failure behind a task's exit status that is neither `OK` nor `WARNINGS: n`. */
 export function failureOfTask(exitstatus: string): ProxmoxFailure {
   const line = oneLine(exitstatus);
-  return (
-    fromSentence(exitstatus.trim()) ?? { ok: false, reason: 'task_failed', exitstatus: line, detail: line }
-  );
+  return fromSentence(exitstatus) ?? { ok: false, reason: 'task_failed', exitstatus: line, detail: line };
 }
 
 /** What an HTTP answer with a status of 400 and above says, as far as it could be read. */
@@ -160,5 +162,5 @@ export function failureOfHttp({ status, message, errors }: HttpError): ProxmoxFa
       detail,
     };
   }
-  return fromSentence(message.trim()) ?? { ok: false, reason: 'server_error', status, detail };
+  return fromSentence(message) ?? { ok: false, reason: 'server_error', status, detail };
 }

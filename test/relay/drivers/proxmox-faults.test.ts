@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createHttpsClient } from '../../../relay/drivers/https-client.ts';
 import { createProxmox } from '../../../relay/drivers/proxmox.ts';
-import { endIsUnknown, failure, type ProxmoxFailure } from '../../../relay/drivers/proxmox-errors.ts';
+import {
+  endIsUnknown,
+  failure,
+  failureOfHttp,
+  failureOfTask,
+  type ProxmoxFailure,
+} from '../../../relay/drivers/proxmox-errors.ts';
 import { rawAnswer } from '../../support/proxmox/raw-stub.ts';
 import { until } from '../../support/proxmox/until.ts';
 import { devtop, gaming, instantClock, setUpStub, setUpTower, token } from './proxmox-fixture.ts';
@@ -203,4 +209,12 @@ const ends: readonly [boolean, ProxmoxFailure][] = [
 ];
 test('which failures leave open whether the order was carried out', () => {
   for (const [expected, failed] of ends) assert.equal(endIsUnknown(failed), expected, JSON.stringify(failed));
+});
+
+test('threat 7: an error text that a guest made long and repetitive is read at once', () => {
+  const message = "can't lock file '".repeat(15_000);
+  const beganAt = performance.now();
+  assert.equal(failureOfHttp({ status: 500, message, errors: {} }).reason, 'server_error');
+  assert.equal(failureOfTask(message).reason, 'task_failed');
+  assert.ok(performance.now() - beganAt < 2_000);
 });
