@@ -41,6 +41,8 @@ export function createEvidence(deps: {
       if (report.time > clock.now() + clockSkewMs) {
         return log.warn('evidence_refused', { code: 'evidence_from_the_future' });
       }
+      // Its last words before it goes down are later than a first packet, if that came too early.
+      if (report.progress.some(({ phase }) => phase === 'powering_off')) return;
       const known = newest.get(signer);
       if (known !== undefined && known.time >= report.time) return;
       newest.set(signer, report);

@@ -63,6 +63,14 @@ describe('evidence that a host has woken', () => {
     assert.equal(await evidence.of('pve1', 0, briefly()), null);
   });
 
+  it('is not what a host says right before it goes down', async () => {
+    const { home, evidence, sign } = await open();
+    const intent = `sha256:${'0'.repeat(64)}`;
+    const last = reportOf(home, { progress: [{ intent, step: 0, phase: 'powering_off' }] });
+    await evidence.take(await sign(last, home.relays.pve2!.signing));
+    assert.equal(await evidence.of('pve2', 1_000_000, briefly()), null);
+  });
+
   it('is nothing else', async () => {
     const { home, evidence, entries, sign } = await open();
     const other = await makeTestHome({ origins: [{ url: 'https://192.0.2.1:8420' }] });
