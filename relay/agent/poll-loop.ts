@@ -5,7 +5,7 @@ import type { Log } from '../log.ts';
 import type { Alarm } from './alarm.ts';
 import { createBackoff } from './backoff.ts';
 import type { Evidence } from './evidence.ts';
-import type { Executor } from './executor.ts';
+import type { Executor } from './executor-contract.ts';
 import { type HeartbeatWatch, verifyHeartbeat } from './heartbeat.ts';
 import type { Link } from './link.ts';
 import type { ReceiptPost } from './receipt-post.ts';

@@ -2,7 +2,7 @@ import { receiptsAnswerSchema } from '../../schema/wire/relay-api.ts';
 import type { Log } from '../log.ts';
 import { createBackoff } from './backoff.ts';
 import { createDoorbell } from './doorbell.ts';
-import type { Executor } from './executor.ts';
+import type { Executor } from './executor-contract.ts';
 import type { Link } from './link.ts';
 
 /** Brings receipts to the API, in order, until it holds them. */

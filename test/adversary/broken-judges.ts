@@ -1,4 +1,4 @@
-import type { Judge } from '../../relay/agent/executor.ts';
+import type { Judge } from '../../relay/agent/executor-contract.ts';
 import { stepKey } from '../../relay/agent/journal-state.ts';
 import type { JudgeContext, Order, Verdict } from '../../relay/agent/verify-job.ts';
 import { decodeBase64url } from '../../schema/jose/base64url.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { parentPort, workerData } from 'node:worker_threads';
 import fc from 'fast-check';
-import type { Judge } from '../../relay/agent/executor.ts';
+import type { Judge } from '../../relay/agent/executor-contract.ts';
 import { realJudge } from '../relay/agent/fixture.ts';
 import { brokenJudges } from './broken-judges.ts';
 import { traces } from './moves.ts';

@@ -1,5 +1,6 @@
 import type { ActContext, Outcome } from '../../relay/actions/action.ts';
-import { createExecutor, type Executor, type Judge } from '../../relay/agent/executor.ts';
+import { createExecutor } from '../../relay/agent/executor.ts';
+import type { Executor, Judge } from '../../relay/agent/executor-contract.ts';
 import { openJournal } from '../../relay/agent/journal.ts';
 import { encodeBase64url } from '../../schema/jose/base64url.ts';
 import { digestOf } from '../../schema/jose/digest.ts';

@@ -1,7 +1,8 @@
 import type { ActContext, ActionPorts, Outcome, RelayAction } from '../../../relay/actions/action.ts';
 import type { Clock } from '../../../relay/agent/clock.ts';
 import type { Disk } from '../../../relay/agent/disk.ts';
-import { createExecutor, type Executor, type Judge } from '../../../relay/agent/executor.ts';
+import { createExecutor } from '../../../relay/agent/executor.ts';
+import type { Executor, Judge } from '../../../relay/agent/executor-contract.ts';
 import { createState, openState, type RelayState } from '../../../relay/agent/state-files.ts';
 import { judgeAgain, judgeJob, verifyEnvelope } from '../../../relay/agent/verify-job.ts';
 import { createLog, type Log, type LogEntry } from '../../../relay/log.ts';
