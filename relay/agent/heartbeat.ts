@@ -66,6 +66,8 @@ export function createHeartbeatWatch(deps: {
       alarm.clear('no_heartbeat', `${relay} hears from the control plane again (${minutes(silentMs)} min).`);
     },
     async run(signal) {
+      // A relay may have waited for its admission for hours, in which nothing could be heard.
+      lastAt = clock.uptimeMs();
       while (!signal.aborted) {
         const leftMs = lastAt + limitMs - clock.uptimeMs();
         if (leftMs <= 0) {
