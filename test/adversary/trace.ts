@@ -2,8 +2,6 @@ import type { ActContext, Outcome } from '../../relay/actions/action.ts';
 import { createExecutor } from '../../relay/agent/executor.ts';
 import type { Executor, Judge } from '../../relay/agent/executor-contract.ts';
 import { openJournal } from '../../relay/agent/journal.ts';
-import { encodeBase64url } from '../../schema/jose/base64url.ts';
-import { digestOf } from '../../schema/jose/digest.ts';
 import { signJws } from '../../schema/jose/jws.ts';
 import type { SigningKey } from '../../schema/jose/keys.ts';
 import type { Trust } from '../../schema/trust/read.ts';
@@ -18,10 +16,11 @@ import {
   readReceipt,
 } from '../relay/agent/fixture.ts';
 import { testNonce } from '../support/relay-home.ts';
-import { type Author, dawn, guests, laws } from './law.ts';
-import type { Op, papersWays, receiptWays } from './moves.ts';
+import { createForger, type SentJob } from './forger.ts';
+import { type Author, dawn, laws } from './law.ts';
+import type { Op } from './moves.ts';
 import { createOracle } from './oracle.ts';
-import { type Paper, signReceiptOf, type World, writePaper } from './world.ts';
+import { type Paper, type World, writePaper } from './world.ts';
 
 export type Counts = {
   offers: number;
@@ -46,7 +45,7 @@ export async function playTrace(
   const oracle = createOracle(home);
   const papers: Paper[] = [...world.recorded];
   for (const paper of papers) oracle.learn(paper);
-  const jobs: { text: string; job: Job; digest: string }[] = [];
+  const jobs: SentJob[] = [];
   const ownReceipts: string[] = [];
   let disk: MemoryDisk = world.disk.clone();
   let trust: Trust = world.trusts[0]!;
@@ -169,62 +168,7 @@ export async function playTrace(
     papers.push(paper);
   };
 
-  const claimOf = (digest: string) => ({ home, kind: 'intent', digest });
-
-  /** The paper as the adversary puts it before the relay. */
-  const present = async (paper: Paper, how: (typeof papersWays)[number], choice: number) => {
-    switch (how) {
-      case 'own':
-        return { text: paper.text, digest: paper.digest, authorisation: paper.authorisation };
-      case 'other':
-        return { ...paper, authorisation: papers[choice % papers.length]!.authorisation };
-      case 'restamped': {
-        // The controller's key under somebody else's words: then they are the controller's, too.
-        oracle.learn({ ...paper, author: 'controller' });
-        const authorisation = await signJws('intent', claimOf(paper.digest), world.controller);
-        return { ...paper, authorisation };
-      }
-      case 'by_relay':
-      case 'by_stranger': {
-        const key = how === 'by_relay' ? world.relayKeys.pve2 : world.stranger;
-        return { ...paper, authorisation: await signJws('intent', claimOf(paper.digest), key) };
-      }
-      case 'altered': {
-        const intent = JSON.parse(JSON.stringify(paper.intent));
-        intent.steps[0].target = guests[choice % guests.length];
-        const bytes = new TextEncoder().encode(JSON.stringify(intent));
-        const digest = await digestOf('intent', bytes);
-        return { text: encodeBase64url(bytes), digest, authorisation: paper.authorisation };
-      }
-    }
-  };
-
-  const receiptsFor = async (paper: Paper, how: (typeof receiptWays)[number]): Promise<string[]> => {
-    if (how === 'none') return [];
-    if (how === 'foreign') {
-      const others = papers.filter((other) => other !== paper).flatMap(({ receipts }) => receipts);
-      return [...others, ...ownReceipts.filter((jws) => readReceipt(jws).intent !== paper.digest)].slice(
-        0,
-        8,
-      );
-    }
-    if (how === 'forged') {
-      const keys = [world.controller, world.stranger, world.relayKeys.pve1];
-      const forged: string[] = [];
-      for (const [index, step] of paper.intent.steps.entries()) {
-        for (const key of keys) {
-          // What pve1 signs itself is no forgery.
-          if (step.relay === 'pve1' && key === world.relayKeys.pve1) continue;
-          forged.push(await signReceiptOf(home, paper.intent, paper.digest, index, 'succeeded', key));
-        }
-      }
-      return forged;
-    }
-    return [
-      ...paper.receipts,
-      ...ownReceipts.filter((jws) => readReceipt(jws).intent === paper.digest),
-    ].slice(-64);
-  };
+  const forger = createForger({ world, papers, ownReceipts, jobs, learn: (paper) => oracle.learn(paper) });
 
   const envelope = () => ({
     home,
@@ -239,7 +183,7 @@ export async function playTrace(
   const order = async (entry: Extract<Op, { op: 'order' }>): Promise<void> => {
     // Fresh papers are of more interest than the recorded ones.
     const paper = papers[entry.paper % 2 === 0 ? papers.length - 1 : entry.paper % papers.length]!;
-    const shown = await present(paper, entry.authorisation, entry.paper);
+    const shown = await forger.present(paper, entry.authorisation, entry.paper);
     const { fault } = entry;
     const step = fault === 'bad_step' ? 60 : entry.step % paper.intent.steps.length;
     if (fault !== 'same_seq') run.seq += fault === 'jump_seq' ? 1000 : 1;
@@ -254,7 +198,7 @@ export async function playTrace(
       intent: shown.text,
       authorisation: shown.authorisation,
       step,
-      receipts: await receiptsFor(paper, entry.receipts),
+      receipts: await forger.receiptsFor(paper, entry.receipts),
     };
     const key =
       fault === 'by_stranger'
@@ -302,18 +246,6 @@ export async function playTrace(
     await Promise.all(offers);
   };
 
-  const mutate = (text: string, how: string, at: number): string => {
-    const place = at % text.length;
-    if (how === 'flip')
-      return `${text.slice(0, place)}${text[place] === 'A' ? 'B' : 'A'}${text.slice(place + 1)}`;
-    if (how === 'pad') return `${text}=`;
-    if (how === 'space') return `${text.slice(0, place)} ${text.slice(place)}`;
-    if (how === 'newline') return `${text}\n`;
-    const [header, , signature] = text.split('.');
-    const other = jobs[at % jobs.length]!.text.split('.')[1];
-    return `${header}.${other}.${signature}`;
-  };
-
   const step = async (entry: Op): Promise<void> => {
     switch (entry.op) {
       case 'order':
@@ -330,7 +262,7 @@ export async function playTrace(
       case 'mutate': {
         const found = jobs[entry.job % Math.max(1, jobs.length)];
         if (found === undefined) return;
-        const text = mutate(found.text, entry.how, entry.at);
+        const text = forger.mutate(found.text, entry.how, entry.at);
         await offer(text, text === found.text ? found.job : null, found.digest);
         return;
       }

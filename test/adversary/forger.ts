@@ -1,0 +1,96 @@
+import { encodeBase64url } from '../../schema/jose/base64url.ts';
+import { digestOf } from '../../schema/jose/digest.ts';
+import { signJws } from '../../schema/jose/jws.ts';
+import type { Job } from '../../schema/wire/job.ts';
+import { readReceipt } from '../relay/agent/fixture.ts';
+import { guests } from './law.ts';
+import type { papersWays, receiptWays } from './moves.ts';
+import { type Paper, signReceiptOf, type World } from './world.ts';
+
+/** A job as it went out, to be sent again or bent. */
+export type SentJob = { readonly text: string; readonly job: Job; readonly digest: string };
+
+export type ForgerDeps = {
+  readonly world: World;
+  readonly papers: readonly Paper[];
+  readonly ownReceipts: readonly string[];
+  readonly jobs: readonly SentJob[];
+  /** Tells the oracle of words that somebody now stands behind. */
+  learn(paper: Paper): void;
+};
+
+/** Makes what the adversary puts before a relay out of what was recorded and the keys that it holds. */
+export function createForger({ world, papers, ownReceipts, jobs, learn }: ForgerDeps) {
+  const home = world.home.id;
+
+  const claimOf = (digest: string) => ({ home, kind: 'intent', digest });
+
+  /** The paper as the adversary puts it before the relay. */
+  const present = async (paper: Paper, how: (typeof papersWays)[number], choice: number) => {
+    switch (how) {
+      case 'own':
+        return { text: paper.text, digest: paper.digest, authorisation: paper.authorisation };
+      case 'other':
+        return { ...paper, authorisation: papers[choice % papers.length]!.authorisation };
+      case 'restamped': {
+        // The controller's key under somebody else's words: then they are the controller's, too.
+        learn({ ...paper, author: 'controller' });
+        const authorisation = await signJws('intent', claimOf(paper.digest), world.controller);
+        return { ...paper, authorisation };
+      }
+      case 'by_relay':
+      case 'by_stranger': {
+        const key = how === 'by_relay' ? world.relayKeys.pve2 : world.stranger;
+        return { ...paper, authorisation: await signJws('intent', claimOf(paper.digest), key) };
+      }
+      case 'altered': {
+        const intent = JSON.parse(JSON.stringify(paper.intent));
+        intent.steps[0].target = guests[choice % guests.length];
+        const bytes = new TextEncoder().encode(JSON.stringify(intent));
+        const digest = await digestOf('intent', bytes);
+        return { text: encodeBase64url(bytes), digest, authorisation: paper.authorisation };
+      }
+    }
+  };
+
+  const receiptsFor = async (paper: Paper, how: (typeof receiptWays)[number]): Promise<string[]> => {
+    if (how === 'none') return [];
+    if (how === 'foreign') {
+      const others = papers.filter((other) => other !== paper).flatMap(({ receipts }) => receipts);
+      return [...others, ...ownReceipts.filter((jws) => readReceipt(jws).intent !== paper.digest)].slice(
+        0,
+        8,
+      );
+    }
+    if (how === 'forged') {
+      const keys = [world.controller, world.stranger, world.relayKeys.pve1];
+      const forged: string[] = [];
+      for (const [index, step] of paper.intent.steps.entries()) {
+        for (const key of keys) {
+          // What pve1 signs itself is no forgery.
+          if (step.relay === 'pve1' && key === world.relayKeys.pve1) continue;
+          forged.push(await signReceiptOf(home, paper.intent, paper.digest, index, 'succeeded', key));
+        }
+      }
+      return forged;
+    }
+    return [
+      ...paper.receipts,
+      ...ownReceipts.filter((jws) => readReceipt(jws).intent === paper.digest),
+    ].slice(-64);
+  };
+
+  const mutate = (text: string, how: string, at: number): string => {
+    const place = at % text.length;
+    if (how === 'flip')
+      return `${text.slice(0, place)}${text[place] === 'A' ? 'B' : 'A'}${text.slice(place + 1)}`;
+    if (how === 'pad') return `${text}=`;
+    if (how === 'space') return `${text.slice(0, place)} ${text.slice(place)}`;
+    if (how === 'newline') return `${text}\n`;
+    const [header, , signature] = text.split('.');
+    const other = jobs[at % jobs.length]!.text.split('.')[1];
+    return `${header}.${other}.${signature}`;
+  };
+
+  return { present, receiptsFor, mutate };
+}
