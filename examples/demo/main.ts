@@ -75,6 +75,11 @@ async function main(): Promise<number> {
           `${JSON.stringify({ ok: story.ok, boot_ms: bootMs, hops: story.hops, checks: story.checks })}\n`,
         );
       }
+      const failed = story.checks.filter(({ ok }) => !ok).length;
+      if (!values.json) {
+        const outcome = failed === 0 ? 'All of them held.' : `${failed} did NOT hold.`;
+        process.stdout.write(`\n${story.checks.length} expectations were checked. ${outcome}\n`);
+      }
       return story.ok ? 0 : 1;
     }
     progress.say('Waiting for the first reports');

@@ -22,7 +22,7 @@ type Call<S extends v.GenericSchema> = {
 };
 
 export type ApiFailure = Failure & {
-  /** Whether the request may have arrived although no answer came. */
+  /** Whether the request may have been done all the same, or may be when it is repeated. */
   readonly ambiguous: boolean;
 };
 
@@ -115,14 +115,16 @@ function unreachable(origin: string, failure: HttpFailure): ApiFailure {
 /** An error answer as its problem+json tells it: sentence, code, what to do. */
 function refused(origin: string, status: number, body: Buffer): ApiFailure {
   const parsed = parsePayload(body, problemSchema, 64 * 1024);
-  const exit = status >= 500 ? exits.failed : exits.refused;
+  // What is asked too often, or of a server in trouble, may be asked again.
+  const again = status >= 500 || status === 429;
+  const exit = again ? exits.failed : exits.refused;
   if (!parsed.ok) {
     return {
       ok: false,
       exit,
       reason: 'answer_malformed',
       detail: `${origin} answered with status ${status} and nothing that explains it.`,
-      ambiguous: status >= 500,
+      ambiguous: again,
     };
   }
   return {
@@ -131,7 +133,7 @@ function refused(origin: string, status: number, body: Buffer): ApiFailure {
     reason: parsed.value.code,
     detail: sentences(parsed.value),
     problem: parsed.value,
-    ambiguous: status >= 500,
+    ambiguous: again,
   };
 }
 

@@ -52,6 +52,7 @@ export async function passphrase(
       'There is no terminal to ask for the passphrase: use --passphrase-file FILE.',
     );
   }
+  context.progress.end();
   const line = await context.terminal.ask(question, { hidden: true });
   return line === null ? fail(exits.usage, 'given_up', 'Given up.') : { ok: true, value: line };
 }
@@ -66,6 +67,7 @@ export async function confirm(context: Context, question: string, yes: boolean):
       `${question} There is no terminal to ask: add --yes if you agree.`,
     );
   }
+  context.progress.end();
   const answer = await context.terminal.ask(`${question} [y/N] `);
   return answer !== null && /^y(es)?$/i.test(answer.trim())
     ? true

@@ -45,6 +45,7 @@ async function fromPaperKey(context: Context): Promise<{ ok: true; value: unknow
   if (!context.terminal.asks) {
     return fail(exits.usage, 'no_terminal', 'There is no terminal to type the paper root at.');
   }
+  context.progress.end();
   const line = await context.terminal.ask('The root key on paper: ', { hidden: true });
   if (line === null) return fail(exits.usage, 'given_up', 'Given up.');
   const seed = fromPaper(line);

@@ -14,6 +14,7 @@ export type Session = { readonly home: Home; readonly api: Api };
 export async function openSession(context: Context): Promise<{ ok: true; value: Session } | Failure> {
   const home = await readHome(context.configDir);
   if (!home.ok) return home;
+  context.progress.say('Asking the control plane');
   const { file, operator } = home.value;
   const api = createApi({
     origin: file.origin,

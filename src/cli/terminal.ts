@@ -8,8 +8,6 @@ export type Terminal = {
   readonly watched: boolean;
   /** Whether a person can be asked. */
   readonly asks: boolean;
-  /** Whether standard output may carry colours. */
-  readonly colours: boolean;
   /** Asks for a line; `hidden` shows nothing of it. Null when the input ends. */
   ask(question: string, options?: { readonly hidden?: boolean }): Promise<string | null>;
   /** All of standard input, for arguments given as `-`; at most 64 KiB. */
@@ -18,7 +16,7 @@ export type Terminal = {
 
 const maxInputBytes = 64 * 1024;
 
-/** The terminal of this process. NO_COLOR and pipes switch colours off. */
+/** The terminal of this process. */
 export function processTerminal(process: NodeJS.Process): Terminal {
   const stdin = process.stdin as ReadStream;
   const stderr = process.stderr as WriteStream;
@@ -27,7 +25,6 @@ export function processTerminal(process: NodeJS.Process): Terminal {
     err: (text) => void stderr.write(text),
     watched: stderr.isTTY === true,
     asks: stdin.isTTY === true && stderr.isTTY === true,
-    colours: process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '',
     ask: (question, options) => askLine(stdin, stderr, question, options?.hidden ?? false),
     async input() {
       const chunks: Buffer[] = [];

@@ -1,5 +1,6 @@
 import { relayListSchema } from '../../../schema/api/house.ts';
 import { fingerprint } from '../../../schema/jose/keys.ts';
+import { enrolmentCodeLifetimeMs } from '../../../schema/wire/limits.ts';
 import { defineCommand } from '../command.ts';
 import { type VerifiedEnrolment, verifyEnrolment } from '../enrolments.ts';
 import { readCodes, writeCodes } from '../home.ts';
@@ -34,13 +35,15 @@ export const relaysApprove = defineCommand({
     if (!trust.ok) return trust;
     const list = await api.call({ method: 'GET', url: '/v1/relays', answer: relayListSchema });
     if (!list.ok) return list;
-    const codes = readCodes(home.directory);
-    if (!codes.ok) return codes;
+    const kept = readCodes(home.directory);
+    if (!kept.ok) return kept;
+    // Of when a relay enrolled there is only the control plane's word: this computer's own clock bounds it.
+    const codes = kept.value.filter(({ expires }) => context.now() < expires + enrolmentCodeLifetimeMs);
 
     const verified: VerifiedEnrolment[] = [];
     const refused: { relay: string; reason: string; detail: string }[] = [];
     for (const relay of list.value.relays.filter(({ state }) => state === 'pending')) {
-      const judged = await verifyEnrolment(relay, codes.value);
+      const judged = await verifyEnrolment(relay, codes);
       if (judged.ok) verified.push(judged.value);
       else refused.push({ relay: relay.name, reason: judged.reason, detail: judged.detail ?? judged.reason });
     }
@@ -75,7 +78,7 @@ export const relaysApprove = defineCommand({
     const used = new Set(verified.map(({ code }) => code.code));
     writeCodes(
       home.directory,
-      codes.value.filter(({ code }) => !used.has(code)),
+      codes.filter(({ code }) => !used.has(code)),
     );
     const names = verified.map(({ statement }) => statement.relay);
     return done(

@@ -27,7 +27,6 @@ export async function runWrit(words: readonly string[], person: Person = {}): Pr
         },
         watched: false,
         asks: person.answers !== undefined,
-        colours: false,
         ask: (question) => {
           err += question;
           return Promise.resolve(answers.shift() ?? null);
