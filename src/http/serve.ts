@@ -87,7 +87,13 @@ async function serve(
   let expires: number | null = null;
   if (!isNameless(route.authority)) {
     const caller = await callers.identify(header, proved);
-    if (!caller.ok) return refuseCaller(caller);
+    if (!caller.ok) {
+      if (caller.reason === 'proof_replayed') await noteReplay(deps, route);
+      if (header !== null && (await deps.control.trust.current()) === null) {
+        return refuse({ reason: 'not_set_up', detail: 'No owner has claimed this instance yet.' });
+      }
+      return refuseCaller(caller);
+    }
     principal = caller.principal;
     principalName = principalText(principal);
     bodyDigest = caller.body;
@@ -152,6 +158,11 @@ async function serve(
   };
   const reply = await route.handle(input, deps);
   return reply.kind === 'problem' ? refuse(reply.cause) : end(reply);
+}
+
+/** Somebody holds a recording of a valid request: rare, and worth the owner's eye. */
+async function noteReplay(deps: HttpDeps, route: Route): Promise<void> {
+  await deps.control.audit.note('proof.replayed', 'stranger', { route: `${route.method} ${route.path}` });
 }
 
 const forbidden = (): AuthRefused => ({

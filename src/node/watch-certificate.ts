@@ -4,7 +4,7 @@ import type { KeyAndCertificate } from './certificate.ts';
 import { type CertificateFiles, readCertificate } from './tls-files.ts';
 
 /** ACME clients renew every few weeks: a few seconds are soon enough, and work on every file system. */
-const everyMs = 5_000;
+const defaultEveryMs = 5_000;
 
 /**
  * Reads a given certificate anew when its files change. Files that do not fit together yet (one of the two was
@@ -14,6 +14,7 @@ export function watchCertificate(
   files: CertificateFiles,
   log: Log,
   use: (certificate: KeyAndCertificate) => void,
+  everyMs = defaultEveryMs,
 ): () => void {
   const reload = (): void => {
     readCertificate(files).then((read) => {

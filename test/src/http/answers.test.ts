@@ -160,6 +160,13 @@ describe('faults', () => {
     assert.ok(!JSON.stringify(line).includes('eyJ'));
   });
 
+  test('an instance that nobody has claimed says so to whoever has credentials', async () => {
+    const app = await makeTestApp({ claimed: false });
+    const response = await app.asKey(app.home.operator, '/v1/status');
+    assert.deepEqual([response.status, await codeOf(response)], [409, 'not_set_up']);
+    assert.equal((await app.request('/v1/status')).status, 401);
+  });
+
   test('healthz says only whether it works', async () => {
     const app = await makeTestApp();
     const good = await app.request('/healthz');
