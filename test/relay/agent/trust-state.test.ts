@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { nodeDisk } from '../../../relay/agent/node-disk.ts';
-import { createState, openState } from '../../../relay/agent/state-files.ts';
-import { lockState } from '../../../relay/agent/state-lock.ts';
+import { openState } from '../../../relay/agent/state-files.ts';
 import { acceptToldTrust } from '../../../relay/agent/trust-store.ts';
 import { generateKey } from '../../../schema/jose/keys.ts';
 import { signTrust } from '../../../schema/trust/read.ts';
@@ -300,53 +299,4 @@ test('intents from before the enrolment are refused: an earlier journal may have
   const again = await startRig({ home: rig.home, clock: rig.clock });
   assert.deepEqual(await again.order(intent), { kind: 'dropped', code: 'intent_before_enrolment' });
   await again.executor.close();
-});
-
-test('enrolment that is cut short at any write leaves no relay or a whole one', async () => {
-  const home = await defaultHome();
-  const secret = home.relays.pve2!.secret;
-  for (let cutAt = 0; ; cutAt += 1) {
-    const rig = await startRig({ home });
-    await rig.executor.close();
-    const { disk, clock } = rig;
-    let writes = 0;
-    const cut = <A extends unknown[]>(write: (...args: A) => Promise<void>) => {
-      return async (...args: A): Promise<void> => {
-        if (writes >= cutAt) throw Object.assign(new Error('cut'), { code: 'EIO' });
-        writes += 1;
-        return write(...args);
-      };
-    };
-    const dying = {
-      ...disk,
-      append: cut(disk.append),
-      replace: cut(disk.replace),
-      remove: cut(disk.remove),
-    };
-    const made = await createState(
-      { disk: dying, clock, log: quietLog() },
-      { relay: 'pve2', secret, trust: home.trust() },
-    );
-    const opened = await openState({ disk, clock, log: quietLog() });
-    if (made.ok) {
-      assert.equal(opened.ok, true);
-      assert.ok(cutAt >= 4);
-      return;
-    }
-    assert.equal(made.reason, 'state_unwritable');
-    const expected = cutAt === 0 ? 'opened' : 'key_missing';
-    assert.equal(opened.ok ? 'opened' : opened.reason, expected, `cut at write ${cutAt}`);
-  }
-});
-
-test('one process alone uses a state folder', async (t) => {
-  const folder = await makeFolder(t);
-  const first = await lockState(folder);
-  assert.equal(first.ok, true);
-  const second = await lockState(folder);
-  assert.equal(second.ok ? 'locked' : second.reason, 'state_in_use');
-  if (first.ok) await first.value.release();
-  const third = await lockState(folder);
-  assert.equal(third.ok, true);
-  if (third.ok) await third.value.release();
 });

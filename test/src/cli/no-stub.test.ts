@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { commands } from '../../../src/cli/commands.ts';
+import { type ServeOptions, serve } from '../../../src/main.ts';
+import { runWrit } from './terminal-fixture.ts';
+
+const house = join(import.meta.dirname, '../../../examples/house.yaml');
+
+/**
+ * How each command is called on a home whose relays have not enrolled, with the exit that tells the truth there
+ * and a word of its own that it must say. A command that answers without doing anything has no such word.
+ */
+const calls: Readonly<Record<string, { words: readonly string[]; exit: number; says: RegExp }>> = {
+  relays: { words: [], exit: 0, says: /no relay/i },
+  'relays add': { words: ['cloud'], exit: 0, says: /writ-enrol\./ },
+  'relays approve': { words: ['--yes'], exit: 0, says: /cloud|no relay|nobody|none/i },
+  'tokens create': { words: ['phone', '--scope', 'status'], exit: 0, says: /Bearer/ },
+  'tokens list': { words: [], exit: 0, says: /phone/ },
+  'tokens revoke': { words: ['tok_00000000000000000000000000'], exit: 3, says: /token/i },
+  'trust show': { words: [], exit: 0, says: /version 1/ },
+  'house set': { words: [house], exit: 0, says: /trust is version 1/ },
+  status: { words: [], exit: 0, says: /cloud/ },
+  wake: { words: ['pve2'], exit: 3, says: /relay/i },
+  shutdown: { words: ['devtop'], exit: 3, says: /relay/i },
+  reboot: { words: ['devtop'], exit: 3, says: /relay/i },
+  start: { words: ['gaming'], exit: 3, says: /relay/i },
+  stop: { words: ['gaming'], exit: 3, says: /relay/i },
+  suspend: { words: ['gaming'], exit: 3, says: /relay/i },
+  resume: { words: ['gaming'], exit: 3, says: /relay/i },
+  sleep: { words: ['pve2'], exit: 3, says: /relay/i },
+  run: { words: ['start-gaming'], exit: 3, says: /relay/i },
+  command: { words: [], exit: 0, says: /no command|none|nothing/i },
+  'audit verify': { words: [], exit: 0, says: /entries|whole/i },
+  'audit export': { words: [], exit: 0, says: /"seq":1,/ },
+};
+
+/** Started otherwise: by this test itself, and in tests of their own. */
+const startedElsewhere = ['serve', 'init', 'edge-setup'];
+
+test('every command does what it says or says why not: none is a stub', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'writ-stub-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const options: ServeOptions = {
+    dataDir: join(folder, 'data'),
+    listen: [{ host: '127.0.0.1', port: 0 }],
+    write: () => {},
+  };
+  const started = await serve(options);
+  assert.ok(started.ok);
+  t.after(() => started.value.close());
+  const config = join(folder, 'owner');
+  const claimed = await runWrit([
+    'init',
+    started.value.setupCode!,
+    '--house',
+    house,
+    '--trial',
+    '--config',
+    config,
+  ]);
+  assert.equal(claimed.exit, 0, claimed.err);
+
+  const names = commands.map(({ name }) => name);
+  assert.deepEqual([...Object.keys(calls), ...startedElsewhere].sort(), [...names].sort());
+  for (const [name, { words, exit, says }] of Object.entries(calls)) {
+    const ran = await runWrit([...name.split(' '), ...words, '--config', config]);
+    const told = `writ ${name}: exit ${ran.exit}\n${ran.out}\n${ran.err}`;
+    assert.equal(ran.exit, exit, told);
+    assert.match(ran.out + ran.err, says, told);
+    assert.doesNotMatch(ran.out + ran.err, /not.implemented|not yet there|todo/i, told);
+  }
+});
