@@ -79,8 +79,9 @@ export async function listen(options: {
   });
 
   const exchange = (request: IncomingMessage, response: ServerResponse, invites: boolean): void => {
-    if (hasTwoHosts(request)) {
-      response.writeHead(400, { connection: 'close', 'content-length': 0 });
+    const refused = hasTwoHosts(request) ? 400 : isUnspoken(request) ? 501 : null;
+    if (refused !== null) {
+      response.writeHead(refused, { connection: 'close', 'content-length': 0 });
       return void response.end();
     }
     const { request: asked, surroundings, body } = requestOf(request, response, { invites });
@@ -131,6 +132,9 @@ export async function listen(options: {
 /** RFC 9112 section 3.2 wants 400; Node takes the first. */
 const hasTwoHosts = ({ rawHeaders }: IncomingMessage): boolean =>
   rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length > 1;
+
+/** Methods that no fetch Request may have (Fetch section 2.2.1): making one would throw, and end the process. */
+const isUnspoken = ({ method = '' }: IncomingMessage): boolean => /^(?:CONNECT|TRACE|TRACK)$/i.test(method);
 
 function closeServer(server: Server, sockets: ReadonlySet<Socket>, graceMs: number): Promise<void> {
   return new Promise((resolve) => {

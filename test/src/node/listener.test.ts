@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { METHODS } from 'node:http';
 import { describe, type TestContext, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Surroundings } from '../../../src/http/deps.ts';
@@ -102,6 +103,16 @@ describe('the listener', () => {
     }
     assert.ok(heard.every(({ surroundings }) => surroundings.target !== '/hosts'));
     assert.match(await say(`GET /good HTTP/1.1\r\n${host}${close}\r\n`), /^HTTP\/1\.1 200 /);
+  });
+
+  test('every method that the parser knows is answered, and none ends the process', async (t) => {
+    const { say, heard } = await start(t);
+    for (const method of METHODS.filter((one) => one !== 'CONNECT')) {
+      const answer = await say(`${method} /a HTTP/1.1\r\n${host}${close}\r\n`);
+      assert.match(answer, method === 'TRACE' ? /^HTTP\/1\.1 501 / : /^HTTP\/1\.1 200 /, method);
+    }
+    assert.equal(await say(`CONNECT a:1 HTTP/1.1\r\n${host}\r\n`), '');
+    assert.ok(heard.every(({ request }) => request.method !== 'TRACE'));
   });
 
   test('threat 18: a target reaches the app as it stands in the request line', async (t) => {
