@@ -188,7 +188,11 @@ export type Reader = ReturnType<typeof reader>;
 /** Reads the API as JSON, with the phone's token. */
 export function reader(phone: Phone) {
   const get = async <S extends GenericSchema>(path: string, schema: S): Promise<InferOutput<S>> => {
-    const answer = await phone.ask('GET', path, { accept: 'application/json', timeoutMs: 40_000 });
+    let answer = await phone.ask('GET', path, { accept: 'application/json', timeoutMs: 40_000 });
+    while (answer.status === 429) {
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      answer = await phone.ask('GET', path, { accept: 'application/json', timeoutMs: 40_000 });
+    }
     if (answer.status !== 200) throw new Error(`GET ${path}: ${answer.status} ${answer.text}`);
     const parsed = parsePayload(answer.text, schema, 8 * 1024 * 1024);
     if (!parsed.ok) throw new Error(`GET ${path}: ${parsed.detail ?? parsed.reason}`);
@@ -199,7 +203,11 @@ export function reader(phone: Phone) {
     status: () => get('/v1/status', statusSchema),
     /** With `waitS` as it is once it has ended, or after that time. */
     command: (id: string, waitS = 0) => get(`/v1/commands/${id}?wait=${waitS}`, commandViewSchema),
-    commands: async () => (await get('/v1/commands', commandListSchema)).commands,
+    /** The newest ones; with `before`, those before that command. */
+    commands: async (before?: string) => {
+      const page = before === undefined ? '' : `?before=${before}`;
+      return (await get(`/v1/commands${page}`, commandListSchema)).commands;
+    },
     trust: () => get('/v1/trust?after=0', trustChainSchema),
   };
 }
