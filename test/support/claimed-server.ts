@@ -109,7 +109,12 @@ export async function proofOf(
 export async function callersOf(
   at: () => string,
   setupCode: string | null,
-  options: { readonly house?: House; readonly houseFile?: HouseFile } = {},
+  options: {
+    readonly house?: House;
+    readonly houseFile?: HouseFile;
+    /** Asks in place of a connection to the origin. */
+    readonly call?: Callers['call'];
+  } = {},
 ): Promise<Callers> {
   const code = parseSetupCode(setupCode ?? '');
   if (!code.ok) throw new Error('a new instance has a setup code');
@@ -122,7 +127,7 @@ export async function callersOf(
   const callers: Callers = {
     home,
     setup,
-    call: (call) => callOrigin(at(), call),
+    call: options.call ?? ((call) => callOrigin(at(), call)),
     asKey: async (key, call) => {
       const authorization = await proofOf(home.id, key, call);
       return callers.call({ ...call, headers: { authorization, ...call.headers } });
