@@ -80,8 +80,10 @@ const examples: Readonly<Record<string, { bad: readonly Example[]; good: readonl
       { 'src/http/app.ts': "import { env } from 'cloudflare:workers';" },
       { 'src/http/app.ts': "import { createHash } from 'crypto';" },
       { 'schema/jose/keys.ts': "import { createHash } from 'node:crypto';" },
+      { 'edge/instance.ts': "import { randomBytes } from 'node:crypto';" },
     ],
     good: [
+      { 'edge/worker.ts': "import { DurableObject } from 'cloudflare:workers';" },
       { 'src/main.ts': "import { createServer } from 'node:https';" },
       { 'src/store/libsql-embedded.ts': "import { mkdirSync } from 'node:fs';" },
       { 'src/control/doorbell-node.ts': "import { once } from 'node:events';" },
@@ -92,6 +94,7 @@ const examples: Readonly<Record<string, { bad: readonly Example[]; good: readonl
     bad: [
       { 'src/http/app.ts': 'const mode = process.env.MODE;' },
       { 'schema/jose/keys.ts': "Buffer.from('x');" },
+      { 'edge/settings.ts': 'const url = process.env.LIBSQL_URL;' },
     ],
     good: [
       { 'src/main.ts': 'process.exit(1);' },

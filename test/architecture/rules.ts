@@ -150,6 +150,7 @@ export const rules: readonly Rule[] = [
     'runtimes',
     'the control plane runs unchanged on Node and on Workers: what is of one runtime stands in src/main, src/node, src/cli and files named *-node.ts',
     ({ path }, specifier) => {
+      if (path.startsWith('edge/')) return isNodeModule(specifier) ? `imports ${specifier}` : null;
       const bound = isNodeModule(specifier) || specifier.startsWith('cloudflare:');
       return bound && (path.startsWith('src/') || isPure(path)) && !isNodeOnly(path)
         ? `imports ${specifier}`
@@ -159,7 +160,7 @@ export const rules: readonly Rule[] = [
   onCode(
     'globals of Node',
     'the control plane runs unchanged on Workers, which have neither process nor Buffer',
-    (path) => (path.startsWith('src/') || isSchema(path)) && !isNodeOnly(path),
+    (path) => (/^(src|edge)\//.test(path) || isSchema(path)) && !isNodeOnly(path),
     [/(?<![\w.$])(process|Buffer)\.\w+/g, /(?<![\w.$])(__dirname|__filename|setImmediate)\b/g],
   ),
   onCode(
