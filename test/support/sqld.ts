@@ -23,15 +23,23 @@ export type Sqld = {
 
 const startLimitMs = 20_000;
 
-/** A real libsql-server on loopback over files of its own, which asks for a token. */
-export async function startSqld(): Promise<Sqld> {
-  const folder = await mkdtemp(join(tmpdir(), 'writ-sqld-'));
+/** What a server takes a token by: the text of its key file, and a token that fits. */
+export type SqldKey = { readonly key: string; readonly authToken: string };
+
+async function makeKey(): Promise<SqldKey> {
   const { signing } = await generateKey();
+  const token = new SignJWT({ a: 'rw' }).setProtectedHeader({ alg: 'EdDSA' });
+  return { key: signing.jwk.x, authToken: await token.sign(signing.signer) };
+}
+
+/** A real libsql-server on loopback over files of its own, which asks for a token. */
+export async function startSqld(given?: SqldKey): Promise<Sqld> {
+  const folder = await mkdtemp(join(tmpdir(), 'writ-sqld-'));
+  const { key, authToken } = given ?? (await makeKey());
   const keyFile = join(folder, 'jwt.key');
-  await writeFile(keyFile, signing.jwk.x);
+  await writeFile(keyFile, key);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const authToken = await new SignJWT({ a: 'rw' }).setProtectedHeader({ alg: 'EdDSA' }).sign(signing.signer);
   let child: ChildProcess | null = null;
 
   const start = async (): Promise<void> => {
