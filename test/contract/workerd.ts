@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { makeEdgeSecrets } from '../../src/cli/commands/edge-setup.ts';
@@ -29,7 +31,9 @@ const offline = {
 
 /** The Worker of wrangler.toml on workerd, over a real libsql-server. */
 export async function startOnWorkerd(t: TestContext): Promise<Subject> {
-  Object.assign(process.env, offline);
+  const folder = await mkdtemp(join(tmpdir(), 'writ-wrangler-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  Object.assign(process.env, offline, { XDG_CONFIG_HOME: folder });
   const { createTestHarness } = await import('wrangler');
   const sqld = await startSqld();
   t.after(() => sqld.close());
