@@ -14,37 +14,73 @@ const betweenOrdersMs = 5_000;
 
 type Running = { readonly name: string; readonly guest: TrustGuest; readonly listed: ListedGuest };
 
-/** The house's guests of this host that are not stopped, in the order of their shutdown. */
-async function findRunning(ctx: CheckContext, proxmox: Proxmox): Promise<Result<readonly Running[], string>> {
+/** What runs on this host: the house's guests in the order of their shutdown, and what trust does not name. */
+type Found = { readonly ours: readonly Running[]; readonly strangers: readonly string[] };
+
+const nameOf = ({ kind, vmid }: ListedGuest): string => `${kind}/${vmid}`;
+
+async function findRunning(ctx: CheckContext, proxmox: Proxmox): Promise<Result<Found, string>> {
   const listed = await proxmox.listGuests(ctx.signal);
   if (!listed.ok) return refuse(codeOf(listed), listed.detail);
-  const found: Running[] = [];
-  for (const [name, guest] of Object.entries(ctx.house.guests)) {
-    if (guest.host !== ctx.target) continue;
-    const seen = listed.value.find(({ kind, vmid }) => kind === guest.kind && vmid === guest.vmid);
-    if (seen !== undefined && seen.status !== 'stopped') found.push({ name, guest, listed: seen });
+  const ours: Running[] = [];
+  const strangers: string[] = [];
+  const here = Object.entries(ctx.house.guests).filter(([, guest]) => guest.host === ctx.target);
+  for (const seen of listed.value) {
+    if (seen.status === 'stopped') continue;
+    const named = here.find(([, { kind, vmid }]) => kind === seen.kind && vmid === seen.vmid);
+    if (named === undefined) strangers.push(nameOf(seen));
+    else ours.push({ name: named[0], guest: named[1], listed: seen });
   }
-  return ok(found.sort((a, b) => a.guest.order - b.guest.order));
+  return ok({ ours: ours.sort((a, b) => a.guest.order - b.guest.order), strangers });
 }
 
-/** Whether every running guest is the adopted one, can be shut down, and may be. */
+/**
+ * What is not of the house has an owner whom nobody asked: the mild forms leave the host to it. The `-in-use`
+ * forms leave it to the shutdown that Proxmox VE itself gives all guests when its host goes down.
+ */
+const checkStrangers = (strangers: readonly string[], inUse: InUse): Result<true, string> =>
+  strangers.length === 0 || inUse === 'overrides'
+    ? ok(true)
+    : refuse('strangers_run', `not named by trust: ${strangers.join(', ')}`);
+
+/** Sets apart what is no longer the guest that was adopted under its VMID: that is a stranger, too. */
+async function setStrangersApart(
+  ctx: CheckContext,
+  proxmox: Proxmox,
+  { ours, strangers }: Found,
+): Promise<Result<Found, string>> {
+  const checks = await Promise.all(ours.map(({ guest }) => checkIdentity(proxmox, guest, ctx.signal)));
+  const still: Running[] = [];
+  const others = [...strangers];
+  for (const [at, running] of ours.entries()) {
+    const same = checks[at]!;
+    if (same.ok) still.push(running);
+    else if (same.reason === 'guest_mismatch') others.push(nameOf(running.listed));
+    else return refuse(same.reason, `${running.name}: ${same.detail ?? same.reason}`);
+  }
+  return ok({ ours: still, strangers: others });
+}
+
+/** Whether every running guest can be shut down, and may be. Gives those that are the house's. */
 async function checkGuests(
   ctx: CheckContext,
   proxmox: Proxmox,
-  running: readonly Running[],
+  found: Found,
   inUse: InUse,
-): Promise<Result<true, string>> {
-  const checks = running.map(async ({ name, guest, listed }): Promise<Result<true, string>> => {
+): Promise<Result<readonly Running[], string>> {
+  const known = await setStrangersApart(ctx, proxmox, found);
+  if (!known.ok) return known;
+  const alone = checkStrangers(known.value.strangers, inUse);
+  if (!alone.ok) return alone;
+  const checks = known.value.ours.map(async ({ name, guest, listed }): Promise<Result<true, string>> => {
     const about = (result: Result<true, string>): Result<true, string> =>
       result.ok ? result : refuse(result.reason, `${name}: ${result.detail ?? result.reason}`);
-    const same = await checkIdentity(proxmox, guest, ctx.signal);
-    if (!same.ok) return about(same);
     if (listed.paused) return about(refuse('guest_paused', 'it is suspended: resume it first'));
     if (inUse === 'overrides') return ok(true);
     return about(await checkUnused(proxmox, guest, listed, ctx.signal));
   });
   const results = await Promise.all(checks);
-  return results.find((result) => !result.ok) ?? ok(true);
+  return results.find((result) => !result.ok) ?? ok(known.value.ours);
 }
 
 /**
@@ -60,11 +96,11 @@ async function shutDownGuests(
   const patienceS = patienceOf(ctx);
   for (const order of new Set(running.map(({ guest }) => guest.order))) {
     const group = running.filter(({ guest }) => guest.order === order);
-    const checked = await checkGuests(ctx, proxmox, group, inUse);
+    const checked = await checkGuests(ctx, proxmox, { ours: group, strangers: [] }, inUse);
     if (ctx.signal.aborted) return interrupted;
     if (!checked.ok) return failedBy(checked);
     const troubles = await Promise.all(
-      group.map(async ({ name, guest }) => {
+      checked.value.map(async ({ name, guest }) => {
         const subject: Subject = { proxmox, guest, ref: refOf(guest) };
         const trouble = await shutDownGuest(ctx, subject, patienceS);
         return trouble === null ? null : `${name}: ${trouble.code}`;
@@ -77,11 +113,15 @@ async function shutDownGuests(
     }
   }
   // Somebody may have started one behind our back.
-  const left = await findRunning(ctx, proxmox);
+  const seen = await findRunning(ctx, proxmox);
+  const left = seen.ok ? await setStrangersApart(ctx, proxmox, seen.value) : seen;
   if (!left.ok) return failedBy(left);
-  if (left.value.length === 0) return null;
-  const names = left.value.map(({ name }) => name).join(', ');
-  return { state: 'failed', code: 'guests_survived', detail: names };
+  const { ours, strangers } = left.value;
+  if (ours.length > 0) {
+    return { state: 'failed', code: 'guests_survived', detail: ours.map(({ name }) => name).join(', ') };
+  }
+  const alone = checkStrangers(strangers, inUse);
+  return alone.ok ? null : failedBy(alone);
 }
 
 /** Gives the order to the node. An order that may have been lost is given again. */
@@ -113,15 +153,18 @@ export function powerAction(command: Command, inUse: InUse): RelayAction {
       const proxmox = proxmoxOf(ctx);
       if (!proxmox.ok) return proxmox;
       const running = await findRunning(ctx, proxmox.value);
-      return running.ok ? checkGuests(ctx, proxmox.value, running.value, inUse) : running;
+      const checked = running.ok ? await checkGuests(ctx, proxmox.value, running.value, inUse) : running;
+      return checked.ok ? ok(true) : checked;
     },
     async act(ctx) {
       const proxmox = proxmoxOf(ctx);
       if (!proxmox.ok) return failedBy(proxmox);
       const running = await findRunning(ctx, proxmox.value);
       if (!running.ok) return failedBy(running);
+      const alone = checkStrangers(running.value.strangers, inUse);
+      if (!alone.ok) return failedBy(alone);
       ctx.progress('waiting');
-      const trouble = await shutDownGuests(ctx, proxmox.value, running.value, inUse);
+      const trouble = await shutDownGuests(ctx, proxmox.value, running.value.ours, inUse);
       if (trouble !== null) return trouble;
       const announced = await ctx.announcePowerOff();
       if (!announced.ok) return failedBy(announced);

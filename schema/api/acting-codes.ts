@@ -83,6 +83,12 @@ export const actingCodes = {
     meaning: 'Not one packet left the waking host.',
     todo: 'Check the network of the waking host, and `wake_address` in the house file.',
   },
+  strangers_run: {
+    title: 'Guests run that are not of the house',
+    meaning:
+      'Guests run on the host that the trust document does not name, or that took the VMID of one it names. The host was left on.',
+    todo: 'Adopt them in the house file, or shut them down yourself in Proxmox VE.',
+  },
   host_still_on: {
     title: 'Host is still on',
     meaning: 'Proxmox VE took the order to go down, and ten minutes later the host still ran.',

@@ -210,7 +210,7 @@ describe('host.shutdown', () => {
         },
       ],
       [
-        'guest_mismatch',
+        'strangers_run',
         ({ simulator }) => {
           Object.assign(simulator.guest(102).spec, { uuid: '99999999-9999-4999-8999-999999999999' });
         },
@@ -229,23 +229,67 @@ describe('host.shutdown', () => {
     }
   });
 
-  it('is refused when a running guest is another than the adopted one, is not adopted, or is suspended', async () => {
+  it('is refused when a running guest is not adopted, or is suspended', async () => {
     const stage = await stages.open(all);
     const gaming = testHouse.guests.gaming!;
     const { identity: _, ...unadopted } = gaming;
-    const houses: readonly (readonly [House['guests'][string], string])[] = [
-      [{ ...gaming, identity: '99999999-9999-4999-8999-999999999999' }, 'guest_mismatch'],
-      [unadopted, 'guest_not_adopted'],
-    ];
-    for (const [changed, code] of houses) {
-      const house = { ...testHouse, guests: { ...testHouse.guests, gaming: changed } };
-      for (const type of ['host.shutdown', 'host.shutdown-in-use'] as const) {
-        assert.partialDeepStrictEqual(await perform({ ...stage, house }, type, 'pve2'), { refused: code });
-      }
+    const house = { ...testHouse, guests: { ...testHouse.guests, gaming: unadopted } };
+    for (const type of ['host.shutdown', 'host.shutdown-in-use'] as const) {
+      assert.partialDeepStrictEqual(await perform({ ...stage, house }, type, 'pve2'), {
+        refused: 'guest_not_adopted',
+      });
     }
     stage.tower.simulator.guest(102).paused = true;
     assert.partialDeepStrictEqual(await perform(stage, 'host.shutdown-in-use', 'pve2'), {
       refused: 'guest_paused',
+    });
+    assert.deepEqual(nodeOrders(stage.tower), []);
+  });
+
+  it('is refused while guests run that are not of the house; its -in-use form leaves them to Proxmox', async () => {
+    const { gaming, files } = testHouse.guests;
+    const { gaming: _, ...others } = testHouse.guests;
+    const houses: readonly (readonly [string, House['guests']])[] = [
+      ['not named', others],
+      ['named on another host', { ...testHouse.guests, gaming: { ...gaming!, host: 'pve1' } }],
+      ['of another kind', { ...testHouse.guests, files: { ...files!, kind: 'qemu' } }],
+      [
+        'of another identity',
+        { ...testHouse.guests, gaming: { ...gaming!, identity: '99999999-9999-4999-8999-999999999999' } },
+      ],
+    ];
+    for (const [why, guests] of houses) {
+      const stage = { ...(await stages.open(all)), house: { ...testHouse, guests } };
+      const stranger = why === 'of another kind' ? 110 : 102;
+      for (const type of ['host.shutdown', 'host.reboot'] as const) {
+        assert.partialDeepStrictEqual(await perform(stage, type, 'pve2'), { refused: 'strangers_run' }, why);
+      }
+      assert.deepEqual(stopped(stage.tower), [], `${why}: nothing is done before`);
+      const announced: number[] = [];
+      const announcePowerOff = async () => {
+        announced.push(...stopped(stage.tower));
+        return { ok: true, value: true } as const;
+      };
+      const done = await perform({ ...stage, announcePowerOff }, 'host.shutdown-in-use', 'pve2');
+      assert.deepEqual('outcome' in done && done.outcome, { state: 'pending_boot' }, why);
+      assert.deepEqual(
+        announced,
+        [102, 110, 100].filter((vmid) => vmid !== stranger),
+        why,
+      );
+      assert.deepEqual(nodeOrders(stage.tower), ['shutdown'], why);
+    }
+  });
+
+  it('leaves the host on for a guest that is not of the house and was started behind its back', async () => {
+    const { websvcs: _, ...guests } = testHouse.guests;
+    const stage = await stages.open({ 102: running });
+    const start = (): void => {
+      stage.tower.simulator.guest(100).running = true;
+    };
+    const during = { ...meanwhile(stage, start), house: { ...testHouse, guests } };
+    assert.partialDeepStrictEqual(await perform(during, 'host.shutdown', 'pve2'), {
+      outcome: { state: 'failed', code: 'strangers_run' },
     });
     assert.deepEqual(nodeOrders(stage.tower), []);
   });
