@@ -1,4 +1,5 @@
 import { actionOf } from '../../schema/actions/index.ts';
+import { lifetimeOf } from '../../schema/actions/lifetime.ts';
 import type { Order, Plan } from '../../schema/api/orders.ts';
 import { decodeBase64url } from '../../schema/jose/base64url.ts';
 import { type Digest, digestOf } from '../../schema/jose/digest.ts';
@@ -21,8 +22,8 @@ export type PlanRefusal = 'plan_malformed' | 'plan_digest' | 'plan_exceeds_order
 
 /**
  * Judges a plan that the control plane made, before the owner's key signs it: the bytes are those of the digest,
- * of this home and of now, and no step is there that the order does not imply. A taken control plane would show
- * one thing and have another signed.
+ * of this home and of now, for no longer than its steps need, no step is there that the order does not imply, and
+ * what was ordered comes after all the others. A taken control plane would show one thing and have another signed.
  */
 export async function checkPlan(
   trust: Trust,
@@ -47,6 +48,9 @@ export async function checkPlan(
   }
   const may = evaluateIntent(trust, operatorName, intent);
   if (!may.ok) return refuse('plan_not_granted', may.detail ?? may.reason);
+  if (intent.expires > now + lifetimeOf(intent.steps) + clockSkewMs) {
+    return refuse('plan_malformed', 'it would be good for longer than its steps need');
+  }
 
   if ('runbook' in order) return ok({ intent, digest, toConfirm: intent.steps });
   const toConfirm: Step[] = [];
@@ -61,7 +65,23 @@ export async function checkPlan(
   }
   if (ordered !== 1)
     return refuse('plan_exceeds_order', `it does what was ordered ${ordered} times instead of once`);
+  if (!lastWaitsForAll(intent.steps)) {
+    return refuse(
+      'plan_exceeds_order',
+      'what was ordered would not wait for all that has to be done before it',
+    );
+  }
   return ok({ intent, digest, toConfirm });
+}
+
+/** Whether the last step comes after the success of every other one, directly or by others. */
+function lastWaitsForAll(steps: readonly Step[]): boolean {
+  const waitedFor = new Set([steps.length - 1]);
+  for (let index = steps.length - 1; index >= 0; index -= 1) {
+    if (!waitedFor.has(index)) return false;
+    for (const after of steps[index]!.after) if (after.if === 'succeeded') waitedFor.add(after.step);
+  }
+  return true;
 }
 
 /** "shut down devtop" */

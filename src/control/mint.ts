@@ -1,10 +1,10 @@
+import { lifetimeOf } from '../../schema/actions/lifetime.ts';
 import { encodeBase64url } from '../../schema/jose/base64url.ts';
 import { digestOf, toBytes } from '../../schema/jose/digest.ts';
 import { signJws } from '../../schema/jose/jws.ts';
 import { controllerName } from '../../schema/trust/document.ts';
 import type { Intent, Step } from '../../schema/wire/intent.ts';
 import type { StepRecord } from '../domain/command.ts';
-import { lifetimeOf } from '../domain/planning.ts';
 import type { SignedIntent } from '../domain/ports.ts';
 import { type ControlDeps, newNonce } from './deps.ts';
 

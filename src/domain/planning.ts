@@ -5,7 +5,6 @@ import type { Order } from '../../schema/api/orders.ts';
 import type { HouseFile, Runbook } from '../../schema/manifest/house.ts';
 import type { House } from '../../schema/trust/document.ts';
 import { type After, maxSteps, type Step } from '../../schema/wire/intent.ts';
-import { maxIntentLifetimeMs } from '../../schema/wire/limits.ts';
 import { type Answer, type PlanReason, refused } from './errors.ts';
 import { endsWithItsHost } from './settle.ts';
 import { titleOf } from './titles.ts';
@@ -27,15 +26,6 @@ export type PlanInput = {
 };
 
 export type Planned = { readonly steps: readonly Step[]; readonly notes: readonly string[] };
-
-/** Each further step may take its turn: this much is added to the longest lifetime of a plan's actions. */
-const lifetimeOfFurtherStepMs = 5 * 60_000;
-
-/** How long an intent of these steps lives, in ms. */
-export function lifetimeOf(steps: readonly Pick<Step, 'action'>[]): number {
-  const longest = Math.max(...steps.map((step) => actionOf(step.action)?.lifetimeMs ?? 0));
-  return Math.min(longest + (steps.length - 1) * lifetimeOfFurtherStepMs, maxIntentLifetimeMs);
-}
 
 /** One thing that was asked for, in the order's own sequence. */
 type Item = {

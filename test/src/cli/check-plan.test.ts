@@ -77,6 +77,17 @@ const smuggled: { name: string; steps: Step[]; reason: string; says?: RegExp }[]
     reason: 'plan_exceeds_order',
   },
   {
+    name: 'the ordered step before the rival’s shutdown',
+    steps: [{ ...start, after: [] }, step('pve2', 'guest.shutdown', 'devtop')],
+    reason: 'plan_exceeds_order',
+    says: /would not wait/,
+  },
+  {
+    name: 'the ordered step although the rival’s shutdown failed',
+    steps: [step('pve2', 'guest.shutdown', 'devtop'), { ...start, after: [{ step: 0, if: 'ended' }] }],
+    reason: 'plan_exceeds_order',
+  },
+  {
     name: 'a step that another relay would do',
     steps: [step('cloud', 'guest.start', 'gaming')],
     reason: 'plan_not_granted',
@@ -122,6 +133,7 @@ test('bytes of another digest, home or time are not signed', async () => {
     [await planOf(alone, { home: 'h_01JD8Q3S5T7V9W0X1Y2Z3A4B5D' }), 'plan_malformed'],
     [await planOf(alone, { issued_at: now - 20, expires: now - 10 }), 'plan_malformed'],
     [await planOf(alone, { issued_at: now + 60_000, expires: now + 120_000 }), 'plan_malformed'],
+    [await planOf(alone, { expires: now + 11 * 60 * 60_000 }), 'plan_malformed'],
   ];
   for (const [bad, reason] of cases) {
     const checked = await checkPlan(home.trust, startGaming, bad, now);
