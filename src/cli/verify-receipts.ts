@@ -65,12 +65,17 @@ const endsByReceipt = ['succeeded', 'failed', 'unknown'];
 
 /**
  * Compares what the control plane says of a command's steps with what the relays signed. Which relay does a step
- * is trust's to say, not the control plane's.
+ * is trust's to say, not the control plane's. A command succeeded only if all of its last attempt is signed to
+ * have, and what was ordered is among that: otherwise `leavesOut`.
  */
 export async function proveCommand(
   trust: Trust,
   command: CommandView,
-): Promise<{ steps: readonly ProvenStep[]; unproven: readonly ProvenStep[] }> {
+): Promise<{
+  steps: readonly ProvenStep[];
+  unproven: readonly ProvenStep[];
+  leavesOut: boolean;
+}> {
   const receipts = await verifiedReceipts(trust, command.receipts);
   const steps = command.steps.map((view): ProvenStep => {
     const intent = command.intents[view.attempt];
@@ -81,8 +86,15 @@ export async function proveCommand(
         : outcomeOf(receipts, intent, view.step, { ...view, relay: relay.value });
     return { attempt: view.attempt, step: view.step, claimed: view.state, proven: receipt?.state ?? null };
   });
-  const unproven = steps.filter(({ claimed, proven }) =>
-    proven === null ? endsByReceipt.includes(claimed) : proven !== claimed,
+  const succeeded = command.state === 'succeeded';
+  const last = Math.max(...command.steps.map(({ attempt }) => attempt));
+  const unproven = steps.filter(({ attempt, claimed, proven }) => {
+    if (succeeded && attempt === last && proven !== 'succeeded') return true;
+    return proven === null ? endsByReceipt.includes(claimed) : proven !== claimed;
+  });
+  const { order } = command;
+  const holdsOrder = command.steps.some(
+    ({ action, target }) => 'runbook' in order || (action === order.action && target === order.target),
   );
-  return { steps, unproven };
+  return { steps, unproven, leavesOut: succeeded && !holdsOrder };
 }

@@ -6,7 +6,7 @@ import { defineCommand } from '../command.ts';
 import { exitOfState } from '../order.ts';
 import { done, exits, fail } from '../outcome.ts';
 import { openSession, refreshTrust } from '../session.ts';
-import { ago, localTime, printable, table } from '../text.ts';
+import { ago, localTime, table } from '../text.ts';
 import { proveCommand } from '../verify-receipts.ts';
 
 export const command = defineCommand({
@@ -35,7 +35,7 @@ export const command = defineCommand({
         orderInWords(one),
         one.state,
       ]);
-      return done(rows.length === 0 ? 'There is no command yet.' : printable(table(rows)), list.value);
+      return done(rows.length === 0 ? 'There is no command yet.' : table(rows), list.value);
     }
     if (!v.is(commandIdSchema, id)) {
       return fail(exits.usage, 'id_invalid', `${id} is no command's id. They are listed by: writ command`);
@@ -45,12 +45,19 @@ export const command = defineCommand({
     const trust = await refreshTrust(session.value);
     if (!trust.ok) return trust;
     const view = answer.value;
-    const { steps, unproven } = await proveCommand(trust.value, view);
+    const { steps, unproven, leavesOut } = await proveCommand(trust.value, view);
     if (unproven.length > 0) {
       return fail(
         exits.refused,
         'outcome_unproven',
         `The control plane says of ${id} what no relay of your trust document has signed: ${unproven.map(({ step, claimed, proven }) => `step ${step} ${claimed}, signed ${proven ?? 'nothing'}`).join('; ')}. It was not believed.`,
+      );
+    }
+    if (leavesOut) {
+      return fail(
+        exits.refused,
+        'outcome_unproven',
+        `The control plane says that ${id} succeeded, but its steps do not hold what was ordered: ${orderInWords(view)}. It was not believed.`,
       );
     }
     const rows = view.steps.map((step, index) => [
@@ -64,7 +71,7 @@ export const command = defineCommand({
       `Ordered by ${view.principal} at ${localTime(view.created_at)}.`,
       table(rows),
     ].join('\n');
-    return done(printable(text), { command: view, proven: steps }, exitOfState[view.state]);
+    return done(text, { command: view, proven: steps }, exitOfState[view.state]);
   },
 });
 

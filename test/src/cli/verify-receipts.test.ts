@@ -56,7 +56,11 @@ test('a relay that signed two different ends is not believed', async () => {
   assert.equal(outcomeOf(receipts, intent, 0, expected), null);
 });
 
-const view = (state: CommandView['steps'][number]['state'], receipts: string[]): CommandView => ({
+const view = (
+  state: CommandView['steps'][number]['state'],
+  receipts: string[],
+  more: Partial<CommandView> = {},
+): CommandView => ({
   id: 'cmd_01JD8Q3S5T7V9W0X1Y2Z3A4B5C',
   order: { runbook: 'start-gaming' },
   state: 'succeeded',
@@ -81,6 +85,7 @@ const view = (state: CommandView['steps'][number]['state'], receipts: string[]):
     },
   ],
   receipts,
+  ...more,
 });
 
 test('a success that no relay signed is found out', async () => {
@@ -90,7 +95,19 @@ test('a success that no relay signed is found out', async () => {
   const failed = await receiptBy(home.relays.pve2, { state: 'failed', code: 'agent_silent', result: null });
   assert.equal((await proveCommand(home.trust, view('succeeded', [failed]))).unproven.length, 1);
   assert.equal((await proveCommand(home.trust, view('skipped', [signed]))).unproven.length, 1);
-  assert.deepEqual((await proveCommand(home.trust, view('skipped', []))).unproven, []);
+  const ended = view('skipped', [], { state: 'failed' });
+  assert.deepEqual((await proveCommand(home.trust, ended)).unproven, []);
+});
+
+test('a command has not succeeded while its steps have not, or without what was ordered', async () => {
+  const signed = await receiptBy(home.relays.pve2, {});
+  for (const state of ['waiting', 'queued', 'sent', 'started', 'skipped', 'expired', 'refused'] as const) {
+    assert.equal((await proveCommand(home.trust, view(state, []))).unproven.length, 1, state);
+  }
+  assert.equal((await proveCommand(home.trust, view('succeeded', [signed]))).leavesOut, false);
+  assert.equal((await proveCommand(home.trust, view('succeeded', [signed], { steps: [] }))).leavesOut, true);
+  const order = { action: 'guest.shutdown', target: 'devtop', params: {} };
+  assert.equal((await proveCommand(home.trust, view('succeeded', [signed], { order }))).leavesOut, true);
 });
 
 test('which relay does a step is not the control plane’s to say', async () => {
