@@ -6,6 +6,7 @@ import { didYouMean } from './near.ts';
 import { type Done, exits, type Failure, fail } from './outcome.ts';
 import { parseCommandLine } from './parse.ts';
 import { createProgress, type Terminal } from './terminal.ts';
+import { jsonLine, printable } from './text.ts';
 
 export type CliDeps = {
   readonly terminal: Terminal;
@@ -17,8 +18,9 @@ export type CliDeps = {
 };
 
 /** Runs one command line (without the program's own name) and gives the exit code. */
-export async function runCli(deps: CliDeps, words: readonly string[]): Promise<number> {
-  const { terminal } = deps;
+export async function runCli(given: CliDeps, words: readonly string[]): Promise<number> {
+  const terminal = withoutControls(given.terminal);
+  const deps = { ...given, terminal };
   const [first, second] = words;
   if (first === undefined || first === 'help' || first === '--help' || first === '-h') {
     const about = first === 'help' ? findCommand(words.slice(1)) : undefined;
@@ -34,7 +36,7 @@ export async function runCli(deps: CliDeps, words: readonly string[]): Promise<n
     terminal.out(helpOf(command));
     return exits.ok;
   }
-  const progress = createProgress(terminal, deps.now);
+  const progress = createProgress(given.terminal, deps.now);
   const context: Context = {
     terminal,
     progress,
@@ -49,10 +51,26 @@ export async function runCli(deps: CliDeps, words: readonly string[]): Promise<n
     const outcome = await command.run(context, parsed.args, parsed.values);
     progress.end();
     return tell(deps, parsed.common.json, outcome);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    progress.end();
+    return tell(deps, parsed.common.json, fail(exits.failed, 'system_error', `${error.message}.`));
   } finally {
     progress.end();
   }
 }
+
+/** What a control plane, a relay or a file says reaches the terminal as text alone, whichever command shows it. */
+const withoutControls = (terminal: Terminal): Terminal => ({
+  ...terminal,
+  out: (text) => terminal.out(printable(text)),
+  err: (text) => terminal.err(printable(text)),
+  ask: (question, options) => terminal.ask(printable(question), options),
+});
+
+/** What the system refused, such as a full disk or a folder in place of a file: no bug, and no stack is printed. */
+const isSystemError = (error: unknown): error is Error =>
+  error instanceof Error && 'syscall' in error && 'code' in error;
 
 /** The command that the first words name, the longest name first. */
 function findCommand(words: readonly string[]): { command: Command; rest: readonly string[] } | undefined {
@@ -90,12 +108,12 @@ function configDirectory({ env, homeDirectory }: CliDeps, given: string | undefi
 
 function tell({ terminal }: CliDeps, json: boolean, outcome: Done | Failure): number {
   if (outcome.ok) {
-    if (json) terminal.out(`${JSON.stringify(outcome.json)}\n`);
+    if (json) terminal.out(`${jsonLine(outcome.json)}\n`);
     else if (outcome.text !== '') terminal.out(`${outcome.text}\n`);
     return outcome.exit ?? exits.ok;
   }
   const { reason: code, detail, problem, exit } = outcome;
-  if (json) terminal.out(`${JSON.stringify({ error: { code, detail, ...(problem && { problem }) } })}\n`);
+  if (json) terminal.out(`${jsonLine({ error: { code, detail, ...(problem && { problem }) } })}\n`);
   else terminal.err(`${detail}\n(${code})\n`);
   return exit;
 }

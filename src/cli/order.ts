@@ -15,7 +15,6 @@ import type { Context } from './command.ts';
 import { type Done, done, type Exit, exits, type Failure, fail } from './outcome.ts';
 import { confirm } from './passphrase.ts';
 import { openSession, refreshTrust, type Session } from './session.ts';
-import { printable } from './text.ts';
 import { outcomeOf, verifiedReceipts } from './verify-receipts.ts';
 
 /** Options of every command that orders something. */
@@ -96,7 +95,7 @@ async function agree(
   const head =
     'runbook' in order ? `${order.runbook} does this, in order:` : 'Before that, this has to be done:';
   const lines = [head, ...toConfirm.map((step) => `  ${inWords(step)}`), ...notes.map((note) => `(${note})`)];
-  if (!context.json || !yes) context.terminal.err(`${printable(lines.join('\n'))}\n`);
+  if (!context.json || !yes) context.terminal.err(`${lines.join('\n')}\n`);
   return confirm(context, 'Go on?', yes);
 }
 
@@ -221,7 +220,7 @@ async function judge(session: Session, plan: CheckedPlan, command: CommandView):
   if (command.state === 'succeeded') lines.push('Verified against the receipts of its relays.');
   if (command.state === 'unconfirmed') lines.push(`Its end comes later: writ command ${command.id}`);
   if (command.code !== null && command.state !== 'unconfirmed') lines.push(`Code: ${command.code}`);
-  return done(printable(lines.join('\n')), { command, proven }, exitOfState[command.state]);
+  return done(lines.join('\n'), { command, proven }, exitOfState[command.state]);
 }
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>

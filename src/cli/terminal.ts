@@ -1,4 +1,5 @@
 import type { ReadStream, WriteStream } from 'node:tty';
+import { printable } from './text.ts';
 
 /** Where a command writes and whom it asks. */
 export type Terminal = {
@@ -112,14 +113,14 @@ export function createProgress(terminal: Terminal, now: () => number): Progress 
     say(next) {
       if (!terminal.watched) return;
       if (text === '') since = now();
-      text = next;
+      text = printable(next);
       timer ??= setInterval(show, 250);
       timer.unref();
     },
     note(line) {
       if (!terminal.watched) return;
       clear();
-      terminal.err(`${line}\n`);
+      terminal.err(`${printable(line)}\n`);
     },
     end() {
       clear();

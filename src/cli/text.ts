@@ -41,7 +41,17 @@ export function localTime(ms: number): string {
 export const listed = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 
-/** Text from elsewhere without the characters that could move a terminal's cursor or change its title. */
-export const printable = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it removes
-  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+/** Controls that move a cursor or change a title, and those that show text in another order than it has. */
+const unprintable =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it finds
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Text for a terminal, without the characters by which somebody else could write over what stands there. */
+export const printable = (text: string): string => text.replace(unprintable, '');
+
+/** A value as JSON on one line that a terminal shows as it is. */
+export const jsonLine = (value: unknown): string =>
+  JSON.stringify(value).replace(
+    unprintable,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );

@@ -2,7 +2,7 @@ import { statusSchema } from '../../../schema/api/house.ts';
 import { defineCommand } from '../command.ts';
 import { done } from '../outcome.ts';
 import { openSession } from '../session.ts';
-import { printable, table } from '../text.ts';
+import { table } from '../text.ts';
 
 export const status = defineCommand({
   name: 'status',
@@ -33,6 +33,6 @@ export const status = defineCommand({
         ]);
       if (rows.length > 0) lines.push(table(rows));
     }
-    return done(printable(lines.join('\n')), answer.value);
+    return done(lines.join('\n'), answer.value);
   },
 });

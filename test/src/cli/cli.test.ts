@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { allActions } from '../../../schema/actions/index.ts';
+import { formatSetupCode } from '../../../schema/api/access.ts';
+import { generateKey } from '../../../schema/jose/keys.ts';
 import { arityOf } from '../../../src/cli/command.ts';
 import { commands } from '../../../src/cli/commands.ts';
 import { nearest } from '../../../src/cli/near.ts';
@@ -71,6 +73,19 @@ test('with --json a failure is JSON too', async () => {
   const told = JSON.parse(ran.out) as { error: { code: string; detail: string } };
   assert.equal(told.error.code, 'no_home');
   assert.match(told.error.detail, /writ init/);
+});
+
+test('what the system refuses is told in a sentence', async () => {
+  const code = formatSetupCode({
+    origin: 'https://192.0.2.1:8420',
+    spki: null,
+    controller: (await generateKey()).signing.jwk,
+    secret: 'A'.repeat(43),
+  });
+  const folder = import.meta.dirname;
+  const ran = await runWrit(['init', code, '--passphrase-file', folder, '--config', '/nonexistent/writ']);
+  assert.equal(ran.exit, 1);
+  assert.match(ran.err, /^EISDIR: .*\.\n\(system_error\)\n$/);
 });
 
 test('without a command the commands and exit codes are listed', async () => {

@@ -25,6 +25,9 @@ type Behaviour = {
   cut?: number;
 };
 
+/** Clears the screen, sets a title, starts a C1 sequence, and turns the direction of writing. */
+const controls = 'No.\u001b[2J\u001b]0;x\u0007\r\u009b1A\u202eeno yna ';
+
 const folder = mkdtempSync(join(tmpdir(), 'writ-order-'));
 const id = 'cmd_01JD8Q3S5T7V9W0X1Y2Z3A4B5C';
 let home: Fixture;
@@ -60,6 +63,16 @@ before(async () => {
         submitted.push({ body, key: String(request.headers['idempotency-key']) });
         if ((behaviour.cut ?? 0) >= submitted.length) return void request.socket.destroy();
         return void view(body).then(send);
+      }
+      if (request.url === '/v1/tokens') {
+        response.writeHead(403);
+        return send({
+          type: '/docs/errors#forbidden',
+          title: 'Forbidden',
+          status: 403,
+          code: 'forbidden',
+          detail: controls,
+        });
       }
       response.writeHead(500);
       response.end();
@@ -238,4 +251,16 @@ test('a submission whose answer was lost is repeated under the same key', async 
   assert.equal(submitted.length, 3);
   assert.equal(new Set(submitted.map(({ key }) => key)).size, 1);
   assert.equal(new Set(submitted.map(({ body }) => body.authorisation)).size, 1);
+});
+
+test('what a control plane says moves no cursor, as text or as JSON', async () => {
+  const text = await writ('tokens', 'list');
+  const json = await writ('tokens', 'list', '--json');
+  assert.equal(text.exit, 3);
+  assert.match(text.err, /^No\.\[2J/);
+  for (const shown of [text.out, text.err, json.out, json.err]) {
+    assert.doesNotMatch(shown.replaceAll('\n', ''), /[\p{Cc}\u202e]/u);
+  }
+  const told = JSON.parse(json.out) as { error: { detail: string } };
+  assert.equal(told.error.detail, controls, 'nothing of a value is lost');
 });
