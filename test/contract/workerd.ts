@@ -32,11 +32,9 @@ const offline = {
 /** The Worker of wrangler.toml on workerd, over a real libsql-server. */
 export async function startOnWorkerd(t: TestContext): Promise<Subject> {
   const folder = await mkdtemp(join(tmpdir(), 'writ-wrangler-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
   Object.assign(process.env, offline, { XDG_CONFIG_HOME: folder });
   const { createTestHarness } = await import('wrangler');
   const sqld = await startSqld();
-  t.after(() => sqld.close());
   const { secrets, setupCode } = await makeEdgeSecrets(
     'https://writ.example.net',
     (bytes) => new Uint8Array(randomBytes(bytes)),
@@ -51,7 +49,11 @@ export async function startOnWorkerd(t: TestContext): Promise<Subject> {
       },
     ],
   });
-  t.after(() => harness.close());
+  t.after(async () => {
+    await harness.close();
+    await sqld.close();
+    await rm(folder, { recursive: true, force: true });
+  });
   const { url } = await harness.listen();
   return {
     origin: () => url.origin,
