@@ -1,5 +1,5 @@
 import { commandStates } from '../../schema/api/orders.ts';
-import { applyExpiry } from '../domain/settle.ts';
+import { applyExpiry, applySilence } from '../domain/settle.ts';
 import { relayKid } from '../domain/world.ts';
 import type { AuditLog } from './audit-log.ts';
 import { changeCommand } from './changes.ts';
@@ -25,16 +25,33 @@ export function createUpkeep(
   const { store, clock, doorbell } = deps;
 
   const sweep: UpkeepControl['sweep'] = async () => {
-    const home = (await keeper.current())?.document.home;
+    const trust = await keeper.current();
+    const home = trust?.document.home;
     const passed = new Set<string>();
-    if (home !== undefined) {
+    if (trust !== null && home !== undefined) {
+      const heard = async (): Promise<(relay: string) => number | null> => {
+        const relays = (await store.relays.all()).filter(
+          (relay) => relayKid(trust, relay.name) === relay.kid,
+        );
+        return (name) => {
+          const relay = relays.find((one) => one.name === name);
+          return relay === undefined ? null : Math.max(relay.lastSeen ?? 0, relay.reportAt ?? 0);
+        };
+      };
       for (;;) {
         const overdue = (await store.commands.overdue(clock.now())).filter((id) => !passed.has(id));
         if (overdue.length === 0) break;
         for (const id of overdue) {
           passed.add(id);
           const load = () => store.commands.load(id);
-          await changeCommand(deps, log, home, load, (command) => applyExpiry(command, clock.now()));
+          const lastHeard = await heard();
+          await changeCommand(
+            deps,
+            log,
+            home,
+            load,
+            (command) => applyExpiry(command, clock.now()) ?? applySilence(command, lastHeard, clock.now()),
+          );
         }
       }
     }

@@ -10,6 +10,7 @@ import {
   type StepRecord,
   stateOfSteps,
 } from './command.ts';
+import { silentAfterMs } from './world.ts';
 
 /** How long after its intent's end a step may still be taken for on its way: clocks and envelopes differ. */
 export const expiryGraceMs = 2 * clockSkewMs;
@@ -63,6 +64,7 @@ function dueAt(command: Command, state: CommandState): number | null {
   const steps = lastAttempt(command);
   const expires = Math.max(...command.intents.map((intent) => intent.expires));
   if (steps.some((step) => isActive(step) && step.state !== 'started')) return expires + expiryGraceMs;
+  if (waitsForItsHost(command)) return heardOf(command, () => null) + silentAfterMs;
   return steps.some(isActive) ? expires + startedGraceMs : null;
 }
 
@@ -157,6 +159,38 @@ export function applyPoweringOff(
   const others = lastAttempt(command).some((other) => other !== one && isActive(other));
   if (others) return null;
   return leaveUnconfirmed(settle(command, [], now), 'unconfirmed', now);
+}
+
+/** Whether all that may still come of a command is the end of hosts that power off. */
+function waitsForItsHost(command: Command): boolean {
+  const active = lastAttempt(command).filter(isActive);
+  return (
+    active.length > 0 && active.every((step) => step.state === 'started' && endsWithItsHost(step.action))
+  );
+}
+
+/** When the last of the relays of its active steps was heard of; their beginning counts too. */
+const heardOf = (command: Command, lastHeard: (relay: string) => number | null): number =>
+  Math.max(
+    ...lastAttempt(command)
+      .filter(isActive)
+      .map((step) => Math.max(step.startedAt ?? 0, lastHeard(step.relay) ?? 0)),
+  );
+
+/**
+ * A host that powers off says so last of all, and nobody may have listened. Once its relay has been silent for long
+ * enough the command ends for those who wait, so that the host can be woken again. Null when it is not about that.
+ */
+export function applySilence(
+  command: Command,
+  lastHeard: (relay: string) => number | null,
+  now: number,
+): Change | null {
+  if (command.state !== 'running' || !waitsForItsHost(command)) return null;
+  const quietAt = heardOf(command, lastHeard) + silentAfterMs;
+  const change = settle(command, [], now);
+  if (now >= quietAt) return leaveUnconfirmed(change, 'unconfirmed', now);
+  return { ...change, command: { ...change.command, dueAt: quietAt } };
 }
 
 /** Ends what is overdue at `now`; null when nothing is. */

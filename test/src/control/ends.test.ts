@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Store } from '../../../src/domain/ports.ts';
 import { expiryGraceMs, startedGraceMs } from '../../../src/domain/settle.ts';
+import { silentAfterMs } from '../../../src/domain/world.ts';
 import { isStoreError } from '../../../src/store/port.ts';
 import { type ControlHome, makeControlHome, onlyJob } from '../../support/control-home.ts';
 
@@ -85,6 +86,27 @@ test('a started step that is not heard of again leaves its command unconfirmed',
   assert.deepEqual(await made.store.commands.held(), []);
   await pve2.say(job, { state: 'unknown', code: 'interrupted' });
   assert.equal((await made.control.orders.command(id))?.state, 'unknown');
+});
+
+test('a host that powers off unheard can be woken again once it has been silent for long enough', async (t) => {
+  const made = await makeControlHome(t);
+  const pve2 = await awake(made);
+  const id = await order(made, { action: 'host.shutdown', target: 'pve2', params: {} });
+  const job = await onlyJob(await pve2.poll());
+  await pve2.say(job, 'started');
+  // Its guests take their time, and it goes on polling: it has not powered off yet.
+  made.clock.advance(silentAfterMs - 1_000);
+  await pve2.poll();
+  await passDue(made);
+  assert.equal((await made.control.orders.command(id))?.state, 'running');
+  await passDue(made);
+  const view = await made.control.orders.command(id);
+  assert.equal(view?.state, 'unconfirmed');
+  assert.deepEqual(await made.store.commands.held(), []);
+  assert.equal(await made.control.upkeep.sweep(), null);
+  await order(made, wake);
+  await pve2.say(job, { state: 'succeeded', result: {} });
+  assert.equal((await made.control.orders.command(id))?.state, 'succeeded');
 });
 
 test('the timer sweeps when something is due, and hears of what is due earlier', async (t) => {
