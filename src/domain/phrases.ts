@@ -19,6 +19,7 @@ export const phrases: Readonly<Record<string, Phrase>> = {
   guest_did_not_resume: ({ target }) => `${target} did not resume`,
   guest_did_not_return: ({ target }) => `${target} did not come back`,
   guests_survived: ({ target }) => `a guest of ${target} did not shut down, so it stays on`,
+  strangers_run: ({ target }) => `guests that the house does not name run on ${target}`,
   not_for_containers: ({ target }) => `${target} is a container, with which that cannot be done`,
   agent_silent: ({ target }) => `${target} runs, but its guest agent does not answer`,
   agent_not_configured: ({ target }) => `${target} has no guest agent`,
