@@ -258,12 +258,9 @@ function run(state: RelayState, parts: Parts): RunningRelay {
       if (!stop.signal.aborted) log.info('admitted', { trust_version: trust.current().document.version });
     }
     if (stop.signal.aborted) return fetching;
-    await Promise.all([
-      fetching,
-      watch.run(stop.signal),
-      reporter.run(stop.signal),
-      receipts.run(stop.signal),
-      runPollLoop(
+    const takeJobs = async (): Promise<void> => {
+      await trustFetch.first;
+      await runPollLoop(
         {
           relay,
           session,
@@ -282,7 +279,14 @@ function run(state: RelayState, parts: Parts): RunningRelay {
           waitMs: overrides.pollWaitMs ?? pollWaitMs,
         },
         stop.signal,
-      ),
+      );
+    };
+    await Promise.all([
+      fetching,
+      watch.run(stop.signal),
+      reporter.run(stop.signal),
+      receipts.run(stop.signal),
+      takeJobs(),
     ]);
   };
   const working = work();

@@ -19,6 +19,11 @@ export type TrustFetch = {
   wanted(version: number): void;
   /** Asks both at the start and then every hour, until the signal is aborted. */
   run(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves once both have answered since `run` began, or have had ten seconds. Jobs wait for this: a host that
+   * slept through a revocation must not act under what it knew before. Never rejects.
+   */
+  readonly first: Promise<void>;
   close(): void;
 };
 
@@ -37,6 +42,11 @@ export type TrustFetchDeps = {
   /** However often the controller speaks of newer versions, it is asked no more often than this. */
   readonly wantedPauseMs?: number;
 };
+
+/** How long jobs wait for the first answers. */
+const firstMs = 10_000;
+/** A host that has just booted may have its network in a moment. */
+const firstAgainMs = 1_000;
 
 const hourMs = 60 * 60_000;
 const timeoutMs = 60_000;
@@ -86,7 +96,8 @@ export function createTrustFetch(deps: TrustFetchDeps): TrustFetch {
     return false;
   };
 
-  const fromMirror = async (signal: AbortSignal): Promise<boolean> => {
+  /** Null when the mirror could not be reached. */
+  const fromMirror = async (signal: AbortSignal): Promise<boolean | null> => {
     const url = trust.current().document.mirror;
     if (url === null) return false;
     const maxBytes = maxTrustChainBytes;
@@ -94,7 +105,7 @@ export function createTrustFetch(deps: TrustFetchDeps): TrustFetch {
     if (!answer.ok) {
       if (answer.reason !== 'aborted')
         log.warn('trust_fetch_failed', { source: 'mirror', reason: answer.reason });
-      return false;
+      return null;
     }
     if (answer.status !== 200) {
       log.warn('trust_fetch_failed', { source: 'mirror', reason: `http_${answer.status}` });
@@ -108,8 +119,8 @@ export function createTrustFetch(deps: TrustFetchDeps): TrustFetch {
     return install('mirror', chain.value.versions);
   };
 
-  const fetchFrom: TrustFetch['fetchFrom'] = (source, signal) =>
-    source === 'controller' ? fromController(signal) : fromMirror(signal);
+  const fetchFrom: TrustFetch['fetchFrom'] = async (source, signal) =>
+    (await (source === 'controller' ? fromController(signal) : fromMirror(signal))) === true;
 
   const warnOfExpiry = (current: Trust): void => {
     const leftMs = Date.parse(current.document.expires) - clock.now();
@@ -128,16 +139,20 @@ export function createTrustFetch(deps: TrustFetchDeps): TrustFetch {
   /** Up to a tenth more, so that relays do not ask in step. */
   const nextAt = (): number => clock.uptimeMs() + intervalMs * (1 + deps.random() / 10);
 
-  const askMirror = async (signal: AbortSignal): Promise<void> => {
+  const askMirror = async (signal: AbortSignal, answered: () => void): Promise<void> => {
+    const patientUntilMs = clock.uptimeMs() + firstMs;
     while (!signal.aborted) {
-      await fromMirror(signal);
-      await clock.sleep(nextAt() - clock.uptimeMs(), signal);
+      const reached = (await fromMirror(signal)) !== null;
+      if (reached) answered();
+      const isFirst = !reached && clock.uptimeMs() < patientUntilMs;
+      await clock.sleep(isFirst ? firstAgainMs : nextAt() - clock.uptimeMs(), signal);
     }
   };
 
-  const askController = async (signal: AbortSignal): Promise<void> => {
+  const askController = async (signal: AbortSignal, answered: () => void): Promise<void> => {
     while (!signal.aborted) {
       await fromController(signal);
+      answered();
       warnOfExpiry(trust.current());
       const untilMs = nextAt();
       while (!signal.aborted && clock.uptimeMs() < untilMs) {
@@ -153,7 +168,13 @@ export function createTrustFetch(deps: TrustFetchDeps): TrustFetch {
     }
   };
 
+  let settleFirst: () => void = () => undefined;
+  const first = new Promise<void>((resolve) => {
+    settleFirst = resolve;
+  });
+
   return {
+    first,
     fetchFrom,
     wanted(version) {
       wantedVersion = version;
@@ -161,7 +182,20 @@ export function createTrustFetch(deps: TrustFetchDeps): TrustFetch {
     },
     // Apart from each other, so that a source that hangs does not hold up the other.
     async run(signal) {
-      await Promise.all([askMirror(signal), askController(signal)]);
+      const done = new AbortController();
+      const stop = (): void => done.abort();
+      signal.addEventListener('abort', stop);
+      void clock.sleep(firstMs, done.signal).then(settleFirst);
+      const waitingFor = new Set<TrustSource>(['mirror', 'controller']);
+      const answered = (source: TrustSource) => (): void => {
+        if (waitingFor.delete(source) && waitingFor.size === 0) done.abort();
+      };
+      await Promise.all([
+        askMirror(signal, answered('mirror')),
+        askController(signal, answered('controller')),
+      ]);
+      signal.removeEventListener('abort', stop);
+      done.abort();
     },
     close: () => mirrorClient.close(),
   };

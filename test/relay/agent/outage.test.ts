@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { FakeApi } from '../../support/fake-api.ts';
+import { makeRelayState } from '../../support/relay.ts';
 import { openBench, type RelayBench } from '../../support/relay-bench.ts';
 import { makeTestHome } from '../../support/relay-home.ts';
 
@@ -105,6 +108,37 @@ describe('trust while a relay runs', () => {
     const intent = await bench.home.intent([{ action: 'guest.start', target: 'gaming' }]);
     bench.api.offer({ relay: 'pve2', intent });
     assert.partialDeepStrictEqual(await bench.api.outcome(intent), { state: 'refused', code: 'not_granted' });
+    assert.equal(bench.tower.simulator.guest(102).running, false);
+  });
+
+  it('threat 5: a host that slept through a revocation asks the mirror before it takes a job', async (t) => {
+    let requests = 0;
+    const mirror = createServer((request, response) => {
+      requests += 1;
+      // A network that is not there yet when the host has booted, and then a slow one.
+      if (requests === 1) request.socket.destroy();
+      else setTimeout(() => response.end(JSON.stringify(bench.home.chain())), 300);
+    });
+    await new Promise<void>((resolve) => mirror.listen(0, '127.0.0.1', resolve));
+    t.after(() => mirror.close());
+    const { port } = mirror.address() as AddressInfo;
+    bench.home = await bench.homeWith({ mirror: `http://127.0.0.1:${port}/trust.jws` });
+    const stateDir = await makeRelayState(bench.home, 'pve2', { clock: bench.time.clock });
+    await bench.home.amend((document) => ({
+      ...document,
+      identities: {
+        ...document.identities,
+        operator: { ...document.identities.operator!, kind: 'key', may: [] },
+      },
+    }));
+    bench.api.trust = () => ({ versions: [] });
+    bench.api.trustVersion = () => 1;
+    bench.time.speed = 4;
+    const intent = await bench.home.intent([{ action: 'guest.start', target: 'gaming' }]);
+    bench.api.offer({ relay: 'pve2', intent });
+    await bench.start({}, stateDir);
+    assert.partialDeepStrictEqual(await bench.api.outcome(intent), { state: 'refused', code: 'not_granted' });
+    assert.equal(requests, 2);
     assert.equal(bench.tower.simulator.guest(102).running, false);
   });
 
