@@ -14,7 +14,9 @@ export type AlarmCode =
   /** This relay's state is an older copy of itself: it executes nothing any more. */
   | 'state_restored'
   /** The journal cannot be written: nothing is executed. */
-  | 'journal_unwritable';
+  | 'journal_unwritable'
+  /** The API confirms no receipts: nothing more is begun. */
+  | 'receipts_unconfirmed';
 
 /** Tells the owner by the path that trust names, which avoids the controller. */
 export type Alarm = {

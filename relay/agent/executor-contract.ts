@@ -64,6 +64,8 @@ export type ExecutorDeps = {
   readonly actions: Readonly<Record<string, RelayAction>>;
   readonly ports: ActionPorts;
   readonly judge: Judge;
+  /** How many receipts may wait for the API before nothing more begins. */
+  readonly maxUnconfirmed?: number;
   /** Sends the last report before the host goes down; bounded in time. */
   beforePowerOff(): Promise<void>;
 };

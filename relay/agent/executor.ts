@@ -7,6 +7,7 @@ import { anyConflict, locksOfStep } from './held-locks.ts';
 import type { StepEntry } from './journal-format.ts';
 import { isOpen, stepKey } from './journal-state.ts';
 import { createOutbox, type PostedReceipt } from './outbox.ts';
+import { createQuietLog } from './quiet-log.ts';
 import { createStepBook } from './step-book.ts';
 import { createStepRunner } from './step-runner.ts';
 import { createTurns } from './turns.ts';
@@ -25,9 +26,10 @@ const maxWaiting = 32;
 const retryWriteMs = 5_000;
 
 export function createExecutor(deps: ExecutorDeps): Executor {
-  const { state, clock, log, judge } = deps;
+  const { state, clock, judge } = deps;
   const { journal, trust, relay, key } = state;
   const stop = new AbortController();
+  const log = createQuietLog(deps.log, clock, stop.signal);
   const held = new Map<string, Held>();
   let waiting: readonly Waiting[] = [];
   const idlers: (() => void)[] = [];
@@ -42,6 +44,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   const book = createStepBook({
     state,
     clock,
+    full: outbox.full,
     onReceipt: ({ seq, jws }) => {
       for (const listener of receiptListeners) listener({ seq, jws });
     },

@@ -16,27 +16,34 @@ export type Outbox = {
   unconfirmedReceipts(): readonly PostedReceipt[];
   /** The API holds this relay's receipts up to here. */
   confirmReceipts(seq: number): void;
+  /** Whether so many receipts wait for the API that nothing may begin until it has confirmed some. */
+  full(): boolean;
   /** A heartbeat verified: remembers its head of the audit log, and says if that does not follow the last one. */
   noteHeartbeat(head: AuditHead): Promise<'ok' | 'audit_forked'>;
   /** The API holds a later receipt of this relay than the relay itself: if it is genuine, nothing runs any more. */
   noteLastReceipt(jws: string): Promise<'ok' | 'state_restored'>;
   /** Whether this state was found to be an older copy of itself. */
   restored(): boolean;
-  /** The next number for a report of this relay. */
-  reportSeq(): Promise<number>;
+  /** The next number for a report of this relay; null while no further one can be promised durably. */
+  reportSeq(): Promise<number | null>;
 };
 
 const clockNoteMs = 10 * 60_000;
 const reportBlock = 1_000;
+/** Under an API that confirms nothing the journal grows up to here, which is some ten megabytes. */
+const defaultMaxUnconfirmed = 5_000;
 
 export function createOutbox(deps: {
   readonly state: RelayState;
   readonly clock: Clock;
   readonly log: Log;
+  readonly maxUnconfirmed?: number;
 }): Outbox {
   const { clock, log } = deps;
   const { journal, home, relay, key } = deps.state;
+  const maxUnconfirmed = deps.maxUnconfirmed ?? defaultMaxUnconfirmed;
   let confirmed = journal.state.confirmed;
+  let everConfirmed = confirmed;
   let clockNotedAt = clock.uptimeMs();
   let nextReport = journal.state.reports;
   // Also while the disk cannot take it.
@@ -52,8 +59,11 @@ export function createOutbox(deps: {
     confirmReceipts(seq) {
       // An API that was restored from a backup may hold fewer than it once said.
       confirmed = Math.min(seq, journal.state.head.seq);
+      everConfirmed = Math.max(confirmed, everConfirmed);
       if (confirmed > journal.state.confirmed) journal.note({ k: 'confirmed', seq: confirmed });
     },
+    // What was confirmed once may be forgotten, though an API lost it since.
+    full: () => journal.state.head.seq - everConfirmed >= maxUnconfirmed,
     async noteHeartbeat(head) {
       const last = journal.state.audit;
       if (last !== null && (head.seq < last.seq || (head.seq === last.seq && head.hash !== last.hash))) {
@@ -85,9 +95,12 @@ export function createOutbox(deps: {
     async reportSeq() {
       const seq = nextReport;
       nextReport += 1;
-      // Numbers are promised in blocks, so that a crash skips some instead of giving one twice.
-      if (seq >= journal.state.reports) await journal.append([{ k: 'reports', next: seq + reportBlock }]);
-      return seq;
+      // Numbers are promised in blocks, so that a crash skips some instead of giving one twice; and well before
+      // a block ends, so that a full disk leaves enough of them for some hours.
+      if (journal.state.reports - seq <= reportBlock / 2) {
+        await journal.append([{ k: 'reports', next: seq + reportBlock }]);
+      }
+      return seq < journal.state.reports ? seq : null;
     },
   };
 }

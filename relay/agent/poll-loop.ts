@@ -93,6 +93,12 @@ export async function runPollLoop(deps: PollLoopDeps, signal: AbortSignal): Prom
     for (const report of answer.evidence) await deps.evidence.take(report);
     await takeJobs(answer.jobs);
     if (answer.report_wanted) deps.reporter.wanted();
+    if (!executor.full()) deps.alarm.clear('receipts_unconfirmed', `${relay} begins steps again.`);
+    else
+      deps.alarm.raise(
+        'receipts_unconfirmed',
+        `The control plane does not confirm what ${relay} has done, so ${relay} begins nothing more.`,
+      );
     if (executor.writable()) deps.alarm.clear('journal_unwritable', `${relay} can write its journal again.`);
     else
       deps.alarm.raise(

@@ -41,7 +41,7 @@ export type ReporterDeps = {
   /** Jobs that could not be tied to an authorised intent. */
   refused(): Report['refused'];
   /** A number above all that were given out before, over restarts too. */
-  reportSeq(): Promise<number>;
+  reportSeq(): Promise<number | null>;
   readonly lookIdleMs?: number;
   readonly lookBusyMs?: number;
 };
@@ -91,10 +91,15 @@ export function createReporter(deps: ReporterDeps): Reporter {
 
   const send = async (signal: AbortSignal): Promise<boolean> => {
     const content = await facts();
+    const seq = await deps.reportSeq();
+    if (seq === null) {
+      notBefore = clock.uptimeMs() + backoff.next();
+      return false;
+    }
     const report: Report = {
       home: deps.home,
       relay,
-      seq: await deps.reportSeq(),
+      seq,
       time: clock.now(),
       boot: clock.bootId(),
       uptime_ms: Math.floor(clock.uptimeMs()),

@@ -32,14 +32,14 @@ export type StepBook = {
     order: Order,
     judge: () => Verdict,
   ): Promise<
-    | Result<StepEntry, 'journal_unwritable'>
+    | Result<StepEntry, 'journal_unwritable' | 'receipts_unconfirmed'>
     | { readonly ok: false; readonly verdict: Exclude<Verdict, { kind: 'allowed' }> }
   >;
   /** Consumes a step as denied. */
   deny(
     order: Order,
     code: string,
-  ): Promise<Result<true, 'journal_unwritable' | 'consumed' | 'too_many_refusals'>>;
+  ): Promise<Result<true, 'journal_unwritable' | 'receipts_unconfirmed' | 'consumed' | 'too_many_refusals'>>;
   /** Writes the final receipt of an open step; once. */
   end(entry: StepEntry, words: FinalWords): Promise<Result<true, 'journal_unwritable'>>;
   /** Notes that the host goes down for an open step. */
@@ -48,12 +48,13 @@ export type StepBook = {
 
 /** Whoever holds the controller's key can fill a disk with refusals of what it may not order; up to here. */
 const refusalsPerHour = 1000;
-const maxUnconfirmed = 5000;
 const hourMs = 3_600_000;
 
 export function createStepBook(deps: {
   readonly state: Pick<RelayState, 'key' | 'home' | 'relay'> & { readonly journal: Journal };
   readonly clock: Clock;
+  /** Whether as many receipts wait for the API as the journal may hold: only what has begun is still written. */
+  full(): boolean;
   /** Called with each receipt that has become durable. */
   onReceipt(receipt: ReceiptEntry): void;
 }): StepBook {
@@ -129,6 +130,7 @@ export function createStepBook(deps: {
         // After the last wait before the write: whatever changed in the meantime is seen here.
         const verdict = judge();
         if (verdict.kind !== 'allowed') return { ok: false, verdict };
+        if (deps.full()) return refuse('receipts_unconfirmed');
         const entry = entryOf(order, 'started', receipt);
         const written = await write(receipt, entry, ...countedStart(order));
         return written.ok ? ok(entry) : written;
@@ -136,8 +138,8 @@ export function createStepBook(deps: {
     deny: (order, code) =>
       inTurn(async () => {
         if (journal.state.steps.has(order.key)) return refuse('consumed');
-        const unconfirmed = journal.state.head.seq - journal.state.confirmed;
-        if (unconfirmed >= maxUnconfirmed || !mayRefuse(clock.uptimeMs())) return refuse('too_many_refusals');
+        if (deps.full()) return refuse('receipts_unconfirmed');
+        if (!mayRefuse(clock.uptimeMs())) return refuse('too_many_refusals');
         const { action, target } = order.step;
         const step = { intent: order.digest, step: order.job.step, action, target };
         const receipt = await sign(step, 'refused', code, null);

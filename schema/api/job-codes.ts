@@ -200,6 +200,18 @@ export const jobCodes = {
       'The relay signed receipts that its journal does not know, so it could run orders twice. It runs none.',
     todo: 'Enrol the relay again at its console: `writ relays add`, `writ-relay enroll --again`.',
   },
+  receipts_unconfirmed: {
+    title: 'Receipts are not confirmed',
+    meaning:
+      'Thousands of the relay’s receipts wait for the control plane to confirm them. So that its journal does not grow without end, the relay begins nothing more; what has begun is brought to its end.',
+    todo: 'Look at the control plane’s log. The relay goes on by itself as soon as receipts are confirmed.',
+  },
+  too_many_refusals: {
+    title: 'Too many steps refused',
+    meaning:
+      'A thousand steps were refused within an hour, each with a receipt. Further ones are left alone until fewer are.',
+    todo: 'Somebody orders again and again what trust does not grant: find out which command it is.',
+  },
   journal_unwritable: {
     title: 'Relay cannot write its journal',
     meaning: 'Without a durable journal nothing is executed. Jobs wait.',

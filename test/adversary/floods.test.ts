@@ -55,6 +55,28 @@ test('threat 26: flapping is stopped by the limit, counted over restarts, clocks
   await rig.executor.close();
 });
 
+test('starts are bounded under a controller that confirms no receipt, and go on once it does', async () => {
+  let rig = await startRig({ maxUnconfirmed: 6 });
+  const order = async (): Promise<string> => {
+    const intent = await rig.home.intent([{}], { issuedAt: rig.clock.now() });
+    const outcome = await rig.order(intent);
+    await rig.executor.idle();
+    return outcome.kind === 'dropped' ? outcome.code : outcome.kind;
+  };
+  for (let i = 0; i < 3; i += 1) assert.equal(await order(), 'started');
+  for (let i = 0; i < 10; i += 1) assert.equal(await order(), 'receipts_unconfirmed');
+  assert.equal(rig.deeds.length, 3);
+  assert.equal(rig.executor.full(), true);
+  rig = await rig.restart();
+  assert.equal(await order(), 'receipts_unconfirmed', 'after a restart');
+  rig.executor.confirmReceipts(6);
+  assert.equal(rig.executor.full(), false);
+  assert.equal(await order(), 'started', 'as soon as they are confirmed');
+  rig.executor.confirmReceipts(0);
+  assert.equal(await order(), 'started', 'an API that was restored from a backup stops nothing by that');
+  await rig.executor.close();
+});
+
 test('refusals are bounded: a controller cannot fill the disk with what it may not do', async () => {
   const rig = await startRig();
   const { home, clock } = rig;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Outcome } from '../../../relay/actions/action.ts';
-import { startRig } from './fixture.ts';
+import type { Executor } from '../../../relay/agent/executor-contract.ts';
+import { createMemoryDisk, startRig } from './fixture.ts';
 
 /** A promise that is settled from outside. */
 const createGate = <T>() => {
@@ -296,6 +297,29 @@ test('numbers of reports are never given twice, not over a crash either', async 
   assert.equal(new Set(given).size, 3);
   assert.ok(given[2]! > given[1]!);
   await next.executor.close();
+});
+
+test('threat 14: numbers of reports that a full disk cannot promise are not given', async () => {
+  const disk = createMemoryDisk();
+  const rig = await startRig({ disk });
+  const given = new Set<number>();
+  const take = async (executor: Executor): Promise<number | null> => {
+    const seq = await executor.reportSeq();
+    assert.ok(seq === null || !given.has(seq), `${seq} was given before`);
+    if (seq !== null) given.add(seq);
+    return seq;
+  };
+  while (given.size < 499) await take(rig.executor);
+  disk.fault = 'ENOSPC';
+  const before = given.size;
+  for (let i = 0; i < 1_100; i += 1) await take(rig.executor);
+  assert.ok(given.size - before >= 500, 'some hours of reports were promised before');
+  assert.equal(await take(rig.executor), null);
+  const full = await rig.restart({ cut: true });
+  assert.equal(await take(full.executor), null);
+  disk.fault = null;
+  assert.notEqual(await take(full.executor), null, 'goes on once the disk is well');
+  await full.executor.close();
 });
 
 test('threat 13: an audit log that goes back or forks is noticed, also after a restart', async () => {

@@ -196,6 +196,7 @@ export type RigOptions = RigChange & {
   readonly home?: TestHome;
   readonly relay?: string;
   readonly compactBytes?: number;
+  readonly maxUnconfirmed?: number;
 };
 
 export const readReceipt = (jws: string): Receipt =>
@@ -250,6 +251,7 @@ async function run(
     ports: noPorts,
     judge: options.judge ?? realJudge,
     beforePowerOff: async () => undefined,
+    ...(options.maxUnconfirmed !== undefined && { maxUnconfirmed: options.maxUnconfirmed }),
   });
   if (options.recover !== false) await executor.recover();
   let seq = 0;
