@@ -42,6 +42,8 @@ export type RelayOverrides = {
   readonly trustIntervalMs?: number;
   readonly alarmRepeatMs?: number;
   readonly proxmoxPollMs?: number;
+  /** How many receipts may wait for the API before nothing more begins. */
+  readonly maxUnconfirmed?: number;
 };
 
 export type RelayOptions = {
@@ -206,6 +208,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     },
     judge: { verifyEnvelope, judgeJob, judgeAgain },
     beforePowerOff: () => sendLast(reporter, clock),
+    maxUnconfirmed: overrides.maxUnconfirmed,
   });
   reporter = createReporter({
     home,

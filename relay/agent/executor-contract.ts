@@ -65,7 +65,7 @@ export type ExecutorDeps = {
   readonly ports: ActionPorts;
   readonly judge: Judge;
   /** How many receipts may wait for the API before nothing more begins. */
-  readonly maxUnconfirmed?: number;
+  readonly maxUnconfirmed?: number | undefined;
   /** Sends the last report before the host goes down; bounded in time. */
   beforePowerOff(): Promise<void>;
 };

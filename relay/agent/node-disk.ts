@@ -5,7 +5,10 @@ import type { Disk } from './disk.ts';
 
 const isMissing = (error: unknown): boolean => (error as { code?: unknown }).code === 'ENOENT';
 
-/** A folder on this machine, made with mode 0700 when it is missing. */
+/**
+ * A folder on this machine, made with mode 0700 when it is missing. What root writes into somebody else's folder
+ * is given to that folder's owner: the relay runs as a user of its own, and root at its console sets it up.
+ */
 export function nodeDisk(folder: string): Disk {
   const handles = new Map<string, FileHandle>();
 
@@ -19,6 +22,13 @@ export function nodeDisk(folder: string): Disk {
     handles.delete(name);
     // Its bytes were synced or given up already.
     await handle?.close().catch(() => undefined);
+  };
+
+  const giveToOwner = async (handle: FileHandle): Promise<void> => {
+    if (process.geteuid?.() !== 0) return;
+    const { uid, gid } = await stat(folder);
+    const made = await handle.stat();
+    if (made.uid !== uid || made.gid !== gid) await handle.chown(uid, gid);
   };
 
   const syncFolder = async (): Promise<void> => {
@@ -64,6 +74,7 @@ export function nodeDisk(folder: string): Disk {
       await rm(next, { force: true });
       const handle = await open(next, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
       try {
+        await giveToOwner(handle);
         await handle.writeFile(bytes);
         await handle.sync();
       } finally {

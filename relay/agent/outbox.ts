@@ -37,7 +37,7 @@ export function createOutbox(deps: {
   readonly state: RelayState;
   readonly clock: Clock;
   readonly log: Log;
-  readonly maxUnconfirmed?: number;
+  readonly maxUnconfirmed?: number | undefined;
 }): Outbox {
   const { clock, log } = deps;
   const { journal, home, relay, key } = deps.state;

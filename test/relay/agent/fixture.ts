@@ -251,7 +251,7 @@ async function run(
     ports: noPorts,
     judge: options.judge ?? realJudge,
     beforePowerOff: async () => undefined,
-    ...(options.maxUnconfirmed !== undefined && { maxUnconfirmed: options.maxUnconfirmed }),
+    maxUnconfirmed: options.maxUnconfirmed,
   });
   if (options.recover !== false) await executor.recover();
   let seq = 0;

@@ -65,6 +65,15 @@ describe('outages', () => {
     );
   });
 
+  it('in which the API confirms no receipts are alarmed, as nothing more begins', async () => {
+    const relay = await bench.start({ maxUnconfirmed: 0 });
+    await bench.inbox.until(({ body }) => body.includes('does not confirm'));
+    const intent = await bench.home.intent([{ action: 'guest.start', target: 'gaming' }]);
+    bench.api.offer({ relay: 'pve2', intent });
+    await relay.until('job_dropped', ({ fields }) => fields.code === 'receipts_unconfirmed');
+    assert.equal(bench.tower.simulator.guest(102).running, false);
+  });
+
   it('threat 5: silence beyond the limit alarms by a path of its own, again later, and ends with an all-clear', async () => {
     const relay = await bench.start({ heartbeatLimitMs: 60_000, alarmRepeatMs: 90_000 });
     await relay.until('connected');

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { nodeDisk } from '../../../relay/agent/node-disk.ts';
 import { createState, openState } from '../../../relay/agent/state-files.ts';
 import { lockState } from '../../../relay/agent/state-lock.ts';
+import { missing } from '../../support/missing.ts';
 import { defaultHome, quietLog, startRig } from './fixture.ts';
 
 test('enrolment that is cut short at any write leaves no relay or a whole one', async () => {
@@ -56,3 +58,21 @@ test('one process alone uses a state folder', async (t) => {
   assert.equal(third.ok, true);
   if (third.ok) await third.value.release();
 });
+
+if (process.geteuid?.() === 0) {
+  test('what root writes belongs to the owner of the folder, as the relay must read it', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'writ-relay-'));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    await chown(folder, 65_534, 65_533);
+    const rig = await startRig({ disk: nodeDisk(folder) });
+    await rig.home.amend((document) => ({ ...document, mirror: null }));
+    assert.equal((await rig.state.trust.install(rig.home.versions)).changed, true);
+    await rig.executor.close();
+    for (const name of ['key.json', 'journal', 'trust.json']) {
+      const { uid, gid, mode } = await stat(join(folder, name));
+      assert.deepEqual([uid, gid, mode & 0o777], [65_534, 65_533, 0o600], name);
+    }
+  });
+} else {
+  missing('root, to write into the folder of another user');
+}
