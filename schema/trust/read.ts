@@ -76,7 +76,14 @@ function findInconsistency(document: TrustDocument): string | null {
     if (identity.kind === 'relay' && house.hosts[name] === undefined)
       return `the relay ${name} is no host of the house`;
     if (identity.kind !== 'key') continue;
+    const granted = new Set<string>();
     for (const grant of identity.may) {
+      // Of two grants the first alone would count, with its limit, whatever the second says.
+      for (const target of new Set(grant.on)) {
+        const right = `${grant.action} on ${target}`;
+        if (granted.has(right)) return `${name} is granted ${right} twice`;
+        granted.add(right);
+      }
       const stranger = grant.on.find(
         (target) => house.hosts[target] === undefined && house.guests[target] === undefined,
       );

@@ -187,6 +187,18 @@ describe('the first trust document', () => {
         who({ controller: { ...controller, may: [{ action: 'guest.start', on: ['x'], limit: '1/1h' }] } }),
         /not of the house/,
       ],
+      [
+        who({
+          controller: {
+            ...controller,
+            may: [
+              { action: 'guest.start', on: ['gaming', 'devtop'], limit: '1/1h' },
+              { action: 'guest.start', on: ['devtop'], limit: '9/1h' },
+            ],
+          },
+        }),
+        /granted guest.start on devtop twice/,
+      ],
       [hosts({ gaming: { proxmox: true, sleeps: false } }), /is a host and a guest/],
       [hosts({ pve2: { ...pve2, wake_via: 'pve3' } }), /no other host/],
       [hosts({ pve2: { ...pve2, wake_via: 'pve2' } }), /no other host/],
@@ -212,6 +224,11 @@ describe('the first trust document', () => {
       assert.equal(reasonOf(judged), 'trust_inconsistent', String(why));
       assert.match(judged.ok ? '' : (judged.detail ?? ''), why);
     }
+    const apart = [
+      { action: 'guest.start', on: ['gaming'], limit: '1/1h' },
+      { action: 'guest.start', on: ['devtop'], limit: '9/1h' },
+    ];
+    assert.equal(await judge(who({ controller: { ...controller, may: apart } })), 'accepted');
     const same = { ...router, host: 'pve2', vmid: 100 };
     assert.equal(await judge(guests({ other: same })), 'accepted', 'one VMID on two hosts');
   });
