@@ -24,7 +24,8 @@ process.on('disconnect', () => {
       // It is gone already.
     }
   }
-  rmSync(directory, { recursive: true, force: true });
+  // What was killed a moment ago may still be writing: then the folder is not empty at once.
+  rmSync(directory, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
   process.exit(0);
 });
 // Ctrl-C reaches the whole group; this one waits for what the demo does.
