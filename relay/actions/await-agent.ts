@@ -1,7 +1,6 @@
 import type { CheckContext } from './action.ts';
 import type { Subject } from './guest.ts';
 
-export const agentWaitMs = 120_000;
 const askEveryMs = 1_000;
 
 /**

@@ -1,8 +1,9 @@
 import { ok, refuse } from '../../schema/result.ts';
+import { endIsUnknown } from '../drivers/proxmox-errors.ts';
 import type { RelayAction } from './action.ts';
 import { awaitStatus, failedBy, inspect, isPaused, isStopped, observeStatus } from './guest.ts';
 import { checkEnding, type InUse } from './guest-ending.ts';
-import { isUncertain, outcomeOf } from './proxmox-code.ts';
+import { outcomeOf } from './proxmox-code.ts';
 
 const settleMs = 10_000;
 const lostOrderMs = 30_000;
@@ -25,7 +26,7 @@ export function suspendAction(inUse: InUse): RelayAction {
       if (isPaused(status)) return { state: 'succeeded', result: { already: true } };
       if (isStopped(status)) return { state: 'failed', code: 'guest_not_running' };
       const ordered = await proxmox.suspend(ref, { signal: ctx.signal });
-      const waitMs = ordered.ok ? settleMs : isUncertain(ordered) ? lostOrderMs : 0;
+      const waitMs = ordered.ok ? settleMs : endIsUnknown(ordered) ? lostOrderMs : 0;
       if (await awaitStatus(ctx, sight.value, ctx.ports.clock.uptimeMs() + waitMs, isPaused)) {
         return { state: 'succeeded', result: { already: false } };
       }

@@ -1,8 +1,9 @@
 import { ok, refuse } from '../../schema/result.ts';
+import { endIsUnknown } from '../drivers/proxmox-errors.ts';
 import type { RelayAction } from './action.ts';
 import { checkExclusive } from './exclusive.ts';
 import { awaitStatus, failedBy, inspect, isRunning, isStopped, observeStatus } from './guest.ts';
-import { isUncertain, outcomeOf } from './proxmox-code.ts';
+import { outcomeOf } from './proxmox-code.ts';
 
 const settleMs = 10_000;
 const lostOrderMs = 30_000;
@@ -22,7 +23,7 @@ export const guestResume: RelayAction = {
     if (isRunning(status)) return { state: 'succeeded', result: { already: true } };
     if (isStopped(status)) return { state: 'failed', code: 'guest_not_running' };
     const ordered = await proxmox.resume(ref, { signal: ctx.signal });
-    const waitMs = ordered.ok ? settleMs : isUncertain(ordered) ? lostOrderMs : 0;
+    const waitMs = ordered.ok ? settleMs : endIsUnknown(ordered) ? lostOrderMs : 0;
     if (await awaitStatus(ctx, sight.value, ctx.ports.clock.uptimeMs() + waitMs, isRunning)) {
       return { state: 'succeeded', result: { already: false } };
     }

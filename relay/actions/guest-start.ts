@@ -1,12 +1,15 @@
 import { ok, refuse } from '../../schema/result.ts';
+import { endIsUnknown } from '../drivers/proxmox-errors.ts';
 import type { ActContext, ObserveContext, Outcome, RelayAction } from './action.ts';
-import { agentWaitMs, awaitAgent } from './await-agent.ts';
+import { awaitAgent } from './await-agent.ts';
 import { checkExclusive } from './exclusive.ts';
 import { awaitStatus, failedBy, inspect, interrupted, isPaused, isRunning, type Subject } from './guest.ts';
-import { isUncertain, outcomeOf } from './proxmox-code.ts';
+import { outcomeOf } from './proxmox-code.ts';
 
 /** How long a lost order may still take effect. */
 const lostOrderMs = 30_000;
+/** How long a guest that has started may take until its agent answers. */
+const agentWaitMs = 120_000;
 
 export const guestStart: RelayAction = {
   async precheck(ctx) {
@@ -24,7 +27,7 @@ export const guestStart: RelayAction = {
     let already = false;
     if (!started.ok) {
       already = started.reason === 'already_running';
-      const untilMs = ctx.ports.clock.uptimeMs() + (isUncertain(started) ? lostOrderMs : 0);
+      const untilMs = ctx.ports.clock.uptimeMs() + (endIsUnknown(started) ? lostOrderMs : 0);
       if (!(await awaitStatus(ctx, sight.value, untilMs, isRunning))) return outcomeOf(started);
     }
     return withAgent(ctx, sight.value, ctx.ports.clock.uptimeMs() + agentWaitMs, already);
@@ -53,7 +56,7 @@ async function withAgent(
 }
 
 /** An interrupted start is given what is left of its agent's time, but no more of the clock's errors than that. */
-export function restOfAgentWait(ctx: ObserveContext): number {
+function restOfAgentWait(ctx: ObserveContext): number {
   const { clock } = ctx.ports;
   const passedMs = Math.min(Math.max(0, clock.now() - ctx.startedAt), agentWaitMs);
   return clock.uptimeMs() + agentWaitMs - passedMs;

@@ -1,6 +1,7 @@
+import { endIsUnknown } from '../drivers/proxmox-errors.ts';
 import type { RelayAction } from './action.ts';
 import { awaitStatus, failedBy, inspect, isStopped, observeStatus } from './guest.ts';
-import { isUncertain, outcomeOf } from './proxmox-code.ts';
+import { outcomeOf } from './proxmox-code.ts';
 
 /** How long the end of the guest's process may take after the order. */
 const settleMs = 10_000;
@@ -17,7 +18,7 @@ export const guestStop: RelayAction = {
     if (isStopped(sight.value.status)) return { state: 'succeeded', result: { already: true } };
     const { proxmox, ref } = sight.value;
     const stopped = await proxmox.stop(ref, { signal: ctx.signal });
-    const waitMs = stopped.ok ? settleMs : isUncertain(stopped) ? lostOrderMs : 0;
+    const waitMs = stopped.ok ? settleMs : endIsUnknown(stopped) ? lostOrderMs : 0;
     if (await awaitStatus(ctx, sight.value, ctx.ports.clock.uptimeMs() + waitMs, isStopped)) {
       return { state: 'succeeded', result: { already: false } };
     }

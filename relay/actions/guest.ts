@@ -1,7 +1,7 @@
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { TrustGuest } from '../../schema/trust/document.ts';
 import type { Proxmox } from '../drivers/proxmox.ts';
-import type { GuestRef, GuestStatus } from '../drivers/proxmox-guests.ts';
+import { type GuestRef, type GuestStatus, isPinned } from '../drivers/proxmox-guests.ts';
 import type { CheckContext, Outcome } from './action.ts';
 import { codeOf, type Trouble } from './proxmox-code.ts';
 
@@ -30,9 +30,7 @@ export async function checkIdentity(
   }
   const found = await proxmox.guestIdentity(refOf(guest), signal);
   if (!found.ok) return refuse(codeOf(found), found.detail);
-  const identity = found.value.kind === 'qemu' ? found.value.uuid : found.value.rootfs;
-  const pinned = guest.kind === 'qemu' ? guest.identity.toLowerCase() : guest.identity;
-  return identity === pinned
+  return isPinned(found.value, guest.identity)
     ? ok(true)
     : refuse('guest_mismatch', `VMID ${guest.vmid} is not the guest that was adopted`);
 }

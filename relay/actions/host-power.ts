@@ -1,12 +1,13 @@
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { TrustGuest } from '../../schema/trust/document.ts';
 import type { Proxmox } from '../drivers/proxmox.ts';
+import { endIsUnknown } from '../drivers/proxmox-errors.ts';
 import type { ListedGuest } from '../drivers/proxmox-guests.ts';
 import type { ActContext, CheckContext, ObserveContext, Outcome, RelayAction } from './action.ts';
 import { checkIdentity, failedBy, interrupted, refOf, type Subject } from './guest.ts';
 import { type InUse, patienceOf } from './guest-ending.ts';
 import { checkUnused } from './in-use.ts';
-import { codeOf, isUncertain, outcomeOf, type Trouble } from './proxmox-code.ts';
+import { codeOf, outcomeOf, type Trouble } from './proxmox-code.ts';
 import { shutDownGuest } from './shut-down-guest.ts';
 
 const orderAttempts = 3;
@@ -132,7 +133,7 @@ async function powerDown(ctx: ActContext, proxmox: Proxmox, command: Command): P
     if (ordered.ok) return null;
     if (ordered.reason === 'aborted' && !ordered.sent) return interrupted;
     if (ctx.signal.aborted) return null;
-    if (!isUncertain(ordered)) return outcomeOf(ordered);
+    if (!endIsUnknown(ordered)) return outcomeOf(ordered);
     if (attempt === orderAttempts) return null;
     await ctx.ports.clock.sleep(betweenOrdersMs, ctx.signal);
   }

@@ -4,7 +4,7 @@ import { failedBy, interrupted } from './guest.ts';
 
 const packetEveryMs = 5_000;
 /** No host takes longer to wake; a further attempt is another intent. */
-export const wakeLimitMs = 120_000;
+const wakeLimitMs = 120_000;
 
 /** Where a host listens for its packet, from trust alone. */
 function addressOf({ host, target }: CheckContext): Result<{ mac: string; address: string }, string> {

@@ -1,4 +1,4 @@
-import type { ProxmoxFailure, ProxmoxReason } from '../drivers/proxmox-errors.ts';
+import { endIsUnknown, type ProxmoxFailure, type ProxmoxReason } from '../drivers/proxmox-errors.ts';
 import type { Outcome } from './action.ts';
 
 /** A step's end that is no success. */
@@ -36,26 +36,9 @@ export type ProxmoxCode = (typeof codes)[ProxmoxReason];
 
 export const codeOf = (failure: ProxmoxFailure): ProxmoxCode => codes[failure.reason];
 
-/** Whether the order may have arrived, so that its effect may still come. */
-export function isUncertain(failure: ProxmoxFailure): boolean {
-  // Its task was begun, and lost sight of.
-  if (failure.upid !== undefined) return true;
-  switch (failure.reason) {
-    case 'unreachable':
-    case 'timeout':
-    case 'aborted':
-      return failure.sent;
-    case 'proxy_error':
-    case 'bad_answer':
-      return true;
-    default:
-      return false;
-  }
-}
-
 /** The end of a step whose order came to nothing, or to nobody knows what. */
 export const outcomeOf = (failure: ProxmoxFailure): Trouble => ({
-  state: isUncertain(failure) ? 'unknown' : 'failed',
+  state: endIsUnknown(failure) ? 'unknown' : 'failed',
   code: codeOf(failure),
   detail: failure.detail,
 });

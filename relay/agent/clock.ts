@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import type { ActionClock } from '../actions/action.ts';
+import { sleep } from '../drivers/clock.ts';
 
 /** Time as the relay sees it. Everything that decides over jobs asks this, so that tests can set it. */
 export type Clock = ActionClock & {
@@ -35,17 +36,7 @@ export function systemClock(options: SystemClockOptions = {}): Clock {
       }
       return known.synchronised;
     },
-    sleep: (ms, signal) =>
-      new Promise((resolve) => {
-        if (signal?.aborted) return resolve();
-        const done = (): void => {
-          clearTimeout(timer);
-          signal?.removeEventListener('abort', done);
-          resolve();
-        };
-        const timer = setTimeout(done, ms);
-        signal?.addEventListener('abort', done);
-      }),
+    sleep,
   };
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { HostFacts } from '../../schema/wire/report.ts';
 import type { Proxmox } from '../drivers/proxmox.ts';
+import { identityText } from '../drivers/proxmox-guests.ts';
 
 const maxMacs = 32;
 const maxGuests = 256;
@@ -27,7 +28,7 @@ export async function gatherHostFacts(
       const found = await proxmox.guestIdentity(guest, signal);
       if (!found.ok && found.reason === 'no_identity') continue;
       if (!found.ok) return refuse(found.reason, found.detail);
-      const identity = found.value.kind === 'qemu' ? found.value.uuid : found.value.rootfs;
+      const identity = identityText(found.value);
       if (identity.length > 128) continue;
       guests.push({ vmid: guest.vmid, kind: guest.kind, name: (guest.name ?? '').slice(0, 64), identity });
     }

@@ -17,7 +17,7 @@ const bootSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
 const stepIndexSchema = v.pipe(countSchema, v.maxValue(maxSteps - 1));
 
 /** What became of a consumed step. `started` and `powering_off` still wait for their final receipt. */
-export const stepPhases = ['refused', 'started', 'powering_off', 'ended'] as const;
+const stepPhases = ['refused', 'started', 'powering_off', 'ended'] as const;
 
 const stepEntrySchema = v.strictObject({
   k: v.literal('step'),
@@ -101,7 +101,10 @@ const lineSchema = v.array(entrySchema);
 
 /** Far above any compacted journal; an endless file is not read as one. */
 const maxJournalBytes = 256 * 1024 * 1024;
-const maxLineBytes = 1000 * (maxIntentBytes + maxReceiptBytes);
+/** How many entries a compacted line holds; lines of single changes hold far fewer. */
+export const entriesPerLine = 200;
+/** Twice what so many entries can be: the largest hold an intent's parameters, or a receipt. */
+const maxLineBytes = 2 * entriesPerLine * (maxIntentBytes + maxReceiptBytes);
 
 const checksumOf = (previous: string, json: string): string =>
   createHash('sha256').update(`${previous} ${json}`).digest('hex').slice(0, 32);

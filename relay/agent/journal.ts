@@ -4,7 +4,13 @@ import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from './clock.ts';
 import { type Disk, diskFault } from './disk.ts';
-import { decodeJournal, encodeLine, firstChecksum, type JournalEntry } from './journal-format.ts';
+import {
+  decodeJournal,
+  encodeLine,
+  entriesPerLine,
+  firstChecksum,
+  type JournalEntry,
+} from './journal-format.ts';
 import { buildState, type JournalState, type LiveState, snapshotOf } from './journal-state.ts';
 import { createTurns } from './turns.ts';
 
@@ -39,7 +45,6 @@ export type JournalRefusal = 'journal_missing' | 'journal_malformed' | 'journal_
 
 export const journalFile = 'journal';
 const defaultCompactBytes = 512 * 1024;
-const entriesPerLine = 200;
 
 export type Genesis = {
   readonly home: string;

@@ -1,7 +1,7 @@
 import type { TrustGuest } from '../../schema/trust/document.ts';
 import type { GuestReport, Report } from '../../schema/wire/report.ts';
 import type { Proxmox } from '../drivers/proxmox.ts';
-import type { ListedGuest } from '../drivers/proxmox-guests.ts';
+import { type GuestIdentity, isPinned, type ListedGuest } from '../drivers/proxmox-guests.ts';
 
 /** What this host's Proxmox shows of the house's guests. */
 export type View = Pick<Report, 'proxmox' | 'guests'>;
@@ -17,22 +17,21 @@ export function createLook(deps: {
   readonly clock: { uptimeMs(): number };
 }): (guests: Readonly<Record<string, TrustGuest>>, signal: AbortSignal) => Promise<View> {
   const { proxmox, clock } = deps;
-  const identities = new Map<string, { identity: string; atMs: number }>();
+  const identities = new Map<string, { identity: GuestIdentity; atMs: number }>();
 
   const identityOf = async (
     px: Proxmox,
     guest: TrustGuest,
     signal: AbortSignal,
-  ): Promise<string | 'unseen' | null> => {
+  ): Promise<GuestIdentity | 'unseen' | null> => {
     const key = `${guest.kind}/${guest.vmid}`;
     const known = identities.get(key);
     if (known !== undefined && clock.uptimeMs() - known.atMs < identityForMs) return known.identity;
     identities.delete(key);
     const found = await px.guestIdentity(guest, signal);
     if (!found.ok) return found.reason === 'no_identity' ? null : 'unseen';
-    const identity = found.value.kind === 'qemu' ? found.value.uuid : found.value.rootfs;
-    identities.set(key, { identity, atMs: clock.uptimeMs() });
-    return identity;
+    identities.set(key, { identity: found.value, atMs: clock.uptimeMs() });
+    return found.value;
   };
 
   const lookAt = async (
@@ -46,8 +45,7 @@ export function createLook(deps: {
     if (guest.identity !== undefined) {
       const identity = await identityOf(px, guest, signal);
       if (identity === 'unseen') return unseen;
-      const pinned = guest.kind === 'qemu' ? guest.identity.toLowerCase() : guest.identity;
-      if (identity !== pinned) return absent('mismatch');
+      if (identity === null || !isPinned(identity, guest.identity)) return absent('mismatch');
     }
     const state = listed.status === 'stopped' ? 'stopped' : listed.paused ? 'paused' : 'running';
     const seen = { state, lock: listed.lock?.slice(0, 32) ?? null } as const;

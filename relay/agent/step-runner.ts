@@ -1,6 +1,7 @@
 import { actionOf } from '../../schema/actions/index.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { House } from '../../schema/trust/document.ts';
+import { own } from '../../schema/wire/record.ts';
 import type { Progress } from '../../schema/wire/report.ts';
 import type { ActionPorts, CheckContext, Outcome, RelayAction } from '../actions/action.ts';
 import type { Log } from '../log.ts';
@@ -40,9 +41,6 @@ const precheckMs = 30_000;
 const observeMs = 120_000;
 /** A host that is told to power off stops its relay within this time. */
 const powerOffMs = 10 * 60_000;
-
-const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
-  Object.hasOwn(record, name) ? record[name] : undefined;
 
 const unknown = (code: string): FinalWords => ({ state: 'unknown', code, result: null });
 

@@ -1,7 +1,7 @@
 import { systemClock } from '../agent/clock.ts';
 import { acceptClock } from '../agent/state-files.ts';
 import { type ExitCode, type Terminal, tell, tellRefusal } from './terminal.ts';
-import { withState } from './trust.ts';
+import { withState } from './with-state.ts';
 
 /** `writ-relay clock accept`, with the relay stopped. */
 export const clockAcceptCommand = (

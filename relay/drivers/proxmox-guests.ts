@@ -27,6 +27,14 @@ export type GuestIdentity =
   | { readonly kind: 'qemu'; readonly vmid: number; readonly uuid: string }
   | { readonly kind: 'lxc'; readonly vmid: number; readonly rootfs: string };
 
+/** The one text of an identity, as trust pins it and hosts report it. */
+export const identityText = (found: GuestIdentity): string =>
+  found.kind === 'qemu' ? found.uuid : found.rootfs;
+
+/** Whether a guest is the one that was pinned; a UUID means the same in either case. */
+export const isPinned = (found: GuestIdentity, pinned: string): boolean =>
+  identityText(found) === (found.kind === 'qemu' ? pinned.toLowerCase() : pinned);
+
 /** The path of a guest; throws on a VMID that no Proxmox VE would give, because it ends up in a URL. */
 export function guestPath(node: string, { kind, vmid }: GuestRef): string {
   if (!Number.isSafeInteger(vmid) || vmid < 100 || vmid > 999_999_999) throw new Error('no such VMID');

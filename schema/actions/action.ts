@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { ok, type Result, refuse } from '../result.ts';
 import type { House } from '../trust/document.ts';
 import { intentLifetimeMs } from '../wire/limits.ts';
+import { own } from '../wire/record.ts';
 
 /** What a step holds while it runs. Two shared holds of one thing go together, all others conflict. */
 export type Lock = { readonly on: string; readonly mode: 'shared' | 'exclusive' };
@@ -92,10 +93,6 @@ export function defineAction<const T extends string, P extends v.GenericSchema>(
     acceptsResult: (result) => !Array.isArray(result) && v.is(card.result, result),
   };
 }
-
-/** A record's own member: names such as `constructor` find nothing. */
-const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
-  Object.hasOwn(record, name) ? record[name] : undefined;
 
 /** Whether two holds of different commands exclude each other. */
 export const locksConflict = (a: Lock, b: Lock): boolean =>

@@ -2,7 +2,7 @@ import { actionOf } from '../actions/index.ts';
 import type { AcceptedKey } from '../jose/keys.ts';
 import { ok, type Result, refuse } from '../result.ts';
 import type { Intent, Step } from '../wire/intent.ts';
-import { readLimit, type TrustGrant } from './document.ts';
+import type { TrustGrant } from './document.ts';
 import type { Trust } from './read.ts';
 
 export type PolicyRefusal =
@@ -53,16 +53,6 @@ export function evaluateIntent(trust: Trust, identity: string, intent: Intent): 
     }
   }
   return ok(true);
-}
-
-/** The limit of the grant that covers a step, or null where the grant has none. */
-export function limitOf(
-  trust: Trust,
-  identity: string,
-  step: Step,
-): { count: number; windowMs: number } | null {
-  const grant = findGrant(trust, identity, step.action, step.target);
-  return grant?.limit === undefined ? null : readLimit(grant.limit);
 }
 
 /** Finds the keys of identities of one kind, for verifying what they signed. */

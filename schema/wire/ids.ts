@@ -8,7 +8,6 @@ const idSchema = (prefix: string) =>
 
 export const homeIdSchema = idSchema('h');
 export const commandIdSchema = idSchema('cmd');
-export const jobIdSchema = idSchema('job');
 export const tokenIdSchema = idSchema('tok');
 export const codeIdSchema = idSchema('enr');
 

@@ -25,3 +25,7 @@ export function recordOf<
     },
   });
 }
+
+/** A record's own member: names such as `constructor` find nothing. */
+export const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined;

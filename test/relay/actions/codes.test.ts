@@ -3,6 +3,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import * as v from 'valibot';
+import { outcomeOf } from '../../../relay/actions/proxmox-code.ts';
+import { failure } from '../../../relay/drivers/proxmox-errors.ts';
 import { actingCodes } from '../../../schema/api/acting-codes.ts';
 import { codeCard } from '../../../schema/api/codes.ts';
 import { codeSchema } from '../../../schema/wire/receipt.ts';
@@ -32,5 +34,25 @@ describe('the codes of actions', () => {
     );
     assert.deepEqual(unexplained, []);
     for (const code of codes) assert.ok(v.is(codeSchema, code), code);
+  });
+
+  it('say unknown of an order that may have been carried out, and failed of one that was not', () => {
+    const lost = { ok: false, detail: '' } as const;
+    assert.partialDeepStrictEqual(outcomeOf({ ...lost, reason: 'tls', sent: true }), { state: 'unknown' });
+    assert.partialDeepStrictEqual(outcomeOf({ ...lost, reason: 'tls', sent: false }), { state: 'failed' });
+    for (const [status, state] of [
+      [500, 'unknown'],
+      [501, 'failed'],
+    ] as const) {
+      assert.equal(outcomeOf({ ...lost, reason: 'server_error', status }).state, state, `HTTP ${status}`);
+    }
+    for (const [status, state] of [
+      [599, 'unknown'],
+      [595, 'failed'],
+    ] as const) {
+      assert.equal(outcomeOf({ ...lost, reason: 'proxy_error', status }).state, state, `HTTP ${status}`);
+    }
+    assert.equal(outcomeOf(failure('forbidden', '')).state, 'failed');
+    assert.equal(outcomeOf({ ...failure('forbidden', ''), upid: 'UPID:x' }).state, 'unknown');
   });
 });

@@ -2,14 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { allActions } from '../../../schema/actions/index.ts';
 import type { TrustDocument } from '../../../schema/trust/document.ts';
-import {
-  checkStep,
-  evaluateIntent,
-  findGrant,
-  keyOf,
-  limitOf,
-  nameOfKey,
-} from '../../../schema/trust/evaluate.ts';
+import { checkStep, evaluateIntent, findGrant, keyOf, nameOfKey } from '../../../schema/trust/evaluate.ts';
 import type { Trust } from '../../../schema/trust/read.ts';
 import type { Intent, Step } from '../../../schema/wire/intent.ts';
 import { documentOf, genesis, home, type Keys, makeKeys, reasonOf } from './sample.ts';
@@ -163,16 +156,6 @@ describe('evaluation', () => {
       assert.equal(keyOf(trust, 'key')(name), undefined);
       assert.equal(nameOfKey(trust, name), undefined);
     }
-  });
-
-  test('a limit is that of the grant that covers the step', () => {
-    const hourMs = 3_600_000;
-    const of = (identity: string, action: string, target: string) =>
-      limitOf(trust, identity, stepOf(action, target, 'any'));
-    assert.deepEqual(of('controller', 'host.wake', 'pve2'), { count: 6, windowMs: hourMs });
-    assert.deepEqual(of('controller', 'guest.start', 'devtop'), { count: 20, windowMs: hourMs });
-    assert.equal(of('operator', 'guest.stop', 'gaming'), null);
-    assert.equal(of('operator', 'guest.start', 'gaming'), null);
   });
 
   test('a key is found by its thumbprint, for the kind and the name that are asked for', () => {
