@@ -12,7 +12,7 @@ import {
 import { nameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
 
-const hostSchema = v.strictObject({
+export const hostSchema = v.strictObject({
   title: trustHostSchema.entries.title,
   /** Whether the host runs Proxmox VE. */
   proxmox: v.optional(v.boolean(), true),
@@ -28,7 +28,7 @@ const hostSchema = v.strictObject({
   sleeps: v.optional(v.boolean(), false),
 });
 
-const guestSchema = v.strictObject({
+export const guestSchema = v.strictObject({
   title: trustGuestSchema.entries.title,
   host: nameSchema,
   kind: v.optional(v.picklist(['qemu', 'lxc']), 'qemu'),

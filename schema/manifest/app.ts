@@ -1,0 +1,195 @@
+import * as v from 'valibot';
+import { nameSchema } from '../wire/ids.ts';
+import { recordOf } from '../wire/record.ts';
+import { routeSchema } from './route.ts';
+import {
+  absolutePathSchema,
+  addressSchema,
+  durationSchema,
+  modeSchema,
+  oneOrMany,
+  ownerSchema,
+  placeSchema,
+  portSchema,
+  secretNameSchema,
+  subnetSchema,
+  titleSchema,
+} from './values.ts';
+
+/** A file of the app's folder, its name or a pattern for several: `grafana.ini.j2`, `rules/*.yml`, `dir/`. */
+const fromSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(255));
+
+/** A unit of systemd. */
+const unitNameSchema = v.pipe(
+  v.string(),
+  v.regex(
+    /^[A-Za-z0-9:_.\\-]+(@[A-Za-z0-9:_.\\-]*)?\.(service|socket|timer|path|mount|target)$/,
+    'must be a unit such as haproxy.service',
+  ),
+);
+
+/** Podman's or systemd's unit file in the app's folder, perhaps a template of Writ (`.j2`). */
+const unitFileSchema = v.pipe(
+  v.string(),
+  v.maxLength(255),
+  v.regex(
+    /^[A-Za-z0-9:_.@*?\\-]+\.(container|volume|network|pod|kube|image|build|service|socket|timer|path|mount|target)(\.d\/[A-Za-z0-9_.*?-]+\.conf)?(\.j2)?$/,
+    'must be a unit file such as grafana.container, or grafana.container.d/10-more.conf',
+  ),
+);
+
+/** What happens to the app when one of its files changes. */
+export const onChangeSchema = v.picklist(['restart', 'reload', 'none']);
+export type OnChange = v.InferOutput<typeof onChangeSchema>;
+
+export const valuesSchema = recordOf(v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/)), v.unknown());
+
+export const fileSchema = v.strictObject({
+  /** In the app's folder: a file, a pattern, or a folder that ends in a slash. Files ending `.j2` are rendered. */
+  from: v.optional(fromSchema),
+  /** A generator's output in place of a file: `traefik/dynamic`. */
+  generate: v.optional(
+    v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*\/[a-z][a-z0-9-]*$/, 'must be generator/output')),
+  ),
+  /** What the generator is told for this place. */
+  options: v.optional(valuesSchema),
+  /** Where it goes; a folder, ending in a slash, for several. */
+  to: placeSchema,
+  mode: v.optional(modeSchema, '0644'),
+  owner: v.optional(ownerSchema, 'root:root'),
+  /** Removes what else is in the folder. */
+  prune: v.optional(v.boolean(), false),
+  on_change: v.optional(onChangeSchema, 'restart'),
+  /** `seed`: written once where it is missing, then the app's own. */
+  manage: v.optional(v.picklist(['exact', 'seed']), 'exact'),
+});
+export type FileEntry = v.InferOutput<typeof fileSchema>;
+
+export const dirSchema = v.strictObject({
+  path: absolutePathSchema,
+  mode: v.optional(modeSchema, '0755'),
+  owner: v.optional(ownerSchema, 'root:root'),
+});
+
+const placementSchema = v.strictObject({
+  guest: nameSchema,
+  /** Over the app's own values, here alone. */
+  vars: v.optional(valuesSchema, {}),
+  /** More units and files, here alone. */
+  units: v.optional(v.array(unitFileSchema), []),
+  files: v.optional(v.array(fileSchema), []),
+});
+
+const useSchema = v.union(
+  [
+    nameSchema,
+    v.strictObject({
+      app: nameSchema,
+      /** Which instance, where the app is on several. */
+      on: v.optional(nameSchema),
+      /** The port that is spoken to; absent: the app's own. */
+      port: v.optional(portSchema),
+      /** Whether the app is started after the one it uses. */
+      after: v.optional(v.boolean(), true),
+    }),
+    v.strictObject({
+      postgres: v.strictObject({
+        app: v.optional(nameSchema, 'postgres'),
+        on: v.optional(nameSchema),
+        database: v.pipe(v.string(), v.regex(/^[a-z_][a-z0-9_]{0,62}$/)),
+        role: v.optional(v.pipe(v.string(), v.regex(/^[a-z_][a-z0-9_]{0,62}$/))),
+        /** The secret with the role's password. */
+        password: secretNameSchema,
+      }),
+    }),
+    v.strictObject({
+      oidc: v.strictObject({
+        app: v.optional(nameSchema, 'authelia'),
+        on: v.optional(nameSchema),
+        client: v.optional(nameSchema),
+        secret: secretNameSchema,
+        redirect: v.optional(oneOrMany(v.pipe(v.string(), v.minLength(1)))),
+        access: v.optional(nameSchema),
+      }),
+    }),
+  ],
+  'must be an app, or one of { app: … }, { postgres: … }, { oidc: … }',
+);
+export type UseEntry = v.InferOutput<typeof useSchema>;
+
+const derivedSchema = v.strictObject({
+  /** The secrets it is made of, on the target. */
+  from: oneOrMany(secretNameSchema),
+  as: v.picklist(['bcrypt', 'pbkdf2-sha512', 'base64', 'text']),
+  /** With `text`: the pattern, in which `<<name>>` stands for a secret. */
+  pattern: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(1000))),
+});
+
+export const secretsSchema = v.union(
+  [v.array(secretNameSchema), recordOf(secretNameSchema, v.nullable(derivedSchema))],
+  'must be a list of names, or names with how they are derived',
+);
+
+const healthSchema = v.strictObject({
+  /** Asked over HTTP, at the first route's port or `port`. */
+  path: v.optional(v.pipe(v.string(), v.regex(/^\//, 'must start with /'))),
+  port: v.optional(portSchema),
+  scheme: v.optional(v.picklist(['http', 'https', 'tcp']), 'http'),
+  status: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(100), v.maxValue(599)), 200),
+  within: v.optional(durationSchema, '60s'),
+});
+
+const portEntrySchema = v.strictObject({
+  port: portSchema,
+  proto: v.optional(v.picklist(['tcp', 'udp']), 'tcp'),
+  /** Networks, hosts, guests, addresses or subnets that may speak to it; absent: everyone. */
+  from: v.optional(oneOrMany(v.union([nameSchema, addressSchema, subnetSchema]))),
+});
+
+const certSchema = v.strictObject({
+  name: nameSchema,
+  kind: v.optional(v.picklist(['server', 'client']), 'server'),
+  /** A folder: cert.pem (with its chain), key.pem and ca.pem are put there. */
+  to: placeSchema,
+  owner: v.optional(ownerSchema, 'root:root'),
+});
+
+const commandSchema = v.strictObject({
+  title: v.optional(titleSchema),
+  /** The program and its arguments, never a shell's line. */
+  exec: v.pipe(v.array(v.string()), v.minLength(1), v.maxLength(64)),
+  /** In the container of this unit; absent: on the guest itself. */
+  container: v.optional(unitFileSchema),
+  timeout: v.optional(durationSchema, '5m'),
+});
+
+const backupSchema = v.strictObject({
+  volumes: v.optional(v.array(v.pipe(v.string(), v.minLength(1))), []),
+  paths: v.optional(v.array(absolutePathSchema), []),
+  /** Stopped while it is copied. */
+  stop: v.optional(v.boolean(), false),
+});
+
+export const appSchema = v.strictObject({
+  v: v.optional(v.literal(1), 1),
+  title: v.optional(titleSchema),
+  on: oneOrMany(v.union([nameSchema, placementSchema], 'must be a guest, or { guest: … }')),
+  vars: v.optional(valuesSchema, {}),
+  /** Unit files of the folder, kept as they are; `*` patterns work. */
+  units: v.optional(v.array(unitFileSchema), []),
+  /** A unit that the system brings and that the files belong to: haproxy.service. */
+  service: v.optional(unitNameSchema),
+  files: v.optional(v.array(fileSchema), []),
+  dirs: v.optional(v.array(dirSchema), []),
+  route: v.optional(routeSchema),
+  routes: v.optional(v.array(routeSchema)),
+  health: v.optional(healthSchema),
+  secrets: v.optional(secretsSchema, []),
+  uses: v.optional(v.array(useSchema), []),
+  ports: v.optional(v.array(portEntrySchema), []),
+  certs: v.optional(v.array(certSchema), []),
+  commands: v.optional(recordOf(nameSchema, commandSchema), {}),
+  backup: v.optional(backupSchema),
+});
+/** apps/<app>/app.yaml, with defaults filled in. */
+export type AppFile = v.InferOutput<typeof appSchema>;

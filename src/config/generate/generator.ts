@@ -1,0 +1,40 @@
+import type { Home, Instance, Target } from '../home.ts';
+
+/** What a generator's output is placed by: `generate: NAME/OUTPUT` in the app.yaml of `instance` on `target`. */
+export type GeneratorInput = {
+  readonly home: Home;
+  readonly target: Target;
+  readonly instance: Instance;
+  /** homelab.yaml's `generators.NAME.options`, under the `options` of the place. */
+  readonly options: Readonly<Record<string, unknown>>;
+};
+
+/** What a generator makes: one file's text, or a folder's files by their path in it. */
+export type Generated =
+  | { readonly kind: 'file'; readonly text: string }
+  | { readonly kind: 'folder'; readonly files: Readonly<Record<string, string>> };
+
+/** Something that the generator cannot express, or doubts. Told at the place where it is asked for. */
+export type Doubt = { readonly severity: 'error' | 'warning'; readonly code: string; readonly message: string };
+
+export type Output = {
+  readonly about: string;
+  /** Whether `to:` must be a folder. */
+  readonly kind: 'file' | 'folder';
+  /**
+   * The machines where this output must be placed because the home has something for it, each with a reason in
+   * words; `*` where any one machine will do. Nothing to say: an empty list.
+   */
+  needed(home: Home): readonly { readonly target: string; readonly why: string }[];
+  /** Pure: equal input, equal text. It ends in a newline. */
+  generate(input: GeneratorInput): { readonly made: Generated; readonly doubts?: readonly Doubt[] };
+};
+
+/** The configuration of one other system, made from the home. */
+export type Generator = {
+  readonly name: string;
+  readonly about: string;
+  /** The program that reads it, and the versions that its output was checked against: from the first, below the last. */
+  readonly upstream?: { readonly program: string; readonly from: string; readonly below: string };
+  readonly outputs: Readonly<Record<string, Output>>;
+};

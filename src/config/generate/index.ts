@@ -1,0 +1,5 @@
+import type { Generator } from './generator.ts';
+import { hosts } from './hosts.ts';
+
+/** Every generator that comes with Writ. Adding one is a file and a line here. */
+export const generators: readonly Generator[] = [hosts];

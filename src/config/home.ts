@@ -1,0 +1,120 @@
+import type { AppFile, FileEntry, UseEntry } from '../../schema/manifest/app.ts';
+import type { Homelab } from '../../schema/manifest/homelab.ts';
+import type { RouteEntry } from '../../schema/manifest/route.ts';
+import type { Place } from './finding.ts';
+
+/**
+ * The compiled model: what the repo says, with names resolved and defaults filled in. Generators and templates
+ * (`home.*`) read it. Lists are sorted by name, so that nothing depends on the order of files.
+ */
+export type Home = {
+  readonly site: Homelab['site'] & object;
+  readonly networks: Readonly<Record<string, HomeNetwork>>;
+  readonly hosts: Readonly<Record<string, HomeHost>>;
+  readonly guests: Readonly<Record<string, HomeGuest>>;
+  readonly access: Readonly<Record<string, HomeAccess>>;
+  readonly apps: Readonly<Record<string, HomeApp>>;
+  /** Every app in every place, sorted by target, then app. */
+  readonly instances: readonly Instance[];
+  /** Every route of every instance, sorted by target, app and name. */
+  readonly routes: readonly Route[];
+  /** Every DNS name, sorted. */
+  readonly names: readonly DnsName[];
+  /** Who speaks to whom, sorted. */
+  readonly flows: readonly Flow[];
+  readonly secrets: Readonly<Record<string, HomeSecret>>;
+  readonly vars: Readonly<Record<string, unknown>>;
+  readonly generators: Homelab['generators'];
+};
+
+export type HomeNetwork = Homelab['networks'][string] & { readonly name: string };
+export type HomeAccess = Homelab['access'][string] & { readonly name: string };
+
+type Machine = {
+  readonly name: string;
+  readonly kind: 'host' | 'guest';
+  /** Names of the apps there, sorted. */
+  readonly apps: readonly string[];
+};
+export type HomeHost = Homelab['hosts'][string] & Machine & { readonly kind: 'host' };
+export type HomeGuest = Omit<Homelab['guests'][string], 'kind'> &
+  Machine & {
+    readonly kind: 'guest';
+    /** `qemu` or `lxc`. */
+    readonly type: 'qemu' | 'lxc';
+    /** Whether its host may be off: by sleeping, or the guest by being ad hoc. */
+    readonly may_sleep: boolean;
+  };
+/** A machine that carries apps. */
+export type Target = HomeHost | HomeGuest;
+
+export type HomeApp = {
+  readonly name: string;
+  readonly title: string;
+  /** Names of the machines it is on, sorted. */
+  readonly on: readonly string[];
+  readonly file: AppFile;
+};
+
+export type Instance = {
+  readonly app: string;
+  readonly target: string;
+  /** The site's values, then the app's, then those of this place. */
+  readonly vars: Readonly<Record<string, unknown>>;
+  /** Unit files as they reach the target, drop-ins among them, sorted by name; rendered. */
+  readonly units: readonly Unit[];
+  readonly files: readonly (FileEntry & { readonly place: Place })[];
+  readonly uses: readonly UseEntry[];
+  /** Services that systemd runs for it, as `systemctl` names them: `grafana.service`. */
+  readonly services: readonly string[];
+  readonly secrets: readonly string[];
+  readonly place: Place;
+};
+
+export type Unit = {
+  /** `grafana.container`, or `grafana.container.d/10-more.conf`. */
+  readonly name: string;
+  readonly text: string;
+  readonly place: Place;
+};
+
+export type Route = Omit<RouteEntry, 'host' | 'name'> & {
+  readonly name: string;
+  readonly app: string;
+  readonly target: string;
+  /** Whole names, `*.example.net` for any below. */
+  readonly hosts: readonly string[];
+  /** The machine whose proxy answers. */
+  readonly proxy: string;
+  /** Where the proxy reaches the app: the container's name on the same machine, else an address. Absent with `service`. */
+  readonly upstream?: { readonly host: string; readonly port: number };
+  /** Whether what answers may be asleep. */
+  readonly may_sleep: boolean;
+  readonly place: Place;
+};
+
+export type DnsName = {
+  readonly name: string;
+  /** The address at home; absent where the machine states none. */
+  readonly address?: string;
+  readonly target: string;
+  readonly app?: string;
+  readonly public: boolean;
+};
+
+export type Flow = {
+  readonly from: { readonly app: string; readonly target: string };
+  readonly to: { readonly app: string; readonly target: string };
+  readonly port?: number;
+  readonly after: boolean;
+};
+
+export type HomeSecret = {
+  readonly name: string;
+  /** Machines that need it, sorted. */
+  readonly targets: readonly string[];
+  /** Apps that use it, sorted. */
+  readonly apps: readonly string[];
+  /** Whether it is derived on the target from others. */
+  readonly from: readonly string[];
+};
