@@ -234,7 +234,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     alarm,
     limitMs: overrides.heartbeatLimitMs ?? heartbeatLimitMs,
   });
-  executor.onReceipt(() => receipts.ring());
+  executor.onReceipt((_, isFinal) => receipts.ring(isFinal ? 'now' : 'soon'));
   executor.onProgress(() => reporter.changed());
   trust.onChange(() => reporter.changed());
 

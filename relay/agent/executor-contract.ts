@@ -36,8 +36,8 @@ export type Executor = Omit<Outbox, 'restored'> & {
   recover(): Promise<void>;
   /** The highest job number seen in this run, for the next poll. */
   seen(): number;
-  /** Called with each new receipt, once it is durable. */
-  onReceipt(listener: (receipt: PostedReceipt) => void): void;
+  /** Called with each new receipt once it is durable, and whether its step ends with it. */
+  onReceipt(listener: (receipt: PostedReceipt, isFinal: boolean) => void): void;
   /** Called whenever `running` changes. */
   onProgress(listener: () => void): void;
   /** Jobs dropped in this run, and why the last one was. */

@@ -6,7 +6,7 @@ import type { Executor, ExecutorDeps, OfferOutcome } from './executor-contract.t
 import { anyConflict, locksOfStep } from './held-locks.ts';
 import type { StepEntry } from './journal-format.ts';
 import { isOpen, stepKey } from './journal-state.ts';
-import { createOutbox, type PostedReceipt } from './outbox.ts';
+import { createOutbox } from './outbox.ts';
 import { createQuietLog } from './quiet-log.ts';
 import { createStepBook } from './step-book.ts';
 import { createStepRunner } from './step-runner.ts';
@@ -33,7 +33,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   const held = new Map<string, Held>();
   let waiting: readonly Waiting[] = [];
   const idlers: (() => void)[] = [];
-  const receiptListeners: ((receipt: PostedReceipt) => void)[] = [];
+  const receiptListeners: Parameters<Executor['onReceipt']>[0][] = [];
   const progressListeners: (() => void)[] = [];
   const inIntake = createTurns();
   let seen = 0;
@@ -45,8 +45,8 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     state,
     clock,
     full: outbox.full,
-    onReceipt: ({ seq, jws }) => {
-      for (const listener of receiptListeners) listener({ seq, jws });
+    onReceipt: ({ seq, jws }, isFinal) => {
+      for (const listener of receiptListeners) listener({ seq, jws }, isFinal);
     },
   });
 

@@ -41,7 +41,10 @@ export type PollLoopDeps = {
 const answerMarginMs = 20_000;
 const firstPauseMs = 1_000;
 const longestPauseMs = 60_000;
-/** More polls than this in a window, and the loop slows down: an API that always answers at once must not be able to heat the host. */
+/**
+ * More idle answers than this in a window, and the loop slows down: an API that always answers at once must not be
+ * able to heat the host. What brings a step to be done is bounded by the grants of trust.
+ */
 const pollsPerWindow = 60;
 const windowMs = 10_000;
 /** How long the next poll waits for this one's jobs to be looked at, so that it tells their numbers. */
@@ -72,6 +75,7 @@ export async function runPollLoop(deps: PollLoopDeps, signal: AbortSignal): Prom
     const offers = jobs.map(async (job) => {
       const outcome = await executor.offer(job);
       if (outcome.kind === 'consumed') deps.receipts.again(outcome.receipts);
+      if (outcome.kind === 'started') recent.pop();
     });
     const looked = new AbortController();
     await Promise.race([Promise.all(offers), clock.sleep(intakeMs, looked.signal)]);
@@ -88,7 +92,7 @@ export async function runPollLoop(deps: PollLoopDeps, signal: AbortSignal): Prom
       }
     }
     executor.confirmReceipts(answer.receipts_seq);
-    if (executor.unconfirmedReceipts().length > 0) deps.receipts.ring();
+    if (executor.unconfirmedReceipts().length > 0) deps.receipts.ring('soon');
     deps.trustFetch.wanted(answer.trust_version);
     for (const report of answer.evidence) await deps.evidence.take(report);
     await takeJobs(answer.jobs);

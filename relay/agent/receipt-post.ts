@@ -7,8 +7,8 @@ import type { Link } from './link.ts';
 
 /** Brings receipts to the API, in order, until it holds them. */
 export type ReceiptPost = {
-  /** There is something to be posted. */
-  ring(): void;
+  /** There is something to be posted: at once, or with what follows in a moment. */
+  ring(when: 'now' | 'soon'): void;
   /** Posts receipts again that the API should have: it has asked for their step once more. */
   again(receipts: readonly { seq: number; jws: string }[]): void;
   run(signal: AbortSignal): Promise<void>;
@@ -17,6 +17,8 @@ export type ReceiptPost = {
 const batch = 32;
 const idleMs = 60_000;
 const maxAgain = 64;
+/** How long the receipt of a start waits for that of its end, which saves the API a request and a commit. */
+const soonMs = 20;
 
 export function createReceiptPost(deps: {
   readonly executor: Pick<Executor, 'unconfirmedReceipts' | 'confirmReceipts' | 'head'>;
@@ -30,6 +32,7 @@ export function createReceiptPost(deps: {
   const backoff = createBackoff({ firstMs: 500, capMs: 60_000, random: deps.random });
   const asked = new Map<number, string>();
   let failing = false;
+  let isUrgent = false;
 
   /** What to post next: what the API lacks comes first. */
   const next = (): { receipts: string[]; repeated: number[] } => {
@@ -40,18 +43,24 @@ export function createReceiptPost(deps: {
   };
 
   return {
-    ring: () => bell.ring(),
+    ring(when) {
+      if (when === 'now') isUrgent = true;
+      bell.ring();
+    },
     again(receipts) {
       for (const { seq, jws } of receipts) if (asked.size < maxAgain) asked.set(seq, jws);
+      isUrgent = true;
       bell.ring();
     },
     async run(signal) {
       while (!signal.aborted) {
-        const { receipts, repeated } = next();
-        if (receipts.length === 0) {
+        if (next().receipts.length === 0) {
           await bell.wait(idleMs, signal);
           continue;
         }
+        if (!isUrgent) await bell.wait(soonMs, signal);
+        isUrgent = false;
+        const { receipts, repeated } = next();
         const before = executor.unconfirmedReceipts()[0]?.seq;
         const answer = await link.call({
           method: 'POST',

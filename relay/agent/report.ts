@@ -51,6 +51,10 @@ const defaultLookBusyMs = 1_000;
 /** A report does not wait longer than this for Proxmox and the agents. */
 const lookLimitMs = 5_000;
 const maxProgress = 64;
+/** Changes come in bursts: a step begins, moves on and ends. One look tells of all within this time. */
+const burstMs = 250;
+/** Changes are told at most this often. */
+const changesEveryMs = 1_000;
 
 export function createReporter(deps: ReporterDeps): Reporter {
   const { clock, trust, link, log, relay } = deps;
@@ -141,7 +145,13 @@ export function createReporter(deps: ReporterDeps): Reporter {
         const pauseMs = busy
           ? (deps.lookBusyMs ?? defaultLookBusyMs)
           : (deps.lookIdleMs ?? defaultLookIdleMs);
+        const lookedAt = clock.uptimeMs();
         await bell.wait(pauseMs, signal);
+        const nextAt = Math.max(clock.uptimeMs() + burstMs, lookedAt + changesEveryMs);
+        for (let leftMs = nextAt - clock.uptimeMs(); leftMs > 0; leftMs = nextAt - clock.uptimeMs()) {
+          if (due || signal.aborted) break;
+          await bell.wait(leftMs, signal);
+        }
       }
     },
     wanted() {

@@ -55,8 +55,8 @@ export function createStepBook(deps: {
   readonly clock: Clock;
   /** Whether as many receipts wait for the API as the journal may hold: only what has begun is still written. */
   full(): boolean;
-  /** Called with each receipt that has become durable. */
-  onReceipt(receipt: ReceiptEntry): void;
+  /** Called with each receipt that has become durable, and whether its step ends with it. */
+  onReceipt(receipt: ReceiptEntry, isFinal: boolean): void;
 }): StepBook {
   const { clock } = deps;
   const { journal, key, home, relay } = deps.state;
@@ -90,9 +90,9 @@ export function createStepBook(deps: {
     );
   };
 
-  const write = async (receipt: ReceiptEntry, ...entries: JournalEntry[]) => {
-    const written = await journal.append([receipt, ...entries]);
-    if (written.ok) deps.onReceipt(receipt);
+  const write = async (receipt: ReceiptEntry, entry: StepEntry, ...others: JournalEntry[]) => {
+    const written = await journal.append([receipt, entry, ...others]);
+    if (written.ok) deps.onReceipt(receipt, entry.phase !== 'started');
     return written;
   };
 

@@ -4,6 +4,7 @@ import type { Order } from '../../schema/api/orders.ts';
 import type { House } from '../../schema/trust/document.ts';
 import type { Step } from '../../schema/wire/intent.ts';
 import { type Answer, type Idempotency, type Refused, refused } from '../domain/errors.ts';
+import { leaseMs } from '../domain/lease.ts';
 import { permissionOf } from '../domain/order.ts';
 import type { SignedIntent } from '../domain/ports.ts';
 import { type Grant, principalKey, principalText } from '../domain/principal.ts';
@@ -14,6 +15,7 @@ import { maxTries } from './changes.ts';
 import type { Accepted } from './control.ts';
 import { bells, type ControlDeps, newId } from './deps.ts';
 import { newSteps } from './mint.ts';
+import type { Polls } from './relay-poll.ts';
 import { readNames, type Scene } from './scene.ts';
 import type { TrustKeeper } from './trust-keeper.ts';
 import { commandView, commandViews } from './views.ts';
@@ -56,6 +58,7 @@ export async function acceptIntent(
   deps: ControlDeps,
   keeper: TrustKeeper,
   log: AuditLog,
+  polls: Pick<Polls, 'waiting'>,
   scene: Scene,
   made: {
     readonly grant: Grant;
@@ -84,12 +87,21 @@ export async function acceptIntent(
     idempotency === undefined ? null : { principal: principalKey(grant.principal), use: idempotency };
 
   for (let tries = 0; tries < maxTries; tries += 1) {
+    // A relay that waits gets its steps leased in the same commit.
+    const waiting = new Map(
+      steps.flatMap(({ relay }) => {
+        const run = polls.waiting(relay);
+        return run === null ? [] : [[relay, run] as const];
+      }),
+    );
     const outcome = await deps.store.commands.accept({
       command,
       intent: signed,
       steps,
       locks,
       idempotency: bound,
+      waiting,
+      leaseUntil: now + leaseMs,
       note: {
         time: now,
         event: 'command.accepted',

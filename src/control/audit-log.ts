@@ -9,13 +9,17 @@ export type AuditLog = {
   grew(): void;
   /** Writes entries that stand for themselves. */
   add(notes: readonly AuditNote[]): Promise<void>;
-  /** Seals all there is; entries written meanwhile too. */
+  /** Seals all there is, and stores the seals; entries written meanwhile too. */
   seal(): Promise<void>;
-  /** The last sealed head. Never waits for sealing. */
+  /** The last sealed head. Waits for sealing only the first time. */
   head(): Promise<ChainHead>;
 };
 
-const sealBatch = 200;
+const readBatch = 200;
+/** Seals that wait to be stored: a commit of their own for every few entries would be most of a job's work. */
+const maxPending = 200;
+
+type Seal = { readonly seq: number; readonly previous: string; readonly hash: string };
 
 /** The JSON text of a sealed entry. */
 export const textOf = (row: AuditRow): string => {
@@ -25,32 +29,41 @@ export const textOf = (row: AuditRow): string => {
 
 /**
  * Entries are written unsealed with their fact, in any number at once; the seal that chains them follows in
- * order. It depends on nothing but the entries, so that two who seal the same give the same.
+ * order. It depends on nothing but the entries, so that two who seal the same give the same, and a seal that a
+ * crash keeps from being stored is found again.
  */
 export function createAuditLog(deps: ControlDeps): AuditLog {
   const { store, doorbell, log } = deps;
   let known: ChainHead | null = null;
+  let pending: Seal[] = [];
+  let isStoreWanted = false;
   let sealing: Promise<void> | null = null;
   let again = false;
 
   const sealOnce = async (): Promise<void> => {
+    const mustStore = isStoreWanted;
+    isStoreWanted = false;
     for (;;) {
-      const rows = await store.audit.unsealed(sealBatch);
-      if (rows.length === 0) return;
-      let head = (await store.audit.sealedHead()) ?? (await emptyHead('audit'));
-      const seals = [];
+      let head = known ?? (await store.audit.sealedHead()) ?? (await emptyHead('audit'));
+      const rows = await store.audit.after(head.seq, readBatch);
+      const seals: Seal[] = [];
       for (const row of rows) {
-        if (row.seq !== head.seq + 1) return;
+        if (row.seq !== head.seq + 1) break;
         const sealed = await sealEntry(head, row);
         seals.push({ seq: row.seq, previous: head.hash, hash: sealed.head.hash });
         head = sealed.head;
       }
-      await store.audit.seal(seals);
+      pending = [...pending, ...seals];
       known = head;
+      if (mustStore || pending.length >= maxPending) {
+        if (pending.length > 0) await store.audit.seal(pending);
+        pending = [];
+      }
+      if (seals.length < readBatch) return;
     }
   };
 
-  const seal = async (): Promise<void> => {
+  const sealInTurn = async (): Promise<void> => {
     if (sealing !== null) {
       again = true;
       return sealing;
@@ -70,7 +83,7 @@ export function createAuditLog(deps: ControlDeps): AuditLog {
 
   const grew = (): void => {
     doorbell.ring(bells.audit);
-    seal().catch((error: unknown) => {
+    sealInTurn().catch((error: unknown) => {
       log('error', 'audit.seal_failed', { cause: String(error) });
     });
   };
@@ -81,9 +94,13 @@ export function createAuditLog(deps: ControlDeps): AuditLog {
       await store.audit.add(notes);
       grew();
     },
-    seal,
+    seal: () => {
+      isStoreWanted = true;
+      return sealInTurn();
+    },
     head: async () => {
-      known ??= await store.audit.sealedHead();
+      // Relays remember heads: one that is behind what was signed before a crash would look like a rewritten past.
+      if (known === null) await sealInTurn();
       return known ?? emptyHead('audit');
     },
   };

@@ -21,7 +21,7 @@ export function createControl(deps: ControlDeps): Control {
   return {
     setup: createSetup(deps, keeper, log),
     trust: createTrust(deps, keeper, log),
-    orders: createOrders(deps, keeper, log),
+    orders: createOrders(deps, keeper, log, polls),
     house: createHouse(deps, keeper, log),
     enrolment: createEnrolment(deps, keeper, log),
     relay: {

@@ -26,6 +26,7 @@ import type { AuditLog } from './audit-log.ts';
 import type { Accepted, OrderControl } from './control.ts';
 import { bells, type ControlDeps } from './deps.ts';
 import { signIntent, writeIntent } from './mint.ts';
+import type { Polls } from './relay-poll.ts';
 import { readNames, readScene, type Scene } from './scene.ts';
 import type { TrustKeeper } from './trust-keeper.ts';
 import { commandViews } from './views.ts';
@@ -72,7 +73,12 @@ function planFor(
   });
 }
 
-export function createOrders(deps: ControlDeps, keeper: TrustKeeper, log: AuditLog): OrderControl {
+export function createOrders(
+  deps: ControlDeps,
+  keeper: TrustKeeper,
+  log: AuditLog,
+  polls: Pick<Polls, 'waiting'>,
+): OrderControl {
   const { store, doorbell, clock, key } = deps;
 
   const order: OrderControl['order'] = async (grant, wanted, options = {}) => {
@@ -95,7 +101,7 @@ export function createOrders(deps: ControlDeps, keeper: TrustKeeper, log: AuditL
         { commandLine: line },
       );
     }
-    return acceptIntent(deps, keeper, log, scene, {
+    return acceptIntent(deps, keeper, log, polls, scene, {
       grant,
       order: wanted,
       signed: await signIntent(deps, written, 0),
@@ -118,7 +124,7 @@ export function createOrders(deps: ControlDeps, keeper: TrustKeeper, log: AuditL
     const judged = await judgeIntent(scene, request);
     if (!judged.ok) return judged;
     const { intent, digest, signer } = judged.value;
-    return acceptIntent(deps, keeper, log, scene, {
+    return acceptIntent(deps, keeper, log, polls, scene, {
       grant,
       order: request.order,
       signed: {

@@ -32,6 +32,10 @@ type Memory = {
   poll: number;
   /** Ends the parked poll of this run, because a later one came. */
   leave: () => void;
+  /** Whether a poll is parked. */
+  isParked: boolean;
+  /** The highest number of a job that was handed out: what is leased above it was leased with its command. */
+  handed: number;
   toldTrust: number;
   toldEvidence: Map<string, string>;
   toldAt: number;
@@ -52,11 +56,15 @@ export type Polls = {
   readonly poll: RelayControl['poll'];
   /** How many polls are parked in this process. */
   readonly parked: () => number;
+  /** The run of a relay whose poll is parked in this process, if there is one. */
+  readonly waiting: (relay: string) => { readonly kid: string; readonly session: string } | null;
 };
 
 export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLog): Polls {
   const { store, doorbell, clock, key } = deps;
   const memories = new Map<string, Memory>();
+  /** Which key a relay of that name polled with last. */
+  const kids = new Map<string, string>();
   let parked = 0;
 
   /** The newest poll of a run takes the place of the one that is parked: its connection may be dead. */
@@ -69,12 +77,15 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
       session: request.session,
       poll: request.poll,
       leave: () => left.abort(),
+      isParked: false,
+      handed: same ? known.handed : 0,
       toldTrust: same ? known.toldTrust : 0,
       // A poll that comes again was not heard: what it was told is told anew.
       toldEvidence: same && request.poll > known.poll ? known.toldEvidence : new Map(),
       toldAt: same && request.poll > known.poll ? known.toldAt : 0,
     };
     memories.set(relay.kid, memory);
+    kids.set(relay.name, relay.kid);
     return { memory, left: left.signal };
   };
 
@@ -106,7 +117,8 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
     const repeat = evidence.length > 0 || reportWanted;
     const due = memory.toldAt + wakeRepeatMs - now;
     return {
-      jobs: jobs.slice(0, maxJobsPerAnswer),
+      // Numbers go up: those that are given out already come first.
+      jobs: jobs.toSorted((a, b) => numberOf(a, memory) - numberOf(b, memory)).slice(0, maxJobsPerAnswer),
       evidence: evidence.slice(0, maxEvidencePerAnswer),
       reportWanted,
       worth: jobs.length > 0 || fresh || (repeat && due <= 0),
@@ -126,9 +138,10 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
   const mint = async (
     trust: Trust,
     relay: RelayCaller,
-    session: string,
+    memory: Memory,
     steps: readonly LeasableStep[],
   ): Promise<string[]> => {
+    const { session } = memory;
     const digests = [...new Set(steps.map((step) => step.intent))];
     const [intents, plans, receipts] = await Promise.all([
       store.commands.intents(digests),
@@ -150,15 +163,16 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
     }
     if (allowed.length === 0) return [];
     const now = clock.now();
-    const leased = await store.commands.lease({
-      kid: relay.kid,
-      session,
-      steps: allowed,
-      now,
-      until: now + leaseMs,
-    });
+    const isNumbered = (step: LeasableStep): boolean => numberOf(step, memory) < Number.POSITIVE_INFINITY;
+    const numbered = allowed.filter(isNumbered).map((step) => ({ ...step, seq: step.lease!.seq }));
+    const rest = allowed.filter((step) => !isNumbered(step));
+    const leased =
+      rest.length === 0
+        ? []
+        : await store.commands.lease({ kid: relay.kid, session, steps: rest, now, until: now + leaseMs });
     const jobs: string[] = [];
-    for (const { intent, step: index, seq } of leased) {
+    for (const { intent, step: index, seq } of [...numbered, ...leased]) {
+      memory.handed = Math.max(memory.handed, seq);
       const step = allowed.find((one) => one.intent === intent && one.step === index)!;
       const signed = intents.get(intent)!;
       const job: Job = {
@@ -271,7 +285,7 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
       const over = now >= until || gone.aborted;
       if (found.worth || news || behind || over) {
         // Nobody hears what is leased to a poll that was left or superseded.
-        const jobs = gone.aborted ? [] : await mint(trust, relay, request.session, found.jobs);
+        const jobs = gone.aborted ? [] : await mint(trust, relay, memory, found.jobs);
         if (jobs.length > 0 || !found.jobs.length || over || news) {
           memory.toldTrust = version;
           if (found.evidence.length > 0 || found.reportWanted) memory.toldAt = now;
@@ -281,16 +295,30 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
         continue;
       }
       parked += 1;
+      memory.isParked = true;
       try {
         await doorbell.wait(ticket, Math.min(until - now, found.againMs), gone);
       } finally {
+        memory.isParked = false;
         parked -= 1;
       }
     }
   };
 
-  return { poll, parked: () => parked };
+  return {
+    poll,
+    parked: () => parked,
+    waiting: (relay) => {
+      const kid = kids.get(relay);
+      const memory = kid === undefined ? undefined : memories.get(kid);
+      return memory?.isParked === true ? { kid: kid!, session: memory.session } : null;
+    },
+  };
 }
+
+/** The number of a job that was leased with its command and not handed out yet; infinite for any other. */
+const numberOf = ({ state, lease }: LeasableStep, { session, handed }: Memory): number =>
+  state === 'sent' && lease?.session === session && lease.seq > handed ? lease.seq : Number.POSITIVE_INFINITY;
 
 const superseded = () =>
   refused<'session_superseded'>(

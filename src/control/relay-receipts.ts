@@ -8,13 +8,20 @@ import { maxReceiptBytes } from '../../schema/wire/limits.ts';
 import { type Receipt, receiptSchema } from '../../schema/wire/receipt.ts';
 import type { Command } from '../domain/command.ts';
 import { type Answer, type RelayReason, refused } from '../domain/errors.ts';
-import type { AuditNote, StoredReceipt } from '../domain/ports.ts';
+import type { AuditNote, CommandUpdate, StoredReceipt } from '../domain/ports.ts';
 import { applyPoweringOff, applyReceipt, type Change, endsWithItsHost } from '../domain/settle.ts';
 import type { AuditLog } from './audit-log.ts';
 import { maxTries, ringFor, stillAllowed, toUpdate } from './changes.ts';
 import type { RelayCaller, RelayControl } from './control.ts';
 import { bells, type ControlDeps } from './deps.ts';
 import type { TrustKeeper } from './trust-keeper.ts';
+
+/** A receipt with what it changes. */
+type Brought = {
+  readonly stored: StoredReceipt;
+  readonly update: CommandUpdate | null;
+  readonly notes: readonly AuditNote[];
+};
 
 /** What a verified receipt is to a command: part of it, or not, and then why not. */
 type Judged = { readonly change: Change } | { readonly event: string };
@@ -81,31 +88,58 @@ export function createReceipts(
       : { ...after, steps: change.steps, release: change.release || after.release };
   };
 
-  /** Stores one receipt that continues the chain, with all that it brings. */
-  const take = async (
+  /** What receipts of one intent bring, one after the other, as if each were stored when the next is judged. */
+  const bringOf = async (
     trust: Trust,
     relay: RelayCaller,
-    receipt: Receipt,
-    jws: string,
-    hash: string,
-  ): Promise<'stored' | 'chain'> => {
-    const stored: StoredReceipt = { kid: relay.kid, hash, jws, receivedAt: clock.now(), receipt };
-    for (let tries = 0; tries < maxTries; tries += 1) {
-      const command = await store.commands.loadByIntent(receipt.intent);
+    links: readonly StoredReceipt[],
+  ): Promise<readonly Brought[]> => {
+    const brought: Brought[] = [];
+    let command = await store.commands.loadByIntent(links[0]!.receipt.intent);
+    for (const stored of links) {
+      const { receipt } = stored;
       const judged = judge(trust, command, receipt);
       if (!('change' in judged)) {
         const notes = [noteOf(receipt, judged.event, command?.id ?? null, clock.now())];
-        const outcome = await store.commands.addReceipt(stored, null, notes);
-        if (outcome === 'stored') log.grew();
-        if (outcome !== 'stale') return outcome;
+        brought.push({ stored, update: null, notes });
         continue;
       }
       const change = await withPoweringOff(relay, receipt, judged.change);
       const notes = [noteOf(receipt, `receipt.${receipt.state}`, change.command.id, clock.now())];
       const update = await toUpdate(deps, trust.document.home, command!, change, notes);
-      const outcome = await store.commands.addReceipt(stored, update, []);
-      if (outcome === 'stored') ringFor(deps, log, update);
-      if (outcome !== 'stale') return outcome;
+      brought.push({ stored, update, notes: [] });
+      // A further attempt is not in the command at hand: what comes after is judged once it is stored.
+      if (update.next !== null) break;
+      command = { ...change.command, revision: change.command.revision + 1 };
+    }
+    return brought;
+  };
+
+  /**
+   * Stores receipts of one intent that continue the chain, with all that they bring. They are handed to the store
+   * together, so that a step that began and ended costs one commit; one that is not stored keeps out those after
+   * it, because they do not continue the chain then.
+   */
+  const take = async (
+    trust: Trust,
+    relay: RelayCaller,
+    links: readonly StoredReceipt[],
+  ): Promise<'stored' | 'chain'> => {
+    let left = links;
+    for (let tries = 0; tries < maxTries; tries += 1) {
+      const brought = await bringOf(trust, relay, left);
+      const outcomes = await Promise.all(
+        brought.map(({ stored, update, notes }) => store.commands.addReceipt(stored, update, notes)),
+      );
+      const failed = outcomes.findIndex((outcome) => outcome !== 'stored');
+      const stored = failed < 0 ? brought : brought.slice(0, failed);
+      for (const { update } of stored) {
+        if (update === null) log.grew();
+        else ringFor(deps, log, update);
+      }
+      if (outcomes[failed] === 'chain') return 'chain';
+      left = left.slice(stored.length);
+      if (left.length === 0) return 'stored';
     }
     throw new Error('a command was changed by others too often');
   };
@@ -114,30 +148,55 @@ export function createReceipts(
     receipts: async (relay, receipts) => {
       const trust = await keeper.current();
       if (trust === null) return refused('not_set_up', 'Nobody has claimed this control plane yet.');
+      /** The head of what is stored, and what gathers to be stored behind it. */
       let held = (await store.relays.find(relay.kid))?.receipts ?? {
         seq: 0,
         hash: await digestOf('receipt', ''),
       };
+      let links: StoredReceipt[] = [];
+      const takeLinks = async (): Promise<Receipt | null> => {
+        const taken = links;
+        links = [];
+        if (taken.length === 0) return null;
+        const outcome = await take(trust, relay, taken);
+        for (const { receipt, hash } of taken) {
+          // The same may have been posted at the same time by another request, which is not through with all of it.
+          const known = outcome === 'stored' ? { hash } : await store.relays.receipt(relay.kid, receipt.seq);
+          if (known === null) return null;
+          if (known.hash !== hash) return receipt;
+          held = { seq: receipt.seq, hash };
+        }
+        return null;
+      };
       for (const jws of receipts) {
         const verified = await verify(trust, relay, jws);
-        if (!verified.ok) return verified;
+        if (!verified.ok) {
+          await takeLinks();
+          return verified;
+        }
         const receipt = verified.value;
         const hash = await digestOf('receipt', jws);
-        if (receipt.seq > held.seq + 1) break;
-        if (receipt.seq <= held.seq) {
+        if (links.length > 0 && links[0]!.receipt.intent !== receipt.intent) {
+          const foreign = await takeLinks();
+          if (foreign !== null) return forked(relay, foreign);
+        }
+        const last = links.at(-1);
+        const head = last === undefined ? held : { seq: last.receipt.seq, hash: last.hash };
+        if (receipt.seq > head.seq + 1) break;
+        if (receipt.seq <= head.seq) {
+          await takeLinks();
           const known = await store.relays.receipt(relay.kid, receipt.seq);
-          if (known?.hash !== hash) return forked(relay, receipt);
+          if (known !== null && known.hash !== hash) return forked(relay, receipt);
           continue;
         }
-        if (receipt.previous !== held.hash) return forked(relay, receipt);
-        const outcome = await take(trust, relay, receipt, jws, hash);
-        if (outcome === 'chain') {
-          // The same was posted at the same time by another request.
-          const known = await store.relays.receipt(relay.kid, receipt.seq);
-          if (known?.hash !== hash) return forked(relay, receipt);
+        if (receipt.previous !== head.hash) {
+          await takeLinks();
+          return forked(relay, receipt);
         }
-        held = { seq: receipt.seq, hash };
+        links.push({ kid: relay.kid, hash, jws, receivedAt: clock.now(), receipt });
       }
+      const foreign = await takeLinks();
+      if (foreign !== null) return forked(relay, foreign);
       // Its parked poll learns that a step is done, so that locks on the relay's side make room.
       doorbell.ring(bells.relay(relay.name));
       return { ok: true, value: { receipts_seq: held.seq } };

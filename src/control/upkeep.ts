@@ -11,6 +11,8 @@ import type { TrustKeeper } from './trust-keeper.ts';
 
 /** How long an idempotency key is remembered. */
 export const idempotencyMs = 24 * 60 * 60_000;
+/** How often at most it is looked for what may be forgotten. */
+const forgetEveryMs = 10 * 60_000;
 /** Setting a timer for longer than this is of no use: what is old is forgotten at least this often. */
 const longestSleepMs = 60 * 60_000;
 /** After a sweep that failed, or that left something due. */
@@ -23,6 +25,7 @@ export function createUpkeep(
   polls: Polls,
 ): UpkeepControl {
   const { store, clock, doorbell } = deps;
+  let forgotAt = Number.NEGATIVE_INFINITY;
 
   const sweep: UpkeepControl['sweep'] = async () => {
     const trust = await keeper.current();
@@ -56,8 +59,11 @@ export function createUpkeep(
       }
     }
     const now = clock.now();
-    await store.nonces.forget(now);
-    await store.commands.forgetIdempotency(now - idempotencyMs);
+    if (now - forgotAt >= forgetEveryMs) {
+      forgotAt = now;
+      await store.nonces.forget(now);
+      await store.commands.forgetIdempotency(now - idempotencyMs);
+    }
     const due = await store.commands.nextDue();
     // What is due and was left as it is will not be otherwise a moment later.
     return due !== null && due <= now ? now + retryMs : due;

@@ -62,6 +62,10 @@ export type Acceptance = {
   readonly locks: readonly Lock[];
   readonly idempotency: { readonly principal: string; readonly use: Idempotency } | null;
   readonly note: AuditNote;
+  /** The runs of relays that wait for a step at this moment, by the relay's name. */
+  readonly waiting: ReadonlyMap<string, { readonly kid: string; readonly session: string }>;
+  /** Until when what is leased to them is theirs. */
+  readonly leaseUntil: number;
 };
 
 /** A receipt as it is stored: parsed, beside the text that the relay signed. */
@@ -100,7 +104,8 @@ export type LeasableStep = StepRecord & {
 
 export type CommandStore = {
   /**
-   * Stores a command with its intent, steps, locks, idempotency key and audit entry. `locked`: another command
+   * Stores a command with its intent, steps, locks, idempotency key and audit entry, and leases the queued steps of
+   * the relays that wait for some, as `lease` does. `locked`: another command
    * holds one of the locks; `idempotency_taken`: the principal used the key before; `intent_used`: the very
    * bytes were stored before. Nothing is stored then.
    */
@@ -252,8 +257,6 @@ export type AuditRow = Omit<AuditEntry, 'previous'> & {
 export type AuditStore = {
   /** Entries above a number in order, sealed or not. */
   after(seq: number, limit: number): Promise<readonly AuditRow[]>;
-  /** The entries that are not sealed yet, in order. */
-  unsealed(limit: number): Promise<readonly AuditRow[]>;
   /** The last sealed entry's place and hash; null when none is sealed. */
   sealedHead(): Promise<ChainHead | null>;
   /** The number of the last entry, sealed or not. */

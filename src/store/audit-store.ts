@@ -2,22 +2,50 @@ import { and, asc, desc, eq, gt, isNotNull, isNull, lt, sql } from 'drizzle-orm'
 import { audit, proofNonce } from '../../schema/db/tables.ts';
 import type { AuditNote, AuditRow, AuditStore, NonceStore } from '../domain/ports.ts';
 import type { BuiltQuery, Database } from './port.ts';
-import { build, run, select } from './query.ts';
+import { build, insertInto, prepared, run, select, slot } from './query.ts';
 
-/** The statement that writes notes to the log, to stand in the batch of their fact; none for no notes. */
+const insertNote = insertInto(audit, ['time', 'event', 'principal', 'facts_json']);
+const selectAfter = prepared(() =>
+  build
+    .select()
+    .from(audit)
+    .where(gt(audit.seq, slot('seq')))
+    .orderBy(asc(audit.seq))
+    .limit(slot('limit')),
+);
+// Sealing goes in order, so the last sealed entry stands right before the first that is not.
+const selectSealedHead = prepared(() =>
+  build
+    .select({ seq: audit.seq, hash: audit.hash })
+    .from(audit)
+    .where(isNotNull(audit.hash))
+    .orderBy(desc(audit.seq))
+    .limit(1),
+);
+const updateSeal = prepared(() =>
+  build
+    .update(audit)
+    .set({ previous: sql`${slot('previous')}`, hash: sql`${slot('hash')}` })
+    .where(and(eq(audit.seq, slot('seq')), isNull(audit.hash))),
+);
+const selectOldNonce = prepared(() =>
+  build
+    .select({ found: sql<number>`1`.as('found') })
+    .from(proofNonce)
+    .where(lt(proofNonce.expires, slot('before')))
+    .limit(1),
+);
+
+/** The statements that write notes to the log, to stand in the batch of their fact; none for no notes. */
 export const noteStatements = (notes: readonly AuditNote[]): BuiltQuery[] =>
-  notes.length === 0
-    ? []
-    : [
-        build.insert(audit).values(
-          notes.map((note) => ({
-            time: note.time,
-            event: note.event,
-            principal: note.principal,
-            facts_json: JSON.stringify(note.facts),
-          })),
-        ),
-      ];
+  notes.map((note) =>
+    insertNote({
+      time: note.time,
+      event: note.event,
+      principal: note.principal,
+      facts_json: JSON.stringify(note.facts),
+    }),
+  );
 
 const toEntry = ({ facts_json, ...row }: typeof audit.$inferSelect): AuditRow => ({
   ...row,
@@ -27,22 +55,10 @@ const toEntry = ({ facts_json, ...row }: typeof audit.$inferSelect): AuditRow =>
 export function auditStore(database: Database): AuditStore {
   return {
     after: async (seq, limit) => {
-      const query = build.select().from(audit).where(gt(audit.seq, seq)).orderBy(asc(audit.seq)).limit(limit);
-      return (await select(database, query)).map(toEntry);
-    },
-    unsealed: async (limit) => {
-      const query = build.select().from(audit).where(isNull(audit.hash)).orderBy(asc(audit.seq)).limit(limit);
-      return (await select(database, query)).map(toEntry);
+      return (await select(database, selectAfter({ seq, limit }))).map(toEntry);
     },
     sealedHead: async () => {
-      // Sealing goes in order, so the last sealed entry stands right before the first that is not.
-      const query = build
-        .select({ seq: audit.seq, hash: audit.hash })
-        .from(audit)
-        .where(isNotNull(audit.hash))
-        .orderBy(desc(audit.seq))
-        .limit(1);
-      const [row] = await select(database, query);
+      const [row] = await select(database, selectSealedHead({}));
       return row === undefined ? null : { seq: row.seq, hash: row.hash! };
     },
     last: async () => {
@@ -52,12 +68,7 @@ export function auditStore(database: Database): AuditStore {
     seal: async (seals) => {
       await run(
         database,
-        seals.map(({ seq, previous, hash }) =>
-          build
-            .update(audit)
-            .set({ previous, hash })
-            .where(and(eq(audit.seq, seq), isNull(audit.hash))),
-        ),
+        seals.map(({ seq, previous, hash }) => updateSeal({ seq, previous, hash })),
       );
     },
     add: async (notes) => {
@@ -75,12 +86,7 @@ export function nonceStore(database: Database): NonceStore {
       return result!.changes === 1;
     },
     forget: async (expiredBefore) => {
-      const old = build
-        .select({ found: sql<number>`1`.as('found') })
-        .from(proofNonce)
-        .where(lt(proofNonce.expires, expiredBefore))
-        .limit(1);
-      if ((await select(database, old)).length === 0) return;
+      if ((await select(database, selectOldNonce({ before: expiredBefore }))).length === 0) return;
       await run(database, [build.delete(proofNonce).where(lt(proofNonce.expires, expiredBefore))]);
     },
   };

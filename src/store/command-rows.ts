@@ -7,7 +7,7 @@ import type { Command, IntentRecord, StepRecord, StepResult } from '../domain/co
 import type { CommandUpdate, SignedIntent } from '../domain/ports.ts';
 import { noteStatements } from './audit-store.ts';
 import type { BuiltQuery } from './port.ts';
-import { build } from './query.ts';
+import { build, insertInto, prepared, slot, slotsOf } from './query.ts';
 
 export type CommandRow = typeof command.$inferSelect;
 export type StepRow = typeof step.$inferSelect;
@@ -67,13 +67,48 @@ export const toCommand = (
   steps,
 });
 
+const insertIntent = insertInto(intent);
+const insertStep = insertInto(step, [
+  'intent',
+  'step',
+  'command',
+  'attempt',
+  'relay',
+  'action',
+  'target',
+  'params_json',
+  'after_json',
+  'state',
+  'code',
+  'result_json',
+  'receipted',
+  'queued_at',
+  'sent_at',
+  'started_at',
+  'ended_at',
+]);
+const insertLock = insertInto(heldLock);
+const updateCommand = prepared(() =>
+  build
+    .update(command)
+    .set(slotsOf(['state', 'code', 'ended_at', 'due_at', 'revision']))
+    .where(eq(command.id, slot('id'))),
+);
+const updateStep = prepared(() =>
+  build
+    .update(step)
+    .set(slotsOf(['state', 'code', 'result_json', 'receipted', 'queued_at', 'started_at', 'ended_at']))
+    .where(and(eq(step.intent, slot('intent')), eq(step.step, slot('step')))),
+);
+const deleteLocks = prepared(() => build.delete(heldLock).where(eq(heldLock.command, slot('command'))));
+
 /** The statements that store an attempt. */
 export const attemptStatements = (
   id: string,
   signed: SignedIntent,
   steps: readonly StepRecord[],
 ): BuiltQuery[] => [
-  build.insert(intent).values({
+  insertIntent({
     digest: signed.digest,
     command: id,
     attempt: signed.attempt,
@@ -83,8 +118,8 @@ export const attemptStatements = (
     issued_at: signed.issuedAt,
     expires: signed.expires,
   }),
-  build.insert(step).values(
-    steps.map((one) => ({
+  ...steps.map((one) =>
+    insertStep({
       intent: one.intent,
       step: one.step,
       command: id,
@@ -102,48 +137,39 @@ export const attemptStatements = (
       sent_at: one.sentAt,
       started_at: one.startedAt,
       ended_at: one.endedAt,
-    })),
+    }),
   ),
 ];
 
 export const lockStatements = (id: string, locks: readonly Lock[]): BuiltQuery[] =>
-  locks.length === 0
-    ? []
-    : [
-        build
-          .insert(heldLock)
-          .values(locks.map((lock) => ({ thing: lock.on, command: id, mode: lock.mode }))),
-      ];
+  locks.map((lock) => insertLock({ thing: lock.on, command: id, mode: lock.mode }));
 
 /** The statements of a change. The first aborts the batch when the command was changed since it was read. */
 export function updateStatements(update: CommandUpdate): BuiltQuery[] {
   const { command: changed, steps, release, next, notes } = update;
   return [
-    build
-      .update(command)
-      .set({
-        state: changed.state,
-        code: changed.code,
-        ended_at: changed.endedAt,
-        due_at: changed.dueAt,
-        revision: changed.revision + 1,
-      })
-      .where(eq(command.id, changed.id)),
+    updateCommand({
+      id: changed.id,
+      state: changed.state,
+      code: changed.code,
+      ended_at: changed.endedAt,
+      due_at: changed.dueAt,
+      revision: changed.revision + 1,
+    }),
     ...steps.map((one) =>
-      build
-        .update(step)
-        .set({
-          state: one.state,
-          code: one.code,
-          result_json: one.result === null ? null : JSON.stringify(one.result),
-          receipted: one.receipted ? 1 : 0,
-          queued_at: one.queuedAt,
-          started_at: one.startedAt,
-          ended_at: one.endedAt,
-        })
-        .where(and(eq(step.intent, one.intent), eq(step.step, one.step))),
+      updateStep({
+        intent: one.intent,
+        step: one.step,
+        state: one.state,
+        code: one.code,
+        result_json: one.result === null ? null : JSON.stringify(one.result),
+        receipted: one.receipted ? 1 : 0,
+        queued_at: one.queuedAt,
+        started_at: one.startedAt,
+        ended_at: one.endedAt,
+      }),
     ),
-    ...(release ? [build.delete(heldLock).where(eq(heldLock.command, changed.id))] : []),
+    ...(release ? [deleteLocks({ command: changed.id })] : []),
     ...(next === null ? [] : attemptStatements(changed.id, next.intent, next.steps)),
     ...noteStatements(notes),
   ];

@@ -16,9 +16,9 @@ import {
   updateStatements,
 } from './command-rows.ts';
 import { findIdempotent, forgetIdempotency, idempotencyStatements, idempotencyTaken } from './idempotency.ts';
-import { jobQueries } from './job-queries.ts';
+import { jobQueries, leaseStatements } from './job-queries.ts';
 import type { BuiltQuery, Database } from './port.ts';
-import { attempt, build, select } from './query.ts';
+import { attempt, build, inSlot, insertInto, prepared, select, slot } from './query.ts';
 import { emptyReceiptHash, ensureRelay } from './relay-store.ts';
 
 const groupBy = <T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> => {
@@ -31,8 +31,59 @@ const groupBy = <T>(items: readonly T[], keyOf: (item: T) => string): Map<string
   return groups;
 };
 
+const insertReceipt = insertInto(receipt);
+const insertCommand = insertInto(command);
+const selectCommand = prepared(() =>
+  build
+    .select()
+    .from(command)
+    .where(eq(command.id, slot('id'))),
+);
+const selectIntents = prepared(() =>
+  build
+    .select(intentColumns)
+    .from(intent)
+    .where(inSlot(intent.command, 'commands'))
+    .orderBy(asc(intent.attempt)),
+);
+const selectSteps = prepared(() =>
+  build
+    .select()
+    .from(step)
+    .where(inSlot(step.command, 'commands'))
+    .orderBy(asc(step.attempt), asc(step.step)),
+);
+const selectOwner = prepared(() =>
+  build
+    .select({ command: intent.command })
+    .from(intent)
+    .where(eq(intent.digest, slot('digest'))),
+);
+const selectReceipts = prepared(() =>
+  build
+    .select({ command: intent.command, jws: receipt.jws })
+    .from(receipt)
+    .innerJoin(intent, eq(intent.digest, receipt.intent))
+    .where(inSlot(intent.command, 'commands'))
+    .orderBy(asc(receipt.received_at), asc(receipt.seq)),
+);
+const selectOverdue = prepared(() =>
+  build
+    .select({ id: command.id })
+    .from(command)
+    .where(lte(command.due_at, slot('now')))
+    .orderBy(asc(command.due_at))
+    .limit(100),
+);
+const selectNextDue = prepared(() =>
+  build
+    .select({ due: min(command.due_at).as('due') })
+    .from(command)
+    .where(isNotNull(command.due_at)),
+);
+
 const receiptStatement = ({ kid, hash, jws, receivedAt, receipt: said }: StoredReceipt): BuiltQuery =>
-  build.insert(receipt).values({
+  insertReceipt({
     kid,
     seq: said.seq,
     relay: said.relay,
@@ -48,24 +99,10 @@ const receiptStatement = ({ kid, hash, jws, receivedAt, receipt: said }: StoredR
 export function commandStore(database: Database): CommandStore {
   const complete = async (rows: readonly CommandRow[]): Promise<Command[]> => {
     if (rows.length === 0) return [];
-    const ids = rows.map((row) => row.id);
+    const commands = JSON.stringify(rows.map((row) => row.id));
     const [intentRows, stepRows] = await Promise.all([
-      select(
-        database,
-        build
-          .select(intentColumns)
-          .from(intent)
-          .where(inArray(intent.command, ids))
-          .orderBy(asc(intent.attempt)),
-      ),
-      select(
-        database,
-        build
-          .select()
-          .from(step)
-          .where(inArray(step.command, ids))
-          .orderBy(asc(step.attempt), asc(step.step)),
-      ),
+      select(database, selectIntents({ commands })),
+      select(database, selectSteps({ commands })),
     ]);
     const intents = groupBy(intentRows, (row) => row.command);
     const steps = groupBy(stepRows, (row) => row.command);
@@ -79,19 +116,20 @@ export function commandStore(database: Database): CommandStore {
   };
 
   const load = async (id: string): Promise<Command | null> => {
-    const rows = await select(database, build.select().from(command).where(eq(command.id, id)));
+    const rows = await select(database, selectCommand({ id }));
     return (await complete(rows))[0] ?? null;
   };
 
   return {
     ...jobQueries(database),
 
-    accept: async ({ command: made, intent: signed, steps, locks, idempotency, note }) => {
+    accept: async (acceptance) => {
+      const { command: made, intent: signed, steps, locks, idempotency, note } = acceptance;
       const refusal = await attempt(
         database,
         [
           ...idempotencyStatements(idempotency, made.id, made.createdAt),
-          build.insert(command).values({
+          insertCommand({
             id: made.id,
             order_json: JSON.stringify(made.order),
             state: made.state,
@@ -105,6 +143,11 @@ export function commandStore(database: Database): CommandStore {
           ...attemptStatements(made.id, signed, steps),
           ...lockStatements(made.id, locks),
           ...noteStatements([note]),
+          ...[...acceptance.waiting].flatMap(([relay, run]) => {
+            const queued = steps.filter((one) => one.relay === relay && one.state === 'queued');
+            const lease = { ...run, steps: queued, now: made.createdAt, until: acceptance.leaseUntil };
+            return queued.length === 0 ? [] : leaseStatements(lease);
+          }),
         ],
         { ...idempotencyTaken, lock_conflict: 'locked', 'intent.digest': 'intent_used' } as const,
       );
@@ -113,8 +156,7 @@ export function commandStore(database: Database): CommandStore {
 
     load,
     loadByIntent: async (digest) => {
-      const query = build.select({ command: intent.command }).from(intent).where(eq(intent.digest, digest));
-      const [row] = await select(database, query);
+      const [row] = await select(database, selectOwner({ digest }));
       return row === undefined ? null : load(row.command);
     },
     list: async ({ states, before, limit }) => {
@@ -133,24 +175,8 @@ export function commandStore(database: Database): CommandStore {
     },
     receiptsOf: async (commands) => {
       if (commands.length === 0) return new Map();
-      const owners = await select(
-        database,
-        build
-          .select({ digest: intent.digest, command: intent.command })
-          .from(intent)
-          .where(inArray(intent.command, [...commands])),
-      );
-      const ownerOf = new Map(owners.map((row) => [row.digest, row.command]));
-      if (ownerOf.size === 0) return new Map();
-      const rows = await select(
-        database,
-        build
-          .select({ intent: receipt.intent, jws: receipt.jws })
-          .from(receipt)
-          .where(inArray(receipt.intent, [...ownerOf.keys()]))
-          .orderBy(asc(receipt.received_at), asc(receipt.seq)),
-      );
-      const groups = groupBy(rows, (row) => ownerOf.get(row.intent)!);
+      const rows = await select(database, selectReceipts({ commands: JSON.stringify(commands) }));
+      const groups = groupBy(rows, (row) => row.command);
       return new Map([...groups].map(([id, group]) => [id, group.map((row) => row.jws)]));
     },
 
@@ -209,20 +235,10 @@ export function commandStore(database: Database): CommandStore {
     },
 
     overdue: async (now) => {
-      const query = build
-        .select({ id: command.id })
-        .from(command)
-        .where(lte(command.due_at, now))
-        .orderBy(asc(command.due_at))
-        .limit(100);
-      return (await select(database, query)).map((row) => row.id);
+      return (await select(database, selectOverdue({ now }))).map((row) => row.id);
     },
     nextDue: async () => {
-      const query = build
-        .select({ due: min(command.due_at).as('due') })
-        .from(command)
-        .where(isNotNull(command.due_at));
-      return (await select(database, query))[0]?.due ?? null;
+      return (await select(database, selectNextDue({})))[0]?.due ?? null;
     },
     countByState: async () => {
       const query = build

@@ -2,7 +2,22 @@ import { and, eq, lt, sql } from 'drizzle-orm';
 import { idempotency } from '../../schema/db/tables.ts';
 import type { Idempotency } from '../domain/errors.ts';
 import type { BuiltQuery, Database } from './port.ts';
-import { build, run, select } from './query.ts';
+import { build, insertInto, prepared, run, select, slot } from './query.ts';
+
+const insertKey = insertInto(idempotency);
+const selectKey = prepared(() =>
+  build
+    .select({ route: idempotency.route, body: idempotency.body, made: idempotency.made })
+    .from(idempotency)
+    .where(and(eq(idempotency.principal, slot('principal')), eq(idempotency.key, slot('key')))),
+);
+const selectOld = prepared(() =>
+  build
+    .select({ found: sql<number>`1`.as('found') })
+    .from(idempotency)
+    .where(lt(idempotency.created_at, slot('before')))
+    .limit(1),
+);
 
 /** What `attempt` makes of the refusal when a principal used the key before. */
 export const idempotencyTaken = { 'idempotency.principal': 'idempotency_taken' } as const;
@@ -16,7 +31,7 @@ export const idempotencyStatements = (
   bound === null
     ? []
     : [
-        build.insert(idempotency).values({
+        insertKey({
           principal: bound.principal,
           key: bound.use.key,
           route: bound.use.route,
@@ -27,19 +42,10 @@ export const idempotencyStatements = (
       ];
 
 export async function findIdempotent(database: Database, principal: string, key: string) {
-  const query = build
-    .select({ route: idempotency.route, body: idempotency.body, made: idempotency.made })
-    .from(idempotency)
-    .where(and(eq(idempotency.principal, principal), eq(idempotency.key, key)));
-  return (await select(database, query))[0] ?? null;
+  return (await select(database, selectKey({ principal, key })))[0] ?? null;
 }
 
 export async function forgetIdempotency(database: Database, before: number): Promise<void> {
-  const old = build
-    .select({ found: sql<number>`1`.as('found') })
-    .from(idempotency)
-    .where(lt(idempotency.created_at, before))
-    .limit(1);
-  if ((await select(database, old)).length === 0) return;
+  if ((await select(database, selectOld({ before }))).length === 0) return;
   await run(database, [build.delete(idempotency).where(lt(idempotency.created_at, before))]);
 }

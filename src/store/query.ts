@@ -1,3 +1,5 @@
+import { type Column, fillPlaceholders, getTableColumns, type Placeholder, type SQL, sql } from 'drizzle-orm';
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { drizzle } from 'drizzle-orm/sqlite-proxy';
 import { type BuiltQuery, type Database, isStoreError, toStatement, type WriteResult } from './port.ts';
 
@@ -7,6 +9,43 @@ export const build = drizzle(async () => {
 });
 
 type ResultOf<Q> = Q extends { readonly _: { readonly result: infer R } } ? R : never;
+
+/** The place of a value in a prepared query. */
+export const slot = (name: string): Placeholder => sql.placeholder(name);
+
+/**
+ * A query whose text is made once: building it takes Drizzle longer than SQLite takes to run it. `make` puts a
+ * `slot` wherever a value comes later; the query that is given back is one of these values.
+ */
+export function prepared<Q extends BuiltQuery>(
+  make: () => Q,
+): (values: Readonly<Record<string, unknown>>) => Q {
+  let text: ReturnType<BuiltQuery['toSQL']> | undefined;
+  return (values) => {
+    text ??= make().toSQL();
+    const { sql: made, params } = text;
+    const filled = { toSQL: () => ({ sql: made, params: fillPlaceholders([...params], values) }) };
+    // Of a query nothing but its text is used, and in types what it results in.
+    return filled as unknown as Q;
+  };
+}
+
+/** Prepares the INSERT of one row, with a value for each of the columns. */
+export const insertInto = <T extends SQLiteTable, K extends keyof T['$inferInsert'] & string>(
+  table: T,
+  columns: readonly K[] = Object.keys(getTableColumns(table)) as K[],
+): ((row: { readonly [column in K]-?: T['$inferInsert'][column] }) => BuiltQuery) =>
+  prepared(() =>
+    build.insert(table).values(Object.fromEntries(columns.map((column) => [column, slot(column)])) as never),
+  );
+
+/** The columns of an UPDATE, each with a slot of its own name. */
+export const slotsOf = <K extends string>(columns: readonly K[]): Record<K, SQL> =>
+  Object.fromEntries(columns.map((column) => [column, sql`${slot(column)}`])) as Record<K, SQL>;
+
+/** Whether a column is in a JSON array that comes as one value: a text of its own for each count would be. */
+export const inSlot = (column: Column, name: string): SQL =>
+  sql`${column} IN (SELECT value FROM json_each(${slot(name)}))`;
 
 /**
  * Runs a built SELECT. Rows come by column name: what is selected must be named as its column is, or aliased in

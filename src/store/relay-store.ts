@@ -6,17 +6,28 @@ import type { RelayStore } from '../domain/ports.ts';
 import type { RelayRecord } from '../domain/world.ts';
 import { noteStatements } from './audit-store.ts';
 import type { BuiltQuery, Database } from './port.ts';
-import { attempt, build, run, select } from './query.ts';
+import { attempt, build, prepared, run, select, slot } from './query.ts';
 
 /** The hash that the first receipt of a chain continues. */
 export const emptyReceiptHash = async (): Promise<string> => (await emptyHead('receipt')).hash;
 
 /** Makes a key's row where there is none yet, so that what follows in the batch finds one. */
 export const ensureRelay = (kid: string, name: string, emptyHash: string): BuiltQuery =>
+  insertRelay({ kid, name, hash: emptyHash });
+
+const insertRelay = prepared(() =>
   build
     .insert(relay)
-    .values({ kid, name, job_seq: 0, receipts_seq: 0, receipts_hash: emptyHash, report_seq: 0 })
-    .onConflictDoNothing();
+    .values({
+      kid: slot('kid'),
+      name: slot('name'),
+      job_seq: 0,
+      receipts_seq: 0,
+      receipts_hash: slot('hash'),
+      report_seq: 0,
+    })
+    .onConflictDoNothing(),
+);
 
 const columns = {
   kid: relay.kid,
@@ -32,7 +43,35 @@ const columns = {
   report_at: relay.report_at,
 };
 
-const toRecord = (row: Pick<typeof relay.$inferSelect, keyof typeof columns>): RelayRecord => ({
+const selectRelay = prepared(() =>
+  build
+    .select(columns)
+    .from(relay)
+    .where(eq(relay.kid, slot('kid'))),
+);
+const selectRelays = prepared(() => build.select(columns).from(relay).orderBy(asc(relay.name)));
+const selectReceipt = prepared(() =>
+  build
+    .select({ hash: receipt.hash, jws: receipt.jws })
+    .from(receipt)
+    .where(and(eq(receipt.kid, slot('kid')), eq(receipt.seq, slot('seq')))),
+);
+
+/** A report is read many times for each time that it changes. */
+type ReportMemory = Map<string, { readonly text: string; readonly report: Report }>;
+
+const readReport = (memory: ReportMemory, kid: string, text: string): Report => {
+  const known = memory.get(kid);
+  if (known?.text === text) return known.report;
+  const report = JSON.parse(text) as Report;
+  memory.set(kid, { text, report });
+  return report;
+};
+
+const toRecord = (
+  memory: ReportMemory,
+  row: Pick<typeof relay.$inferSelect, keyof typeof columns>,
+): RelayRecord => ({
   kid: row.kid,
   name: row.name,
   session: row.session,
@@ -41,19 +80,19 @@ const toRecord = (row: Pick<typeof relay.$inferSelect, keyof typeof columns>): R
   protocol: row.protocol,
   trustVersion: row.trust_version,
   receipts: { seq: row.receipts_seq, hash: row.receipts_hash },
-  report: row.report_json === null ? null : (JSON.parse(row.report_json) as Report),
+  report: row.report_json === null ? null : readReport(memory, row.kid, row.report_json),
   reportAt: row.report_at,
 });
 
 export function relayStore(database: Database): RelayStore {
+  const memory: ReportMemory = new Map();
   const find = async (kid: string): Promise<RelayRecord | null> => {
-    const [row] = await select(database, build.select(columns).from(relay).where(eq(relay.kid, kid)));
-    return row === undefined ? null : toRecord(row);
+    const [row] = await select(database, selectRelay({ kid }));
+    return row === undefined ? null : toRecord(memory, row);
   };
 
   return {
-    all: async () =>
-      (await select(database, build.select(columns).from(relay).orderBy(asc(relay.name)))).map(toRecord),
+    all: async () => (await select(database, selectRelays({}))).map((row) => toRecord(memory, row)),
     find,
     enter: async ({ kid, name, session, now, protocol, trustVersion }, note) => {
       const known = await find(kid);
@@ -113,11 +152,7 @@ export function relayStore(database: Database): RelayStore {
       return (await select(database, query))[0]?.report_jws ?? null;
     },
     receipt: async (kid, seq) => {
-      const query = build
-        .select({ hash: receipt.hash, jws: receipt.jws })
-        .from(receipt)
-        .where(and(eq(receipt.kid, kid), eq(receipt.seq, seq)));
-      return (await select(database, query))[0] ?? null;
+      return (await select(database, selectReceipt({ kid, seq })))[0] ?? null;
     },
   };
 }

@@ -4,7 +4,14 @@ import type { TokenRecord, TokenStore } from '../domain/ports.ts';
 import { noteStatements } from './audit-store.ts';
 import { idempotencyStatements, idempotencyTaken } from './idempotency.ts';
 import type { Database } from './port.ts';
-import { attempt, build, run, select } from './query.ts';
+import { attempt, build, prepared, run, select, slot } from './query.ts';
+
+const selectToken = prepared(() =>
+  build
+    .select()
+    .from(token)
+    .where(eq(token.id, slot('id'))),
+);
 
 const toRecord = (row: typeof token.$inferSelect): TokenRecord => ({
   id: row.id,
@@ -18,7 +25,7 @@ const toRecord = (row: typeof token.$inferSelect): TokenRecord => ({
 
 export function tokenStore(database: Database): TokenStore {
   const find = async (id: string): Promise<TokenRecord | null> => {
-    const [row] = await select(database, build.select().from(token).where(eq(token.id, id)));
+    const [row] = await select(database, selectToken({ id }));
     return row === undefined ? null : toRecord(row);
   };
   return {

@@ -6,7 +6,16 @@ import type { TrustJws } from '../../schema/wire/relay-api.ts';
 import type { HouseStore, TrustStore } from '../domain/ports.ts';
 import { noteStatements } from './audit-store.ts';
 import type { BuiltQuery, Database } from './port.ts';
-import { attempt, build, run, select } from './query.ts';
+import { attempt, build, prepared, run, select } from './query.ts';
+
+const selectNewest = prepared(() =>
+  build
+    .select({ version: trustVersion.version })
+    .from(trustVersion)
+    .orderBy(desc(trustVersion.version))
+    .limit(1),
+);
+const selectHouse = prepared(() => build.select().from(houseFile).limit(1));
 
 const putHouse = (file: object, now: number): BuiltQuery => {
   const row = { file_json: JSON.stringify(file), updated_at: now };
@@ -19,12 +28,7 @@ const putHouse = (file: object, now: number): BuiltQuery => {
 export function trustStore(database: Database): TrustStore {
   return {
     newest: async () => {
-      const query = build
-        .select({ version: trustVersion.version })
-        .from(trustVersion)
-        .orderBy(desc(trustVersion.version))
-        .limit(1);
-      return (await select(database, query))[0]?.version ?? 0;
+      return (await select(database, selectNewest({})))[0]?.version ?? 0;
     },
     after: async (version) => {
       const query = build
@@ -60,7 +64,7 @@ export function houseStore(database: Database): HouseStore {
   let kept: { readonly text: string; readonly file: HouseFile } | null = null;
   return {
     file: async () => {
-      const [row] = await select(database, build.select().from(houseFile).limit(1));
+      const [row] = await select(database, selectHouse({}));
       if (row === undefined) return null;
       if (kept?.text !== row.file_json) {
         kept = { text: row.file_json, file: v.parse(houseFileSchema, JSON.parse(row.file_json)) };

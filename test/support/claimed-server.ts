@@ -8,7 +8,7 @@ import { digestBytes, toBytes } from '../../schema/jose/digest.ts';
 import { signJws } from '../../schema/jose/jws.ts';
 import type { SigningKey } from '../../schema/jose/keys.ts';
 import type { HouseFile } from '../../schema/manifest/house.ts';
-import type { House } from '../../schema/trust/document.ts';
+import type { House, TrustGrant } from '../../schema/trust/document.ts';
 import { enrolmentMac } from '../../schema/wire/enrolment.ts';
 import { proofScheme } from '../../schema/wire/proof.ts';
 import type { ServeOptions } from '../../src/main.ts';
@@ -112,6 +112,8 @@ export async function callersOf(
   options: {
     readonly house?: House;
     readonly houseFile?: HouseFile;
+    /** What the controller alone may order. */
+    readonly controllerMay?: readonly TrustGrant[];
     /** Asks in place of a connection to the origin. */
     readonly call?: Callers['call'];
   } = {},
@@ -123,6 +125,7 @@ export async function callersOf(
     origins: [{ url: setup.origin, ...(setup.spki !== null && { spki: setup.spki }) }],
     controllerKey: setup.controller,
     ...(options.house && { house: options.house }),
+    ...(options.controllerMay && { controllerMay: options.controllerMay }),
   });
   const callers: Callers = {
     home,
