@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import { didYouMean } from '../../schema/near.ts';
 import type { Command, Context } from './command.ts';
 import { commands } from './commands.ts';
 import { helpOf, helpOfAll } from './help.ts';
-import { didYouMean } from './near.ts';
 import { type Done, exits, type Failure, fail } from './outcome.ts';
 import { parseCommandLine } from './parse.ts';
 import { createProgress, type Terminal } from './terminal.ts';

@@ -3,8 +3,8 @@ import { LineCounter, parseDocument } from 'yaml';
 import { actionOf, allActions } from '../../schema/actions/index.ts';
 import { describeIssue } from '../../schema/jose/jws.ts';
 import { type HouseFile, houseFileSchema, houseOf } from '../../schema/manifest/house.ts';
+import { didYouMean } from '../../schema/near.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
-import { didYouMean } from './near.ts';
 
 /** Far more than a large house; keeps a wrong file from being parsed. */
 export const maxHouseFileBytes = 256 * 1024;

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
+import { didYouMean } from '../../schema/near.ts';
 import { arityOf, type Command, type Options, type Values } from './command.ts';
-import { didYouMean } from './near.ts';
 import { exits, type Failure, fail } from './outcome.ts';
 
 /** Options that every command takes. */

@@ -1,8 +1,8 @@
 import { actionOf, allActions } from '../../../schema/actions/index.ts';
 import type { Order } from '../../../schema/api/orders.ts';
+import { didYouMean } from '../../../schema/near.ts';
 import type { Trust } from '../../../schema/trust/read.ts';
 import { type Command, defineCommand } from '../command.ts';
-import { didYouMean } from '../near.ts';
 import { giveOrder, orderOptions } from '../order.ts';
 import { exits, type Failure, fail } from '../outcome.ts';
 

@@ -1,11 +1,11 @@
 import { encodeBase64url } from '../../../schema/jose/base64url.ts';
+import { didYouMean } from '../../../schema/near.ts';
 import { enrolmentKey, formatEnrolmentCode } from '../../../schema/wire/enrolment.ts';
 import { ulidOf } from '../../../schema/wire/ids.ts';
 import { enrolmentCodeLifetimeMs } from '../../../schema/wire/limits.ts';
 import { anyAnswer } from '../api.ts';
 import { defineCommand } from '../command.ts';
 import { type PendingCode, readCodes, writeCodes } from '../home.ts';
-import { didYouMean } from '../near.ts';
 import { done, exits, fail } from '../outcome.ts';
 import { openSession, refreshTrust } from '../session.ts';
 

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { allActions } from '../../../schema/actions/index.ts';
 import { formatSetupCode } from '../../../schema/api/access.ts';
 import { generateKey } from '../../../schema/jose/keys.ts';
+import { nearest } from '../../../schema/near.ts';
 import { arityOf } from '../../../src/cli/command.ts';
 import { commands } from '../../../src/cli/commands.ts';
-import { nearest } from '../../../src/cli/near.ts';
 import { runWrit } from './terminal-fixture.ts';
 
 test('every command has a summary, examples of itself, and help', async () => {
