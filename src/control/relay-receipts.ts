@@ -88,16 +88,19 @@ export function createReceipts(
       : { ...after, steps: change.steps, release: change.release || after.release };
   };
 
-  /** What receipts of one intent bring, one after the other, as if each were stored when the next is judged. */
+  /** What receipts bring, one after the other, as if each were stored when the next is judged. */
   const bringOf = async (
     trust: Trust,
     relay: RelayCaller,
     links: readonly StoredReceipt[],
   ): Promise<readonly Brought[]> => {
     const brought: Brought[] = [];
-    let command = await store.commands.loadByIntent(links[0]!.receipt.intent);
+    const commands = new Map<string, Command | null>();
     for (const stored of links) {
       const { receipt } = stored;
+      const command = commands.has(receipt.intent)
+        ? commands.get(receipt.intent)!
+        : await store.commands.loadByIntent(receipt.intent);
       const judged = judge(trust, command, receipt);
       if (!('change' in judged)) {
         const notes = [noteOf(receipt, judged.event, command?.id ?? null, clock.now())];
@@ -110,15 +113,16 @@ export function createReceipts(
       brought.push({ stored, update, notes: [] });
       // A further attempt is not in the command at hand: what comes after is judged once it is stored.
       if (update.next !== null) break;
-      command = { ...change.command, revision: change.command.revision + 1 };
+      const after = { ...change.command, revision: change.command.revision + 1 };
+      for (const { digest } of after.intents) commands.set(digest, after);
     }
     return brought;
   };
 
   /**
-   * Stores receipts of one intent that continue the chain, with all that they bring. They are handed to the store
-   * together, so that a step that began and ended costs one commit; one that is not stored keeps out those after
-   * it, because they do not continue the chain then.
+   * Stores receipts that continue the chain, with all that they bring. They are handed to the store together, so
+   * that all of a post cost one commit; one that is not stored keeps out those after it, because they do not
+   * continue the chain then.
    */
   const take = async (
     trust: Trust,
@@ -176,10 +180,6 @@ export function createReceipts(
         }
         const receipt = verified.value;
         const hash = await digestOf('receipt', jws);
-        if (links.length > 0 && links[0]!.receipt.intent !== receipt.intent) {
-          const foreign = await takeLinks();
-          if (foreign !== null) return forked(relay, foreign);
-        }
         const last = links.at(-1);
         const head = last === undefined ? held : { seq: last.receipt.seq, hash: last.hash };
         if (receipt.seq > head.seq + 1) break;

@@ -40,6 +40,10 @@ type Batch = {
 };
 
 const defaultBusyTimeoutMs = 5_000;
+/** A turn of the event loop that took less than this had nothing else to do. */
+const idleTurnMs = 0.3;
+/** The longest that a batch waits for others. */
+const longestGatherMs = 40;
 const defaultMaxWaiting = 10_000;
 /** A transaction takes no further batch beyond either, so that the event loop gets its turn. */
 const maxGroupBatches = 512;
@@ -148,7 +152,21 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedDa
       isTurning = false;
       whenDrained?.();
     } else if (waitMs > 0) timers.after(waitMs, goOn);
-    else setImmediate(goOn);
+    else gather();
+  };
+
+  /**
+   * Goes on once the event loop has nothing else to do, or after some time: whatever it is busy with may write as
+   * well, and one commit is as dear for many batches as for one.
+   */
+  const gather = (): void => {
+    const sinceMs = timers.monotonicMs();
+    const look = (lastMs: number): void => {
+      const nowMs = timers.monotonicMs();
+      if (nowMs - lastMs < idleTurnMs || nowMs - sinceMs >= longestGatherMs) goOn();
+      else setImmediate(look, nowMs);
+    };
+    setImmediate(look, sinceMs);
   };
 
   try {
@@ -187,7 +205,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedDa
         queue.push({ statements, deadlineMs: timers.monotonicMs() + busyTimeoutMs, resolve, reject });
         if (!isTurning) {
           isTurning = true;
-          setImmediate(goOn);
+          gather();
         }
       });
     },

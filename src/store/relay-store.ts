@@ -9,7 +9,11 @@ import type { BuiltQuery, Database } from './port.ts';
 import { attempt, build, prepared, run, select, slot } from './query.ts';
 
 /** The hash that the first receipt of a chain continues. */
-export const emptyReceiptHash = async (): Promise<string> => (await emptyHead('receipt')).hash;
+export const emptyReceiptHash = (): Promise<string> => {
+  emptyHash ??= emptyHead('receipt').then(({ hash }) => hash);
+  return emptyHash;
+};
+let emptyHash: Promise<string> | undefined;
 
 /** Makes a key's row where there is none yet, so that what follows in the batch finds one. */
 export const ensureRelay = (kid: string, name: string, emptyHash: string): BuiltQuery =>
