@@ -7,6 +7,8 @@ export type Terminal = {
   err(text: string): void;
   /** Whether a person watches standard error. */
   readonly watched: boolean;
+  /** How wide the output is; 0 where it is no terminal. */
+  readonly columns: number;
   /** Whether a person can be asked. */
   readonly asks: boolean;
   /** Asks for a line; `hidden` shows nothing of it. Null when the input ends. */
@@ -25,6 +27,7 @@ export function processTerminal(process: NodeJS.Process): Terminal {
     out: (text) => void process.stdout.write(text),
     err: (text) => void stderr.write(text),
     watched: stderr.isTTY === true,
+    columns: process.stdout.isTTY === true ? process.stdout.columns : 0,
     asks: stdin.isTTY === true && stderr.isTTY === true,
     ask: (question, options) => askLine(stdin, stderr, question, options?.hidden ?? false),
     async input() {

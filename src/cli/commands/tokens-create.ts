@@ -1,14 +1,17 @@
-import { actionOf } from '../../../schema/actions/index.ts';
+import { randomUUID } from 'node:crypto';
 import { tokenCreatedSchema } from '../../../schema/api/access.ts';
 import { defineCommand } from '../command.ts';
+import { replaceFile } from '../files.ts';
 import { done, exits, fail } from '../outcome.ts';
+import { androidImport, curlOf, type PhoneRequest, requestsOf, shortcutSteps } from '../phone.ts';
+import { qrOf } from '../qr.ts';
 import { openSession } from '../session.ts';
 import { localTime } from '../text.ts';
 import { curlPin } from '../trust-words.ts';
 
 export const tokensCreate = defineCommand({
   name: 'tokens create',
-  summary: 'Make a token for a phone, and a curl line that uses it',
+  summary: 'Make a token for a phone, and show what to type into it',
   usage: 'NAME',
   more: [
     'A scope is status (reading), <action>@<target> such as host.wake@pve2, or run@<runbook>. Waking the host that an order needs is included; shutting down another guest is not, unless the token has guest.shutdown@ it, or the runbook lists it. The token is shown once: the control plane keeps its id alone.',
@@ -26,8 +29,9 @@ export const tokensCreate = defineCommand({
   options: {
     scope: { type: 'list', value: 'SCOPE', about: 'what it may do; repeat for more' },
     days: { type: 'text', value: 'N', about: 'how many days it lives, 1 to 730 (default: 365)' },
+    android: { type: 'text', value: 'FILE', about: 'write an import file of Android’s HTTP Shortcuts' },
   },
-  async run(context, [name], values) {
+  async run(context, [name = ''], values) {
     if (values.scope.length === 0) {
       return fail(
         exits.usage,
@@ -50,41 +54,73 @@ export const tokensCreate = defineCommand({
     });
     if (!created.ok) return created;
     const { token, id, expires_at } = created.value;
-    const header = `Authorization: Bearer ${token}`;
-    const order = requestOf(values.scope);
-    const url = `${api.origin}${order.path}`;
-    const curl = [
-      'curl',
-      ...(home.file.spki === null ? [] : ['-k', `--pinnedpubkey "${curlPin(home.file.spki)}"`]),
-      ...(order.method === 'GET' ? [] : [`-X ${order.method}`]),
-      `-H "${header}"`,
-      '-H "Accept: text/plain"',
-      `"${url}"`,
-    ].join(' ');
-    return done(
-      [
-        `${id} is made, good until ${localTime(expires_at)}. It is shown this once:`,
-        '',
-        `URL     ${url}`,
-        `Header  ${header}`,
-        '',
-        curl,
-      ].join('\n'),
-      { ...created.value, url, header, curl },
-    );
+    const requests = requestsOf(values.scope, api.origin, token);
+    const pin = home.file.spki === null ? null : curlPin(home.file.spki);
+    const printed = requests.map((request) => ({ ...request, curl: curlOf(request, pin) }));
+    const android = androidImport(name, requests, token, randomUUID);
+    const file = values.android === undefined ? [] : saveAndroid(values.android, android);
+    const [first] = printed;
+    const text = textOf({ id, expires: localTime(expires_at), requests: printed, pinned: pin !== null });
+    const codes = first === undefined ? [] : codesOf(first, context.terminal.columns);
+    return done([...text, ...codes, ...file].join('\n'), {
+      ...created.value,
+      url: first?.url,
+      header: `Authorization: Bearer ${token}`,
+      curl: first?.curl,
+      requests: printed,
+      android,
+    });
   },
 });
 
-/** A request that shows what the scopes are for: the first order among them, else a look at the status. */
-function requestOf(scopes: readonly string[]): { method: 'GET' | 'POST'; path: string } {
-  for (const scope of scopes) {
-    const [verb = '', target] = scope.split('@');
-    if (target === undefined) continue;
-    if (verb === 'run') return { method: 'POST', path: `/v1/runbooks/${target}/run?wait=50` };
-    const action = actionOf(verb);
-    if (action !== undefined) {
-      return { method: 'POST', path: `/v1/${action.on}s/${target}/${verb.split('.')[1]}?wait=50` };
-    }
+/** Tells what came of it: the token is made by then, and must be shown whatever happens to a file. */
+function saveAndroid(path: string, content: object): string[] {
+  try {
+    replaceFile(path, `${JSON.stringify(content, null, 2)}\n`);
+    return ['', `${path} is for Android’s HTTP Shortcuts: Import/Export, Import from file. Delete it then.`];
+  } catch (error) {
+    return ['', `${path} could not be written: ${error instanceof Error ? error.message : String(error)}`];
   }
-  return { method: 'GET', path: '/v1/status' };
+}
+
+type Printed = PhoneRequest & { readonly curl: string };
+
+function textOf(made: {
+  readonly id: string;
+  readonly expires: string;
+  readonly requests: readonly Printed[];
+  readonly pinned: boolean;
+}): string[] {
+  const lines = [`${made.id} is made, good until ${made.expires}. It is shown this once:`];
+  for (const request of made.requests) {
+    lines.push('', `To ${request.title}`);
+    lines.push(`  URL     ${request.url}`);
+    for (const [name, value] of request.headers) lines.push(`  Header  ${name}: ${value}`);
+    if (request.body !== null) lines.push(`  Body    ${request.body}`);
+    lines.push(`  ${request.curl}`);
+  }
+  const [first] = made.requests;
+  if (first === undefined) return lines;
+  lines.push('', 'On an iPhone:');
+  lines.push(...shortcutSteps(first).map((step, index) => `  ${index + 1}. ${step}`));
+  if (made.pinned) {
+    lines.push(
+      '',
+      'Phones trust certificates of the known authorities alone, and this control plane has one of its own:',
+      'give it a name and a certificate first (writ serve --cert and --key).',
+    );
+  }
+  return lines;
+}
+
+/** What is tedious to type, to be scanned: shown on a terminal that is wide enough. */
+function codesOf(request: PhoneRequest, columns: number): string[] {
+  const texts = [
+    ['URL', request.url],
+    ['The value of Authorization', request.headers.find(([name]) => name === 'Authorization')?.[1] ?? ''],
+  ] as const;
+  return texts.flatMap(([title, text]) => {
+    const code = qrOf(text, columns);
+    return code === null ? [] : ['', `${title}, to be scanned:`, '', code];
+  });
 }

@@ -137,6 +137,13 @@ test('a token is made, listed and revoked', async () => {
   const { id, token, curl } = JSON.parse(made.out) as { id: string; token: string; curl: string };
   assert.match(curl, /^curl -k --pinnedpubkey "sha256\/\/[A-Za-z0-9+/]{43}="/);
   assert.ok(curl.includes(token));
+  const file = join(config, 'android.json');
+  const shown = await writ('tokens', 'create', 'tablet', '--scope', 'host.wake@pve2', '--android', file);
+  assert.match(shown.out, /To wake pve2[\s\S]*URL {5}https:[\s\S]*Body {4}\{\}[\s\S]*5\. /);
+  assert.match(readFileSync(file, 'utf8'), /"authToken": "ey/);
+  const unwritten = await writ('tokens', 'create', 'watch', '--scope', 'status', '--android', config);
+  assert.equal(unwritten.exit, 0);
+  assert.match(unwritten.out, /Bearer ey[\s\S]*could not be written/);
   const list = await writ('tokens', 'list');
   assert.ok(list.out.includes(id) && !list.out.includes(token));
   assert.equal((await writ('tokens', 'revoke', id)).exit, 0);

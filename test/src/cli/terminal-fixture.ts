@@ -9,6 +9,8 @@ export type Person = {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly homeDirectory?: string;
+  /** How wide the terminal is; absent: the output is no terminal. */
+  readonly columns?: number;
 };
 
 /** Runs a command line of `writ` in this process. */
@@ -26,6 +28,7 @@ export async function runWrit(words: readonly string[], person: Person = {}): Pr
           err += text;
         },
         watched: false,
+        columns: person.columns ?? 0,
         asks: person.answers !== undefined,
         ask: (question) => {
           err += question;
