@@ -2,6 +2,7 @@ import type { Command } from './command.ts';
 import { auditExport } from './commands/audit-export.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { command } from './commands/command.ts';
+import { completion } from './commands/completion.ts';
 import { edgeSetup } from './commands/edge-setup.ts';
 import { houseSet } from './commands/house-set.ts';
 import { init } from './commands/init.ts';
@@ -37,4 +38,5 @@ export const commands: readonly Command[] = [
   command,
   auditVerify,
   auditExport,
+  completion(() => commands),
 ];

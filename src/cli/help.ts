@@ -1,5 +1,16 @@
 import type { Command, Options } from './command.ts';
+import { exits } from './outcome.ts';
 import { commonOptions, usageLine } from './parse.ts';
+
+/** What `writ` exits with, and what each code means. */
+export const exitCodes: readonly (readonly [number, string])[] = [
+  [exits.ok, 'it is done'],
+  [exits.failed, 'it was tried and failed'],
+  [exits.usage, 'the command line or a file is not as it must be; nothing was tried'],
+  [exits.refused, 'refused: by the API, by a relay, or by a check of this program'],
+  [exits.unreachable, 'the control plane cannot be reached, or is not the one that was pinned'],
+  [exits.unconfirmed, 'not confirmed: under way, and its end cannot be known yet'],
+];
 
 /** What `writ COMMAND --help` prints. */
 export function helpOf(command: Command): string {
@@ -24,12 +35,7 @@ export function helpOfAll(commands: readonly Command[]): string {
     ...optionLines(commonOptions),
     '',
     'Exit codes',
-    '  0  it is done',
-    '  1  it was tried and failed',
-    '  2  the command line or a file is not as it must be; nothing was tried',
-    '  3  refused: by the API, by a relay, or by a check of this program',
-    '  4  the control plane cannot be reached, or is not the one that was pinned',
-    '  5  not confirmed: under way, and its end cannot be known yet',
+    ...exitCodes.map(([code, meaning]) => `  ${code}  ${meaning}`),
     '',
     'writ COMMAND --help tells more, with examples.',
   ].join('\n')}\n`;

@@ -17,6 +17,7 @@ const calls: Readonly<Record<string, { words: readonly string[]; exit: number; s
   relays: { words: [], exit: 0, says: /no relay/i },
   'relays add': { words: ['cloud'], exit: 0, says: /writ-enrol\./ },
   'relays approve': { words: ['--yes'], exit: 0, says: /cloud|no relay|nobody|none/i },
+  completion: { words: ['bash'], exit: 0, says: /complete -F _writ writ/ },
   'tokens create': { words: ['phone', '--scope', 'status'], exit: 0, says: /Bearer/ },
   'tokens list': { words: [], exit: 0, says: /phone/ },
   'tokens revoke': { words: ['tok_00000000000000000000000000'], exit: 3, says: /token/i },
