@@ -15,18 +15,19 @@ const stopMs = 10_000;
 /**
  * Starts a TypeScript file of this folder, or another program.
  *
- * @param under words to be put before the command line, such as a tracer
+ * @param options.under words to be put before the command line, such as a tracer
+ * @param options.input what it is told first
  */
 export async function startPart(
   file: string,
   args: readonly string[],
-  options: { readonly under?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
+  options: { readonly under?: readonly string[]; readonly input?: string } = {},
 ): Promise<Part> {
   const words = [...(options.under ?? []), process.execPath, file, ...args];
   const child = spawn(words[0]!, words.slice(1), {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, ...options.env },
   });
+  if (options.input !== undefined) child.stdin.write(options.input);
   const lines = createInterface({ input: child.stdout });
   const ready = await Promise.race([
     once(lines, 'line').then(([line]) => String(line)),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../relay/agent/clock.ts';
 import { createHttpsClient, type HttpsClient } from '../../relay/drivers/https-client.ts';
 import type { HouseFile } from '../../schema/manifest/house.ts';
-import type { House, TrustDocument } from '../../schema/trust/document.ts';
+import type { House } from '../../schema/trust/document.ts';
 import { type Callers, callersOf } from '../support/claimed-server.ts';
 import { makeRelayState } from '../support/relay.ts';
 import { testHouse } from '../support/relay-home.ts';
@@ -31,7 +31,7 @@ const guests: House['guests'] = Object.fromEntries(
 );
 /** The tower never sleeps here: a wake would be part of a command's plan. */
 const hosts = { ...testHouse.hosts, pve2: { title: 'the tower', proxmox: true, sleeps: false } };
-const house: House = { hosts, guests };
+const idleHost = { proxmox: false, sleeps: false };
 const houseFile: HouseFile = {
   v: 1,
   hosts,
@@ -63,7 +63,8 @@ export type WritHomeOptions = {
   /** Words before the relay's and the server's command line. */
   readonly underServer?: readonly string[];
   readonly underRelay?: readonly string[];
-  readonly amend?: (document: TrustDocument) => TrustDocument;
+  /** Further relays that trust names. */
+  readonly parked?: readonly string[];
 };
 
 const file = (name: string): string => join(import.meta.dirname, name);
@@ -74,10 +75,12 @@ export async function startWritHome(options: WritHomeOptions): Promise<WritHome>
   const server = await startPart(file('serve-main.ts'), [join(folder, 'api')], {
     ...(options.underServer && { under: options.underServer }),
   });
+  const idle = Object.fromEntries((options.parked ?? []).map((name) => [name, idleHost]));
   const { origin, setupCode } = JSON.parse(server.ready) as { origin: string; setupCode: string };
   const callers = await callersOf(() => origin, setupCode, {
-    house,
-    houseFile,
+    house: { hosts: { ...hosts, ...idle }, guests },
+    houseFile: { ...houseFile, hosts: { ...hosts, ...idle } },
+    ...(options.parked && { relays: ['pve1', 'pve2', ...options.parked] }),
     controllerMay: [{ action: 'guest.start', on: Object.keys(guests), limit: '99999/1m' }],
   });
   const claimed = await callers.claim();

@@ -112,6 +112,7 @@ export async function callersOf(
   options: {
     readonly house?: House;
     readonly houseFile?: HouseFile;
+    readonly relays?: readonly string[];
     /** What the controller alone may order. */
     readonly controllerMay?: readonly TrustGrant[];
     /** Asks in place of a connection to the origin. */
@@ -125,6 +126,7 @@ export async function callersOf(
     origins: [{ url: setup.origin, ...(setup.spki !== null && { spki: setup.spki }) }],
     controllerKey: setup.controller,
     ...(options.house && { house: options.house }),
+    ...(options.relays && { relays: options.relays }),
     ...(options.controllerMay && { controllerMay: options.controllerMay }),
   });
   const callers: Callers = {
