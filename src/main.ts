@@ -12,6 +12,7 @@ import { pinOf } from './node/certificate.ts';
 import { loadControllerKey } from './node/controller-key.ts';
 import { type Listener, type ListenerLimits, listen } from './node/listener.ts';
 import { makePrivateFolder } from './node/private-files.ts';
+import { relayPackageOf } from './node/relay-package.ts';
 import { type CertificateFiles, loadOwnCertificate, readCertificate } from './node/tls-files.ts';
 import { watchCertificate } from './node/watch-certificate.ts';
 import { memoryDoorbell } from './store/doorbell.ts';
@@ -32,6 +33,8 @@ export type ServeOptions = {
   readonly listen: readonly { readonly host: string; readonly port: number }[];
   /** A certificate of the owner's, read anew when its files change. Without: one of its own, pinned. */
   readonly certificate?: CertificateFiles;
+  /** The Debian package of the relay, which hosts fetch from here. */
+  readonly relayPackage?: string;
   /** Gets each line of the log; without, JSON lines go to standard error. */
   readonly write?: (entry: LogEntry) => void;
   /** Called once, with the line to be pasted into `writ init`, while no owner has claimed this instance. */
@@ -117,6 +120,7 @@ export async function serve(options: ServeOptions): Promise<Result<Server, Serve
     newFaultId: () => `fault_${encodeBase64url(randomBytes(6))}`,
     closing: closing.signal,
     version,
+    ...(options.relayPackage !== undefined && { relayPackage: relayPackageOf(options.relayPackage) }),
   });
   const listeners: Listener[] = [];
   for (const { host, port } of options.listen) {

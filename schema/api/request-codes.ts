@@ -155,6 +155,12 @@ export const requestCodes = {
     meaning: 'The API has no such address.',
     todo: 'See /docs for those there are.',
   },
+  package_missing: {
+    status: 404,
+    title: 'No package here',
+    meaning: 'This control plane has no package of the relay to give: it was not installed from one itself.',
+    todo: 'Copy the package of the relay to the host by other means, and install it there.',
+  },
   method_not_allowed: {
     status: 405,
     title: 'Method not allowed',

@@ -104,6 +104,8 @@ function responseOf(reply: Reply, speaks: boolean, asText: boolean): Response {
   switch (reply.kind) {
     case 'problem':
       return problemResponse(reply.cause, asText);
+    case 'bytes':
+      return new Response(reply.bytes, { headers: { 'content-type': reply.type } });
     case 'text':
       return new Response(reply.text, { status: reply.status, headers: { 'content-type': reply.type } });
     case 'stream':

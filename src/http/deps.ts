@@ -44,6 +44,8 @@ export type HttpDeps = {
   /** Aborts when the server is closing: parked requests are answered, streams end. */
   readonly closing?: AbortSignal;
   readonly version?: string;
+  /** The Debian package of the relay that hosts fetch from here; null where there is none. */
+  readonly relayPackage?: () => Promise<Uint8Array<ArrayBuffer> | null>;
 };
 
 /** What the listener knows of a request beside the request. */

@@ -14,6 +14,7 @@ export type ProblemReason =
   | 'url_too_long'
   | 'idempotency_key_invalid'
   | 'route_unknown'
+  | 'package_missing'
   | 'method_not_allowed'
   | 'store_busy'
   | 'store_full'

@@ -20,6 +20,7 @@ export type Reply =
       readonly spokenStatus?: 200 | 202;
       readonly headers?: Readonly<Record<string, string>>;
     }
+  | { readonly kind: 'bytes'; readonly type: string; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'text'; readonly status: 200 | 503; readonly type: string; readonly text: string }
   | {
       readonly kind: 'stream';

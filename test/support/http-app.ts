@@ -110,6 +110,7 @@ export async function makeTestApp(
       newFaultId: () => 'fault-1',
       closing: closing.signal,
       version: '0.1.0',
+      relayPackage: async () => new TextEncoder().encode('the package'),
     }),
     token: async (scope, claims = {}) => {
       tokens += 1;

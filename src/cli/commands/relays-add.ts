@@ -7,7 +7,23 @@ import { anyAnswer } from '../api.ts';
 import { defineCommand } from '../command.ts';
 import { type PendingCode, readCodes, writeCodes } from '../home.ts';
 import { done, exits, fail } from '../outcome.ts';
+import { type RelayPackage, relayPackage } from '../relay-package.ts';
 import { openSession, refreshTrust } from '../session.ts';
+
+/**
+ * What is pasted at a host's console. The package may come from anywhere: its digest is the one that this program was
+ * built with, so that the certificate on the way there decides nothing.
+ */
+export function lineFor(code: string, origin: string, built: RelayPackage | null): string {
+  if (built === null) return `writ-relay enroll ${code}`;
+  const file = 'writ-relay.deb';
+  return [
+    `wget -qO ${file} --no-check-certificate ${origin}/install/${file}`,
+    `echo '${built.sha256}  ${file}' | sha256sum -c --quiet`,
+    `sudo apt-get install -y ./${file}`,
+    `sudo writ-relay setup ${code}`,
+  ].join(' && ');
+}
 
 export const relaysAdd = defineCommand({
   name: 'relays add',
@@ -67,12 +83,13 @@ export const relaysAdd = defineCommand({
     const lines = made.map((code) => ({
       relay: code.relay,
       code: formatEnrolmentCode(code),
+      line: lineFor(formatEnrolmentCode(code), origin.url, relayPackage),
       expires: code.expires,
     }));
     return done(
       [
         'Paste each line at the console of its host, within 30 minutes:',
-        ...lines.flatMap(({ relay, code }) => ['', `  ${relay}:`, `  writ-relay enroll ${code}`]),
+        ...lines.flatMap(({ relay, line }) => ['', `  ${relay}:`, `  ${line}`]),
         '',
         'Then: writ relays approve',
       ].join('\n'),

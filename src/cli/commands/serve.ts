@@ -1,5 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { defineCommand } from '../command.ts';
+import { replaceFile } from '../files.ts';
+import { installService } from '../install-service.ts';
 import { done, exits, fail } from '../outcome.ts';
 
 /** Where a control plane listens whatever else it is told: for the CLI on its own machine, and for proxies. */
@@ -17,6 +19,10 @@ export const serve = defineCommand({
       line: 'writ serve --listen 100.64.0.1:8420',
       about: 'on the tailnet’s address, which the setup code will name, and on loopback',
     },
+    {
+      line: 'writ serve --install --listen 203.0.113.7:8420',
+      about: 'as root: as a service that starts with the machine; without --listen, on all addresses that it has',
+    },
     { line: 'writ serve --data /tmp/trial --listen 127.0.0.1:0 --trial', about: 'to try it out' },
   ],
   options: {
@@ -28,6 +34,15 @@ export const serve = defineCommand({
     },
     cert: { type: 'text', value: 'FILE', about: 'a certificate chain in PEM, read anew when it changes' },
     key: { type: 'text', value: 'FILE', about: 'the key of --cert' },
+    install: {
+      type: 'flag',
+      about: 'as root: set it up as the service writ.service with these options, and print the setup code',
+    },
+    'setup-code-file': {
+      type: 'text',
+      value: 'FILE',
+      about: 'write the setup code there (mode 0600) and print it nowhere; empty once claimed',
+    },
     trial: { type: 'flag', about: 'listen only where --listen says, and take any port for 0' },
   },
   async run(context, _, values) {
@@ -50,18 +65,25 @@ export const serve = defineCommand({
       return fail(exits.usage, 'certificate_incomplete', '--cert and --key go together.');
     }
 
+    if (values.install) return installService(context, { listen: values.listen, cert, key });
+
     // Loaded here, so that no other command has to load a server.
     const { serve: start } = await import('../../main.ts');
     const started = await start({
       dataDir: values.data ?? '/var/lib/writ',
       listen,
+      relayPackage: '/usr/share/writ/writ-relay.deb',
       ...(cert !== undefined && key !== undefined && { certificate: { certFile: cert, keyFile: key } }),
     });
     if (!started.ok)
       return fail(exits.failed, started.reason, `It did not start: ${started.detail ?? started.reason}.`);
     const { origins, spki, setupCode, close } = started.value;
     const { terminal, signal } = context;
-    if (context.json) {
+    const codeFile = values['setup-code-file'];
+    if (codeFile !== undefined) {
+      replaceFile(codeFile, setupCode ?? '');
+      terminal.out(`Listening on ${origins.join(' and ')}\n`);
+    } else if (context.json) {
       terminal.out(`${JSON.stringify({ origins, spki, setup_code: setupCode })}\n`);
     } else {
       terminal.out(`Listening on ${origins.join(' and ')}\n`);

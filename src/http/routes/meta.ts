@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { formatMetrics } from '../metrics.ts';
 import { openApiOf } from '../openapi.ts';
 import { errorsPage, referencePage } from '../reference.ts';
-import { defineRoute, type Reply, type Route } from '../route.ts';
+import { defineRoute, problem, type Reply, type Route } from '../route.ts';
 
 const open = { method: 'GET', tag: 'About', authority: 'anyone', permission: () => 'anyone' } as const;
 
@@ -58,6 +58,22 @@ export function metaRoutes(table: () => readonly Route[]): readonly Route[] {
       summary: 'What every code means and what to do',
       answers: { 200: { description: 'The page.', types: ['text/html'] } },
       handle: async (_, { version }) => reply(pageType, errors(version)),
+    }),
+    defineRoute({
+      ...open,
+      path: '/install/writ-relay.deb',
+      summary: 'The Debian package of the relay',
+      description: 'Hosts compare it with the digest that the owner’s own program gave them.',
+      answers: {
+        200: { description: 'The package.', types: ['application/vnd.debian.binary-package'] },
+        404: { description: 'This control plane has none.' },
+      },
+      handle: async (_, { relayPackage }) => {
+        const bytes = (await relayPackage?.()) ?? null;
+        return bytes === null
+          ? problem({ reason: 'package_missing' })
+          : { kind: 'bytes', type: 'application/vnd.debian.binary-package', bytes };
+      },
     }),
     defineRoute({
       method: 'GET',

@@ -8,7 +8,13 @@ import { makeCommand } from '../../support/fake-control.ts';
 import { makeTestApp } from '../../support/http-app.ts';
 import { sampleRequest } from '../../support/sample-requests.ts';
 
-const open = ['GET /healthz', 'GET /v1/openapi.json', 'GET /docs', 'GET /docs/errors'];
+const open = [
+  'GET /healthz',
+  'GET /v1/openapi.json',
+  'GET /docs',
+  'GET /docs/errors',
+  'GET /install/writ-relay.deb',
+];
 const byMac = ['POST /v1/setup', 'POST /v1/relay/enroll'];
 const reading = [
   'GET /v1/status',

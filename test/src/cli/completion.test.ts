@@ -11,9 +11,9 @@ import { manPage } from '../../../src/cli/man.ts';
 import { missing } from '../../support/missing.ts';
 import { runWrit } from './terminal-fixture.ts';
 
-const names = { hosts: ['pve1', 'pve2'], guests: ['gaming', 'devtop'], runbooks: ['night'] };
+const house = { hosts: ['pve1', 'pve2'], guests: ['gaming', 'devtop'], runbooks: ['night'] };
 const words = (...line: string[]): string[] =>
-  completionOf(commands, names)
+  completionOf(commands, house)
     .candidates(line)
     .map(({ word }) => word);
 
@@ -50,16 +50,16 @@ test('writ completion words answers a word and what it is on each line, without 
 
 const shellChecks = { bash: ['-n'], zsh: ['-n'], fish: ['--no-execute'] } as const;
 
-for (const shell of shells) {
-  test(`the script for ${shell} is one that ${shell} takes`, (t) => {
-    assert.match(scriptOf(shell), /writ completion words --/);
-    if (spawnSync(shell, ['--version']).error !== undefined)
-      return missing(`${shell}, to check its completion script`);
+for (const name of shells) {
+  test(`the script for ${name} is one that ${name} takes`, (t) => {
+    assert.match(scriptOf(name), /writ completion words --/);
+    if (spawnSync(name, ['--version']).error !== undefined)
+      return missing(`${name}, to check its completion script`);
     const folder = mkdtempSync(join(tmpdir(), 'writ-completion-'));
     t.after(() => rmSync(folder, { recursive: true }));
     const file = join(folder, 'script');
-    writeFileSync(file, scriptOf(shell));
-    const checked = spawnSync(shell, [...shellChecks[shell], file], { encoding: 'utf8' });
+    writeFileSync(file, scriptOf(name));
+    const checked = spawnSync(name, [...shellChecks[name], file], { encoding: 'utf8' });
     assert.equal(checked.status, 0, checked.stderr);
   });
 }

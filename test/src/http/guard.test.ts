@@ -41,7 +41,13 @@ describe('the table of routes', () => {
 
   test('only these need no credentials', () => {
     const open = routes.filter(({ authority }) => authority === 'anyone').map(({ path }) => path);
-    assert.deepEqual(open.sort(), ['/docs', '/docs/errors', '/healthz', '/v1/openapi.json']);
+    assert.deepEqual(open.sort(), [
+      '/docs',
+      '/docs/errors',
+      '/healthz',
+      '/install/writ-relay.deb',
+      '/v1/openapi.json',
+    ]);
     const byMac = routes.filter(({ authority }) => authority === 'setup' || authority === 'enrolment');
     assert.deepEqual(byMac.map(({ path }) => path).sort(), ['/v1/relay/enroll', '/v1/setup']);
   });

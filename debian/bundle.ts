@@ -1,0 +1,90 @@
+// npm run build: the programs as bundles for Node 20 and newer, in dist/, with their sizes.
+
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BuildOptions, build } from 'esbuild';
+import { relayVersion } from '../relay/version.ts';
+
+export const root = join(import.meta.dirname, '..');
+export const dist = join(root, 'dist');
+
+/** What a relay's bundle may weigh: it is loaded by every host. */
+const maxRelayBytes = 400 * 1024;
+
+/** The relay's package that the CLI tells hosts to install: of the same version, and known by its digest. */
+export type RelayPackage = { readonly version: string; readonly sha256: string };
+
+export const relayPackageFile = `writ-relay_${relayVersion}_all.deb`;
+
+export const sha256Of = (file: string): string =>
+  createHash('sha256').update(readFileSync(file)).digest('hex');
+
+/** What Node lacks in an ES module, and bundled CommonJS asks for. */
+const requireShim =
+  "import { createRequire as writCreateRequire } from 'node:module'; const require = writCreateRequire(import.meta.url);";
+
+const common: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  // As CommonJS, a module that is loaded later would have a default export alone.
+  mainFields: ['module', 'main'],
+  format: 'esm',
+  target: 'node20',
+  minify: true,
+  keepNames: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  charset: 'utf8',
+};
+
+/** Bundles the relay: one file, with nothing native and nothing to be installed beside it. */
+export async function bundleRelay(): Promise<string> {
+  const outfile = join(dist, 'writ-relay.mjs');
+  await build({ ...common, entryPoints: [join(root, 'relay/main.ts')], outfile });
+  chmodSync(outfile, 0o755);
+  const { size } = statSync(outfile);
+  if (size > maxRelayBytes) throw new Error(`the relay's bundle has ${size} bytes, over ${maxRelayBytes}`);
+  return outfile;
+}
+
+/**
+ * Bundles the CLI with the control plane. What only `writ serve` needs is in chunks of its own, loaded by it alone;
+ * libsql stays outside, because it is native.
+ */
+export async function bundleCli(relayPackage: RelayPackage | null): Promise<string> {
+  const outdir = join(dist, 'writ');
+  rmSync(outdir, { recursive: true, force: true });
+  await build({
+    ...common,
+    entryPoints: { writ: join(root, 'src/cli/main.ts') },
+    outdir,
+    splitting: true,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'chunk-[hash]',
+    external: ['libsql'],
+    banner: { js: requireShim },
+    define: { WRIT_RELAY_PACKAGE: JSON.stringify(relayPackage) },
+  });
+  chmodSync(join(outdir, 'writ.mjs'), 0o755);
+  return outdir;
+}
+
+/** The relay's package as it was built last, if it was. */
+export function builtRelayPackage(): RelayPackage | null {
+  const file = join(dist, relayPackageFile);
+  return existsSync(file) ? { version: relayVersion, sha256: sha256Of(file) } : null;
+}
+
+const kib = (bytes: number): string => `${(bytes / 1024).toFixed(0)} KiB`;
+
+if (process.argv[1] === import.meta.filename) {
+  mkdirSync(dist, { recursive: true });
+  const relay = await bundleRelay();
+  const cli = await bundleCli(builtRelayPackage());
+  const files = readdirSync(cli).map((name) => statSync(join(cli, name)).size);
+  console.log(`dist/writ-relay.mjs   ${kib(statSync(relay).size)} (limit ${kib(maxRelayBytes)})`);
+  console.log(
+    `dist/writ/writ.mjs    ${kib(statSync(join(cli, 'writ.mjs')).size)}, with its chunks ${kib(files.reduce((a, b) => a + b, 0))}`,
+  );
+}

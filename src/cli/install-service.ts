@@ -1,0 +1,98 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { promisify } from 'node:util';
+import type { Context } from './command.ts';
+import { replaceFile } from './files.ts';
+import { type Done, done, exits, type Failure, fail } from './outcome.ts';
+
+const run = promisify(execFile);
+
+const unit = 'writ.service';
+const settingsFile = '/etc/writ/serve.env';
+/** Where the unit lets the control plane write its setup code: in memory, for root and itself. */
+const setupCodeFile = '/run/writ/setup-code';
+const port = 8420;
+const startedWithinMs = 30_000;
+const lookEveryMs = 200;
+
+/**
+ * Sets the packaged unit up with these options, starts it, and tells the setup code. Doing it again changes the
+ * options and starts it anew.
+ */
+export async function installService(
+  context: Context,
+  options: {
+    readonly listen: readonly string[];
+    readonly cert: string | undefined;
+    readonly key: string | undefined;
+  },
+): Promise<Done | Failure> {
+  if (process.getuid?.() !== 0) {
+    return fail(exits.usage, 'not_root', 'Setting up a service needs root: sudo writ serve --install.');
+  }
+  const listen = options.listen.length > 0 ? options.listen : ownAddresses();
+  const words = [
+    ...listen.flatMap((address) => ['--listen', address]),
+    ...(options.cert === undefined ? [] : ['--cert', options.cert]),
+    ...(options.key === undefined ? [] : ['--key', options.key]),
+  ];
+  // systemd splits the value at spaces (systemd.exec(5), EnvironmentFile; systemd.service(5), command lines).
+  if (words.some((word) => /[\s"'\\$%]/.test(word))) {
+    return fail(exits.usage, 'option_invalid', 'Paths of a service may hold no spaces, quotes, $ or %.');
+  }
+  mkdirSync('/etc/writ', { recursive: true, mode: 0o755 });
+  replaceFile(settingsFile, `WRIT_SERVE_OPTIONS=${words.join(' ')}\n`);
+  context.progress.say('Starting the control plane …');
+  try {
+    await run('systemctl', ['daemon-reload']);
+    await run('systemctl', ['enable', unit]);
+    await run('systemctl', ['restart', unit]);
+  } catch (error) {
+    const said = String((error as { stderr?: string }).stderr ?? error).trim();
+    return fail(
+      exits.failed,
+      'service_not_started',
+      `systemd did not start ${unit}: ${said}\nThe options are in ${settingsFile}. See: journalctl -u ${unit}`,
+    );
+  }
+  const code = await awaitSetupCode(context);
+  if (code === null) {
+    return fail(
+      exits.failed,
+      'service_not_started',
+      `${unit} did not come up within ${startedWithinMs / 1000} s. See: journalctl -u ${unit}`,
+    );
+  }
+  const where = `The control plane runs, and starts with this machine. It listens on ${listen.join(', ')}.`;
+  if (code === '') {
+    return done(`${where}\nIt is claimed already: nobody needs a setup code.`, { listen, setup_code: null });
+  }
+  return done(
+    `${where}\n\nNobody has claimed it. On your own computer, run:\n\n  writ init ${code} --house house.yaml\n`,
+    { listen, setup_code: code },
+  );
+}
+
+/** Every address of this machine that others reach, IPv4 first: the first is the one that the setup code names. */
+function ownAddresses(): string[] {
+  const all = Object.values(networkInterfaces())
+    .flatMap((found) => found ?? [])
+    .filter(({ internal, address }) => !internal && !address.toLowerCase().startsWith('fe80'));
+  const v4 = all.filter(({ family }) => family === 'IPv4').map(({ address }) => `${address}:${port}`);
+  const v6 = all.filter(({ family }) => family === 'IPv6').map(({ address }) => `[${address}]:${port}`);
+  return [...v4, ...v6];
+}
+
+/** The code that the started service wrote; empty when it is claimed, null when nothing came. */
+async function awaitSetupCode(context: Context): Promise<string | null> {
+  const until = context.now() + startedWithinMs;
+  while (context.now() < until && !context.signal.aborted) {
+    try {
+      return readFileSync(setupCodeFile, 'utf8').trim();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    }
+  }
+  return null;
+}
