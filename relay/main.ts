@@ -7,6 +7,8 @@ import { clockAcceptCommand } from './cli/clock.ts';
 import { enrollCommand } from './cli/enroll.ts';
 import { helpText } from './cli/help.ts';
 import { runCommand } from './cli/run.ts';
+import { setupCommand } from './cli/setup.ts';
+import { setupProxmoxCommand } from './cli/setup-proxmox.ts';
 import { type ExitCode, type Terminal, tellRefusal } from './cli/terminal.ts';
 import { trustInstallCommand, trustShowCommand } from './cli/trust.ts';
 
@@ -23,9 +25,20 @@ const options = {
   'proxmox-token-file': { type: 'string' },
   'proxmox-fingerprint': { type: 'string' },
   'proxmox-spki': { type: 'string' },
+  'dry-run': { type: 'boolean', default: false },
 } as const;
 
-const enrollOnly = Object.keys(options).filter((name) => !['state', 'json', 'help'].includes(name));
+/** Which options belong to which commands alone; the others are of every command. */
+const ownOptions: Readonly<Record<string, readonly string[]>> = {
+  again: ['enroll', 'setup'],
+  trial: ['enroll'],
+  proxmox: ['enroll'],
+  'proxmox-node': ['enroll'],
+  'proxmox-token-file': ['enroll'],
+  'proxmox-fingerprint': ['enroll'],
+  'proxmox-spki': ['enroll'],
+  'dry-run': ['setup-proxmox'],
+};
 
 /** The command line, apart from the process: gives the exit code. `stop` is what SIGTERM is to `run`. */
 export async function main(
@@ -51,8 +64,10 @@ export async function main(
     return command === undefined && !values.help ? 2 : 0;
   }
   const stateDir = resolve(values.state ?? deps.env.WRIT_RELAY_STATE ?? '/var/lib/writ-relay');
-  const foreign = enrollOnly.find((name) => Object.hasOwn(values, name) && isGiven(values, name));
-  if (command !== 'enroll' && foreign !== undefined) return usage(`--${foreign} belongs to enroll.`, json);
+  const foreign = Object.entries(ownOptions).find(
+    ([name, owners]) => isGiven(values, name) && !owners.includes(command),
+  );
+  if (foreign !== undefined) return usage(`--${foreign[0]} belongs to ${foreign[1].join(' and ')}.`, json);
 
   switch (command) {
     case 'enroll': {
@@ -76,6 +91,14 @@ export async function main(
         terminal,
       );
     }
+    case 'setup': {
+      const [code, ...more] = rest;
+      if (more.length > 0) return usage('setup takes one code.', json);
+      return setupCommand({ code, stateDir, json, again: values.again }, terminal);
+    }
+    case 'setup-proxmox':
+      if (rest.length > 0) return usage('setup-proxmox takes no further word.', json);
+      return setupProxmoxCommand({ stateDir, json, dryRun: values['dry-run'] }, terminal);
     case 'run':
       if (rest.length > 0) return usage('run takes no further word.', json);
       return runCommand({ stateDir, json }, terminal, deps.stop);

@@ -5,8 +5,8 @@ import { ok, type Result, refuse } from '../schema/result.ts';
 import { heartbeatLimitMs, pollWaitMs } from '../schema/wire/limits.ts';
 import { relayActions } from './actions/index.ts';
 import { createAlarm } from './agent/alarm.ts';
-import { type Clock, systemClock } from './agent/clock.ts';
-import { type ConfigRefusal, type RelayConfig, readConfig } from './agent/config.ts';
+import { type Clock, hostClock } from './agent/clock.ts';
+import { type ConfigRefusal, readConfig } from './agent/config.ts';
 import { createEvidence } from './agent/evidence.ts';
 import { createExecutor } from './agent/executor.ts';
 import { createHeartbeatWatch } from './agent/heartbeat.ts';
@@ -100,7 +100,8 @@ export async function startRelay(options: RelayOptions): Promise<Result<RunningR
   const config = await readConfig(disk);
   if (!config.ok && config.reason !== 'config_missing') return giveUp(config);
   const overrides = options.overrides ?? {};
-  const clock = overrides.clock ?? clockOf(config.ok ? config.value : null, options.env ?? process.env);
+  const env = options.env ?? process.env;
+  const clock = overrides.clock ?? hostClock(config.ok && config.value.trial, env);
   if (clock === null) return giveUp(refuse('boot_id_unreadable'));
 
   const events: LogEntry[] = [];
@@ -124,29 +125,12 @@ export async function startRelay(options: RelayOptions): Promise<Result<RunningR
   let proxmox: Proxmox | null = overrides.proxmox ?? null;
   if (overrides.proxmox === undefined && config.value.proxmox !== null) {
     const timing = overrides.proxmoxPollMs === undefined ? {} : { pollMs: overrides.proxmoxPollMs };
-    const opened = await openProxmox(config.value.proxmox, timing);
+    const opened = await openProxmox(config.value.proxmox, env.CREDENTIALS_DIRECTORY, timing);
     if (!opened.ok) return giveUp(opened);
     proxmox = opened.value.proxmox;
     undo.push(() => opened.value.close());
   }
   return ok(run(state.value, { clock, log, events, proxmox, overrides, undo }));
-}
-
-function clockOf(
-  config: RelayConfig | null,
-  env: Readonly<Record<string, string | undefined>>,
-): Clock | null {
-  let clock: Clock;
-  try {
-    clock = systemClock();
-  } catch {
-    return null;
-  }
-  // Only a trial's host may say which boot this is: a real one could end its own steps with it.
-  const simulated = config?.trial === true ? env.WRIT_BOOT_ID : undefined;
-  return simulated !== undefined && /^[A-Za-z0-9-]{1,64}$/.test(simulated)
-    ? { ...clock, bootId: () => simulated }
-    : clock;
 }
 
 type Parts = {

@@ -6,6 +6,9 @@ import { ok, type Result, refuse } from '../../schema/result.ts';
 import { homeIdSchema, nameSchema } from '../../schema/wire/ids.ts';
 import { type Disk, diskFault } from './disk.ts';
 
+/** Where root keeps what a relay's service is handed (systemd.exec(5), LoadCredential). */
+export const credentialsFolder = '/etc/writ/credentials';
+
 const proxmoxSchema = v.strictObject({
   /** `https://127.0.0.1:8006` */
   url: v.pipe(v.string(), v.url(), v.regex(/^https:\/\/[^/]+\/?$/, 'must be https://host:port')),

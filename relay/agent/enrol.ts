@@ -55,9 +55,11 @@ export type EnrolDeps = {
   readonly clock: Clock;
   readonly log: Log;
   nonce(): string;
-  /** The host's Proxmox; null where it has none. */
-  readonly proxmox: { readonly config: ProxmoxConfig; readonly port: Proxmox } | null;
-  /** What the host says of itself, where a simulated one says it. */
+  /** How the relay will reach the host's Proxmox; null where it has none. */
+  readonly config: ProxmoxConfig | null;
+  /** The host's Proxmox, to be asked for its guests; null where it has none, or `facts` says it all. */
+  readonly proxmox: Proxmox | null;
+  /** What the host says of itself, where that was found out in another way. */
   readonly facts?: HostFacts;
 };
 
@@ -91,7 +93,7 @@ export async function enrol(
 
   const facts =
     deps.facts === undefined
-      ? await gatherHostFacts(deps.proxmox?.port ?? null, AbortSignal.timeout(60_000))
+      ? await gatherHostFacts(deps.proxmox, AbortSignal.timeout(60_000))
       : ok(deps.facts);
   if (!facts.ok) return refuse('proxmox_failed', `${facts.reason}: ${facts.detail ?? ''}`);
 
@@ -142,7 +144,7 @@ export async function enrol(
     v: 1,
     home: code.home,
     relay: code.relay,
-    proxmox: deps.proxmox?.config ?? null,
+    proxmox: deps.config,
     trial: options.trial,
   };
   try {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { encodeBase64url } from '../../schema/jose/base64url.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
+import type { HostFacts } from '../../schema/wire/report.ts';
 import { systemClock } from '../agent/clock.ts';
 import type { ProxmoxConfig } from '../agent/config.ts';
 import { enrol } from '../agent/enrol.ts';
@@ -25,6 +26,8 @@ export type EnrollArguments = {
     readonly fingerprint: string | undefined;
     readonly spki: string | undefined;
   };
+  /** What `setup` found on this host; null or absent: what `proxmox` says. */
+  readonly found?: { readonly config: ProxmoxConfig; readonly facts: HostFacts } | null;
 };
 
 /** `writ-relay enroll CODE`; `-` reads the code from standard input. */
@@ -40,7 +43,7 @@ export async function enrollCommand(args: EnrollArguments, terminal: Terminal): 
     tellRefusal(terminal, json, held, startSentences[held.reason]);
     return 1;
   }
-  const opened = wanted.value === null ? null : await openProxmox(wanted.value);
+  const opened = wanted.value === null ? null : await openProxmox(wanted.value, undefined);
   if (opened !== null && !opened.ok) {
     tellRefusal(terminal, json, opened, startSentences[opened.reason]);
     await held.value.release();
@@ -60,10 +63,9 @@ export async function enrollCommand(args: EnrollArguments, terminal: Terminal): 
       clock,
       log,
       nonce: () => encodeBase64url(randomBytes(16)),
-      proxmox:
-        wanted.value === null || opened === null
-          ? null
-          : { config: wanted.value, port: opened.value.proxmox },
+      config: args.found?.config ?? wanted.value,
+      proxmox: opened?.value.proxmox ?? null,
+      ...(args.found && { facts: args.found.facts }),
     },
     {
       code: args.code === '-' ? await terminal.readInput() : args.code,
@@ -84,12 +86,15 @@ export async function enrollCommand(args: EnrollArguments, terminal: Terminal): 
     '',
     `  fingerprint  ${fingerprint}`,
     '',
-    admitted
-      ? 'Next: `writ-relay run`.'
-      : 'Next: start `writ-relay run` here, then run `writ relays approve` on your computer and compare the fingerprint. Until then it obeys nobody.',
+    ...(args.found !== undefined ? [] : [nextSteps(admitted)]),
   ]);
   return 0;
 }
+
+const nextSteps = (admitted: boolean): string =>
+  admitted
+    ? 'Next: `writ-relay run`.'
+    : 'Next: start `writ-relay run` here, then run `writ relays approve` on your computer and compare the fingerprint. Until then it obeys nobody.';
 
 /** `AA:BB:…`, as Proxmox VE shows it, or `sha256:<hex>`. */
 function readPin(text: string): string | null {
