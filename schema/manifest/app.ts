@@ -42,7 +42,10 @@ const unitFileSchema = v.pipe(
 export const onChangeSchema = v.picklist(['restart', 'reload', 'none']);
 export type OnChange = v.InferOutput<typeof onChangeSchema>;
 
-export const valuesSchema = recordOf(v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/)), v.unknown());
+export const valuesSchema = recordOf(
+  v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/)),
+  v.unknown(),
+);
 
 export const fileSchema = v.strictObject({
   /** In the app's folder: a file, a pattern, or a folder that ends in a slash. Files ending `.j2` are rendered. */
@@ -78,6 +81,9 @@ const placementSchema = v.strictObject({
   /** More units and files, here alone. */
   units: v.optional(v.array(unitFileSchema), []),
   files: v.optional(v.array(fileSchema), []),
+  /** In place of the app's own routes. */
+  route: v.optional(routeSchema),
+  routes: v.optional(v.array(routeSchema)),
 });
 
 const useSchema = v.union(

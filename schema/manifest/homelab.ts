@@ -2,7 +2,14 @@ import * as v from 'valibot';
 import { nameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
 import { guestSchema, type HouseFile, hostSchema, houseFileSchema } from './house.ts';
-import { addressSchema, domainSchema, oneOrMany, subnetSchema, titleSchema } from './values.ts';
+import {
+  addressSchema,
+  domainSchema,
+  hostNameSchema,
+  oneOrMany,
+  subnetSchema,
+  titleSchema,
+} from './values.ts';
 
 const siteSchema = v.strictObject({
   title: v.optional(titleSchema),
@@ -69,6 +76,15 @@ const generatorSettingsSchema = v.strictObject({
   options: v.optional(recordOf(v.string(), v.unknown()), {}),
 });
 
+/** A DNS name that no route brings: of a device, an alias. */
+const dnsNameSchema = v.union(
+  [
+    v.strictObject({ address: addressSchema, public: v.optional(v.boolean(), false) }),
+    v.strictObject({ to: nameSchema, public: v.optional(v.boolean(), false) }),
+  ],
+  'must be { address: … }, or { to: a host or guest }',
+);
+
 export const homelabSchema = v.strictObject({
   ...houseFileSchema.entries,
   site: v.optional(siteSchema),
@@ -76,6 +92,8 @@ export const homelabSchema = v.strictObject({
   hosts: recordOf(nameSchema, homelabHostSchema),
   guests: v.optional(recordOf(nameSchema, homelabGuestSchema), {}),
   access: v.optional(recordOf(nameSchema, accessSchema), {}),
+  /** DNS names beside those of routes. */
+  names: v.optional(recordOf(hostNameSchema, dnsNameSchema), {}),
   /** What of a generator is to be otherwise. */
   generators: v.optional(recordOf(nameSchema, generatorSettingsSchema), {}),
 });

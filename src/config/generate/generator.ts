@@ -15,7 +15,11 @@ export type Generated =
   | { readonly kind: 'folder'; readonly files: Readonly<Record<string, string>> };
 
 /** Something that the generator cannot express, or doubts. Told at the place where it is asked for. */
-export type Doubt = { readonly severity: 'error' | 'warning'; readonly code: string; readonly message: string };
+export type Doubt = {
+  readonly severity: 'error' | 'warning';
+  readonly code: string;
+  readonly message: string;
+};
 
 export type Output = {
   readonly about: string;
