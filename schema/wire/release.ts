@@ -1,0 +1,174 @@
+import * as v from 'valibot';
+import { digestSchema } from '../jose/digest.ts';
+import { onChangeSchema } from '../manifest/app.ts';
+import { absolutePathSchema, modeSchema, secretNameSchema } from '../manifest/values.ts';
+import { countSchema, nameSchema } from './ids.ts';
+
+const mib = 1024 * 1024;
+
+/** A release file, all its files together. */
+export const maxReleaseBytes = 32 * mib;
+/** One file of a release. */
+export const maxReleaseFileBytes = mib;
+export const maxReleaseManifestBytes = 8 * mib;
+export const maxReleaseParts = 256;
+/** Files of one part. */
+export const maxPartFiles = 10_000;
+
+const textSchema = v.pipe(v.string(), v.maxLength(2000));
+const listOf = <const S extends v.GenericSchema>(schema: S, most: number) =>
+  v.pipe(v.array(schema), v.maxLength(most));
+
+const ownerTextSchema = v.pipe(
+  v.string(),
+  v.maxLength(70),
+  v.regex(/^[a-z0-9_][a-z0-9_.-]*:[a-z0-9_][a-z0-9_.-]*$/),
+);
+
+export const releaseFileSchema = v.strictObject({
+  path: absolutePathSchema,
+  app: nameSchema,
+  /** Of its bytes, which lie in the release file as `blobs/<hex>`. */
+  digest: digestSchema,
+  size: countSchema,
+  mode: modeSchema,
+  /** `user:group`, names or numbers. */
+  owner: ownerTextSchema,
+  on_change: onChangeSchema,
+  /** `seed`: written once where it is missing. */
+  manage: v.picklist(['exact', 'seed']),
+  /** `unit`: a unit file; its own service follows its changes. */
+  kind: v.picklist(['file', 'unit']),
+  /** Names of secrets whose placeholders it holds. */
+  secrets: v.optional(listOf(secretNameSchema, 64)),
+});
+/** One file that a target is to have. */
+export type ReleaseFile = v.InferOutput<typeof releaseFileSchema>;
+
+const releaseUnitSchema = v.strictObject({
+  /** What systemd calls it: `grafana.service`. */
+  service: v.pipe(v.string(), v.maxLength(255)),
+  /** Unit files that make it, by name; of a distribution's unit none. */
+  files: listOf(v.pipe(v.string(), v.maxLength(255)), 64),
+  /** `run`: started and stopped with the app; `resource`: a volume or network that others pull in. */
+  kind: v.picklist(['run', 'resource']),
+});
+export type ReleaseUnit = v.InferOutput<typeof releaseUnitSchema>;
+
+const releaseSecretSchema = v.strictObject({
+  name: secretNameSchema,
+  /** Of the age file, `blobs/<hex>`; absent where it is derived, or nobody has set it. */
+  digest: v.optional(digestSchema),
+  derived: v.optional(
+    v.strictObject({ from: listOf(secretNameSchema, 16), as: v.string(), pattern: v.optional(textSchema) }),
+  ),
+});
+
+export const releaseAppSchema = v.strictObject({
+  name: nameSchema,
+  units: listOf(releaseUnitSchema, 256),
+  secrets: listOf(releaseSecretSchema, 256),
+  /** Apps of the same part that are started before it. */
+  after: listOf(nameSchema, 64),
+  health: v.optional(
+    v.strictObject({
+      scheme: v.picklist(['http', 'https', 'tcp']),
+      port: countSchema,
+      path: textSchema,
+      status: countSchema,
+      within: v.string(),
+    }),
+  ),
+  dirs: listOf(v.strictObject({ path: absolutePathSchema, mode: modeSchema, owner: ownerTextSchema }), 256),
+  /** Folders from which what the release does not hold is removed. */
+  prune: listOf(absolutePathSchema, 64),
+  ports: listOf(
+    v.strictObject({
+      port: countSchema,
+      proto: v.picklist(['tcp', 'udp']),
+      from: v.optional(listOf(v.string(), 64)),
+    }),
+    64,
+  ),
+  certs: listOf(
+    v.strictObject({
+      name: nameSchema,
+      kind: v.picklist(['server', 'client']),
+      to: v.string(),
+      owner: ownerTextSchema,
+    }),
+    64,
+  ),
+  commands: listOf(
+    v.strictObject({
+      name: nameSchema,
+      exec: listOf(v.string(), 64),
+      container: v.optional(v.string()),
+      timeout: v.string(),
+    }),
+    64,
+  ),
+  backup: v.optional(
+    v.strictObject({
+      volumes: listOf(v.string(), 64),
+      paths: listOf(absolutePathSchema, 64),
+      stop: v.boolean(),
+    }),
+  ),
+});
+export type ReleaseApp = v.InferOutput<typeof releaseAppSchema>;
+
+export const releasePartSchema = v.strictObject({
+  target: nameSchema,
+  /** The host whose relay brings it there. */
+  relay: nameSchema,
+  apps: listOf(releaseAppSchema, 1000),
+  files: listOf(releaseFileSchema, maxPartFiles),
+});
+export type ReleasePart = v.InferOutput<typeof releasePartSchema>;
+
+const routeFactSchema = v.strictObject({
+  host: v.string(),
+  app: nameSchema,
+  target: nameSchema,
+  public: v.boolean(),
+  access: v.optional(nameSchema),
+  when: v.optional(v.string()),
+});
+
+export const releaseManifestSchema = v.strictObject({
+  v: v.literal(1),
+  parts: listOf(releasePartSchema, maxReleaseParts),
+  /** What the home offers, in one place: so that two releases can be told apart in words. */
+  facts: v.strictObject({
+    routes: listOf(routeFactSchema, 10_000),
+    names: listOf(
+      v.strictObject({ name: v.string(), address: v.optional(v.string()), public: v.boolean() }),
+      10_000,
+    ),
+    access: listOf(
+      v.strictObject({
+        name: nameSchema,
+        policy: v.string(),
+        groups: listOf(nameSchema, 64),
+        from: listOf(v.string(), 64),
+      }),
+      256,
+    ),
+    flows: listOf(
+      v.strictObject({ from: v.string(), to: v.string(), port: v.optional(countSchema) }),
+      10_000,
+    ),
+  }),
+});
+/** What a release holds, part by part. Its canonical JSON is the first file of the release file, and what is signed. */
+export type ReleaseManifest = v.InferOutput<typeof releaseManifestSchema>;
+
+/** A release: the manifest's bytes and the bytes that it names, by digest. */
+export type Release = {
+  readonly manifest: ReleaseManifest;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** digestOf('release', bytes) */
+  readonly digest: string;
+  readonly blobs: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+};

@@ -1,0 +1,232 @@
+import type { FileEntry } from '../../../schema/manifest/app.ts';
+import { didYouMean } from '../../../schema/near.ts';
+import { maxReleaseFileBytes } from '../../../schema/wire/release.ts';
+import { machineOf } from '../compile/routes.ts';
+import { unitPath } from '../compile/unit-values.ts';
+import { fault, matcher, type Placed } from '../compile/units.ts';
+import type { Finding, Place } from '../finding.ts';
+import type { Generator } from '../generate/generator.ts';
+import type { Home, Instance } from '../home.ts';
+import { textOrNull } from '../read/text.ts';
+import type { Folder } from '../repo.ts';
+
+/** A file on its way to a target: bytes as they are, or a template that is still to be rendered. */
+export type Draft = {
+  readonly target: string;
+  readonly app: string;
+  readonly path: string;
+  readonly entry: Pick<FileEntry, 'mode' | 'owner' | 'on_change' | 'manage'>;
+  readonly kind: 'file' | 'unit';
+  readonly place: Place;
+  readonly content:
+    | { readonly kind: 'bytes'; readonly bytes: Uint8Array<ArrayBuffer> }
+    | { readonly kind: 'text'; readonly text: string }
+    | {
+        readonly kind: 'template';
+        readonly file: string;
+        readonly source: string;
+        readonly generated?: string;
+      };
+};
+
+const unitEntry = { mode: '0644', owner: 'root:root', on_change: 'restart', manage: 'exact' } as const;
+
+/** Every file of an instance, with what is wrong with those that cannot be made. */
+export function draftFiles(
+  placed: Placed,
+  home: Home,
+  generators: ReadonlyMap<string, Generator>,
+  overrides: Folder,
+): { drafts: Draft[]; findings: Finding[] } {
+  const drafts: Draft[] = [];
+  const findings: Finding[] = [];
+  const { app, target, source } = placed;
+  for (const unit of placed.units) {
+    drafts.push({
+      target,
+      app,
+      path: unitPath(unit.name),
+      entry: unitEntry,
+      kind: 'unit',
+      place: unit.place,
+      content: { kind: 'text', text: unit.text },
+    });
+  }
+  for (const entry of placed.files) {
+    const add = (path: string, content: Draft['content']): void => {
+      const kind =
+        path.startsWith('/etc/containers/systemd/') || path.startsWith('/etc/systemd/system/')
+          ? 'unit'
+          : 'file';
+      drafts.push({ target, app, path, entry, kind, place: entry.place, content });
+    };
+    if (entry.generate !== undefined) {
+      findings.push(
+        ...generateInto(
+          entry as FileEntry & { generate: string; place: Place },
+          placed,
+          home,
+          generators,
+          overrides,
+          add,
+        ),
+      );
+      continue;
+    }
+    findings.push(...copyInto(entry.from!, entry, source.folder, app, add));
+  }
+  return { drafts, findings };
+}
+
+function copyInto(
+  from: string,
+  entry: Placed['files'][number],
+  folder: Folder,
+  app: string,
+  add: (path: string, content: Draft['content']) => void,
+): Finding[] {
+  if (from.startsWith('/') || from.split('/').includes('..')) {
+    return [
+      fault(
+        entry.place,
+        'outside_folder',
+        `${from} leads out of the app's folder; files come from apps/${app}/ alone`,
+      ),
+    ];
+  }
+  const whole = from.endsWith('/');
+  const pattern = whole ? `${from.replace(/^\.\//, '')}**` : from.replace(/^\.\//, '');
+  const matches = matcher(pattern === '/**' || pattern === '**' ? '**' : pattern);
+  const found = [...folder.keys()].filter(matches);
+  if (found.length === 0) {
+    const near = didYouMean(from, folder.keys());
+    return [fault(entry.place, 'file_missing', `there is no ${from} in apps/${app}`, near)];
+  }
+  const many = whole || /[*?]/.test(from);
+  if (many && !entry.to.endsWith('/')) {
+    return [
+      fault(
+        entry.place,
+        'to_not_folder',
+        `${from} may be several files, so to: must be a folder that ends in /`,
+      ),
+    ];
+  }
+  const base = whole ? from.replace(/^\.\//, '').length : 0;
+  for (const path of found) {
+    const name = (whole ? path.slice(base) : path.slice(path.lastIndexOf('/') + 1)).replace(/\.j2$/, '');
+    const to = entry.to.endsWith('/') ? `${entry.to}${name}` : entry.to;
+    const bytes = folder.get(path)!;
+    if (!path.endsWith('.j2')) {
+      add(to, { kind: 'bytes', bytes });
+      continue;
+    }
+    const source = textOrNull(bytes);
+    const file = `apps/${app}/${path}`;
+    if (source === null)
+      return [fault({ file, line: 1, column: 1 }, 'not_utf8', 'a template must be UTF-8 text')];
+    add(to, { kind: 'template', file, source });
+  }
+  return [];
+}
+
+function generateInto(
+  entry: FileEntry & { readonly generate: string; readonly place: Place },
+  placed: Placed,
+  home: Home,
+  generators: ReadonlyMap<string, Generator>,
+  overrides: Folder,
+  add: (path: string, content: Draft['content']) => void,
+): Finding[] {
+  const [name, outputName] = entry.generate.split('/') as [string, string];
+  const override = overrides.get(`${entry.generate}.j2`);
+  const generator = generators.get(name);
+  const output =
+    generator !== undefined && Object.hasOwn(generator.outputs, outputName)
+      ? generator.outputs[outputName]
+      : undefined;
+  const settings = Object.hasOwn(home.generators, name) ? home.generators[name] : undefined;
+  if (output === undefined && override === undefined) {
+    const known = [...generators.values()].flatMap((one) =>
+      Object.keys(one.outputs).map((key) => `${one.name}/${key}`),
+    );
+    return [
+      fault(
+        entry.place,
+        'unknown_generator',
+        `there is no generator ${entry.generate}`,
+        didYouMean(entry.generate, known),
+      ),
+    ];
+  }
+  if (settings?.on === false && override === undefined) {
+    return [fault(entry.place, 'generator_off', `the generator ${name} is turned off in homelab.yaml`)];
+  }
+  const findings: Finding[] = [];
+  const target = machineOf(home, placed.target)!;
+  const { source: _, unitSources: __, routesAt: ___, ...instance } = placed;
+  let generated = '';
+  if (output !== undefined && settings?.on !== false) {
+    if (output.kind === 'folder' && !entry.to.endsWith('/')) {
+      return [
+        fault(
+          entry.place,
+          'to_not_folder',
+          `${entry.generate} makes several files, so to: must be a folder that ends in /`,
+        ),
+      ];
+    }
+    if (output.kind === 'file' && entry.to.endsWith('/')) {
+      return [
+        fault(
+          entry.place,
+          'to_folder',
+          `${entry.generate} makes one file, so to: must name it, without a / at its end`,
+        ),
+      ];
+    }
+    const { made, doubts } = output.generate({
+      home,
+      target,
+      instance: instance as Instance,
+      options: { ...settings?.options, ...entry.options },
+    });
+    findings.push(...(doubts ?? []).map((doubt) => ({ ...entry.place, ...doubt })));
+    if (made.kind === 'folder') {
+      for (const path of Object.keys(made.files).sort())
+        add(`${entry.to}${path}`, { kind: 'text', text: made.files[path]! });
+      return findings;
+    }
+    generated = made.text;
+  }
+  if (override === undefined) {
+    add(entry.to, { kind: 'text', text: generated });
+    return findings;
+  }
+  const file = `generate/${entry.generate}.j2`;
+  const source = textOrNull(override);
+  if (source === null)
+    return [...findings, fault({ file, line: 1, column: 1 }, 'not_utf8', 'a template must be UTF-8 text')];
+  add(entry.to, { kind: 'template', file, source, generated });
+  return findings;
+}
+
+/** Files that are too large for a release, and places that two files want. */
+export function judgeDrafts(drafts: readonly { draft: Draft; size: number }[]): Finding[] {
+  const findings: Finding[] = [];
+  const holders = new Map<string, Draft>();
+  for (const { draft, size } of drafts) {
+    if (size > maxReleaseFileBytes) {
+      const message = `${draft.path} would have ${size} bytes; a file of a release has at most ${maxReleaseFileBytes}`;
+      findings.push(fault(draft.place, 'file_too_large', message));
+    }
+    const key = `${draft.target} ${draft.path}`;
+    const holder = holders.get(key);
+    if (holder !== undefined) {
+      const message = `${draft.path} on ${draft.target} is a file of ${holder.app === draft.app ? `this app already` : `${holder.app} already`}`;
+      findings.push(fault(draft.place, 'path_twice', message));
+    }
+    holders.set(key, draft);
+  }
+  return findings;
+}

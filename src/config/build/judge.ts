@@ -1,0 +1,123 @@
+import { didYouMean } from '../../../schema/near.ts';
+import { machineOf } from '../compile/routes.ts';
+import type { Placed } from '../compile/units.ts';
+import { fault } from '../compile/units.ts';
+import type { Finding } from '../finding.ts';
+import type { Generator } from '../generate/generator.ts';
+import type { Home } from '../home.ts';
+import type { Manifest } from '../read/manifest.ts';
+import type { RepoFiles } from '../repo.ts';
+
+/** What the whole home says: generators without a place, programs of another version, ports twice, secrets that nobody set. */
+export function judgeHome(
+  manifest: Manifest,
+  home: Home,
+  placed: readonly Placed[],
+  generators: ReadonlyMap<string, Generator>,
+  files: RepoFiles,
+): Finding[] {
+  const findings: Finding[] = [];
+  const at = (path: readonly (string | number)[]) => manifest.yaml.place(path);
+  const places = new Set<string>();
+  for (const { target, files: own } of placed) {
+    for (const { generate } of own)
+      if (generate !== undefined) places.add(`${generate} ${target}`).add(`${generate} *`);
+  }
+  for (const [name, settings] of Object.entries(home.generators)) {
+    const generator = generators.get(name);
+    if (generator === undefined) {
+      findings.push(
+        fault(
+          at(['generators', name]),
+          'unknown_generator',
+          `there is no generator ${name}`,
+          didYouMean(name, generators.keys()),
+        ),
+      );
+      continue;
+    }
+    const { upstream } = generator;
+    if (settings.version !== undefined && upstream !== undefined && !within(settings.version, upstream)) {
+      findings.push({
+        ...at(['generators', name, 'version']),
+        severity: 'warning',
+        code: 'upstream_unchecked',
+        message: `${name} was checked against ${upstream.program} from ${upstream.from}, below ${upstream.below}; this is ${settings.version}`,
+      });
+    }
+  }
+  for (const generator of generators.values()) {
+    if (Object.hasOwn(home.generators, generator.name) && home.generators[generator.name]?.on === false)
+      continue;
+    for (const [output, { needed }] of Object.entries(generator.outputs)) {
+      for (const { target, why } of needed(home)) {
+        if (places.has(`${generator.name}/${output} ${target}`)) continue;
+        const where = target === '*' ? 'an app' : `an app on ${target}`;
+        findings.push({
+          ...at(target === '*' ? [] : [Object.hasOwn(home.guests, target) ? 'guests' : 'hosts', target]),
+          severity: 'warning',
+          code: 'generator_unplaced',
+          message: `${generator.name}/${output} has entries and no place: ${why}`,
+          suggestion: `Give ${where} a file { generate: ${generator.name}/${output}, to: … }, or turn the generator off.`,
+        });
+      }
+    }
+  }
+  const ports = new Map<string, Placed>();
+  for (const one of placed) {
+    for (const [index, { port, proto, from }] of one.source.file.ports.entries()) {
+      const key = `${one.target} ${port}/${proto}`;
+      const holder = ports.get(key);
+      if (holder !== undefined) {
+        findings.push(
+          fault(
+            one.source.yaml.place(['ports', index]),
+            'port_twice',
+            `${holder.app} has port ${port}/${proto} on ${one.target} already`,
+          ),
+        );
+      }
+      ports.set(key, one);
+      for (const name of from ?? []) {
+        if (/^[0-9]/.test(name) || Object.hasOwn(home.networks, name) || machineOf(home, name) !== undefined)
+          continue;
+        const all = [...Object.keys(home.networks), ...Object.keys(home.guests), ...Object.keys(home.hosts)];
+        findings.push(
+          fault(
+            one.source.yaml.place(['ports', index, 'from']),
+            'unknown_network',
+            `there is no network, guest or host ${name}`,
+            didYouMean(name, all),
+          ),
+        );
+      }
+    }
+    const { secrets } = one.source.file;
+    for (const name of one.secrets) {
+      const derived = !Array.isArray(secrets) && Object.hasOwn(secrets, name) && secrets[name] !== null;
+      if (derived || files.has(`secrets/${one.target}/${name}.age`)) continue;
+      findings.push({
+        ...one.source.yaml.place(['secrets']),
+        severity: 'warning',
+        code: 'secret_missing',
+        message: `nobody has set the secret ${name} for ${one.target}`,
+      });
+    }
+  }
+  return findings;
+}
+
+function within(
+  version: string,
+  { from, below }: { readonly from: string; readonly below: string },
+): boolean {
+  const order = (a: string, b: string): number => {
+    const [left, right] = [a, b].map((text) => text.split('.').map(Number)) as [number[], number[]];
+    for (let i = 0; i < right.length; i += 1) {
+      const difference = (left[i] ?? 0) - right[i]!;
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  };
+  return order(version, from) >= 0 && order(version, below) < 0;
+}

@@ -1,0 +1,108 @@
+import { didYouMean } from '../../../schema/near.ts';
+import type { Flow } from '../home.ts';
+import { byText } from '../repo.ts';
+import { fault, type Placed, type Tell } from './units.ts';
+
+/** Who speaks to whom, from `uses`; a ring of apps that wait for each other is told. */
+export function compileFlows(placed: readonly Placed[], tell: Tell): Flow[] {
+  const on = new Map<string, string[]>();
+  for (const { app, target } of placed) on.set(app, [...(on.get(app) ?? []), target]);
+  const flows: Flow[] = [];
+  const told = new Set<string>();
+  for (const { app, target, uses, source } of placed) {
+    for (const [index, use] of uses.entries()) {
+      const { name, where, port, after } = readUse(use);
+      const place = source.yaml.place(['uses', index]);
+      const say = (code: string, message: string, suggestion = ''): void => {
+        const key = `${app} ${index} ${message}`;
+        if (!told.has(key)) tell(fault(place, code, message, suggestion));
+        told.add(key);
+      };
+      const targets = on.get(name);
+      if (targets === undefined) {
+        say('unknown_app', `there is no app ${name}`, didYouMean(name, on.keys()));
+        continue;
+      }
+      const to =
+        where ?? (targets.includes(target) ? target : targets.length === 1 ? targets[0]! : undefined);
+      if (to === undefined) {
+        say(
+          'use_unclear',
+          `${name} is on ${targets.join(' and ')}; which one is used? ({ app: ${name}, on: … })`,
+        );
+      } else if (!targets.includes(to)) {
+        say('use_unclear', `${name} is not on ${to}`, didYouMean(to, targets));
+      } else if (name === app && to === target) {
+        say('uses_itself', `${app} uses itself`);
+      } else {
+        flows.push({
+          from: { app, target },
+          to: { app: name, target: to },
+          ...(port !== undefined && { port }),
+          after,
+        });
+      }
+    }
+  }
+  tellRing(flows, placed, tell);
+  return flows.sort(
+    (a, b) =>
+      byText(a.from.target, b.from.target) ||
+      byText(a.from.app, b.from.app) ||
+      byText(a.to.target, b.to.target) ||
+      byText(a.to.app, b.to.app) ||
+      (a.port ?? 0) - (b.port ?? 0),
+  );
+}
+
+function readUse(use: Placed['uses'][number]): {
+  name: string;
+  where?: string | undefined;
+  port?: number | undefined;
+  after: boolean;
+} {
+  if (typeof use === 'string') return { name: use, after: true };
+  if ('app' in use) return { name: use.app, where: use.on, port: use.port, after: use.after };
+  if ('postgres' in use) return { name: use.postgres.app, where: use.postgres.on, port: 5432, after: true };
+  return { name: use.oidc.app, where: use.oidc.on, after: false };
+}
+
+function tellRing(flows: readonly Flow[], placed: readonly Placed[], tell: Tell): void {
+  const next = new Map<string, string[]>();
+  const keyOf = (end: Flow['from']): string => `${end.app} on ${end.target}`;
+  for (const { from, to, after } of flows) {
+    if (after) next.set(keyOf(from), [...(next.get(keyOf(from)) ?? []), keyOf(to)]);
+  }
+  const state = new Map<string, 'open' | 'done'>();
+  // Without recursion: a chain may be as long as the repo has apps.
+  for (const root of next.keys()) {
+    const trail: { key: string; left: string[] }[] = [];
+    const enter = (key: string): void => {
+      state.set(key, 'open');
+      trail.push({ key, left: [...(next.get(key) ?? [])] });
+    };
+    if (!state.has(root)) enter(root);
+    while (trail.length > 0) {
+      const top = trail.at(-1)!;
+      const to = top.left.shift();
+      if (to === undefined) {
+        state.set(top.key, 'done');
+        trail.pop();
+      } else if (state.get(to) === 'open') {
+        const ring = [...trail.slice(trail.findIndex(({ key }) => key === to)).map(({ key }) => key), to];
+        const instance = placed.find((one) => keyOf({ app: one.app, target: one.target }) === to)!;
+        const message = `apps wait for each other: ${ring.join(' → ')}`;
+        tell(
+          fault(
+            instance.source.yaml.place(['uses']),
+            'uses_ring',
+            message,
+            'Say after: false for one of them.',
+          ),
+        );
+      } else if (!state.has(to)) {
+        enter(to);
+      }
+    }
+  }
+}

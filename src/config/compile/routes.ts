@@ -1,0 +1,222 @@
+import type { RouteEntry } from '../../../schema/manifest/route.ts';
+import { didYouMean } from '../../../schema/near.ts';
+import type { DnsName, HomeGuest, HomeHost, Route } from '../home.ts';
+import type { Path } from '../read/yaml.ts';
+import { byText } from '../repo.ts';
+import { unitValues } from './unit-values.ts';
+import { fault, type Placed, type Tell } from './units.ts';
+
+type Machines = {
+  readonly hosts: Readonly<Record<string, HomeHost>>;
+  readonly guests: Readonly<Record<string, HomeGuest>>;
+};
+
+export const machineOf = ({ hosts, guests }: Machines, name: string): HomeHost | HomeGuest | undefined =>
+  Object.hasOwn(guests, name) ? guests[name] : Object.hasOwn(hosts, name) ? hosts[name] : undefined;
+
+/** `graph` → `graph.example.net`; `@` is the domain itself; a name with a dot is whole. */
+export function wholeName(host: string, domain: string): string {
+  if (host === '@') return domain;
+  if (host === '*') return `*.${domain}`;
+  const bare = host.startsWith('*.') ? host.slice(2) : host;
+  return bare.includes('.') ? host : `${host}.${domain}`;
+}
+
+/** Every route of every instance, with whole names and where the proxy reaches the app. */
+export function compileRoutes(
+  placed: readonly Placed[],
+  machines: Machines,
+  domain: string | undefined,
+  accessNames: ReadonlySet<string>,
+  tell: Tell,
+): Route[] {
+  const routes: Route[] = [];
+  const proxies = new Set(
+    placed
+      .filter(({ files }) => files.some(({ generate }) => generate?.startsWith('traefik/')))
+      .map(({ target }) => target),
+  );
+  for (const instance of placed) {
+    const { source, target, routesAt } = instance;
+    const from =
+      routesAt.length === 0
+        ? source.file
+        : (source.file.on[Number(routesAt[1] ?? 0)] as { route?: RouteEntry; routes?: RouteEntry[] });
+    const entries: { entry: RouteEntry; at: Path }[] = [
+      ...(from.route === undefined ? [] : [{ entry: from.route, at: [...routesAt, 'route'] }]),
+      ...(from.routes ?? []).map((entry, i) => ({ entry, at: [...routesAt, 'routes', i] })),
+    ];
+    const names = new Set<string>();
+    for (const { entry, at } of entries) {
+      const place = source.yaml.place(at);
+      if (domain === undefined) {
+        tell(
+          fault(
+            place,
+            'site_missing',
+            'a route needs the domain of the site in homelab.yaml',
+            'site: { domain: example.net }',
+          ),
+        );
+        return [];
+      }
+      const name = entry.name ?? (names.size === 0 ? source.name : `${source.name}-${names.size + 1}`);
+      if (names.has(name)) tell(fault(place, 'route_twice', `the app has two routes named ${name}`));
+      names.add(name);
+      if (entry.access !== undefined && !accessNames.has(entry.access)) {
+        const message = `there is no access ${entry.access} in homelab.yaml`;
+        tell(
+          fault(
+            source.yaml.place([...at, 'access']),
+            'unknown_access',
+            message,
+            didYouMean(entry.access, accessNames),
+          ),
+        );
+      }
+      if (entry.via !== undefined && machineOf(machines, entry.via) === undefined) {
+        const message = `there is no guest or host ${entry.via}`;
+        const all = [...Object.keys(machines.guests), ...Object.keys(machines.hosts)];
+        tell(fault(source.yaml.place([...at, 'via']), 'unknown_target', message, didYouMean(entry.via, all)));
+        continue;
+      }
+      if (entry.port === undefined && entry.service === undefined) {
+        tell(
+          fault(
+            place,
+            'route_port_missing',
+            'a route needs the port where the app listens, or a service of the proxy',
+          ),
+        );
+        continue;
+      }
+      const proxy = entry.via ?? target;
+      const host = upstreamHost(instance, entry, proxy, machines, proxies, place, tell);
+      if (host === null) continue;
+      const { host: hosts, name: _, ...rest } = entry;
+      const machine = machineOf(machines, target);
+      routes.push({
+        ...rest,
+        name,
+        app: source.name,
+        target,
+        hosts: hosts.map((one) => wholeName(one, domain)).sort(byText),
+        proxy,
+        ...(entry.service === undefined && { upstream: { host, port: entry.port! } }),
+        may_sleep: maySleep(machine) || maySleep(machineOf(machines, proxy)),
+        place,
+      });
+    }
+  }
+  routes.sort((a, b) => byText(a.target, b.target) || byText(a.app, b.app) || byText(a.name, b.name));
+  findRivals(routes, tell);
+  return routes;
+}
+
+const maySleep = (machine: HomeHost | HomeGuest | undefined): boolean =>
+  machine?.kind === 'host' ? machine.sleeps : machine?.may_sleep === true;
+
+/** How the proxy names the app: its container on the same machine, else the machine's address. */
+function upstreamHost(
+  { units, source, target }: Placed,
+  entry: RouteEntry,
+  proxy: string,
+  machines: Machines,
+  proxies: ReadonlySet<string>,
+  place: Placed['place'],
+  tell: Tell,
+): string | null {
+  if (entry.service !== undefined) return '';
+  const containers = units.filter(({ name }) => /\.container$/.test(name) && !name.includes('.d/'));
+  const local = proxy === target && proxies.has(proxy);
+  const onHostNet = (text: string): boolean =>
+    unitValues(text, 'Container', 'Network').some((value) => value === 'host');
+  if (local && containers.length > 0) {
+    const named = containers.map(({ name, text }) => ({
+      unit: name.replace(/\.container$/, ''),
+      host:
+        unitValues(text, 'Container', 'ContainerName').at(-1) ??
+        `systemd-${name.replace(/\.container$/, '')}`,
+      plain: !onHostNet(text),
+    }));
+    const wanted = entry.container;
+    const found =
+      wanted === undefined
+        ? (named.find(({ unit }) => unit === source.name) ?? (named.length === 1 ? named[0] : undefined))
+        : named.find(({ unit, host }) => unit === wanted || host === wanted);
+    if (found === undefined) {
+      const all = named.map(({ unit }) => unit);
+      const message =
+        wanted === undefined
+          ? `the app has several containers; which one answers? (container: ${all.join(' or ')})`
+          : `the app has no container ${wanted}`;
+      tell(fault(place, 'route_container', message, wanted === undefined ? '' : didYouMean(wanted, all)));
+      return null;
+    }
+    if (found.plain) return found.host;
+  }
+  const machine = machineOf(machines, target)!;
+  if (machine.address === undefined) {
+    if (proxy === target) return '127.0.0.1';
+    const message = `${proxy} cannot reach the app: ${target} states no address in homelab.yaml`;
+    tell(fault(place, 'address_missing', message));
+    return null;
+  }
+  return machine.address;
+}
+
+/** Two apps cannot have one hostname, unless their conditions differ and one proxy answers for both. */
+function findRivals(routes: readonly Route[], tell: Tell): void {
+  const first = new Map<string, Route>();
+  const proxies = new Map<string, Route>();
+  for (const route of routes) {
+    for (const host of route.hosts) {
+      const key = `${host} ${JSON.stringify(route.when ?? {})} ${route.priority ?? ''} ${(route.entry_points ?? []).join()}`;
+      const rival = first.get(key);
+      if (rival !== undefined) {
+        tell(
+          fault(
+            route.place,
+            'host_twice',
+            `${host} leads to ${told(rival)} already, under the same conditions`,
+          ),
+        );
+      } else {
+        first.set(key, route);
+        const other = proxies.get(host);
+        if (other !== undefined && other.proxy !== route.proxy) {
+          tell(
+            fault(
+              route.place,
+              'host_twice',
+              `${host} leads to ${told(other)} on ${other.proxy} already; one name leads to one proxy`,
+              `via: ${other.proxy} puts this route there.`,
+            ),
+          );
+        }
+        proxies.set(host, other ?? route);
+      }
+    }
+  }
+}
+
+const told = ({ app, target }: Route): string => `${app} on ${target}`;
+
+/** The DNS names of routes, and those that homelab.yaml lists. */
+export function namesOfRoutes(routes: readonly Route[], machines: Machines): DnsName[] {
+  const names = new Map<string, DnsName>();
+  for (const route of routes) {
+    for (const name of route.hosts) {
+      const address = machineOf(machines, route.proxy)?.address;
+      const known = names.get(name);
+      names.set(name, {
+        name,
+        ...(address !== undefined && { address }),
+        target: route.proxy,
+        app: known?.app ?? route.app,
+        public: route.public || known?.public === true,
+      });
+    }
+  }
+  return [...names.values()];
+}

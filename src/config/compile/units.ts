@@ -1,0 +1,222 @@
+import type { FileEntry } from '../../../schema/manifest/app.ts';
+import { didYouMean } from '../../../schema/near.ts';
+import type { Finding, Place } from '../finding.ts';
+import type { Instance, Unit } from '../home.ts';
+import type { AppSource } from '../read/manifest.ts';
+import { reservedIn } from '../read/manifest.ts';
+import { readText } from '../read/text.ts';
+import type { Path } from '../read/yaml.ts';
+import { byText } from '../repo.ts';
+import { isRun, serviceOf, unitValues } from './unit-values.ts';
+
+/** Rendered texts of unit templates, by `target app name`; empty before they are rendered. */
+export type RenderedUnits = ReadonlyMap<string, string>;
+export const unitKey = (target: string, app: string, name: string): string => `${target} ${app} ${name}`;
+
+/** An app in one place, with the file of the repo that each unit comes from. */
+export type Placed = Instance & {
+  readonly source: AppSource;
+  readonly unitSources: ReadonlyMap<string, string>;
+  readonly routesAt: Path;
+};
+
+export type Tell = (finding: Finding) => void;
+
+export const fault = (place: Place, code: string, message: string, suggestion = ''): Finding => ({
+  ...place,
+  severity: 'error',
+  code,
+  message,
+  ...(suggestion.trim() !== '' && { suggestion: suggestion.trim() }),
+});
+
+/** Turns `*` and `?` of a pattern into what they match within one folder; `**` crosses folders. */
+export function matcher(pattern: string): (path: string) => boolean {
+  if (!/[*?]/.test(pattern)) return (path) => path === pattern;
+  const source = pattern
+    .split(/(\*\*\/?|\*|\?)/)
+    .map((part) =>
+      part.startsWith('**')
+        ? '.*'
+        : part === '*'
+          ? '[^/]*'
+          : part === '?'
+            ? '[^/]'
+            : part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'),
+    )
+    .join('');
+  const regex = new RegExp(`^${source}$`);
+  return (path) => regex.test(path);
+}
+
+/** Puts each app where its `on` says; what cannot be placed is told. */
+export function placeApps(
+  apps: readonly AppSource[],
+  machines: ReadonlySet<string>,
+  vars: Readonly<Record<string, unknown>>,
+  rendered: RenderedUnits,
+  tell: Tell,
+): Placed[] {
+  const placed: Placed[] = [];
+  for (const source of apps) {
+    const { file, yaml, name } = source;
+    for (const finding of reservedIn(yaml, file.vars, ['vars'])) tell(finding);
+    const seen = new Set<string>();
+    for (const [index, given] of file.on.entries()) {
+      const whole = typeof given === 'string' ? undefined : given;
+      const target = typeof given === 'string' ? given : given.guest;
+      // `on: x` is read as a list of one; the text has no index then.
+      const at: Path = Array.isArray((yaml.value as { on: unknown }).on) ? ['on', index] : ['on'];
+      const place = yaml.place(at);
+      if (!machines.has(target)) {
+        tell(
+          fault(place, 'unknown_target', `there is no guest or host ${target}`, didYouMean(target, machines)),
+        );
+        continue;
+      }
+      if (seen.has(target)) {
+        tell(fault(place, 'placed_twice', `${name} is on ${target} already`));
+        continue;
+      }
+      seen.add(target);
+      if (whole !== undefined)
+        for (const finding of reservedIn(yaml, whole.vars, [...at, 'vars'])) tell(finding);
+      const sources = unitsOf(
+        source,
+        [
+          ...file.units.map((pattern, i) => ({ pattern, at: ['units', i] })),
+          ...(whole?.units ?? []).map((pattern, i) => ({ pattern, at: [...at, 'units', i] })),
+        ],
+        seen.size === 1,
+        tell,
+      );
+      const units = readUnits(source, target, sources, rendered, seen.size === 1, tell);
+      const files = [
+        ...file.files.map((entry, i) => ({
+          ...entry,
+          place: yaml.place(['files', i]),
+          at: ['files', i] as Path,
+        })),
+        ...(whole?.files ?? []).map((entry, i) => ({
+          ...entry,
+          place: yaml.place([...at, 'files', i]),
+          at: [...at, 'files', i] as Path,
+        })),
+      ];
+      const services = units
+        .filter((unit) => isRun(unit.name))
+        .map((unit) => serviceOf(unit.name, unit.text));
+      if (file.service !== undefined) services.push(file.service);
+      const ownRoutes = whole?.route !== undefined || whole?.routes !== undefined;
+      placed.push({
+        app: name,
+        target,
+        vars: { ...vars, ...file.vars, ...whole?.vars },
+        units,
+        files: files.filter((entry) => isFileEntry(entry, tell)),
+        uses: file.uses,
+        services: [...new Set(services)].sort(byText),
+        secrets: secretsOf(source, units, seen.size === 1, tell),
+        place,
+        source,
+        unitSources: sources,
+        routesAt: ownRoutes ? at : [],
+      });
+    }
+  }
+  return placed.sort((a, b) => byText(a.target, b.target) || byText(a.app, b.app));
+}
+
+function isFileEntry(entry: FileEntry & { readonly place: Place }, tell: Tell): boolean {
+  if ((entry.from === undefined) === (entry.generate === undefined)) {
+    tell(fault(entry.place, 'file_source', 'a file has either from or generate'));
+    return false;
+  }
+  return true;
+}
+
+/** The unit files that an app names: final name → path in its folder. */
+function unitsOf(
+  { folder, yaml }: AppSource,
+  patterns: readonly { readonly pattern: string; readonly at: Path }[],
+  first: boolean,
+  tell: Tell,
+): Map<string, string> {
+  const sources = new Map<string, string>();
+  const paths = [...folder.keys()];
+  for (const { pattern, at } of patterns) {
+    const matches = matcher(pattern);
+    const found = paths.filter(matches);
+    if (found.length === 0 && first) {
+      const message = `there is no ${pattern} in the app's folder`;
+      tell(fault(yaml.place(at), 'unit_missing', message, didYouMean(pattern, paths)));
+    }
+    for (const path of found) {
+      const name = path.replace(/\.j2$/, '');
+      if (sources.has(name) && sources.get(name) !== path && first) {
+        tell(
+          fault(yaml.place(at), 'unit_twice', `${name} is there twice, as ${path} and ${sources.get(name)}`),
+        );
+      }
+      sources.set(name, path);
+    }
+  }
+  return new Map([...sources].sort(([a], [b]) => byText(a, b)));
+}
+
+function readUnits(
+  { folder, name: app }: AppSource,
+  target: string,
+  sources: ReadonlyMap<string, string>,
+  rendered: RenderedUnits,
+  first: boolean,
+  tell: Tell,
+): Unit[] {
+  const units: Unit[] = [];
+  for (const [name, path] of sources) {
+    const file = `apps/${app}/${path}`;
+    const place = { file, line: 1, column: 1 };
+    if (path.endsWith('.j2')) {
+      units.push({ name, text: rendered.get(unitKey(target, app, name)) ?? '', place });
+      continue;
+    }
+    const text = readText(file, folder.get(path)!);
+    if (text.ok) units.push({ name, text: text.text, place });
+    else if (first) tell(text.finding);
+  }
+  return units;
+}
+
+/** Secrets by name: those declared, and those that uses bring. A unit that names another is told. */
+function secretsOf({ file, yaml }: AppSource, units: readonly Unit[], first: boolean, tell: Tell): string[] {
+  const names = new Set(Array.isArray(file.secrets) ? file.secrets : Object.keys(file.secrets));
+  for (const use of file.uses) {
+    if (typeof use === 'string') continue;
+    if ('postgres' in use) names.add(use.postgres.password);
+    if ('oidc' in use) names.add(use.oidc.secret);
+  }
+  if (!Array.isArray(file.secrets)) {
+    for (const [name, derived] of Object.entries(file.secrets)) {
+      for (const from of derived?.from ?? []) {
+        if (!names.has(from) && first) {
+          const message = `${name} is derived from ${from}, which the app does not list`;
+          tell(fault(yaml.place(['secrets', name]), 'secret_undeclared', message, didYouMean(from, names)));
+        }
+      }
+    }
+  }
+  for (const { name, text, place } of first ? units : []) {
+    if (!name.includes('.container')) continue;
+    for (const value of unitValues(text, 'Container', 'Secret')) {
+      const secret = value.split(',')[0]!.trim();
+      if (secret === '' || names.has(secret)) continue;
+      const line =
+        text.split('\n').findIndex((one) => /^\s*Secret\s*=/.test(one) && one.includes(secret)) + 1;
+      const message = `the unit names the secret ${secret}, which app.yaml does not list`;
+      tell(
+        fault({ ...place, line: Math.max(1, line) }, 'secret_undeclared', message, didYouMean(secret, names)),
+      );
+    }
+  }
+  return [...names].sort(byText);
+}

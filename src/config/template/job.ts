@@ -1,0 +1,33 @@
+import type { Home } from '../home.ts';
+
+/** A template to render: its file for findings, its text, and the names that it alone is given. */
+export type TemplateJob = {
+  readonly id: string;
+  readonly file: string;
+  readonly source: string;
+  /** App's and site's values among them. */
+  readonly locals: Readonly<Record<string, unknown>>;
+  /** Templates that it may include or import, by the name it uses. */
+  readonly includes: Readonly<Record<string, string>>;
+};
+
+export type TemplateOutcome =
+  | { readonly id: string; readonly ok: true; readonly text: string; readonly secrets: readonly string[] }
+  | {
+      readonly id: string;
+      readonly ok: false;
+      readonly line: number;
+      readonly column: number;
+      readonly code: string;
+      readonly message: string;
+      readonly suggestion?: string;
+    };
+
+/**
+ * Renders templates against the model, each within its time. One that fails or runs for too long is an outcome,
+ * never an exception, and the others are rendered all the same.
+ */
+export type RenderTemplates = (
+  home: Home,
+  jobs: readonly TemplateJob[],
+) => Promise<readonly TemplateOutcome[]>;
