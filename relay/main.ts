@@ -145,6 +145,11 @@ function isEntry(): boolean {
 }
 
 if (isEntry()) {
+  // Node 20 calls Ed25519 experimental (RFC 8032 is not); everything else that it warns of is printed.
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    if (warning.name !== 'ExperimentalWarning') process.stderr.write(`${warning.stack ?? warning.message}\n`);
+  });
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
   const terminal: Terminal = {

@@ -5,6 +5,12 @@ import { runCli } from './cli.ts';
 import { exits } from './outcome.ts';
 import { processTerminal } from './terminal.ts';
 
+// Node 20 calls Ed25519 experimental (RFC 8032 is not); everything else that it warns of is printed.
+process.removeAllListeners('warning');
+process.on('warning', (warning) => {
+  if (warning.name !== 'ExperimentalWarning') process.stderr.write(`${warning.stack ?? warning.message}\n`);
+});
+
 const abort = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.once(name, () => {

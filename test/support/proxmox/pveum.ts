@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
 import type { TokenSpec } from './options.ts';
 
 /**
  * A stand-in for Proxmox VE's program for users and rights, as far as a relay's setup uses it: it keeps them in a
- * JSON file, and a simulator that is given `tokensOf` obeys them.
- * Run as a program: `pveum.ts FILE WORD…`.
+ * state of its own, and a simulator that is given `tokensOf` obeys them.
  */
 export type PveumState = {
   readonly roles: Record<string, string[]>;
@@ -156,14 +154,4 @@ export function tokensOf(state: PveumState): TokenSpec[] {
     );
     return { token: `${user}!${id}=${secret}`, privileges };
   });
-}
-
-if (process.argv[1] === import.meta.filename) {
-  const [file = '', ...words] = process.argv.slice(2);
-  const state = JSON.parse(readFileSync(file, 'utf8')) as PveumState;
-  const answer = runPveum(state, words);
-  writeFileSync(file, JSON.stringify(state));
-  process.stdout.write(answer.out);
-  process.stderr.write(answer.err);
-  process.exitCode = answer.code;
 }

@@ -1,0 +1,112 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+
+/**
+ * The networks of the example home, in namespaces: an internet with the public VM and a phone, and a home behind a
+ * router that drops all new inbound.
+ *
+ *   internet 203.0.113.0/24: cloud .10, the router's outside .20, phone .30
+ *   home 192.168.20.0/24: router .1, pve1 .11, pve2 .12, desk .21
+ */
+export type HomeNetwork = {
+  /** The name of a place's namespace on this machine. */
+  netns(place: Place): string;
+  remove(): void;
+};
+
+export type Place = 'cloud' | 'phone' | 'router' | 'pve1' | 'pve2' | 'desk';
+
+export const addresses = {
+  cloud: '203.0.113.10',
+  phone: '203.0.113.30',
+  outside: '203.0.113.20',
+  pve1: '192.168.20.11',
+  pve2: '192.168.20.12',
+  desk: '192.168.20.21',
+} as const;
+/** The tower's network card, as the example house names it. */
+export const towerMac = '02:00:5e:10:00:02';
+
+const internet = ['cloud', 'phone'] as const;
+const home = ['pve1', 'pve2', 'desk'] as const;
+
+/** nft(8): nothing new gets in from outside; what is inside gets out. */
+const firewall = `
+table inet fw {
+  chain input {
+    type filter hook input priority 0; policy drop;
+    ct state established,related accept
+    iif lo accept
+    iifname lan accept
+  }
+  chain forward {
+    type filter hook forward priority 0; policy drop;
+    ct state established,related accept
+    iifname lan oifname wan accept
+  }
+  chain nat { type nat hook postrouting priority 100; oifname wan masquerade; }
+}
+`;
+
+export function makeHomeNetwork(): HomeNetwork {
+  // Interfaces have names of at most 15 characters, for the whole machine until they are moved.
+  const mark = randomBytes(3).toString('hex');
+  const netns = (place: Place | 'internet'): string => `w${mark}-${place}`;
+  const all = ['internet', 'router', ...internet, ...home] as const;
+  const ip = (...words: string[]): void =>
+    void execFileSync('ip', words, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const inside = (place: Place | 'internet', ...words: string[]): void => ip('-n', netns(place), ...words);
+
+  const remove = (): void => {
+    for (const place of all) {
+      try {
+        ip('netns', 'del', netns(place));
+      } catch {
+        // It was not made.
+      }
+    }
+  };
+
+  const bridge = (place: 'internet' | 'router', name: string): void => {
+    inside(place, 'link', 'add', name, 'type', 'bridge');
+    inside(place, 'link', 'set', name, 'up');
+  };
+  /** A cable from a place to a bridge of another. */
+  const plug = (
+    place: Place,
+    card: string,
+    to: 'internet' | 'router',
+    bridgeName: string,
+    address: string,
+  ): void => {
+    const far = `p-${place}`;
+    ip('link', 'add', card, 'netns', netns(place), 'type', 'veth', 'peer', 'name', far, 'netns', netns(to));
+    inside(to, 'link', 'set', far, 'master', bridgeName, 'up');
+    if (place === 'pve2') inside(place, 'link', 'set', card, 'address', towerMac);
+    inside(place, 'addr', 'add', `${address}/24`, 'brd', '+', 'dev', card);
+    inside(place, 'link', 'set', card, 'up');
+  };
+
+  try {
+    for (const place of all) {
+      ip('netns', 'add', netns(place));
+      inside(place, 'link', 'set', 'lo', 'up');
+    }
+    bridge('internet', 'net');
+    for (const place of internet) plug(place, 'eth0', 'internet', 'net', addresses[place]);
+    plug('router', 'wan', 'internet', 'net', addresses.outside);
+    bridge('router', 'lan');
+    inside('router', 'addr', 'add', '192.168.20.1/24', 'dev', 'lan');
+    for (const place of home) {
+      plug(place, 'eth0', 'router', 'lan', addresses[place]);
+      inside(place, 'route', 'add', 'default', 'via', '192.168.20.1');
+    }
+    const inRouter = ['netns', 'exec', netns('router')];
+    execFileSync('ip', [...inRouter, 'sysctl', '-qw', 'net.ipv4.ip_forward=1']);
+    execFileSync('ip', [...inRouter, 'nft', '-f', '-'], { input: firewall });
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { netns, remove };
+}
