@@ -1,13 +1,15 @@
 /** The part of a document below a heading, up to the next of the same or a higher level; all of it without one. */
 export function sectionOf(markdown: string, heading: string): string {
   const lines = markdown.split('\n');
-  const at = lines.findIndex((line) => /^#+ /.test(line) && line.replace(/^#+ /, '') === heading);
-  if (at < 0) throw new Error(`there is no heading "${heading}"`);
-  const level = lines[at]!.indexOf(' ');
-  const end = lines.findIndex((line, index) => {
-    const depth = /^(#+) /.exec(line)?.[1]?.length;
-    return index > at && depth !== undefined && depth <= level;
+  // A comment of a shell block looks like a heading.
+  let isFenced = false;
+  const levels = lines.map((line) => {
+    if (line.startsWith('```')) isFenced = !isFenced;
+    return isFenced ? 0 : (/^(#+) /.exec(line)?.[1]?.length ?? 0);
   });
+  const at = lines.findIndex((line, index) => levels[index]! > 0 && line.replace(/^#+ /, '') === heading);
+  if (at < 0) throw new Error(`there is no heading "${heading}"`);
+  const end = levels.findIndex((level, index) => index > at && level > 0 && level <= levels[at]!);
   return lines.slice(at + 1, end < 0 ? undefined : end).join('\n');
 }
 

