@@ -43,6 +43,8 @@ table inet fw {
     type filter hook forward priority 0; policy drop;
     ct state established,related accept
     iifname lan oifname wan accept
+    # With br_netfilter loaded, what the switch passes on comes by here too.
+    iifname lan oifname lan accept
   }
   chain nat { type nat hook postrouting priority 100; oifname wan masquerade; }
 }
