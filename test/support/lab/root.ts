@@ -32,6 +32,8 @@ export function whyNoLab(): string | null {
   if (!existsSync('/sys/fs/cgroup/unified') && !existsSync('/sys/fs/cgroup/cgroup.controllers')) {
     return 'a cgroup2 hierarchy, for the lab of systemd guests';
   }
+  const mount = ['--mount', '--pid', '--fork', '--net', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'];
+  if (spawnSync('unshare', mount).status !== 0) return 'the right to mount, for the lab of systemd guests';
   return null;
 }
 
