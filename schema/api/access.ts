@@ -6,6 +6,7 @@ import { publicJwkSchema } from '../jose/keys.ts';
 import { houseFileSchema } from '../manifest/house.ts';
 import { type Result, refuse } from '../result.ts';
 import { countSchema, homeIdSchema, nameSchema, timeSchema, tokenIdSchema } from '../wire/ids.ts';
+import { maxTrustUploadVersions } from '../wire/limits.ts';
 import { trustJwsSchema } from '../wire/relay-api.ts';
 import { scopeSchema } from '../wire/token.ts';
 
@@ -32,8 +33,10 @@ export const tokenListSchema = v.strictObject({ tokens: v.array(tokenViewSchema)
 /** The token itself is in this answer alone: the database knows its id only. */
 export const tokenCreatedSchema = v.strictObject({ ...tokenViewSchema.entries, token: v.string() });
 
-/** POST /v1/trust: the next version. */
-export const trustUploadSchema = v.strictObject({ version: trustJwsSchema });
+/** POST /v1/trust: the next versions, oldest first; those that are in force already are passed over. */
+export const trustUploadSchema = v.strictObject({
+  versions: v.pipe(v.array(trustJwsSchema), v.minLength(1), v.maxLength(maxTrustUploadVersions)),
+});
 export const trustAcceptedSchema = v.strictObject({ version: countSchema, digest: digestSchema });
 
 /** What `writ serve` prints once, while no owner has claimed it. */

@@ -24,8 +24,8 @@ export const ownerCodes = {
   operator_key_wrong: {
     status: 403,
     title: 'Not the operator’s key',
-    meaning: 'The request was not proved by the operator key of the document itself. Nothing was claimed.',
-    todo: 'Run `writ init` again.',
+    meaning: 'The request was not proved by the operator key of the document itself. Nothing was changed.',
+    todo: 'Run `writ init` again; for a later version, run the command on the computer that signed it.',
   },
   house_invalid: {
     status: 400,

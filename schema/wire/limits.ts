@@ -13,6 +13,9 @@ export const maxTokenBytes = 16 * kib;
 export const maxTrustBytes = 1024 * kib;
 /** All versions of trust that a relay may be behind, in one answer or mirror file. */
 export const maxTrustChainBytes = 8 * 1024 * kib;
+/** How many versions, and bytes of JSON, the control plane takes in one request: those that it slept through. */
+export const maxTrustUploadVersions = 32;
+export const maxTrustUploadBytes = 2 * maxTrustBytes;
 /** Any request's body but a trust document. */
 export const maxBodyBytes = 512 * kib;
 /** A poll's answer: a few jobs, evidence and a heartbeat. */

@@ -12,6 +12,7 @@ import { type AuthRefused, unauthorised } from './reasons.ts';
  * - `relay`: a relay that trust admits.
  * - `pending relay`: that, one that waits for approval, and readers: what must reach relays before they obey.
  * - `setup`, `enrolment`: no name is known yet; the use case verifies a MAC by a single-use secret and a proof.
+ * - `roots`: what is brought is signed by the roots, which the use case verifies, with a proof by the key it names.
  */
 export type Authority =
   | 'anyone'
@@ -22,13 +23,15 @@ export type Authority =
   | 'relay'
   | 'pending relay'
   | 'setup'
-  | 'enrolment';
+  | 'enrolment'
+  | 'roots';
 
 /** Those for which a caller needs no name. */
-export const isNameless = (authority: Authority): authority is 'anyone' | 'setup' | 'enrolment' =>
-  authority === 'anyone' || authority === 'setup' || authority === 'enrolment';
+export const isNameless = (authority: Authority): authority is Nameless =>
+  authority === 'anyone' || authority === 'setup' || authority === 'enrolment' || authority === 'roots';
 
-type Named = Exclude<Authority, 'anyone' | 'setup' | 'enrolment'>;
+type Nameless = 'anyone' | 'setup' | 'enrolment' | 'roots';
+type Named = Exclude<Authority, Nameless>;
 
 const reads = (scope: readonly string[]): boolean => scope.includes('status');
 const orders = (scope: readonly string[], permission: string): boolean =>

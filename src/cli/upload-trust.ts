@@ -24,7 +24,7 @@ export async function putIntoForce(
   const accepted = await api.call({
     method: 'POST',
     url: '/v1/trust',
-    body: { version: next.value.jws },
+    body: { versions: [next.value.jws] },
     answer: trustAcceptedSchema,
   });
   if (!accepted.ok) return accepted;

@@ -73,8 +73,14 @@ export type TrustControl = {
   current(): Promise<Trust | null>;
   /** All versions above `after` (0: all of them), oldest first. */
   chain(after: number): Promise<TrustChain>;
-  /** Puts the next version into force; the version in force itself, sent again, is answered the same. */
-  upload(grant: Grant, version: TrustJws): Promise<Answer<{ version: number; digest: string }, UploadReason>>;
+  /**
+   * Puts the next versions into force, oldest first; the version in force itself, sent again, is answered the same.
+   * `proves` verifies the request's proof with the key that the newest of them gives the operator.
+   */
+  upload(
+    versions: readonly TrustJws[],
+    proves: (operator: AcceptedKey) => Promise<boolean>,
+  ): Promise<Answer<{ version: number; digest: string }, UploadReason>>;
 };
 
 export type OrderOptions = {

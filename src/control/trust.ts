@@ -1,11 +1,16 @@
 import { toBytes } from '../../schema/jose/digest.ts';
+import type { AcceptedKey } from '../../schema/jose/keys.ts';
 import { houseOf } from '../../schema/manifest/house.ts';
 import { operatorName } from '../../schema/trust/document.ts';
-import { acceptGenesisTrust, acceptNextTrust, type Trust } from '../../schema/trust/read.ts';
+import {
+  acceptGenesisTrust,
+  acceptNextTrust,
+  followTrustChain,
+  type Trust,
+} from '../../schema/trust/read.ts';
 import { enrolmentMac, sameMac } from '../../schema/wire/enrolment.ts';
 import type { TrustChain } from '../../schema/wire/relay-api.ts';
 import { type Refused, refused } from '../domain/errors.ts';
-import { principalText } from '../domain/principal.ts';
 import { applyTrustChange } from '../domain/settle.ts';
 import type { AuditLog } from './audit-log.ts';
 import { changeCommand, stillAllowed } from './changes.ts';
@@ -20,6 +25,12 @@ export const readChain = async (deps: Pick<ControlDeps, 'store'>, after: number)
 
 const wrongController = (): Refused<'controller_key_wrong'> =>
   refused('controller_key_wrong', "The document's controller is not this control plane's key.");
+
+const operatorKey = (trust: Trust): AcceptedKey | undefined =>
+  [...trust.identities.values()].find(({ name }) => name === operatorName)?.key;
+
+const wrongOperator = (): Refused<'operator_key_wrong'> =>
+  refused('operator_key_wrong', "The request is not proved by the document's operator key.");
 
 /** Ends what no relay has begun and trust does not allow any more, of all running commands. */
 export async function reviewCommands(deps: ControlDeps, log: AuditLog, trust: Trust): Promise<void> {
@@ -49,35 +60,40 @@ export function createTrust(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
   return {
     current: keeper.current,
     chain: (after) => readChain(deps, after),
-    upload: async (grant, version) => {
+    upload: async (versions, proves) => {
       const current = await keeper.current();
       if (current === null) return refused('not_set_up', 'Nobody has claimed this control plane yet.');
-      if (version.payload === current.jws.payload) {
-        // It may come again because its first coming was cut short.
-        await spread(current, current);
-        return { ok: true, value: { version: current.document.version, digest: current.digest } };
+      const { trust: newest, accepted, refusal } = await followTrustChain(current, versions);
+      if (refusal !== null) {
+        return refused(
+          refusal.reason,
+          `This trust document is not taken: ${refusal.detail ?? refusal.reason}.`,
+        );
       }
-      const next = await acceptNextTrust(current, version);
-      if (!next.ok) {
-        return refused(next.reason, `This trust document is not taken: ${next.detail ?? next.reason}.`);
+      if (versions.at(-1)?.payload !== newest.jws.payload) {
+        return refused('trust_version', `Version ${current.document.version} is in force here already.`);
       }
-      const trust = next.value;
-      const { document, digest } = trust;
-      if (!namesController(trust, deps.key.kid)) return wrongController();
+      if (!namesController(newest, deps.key.kid)) return wrongController();
+      const operator = operatorKey(newest);
+      if (operator === undefined || !(await proves(operator))) return wrongOperator();
+
       const now = clock.now();
-      const added = await store.trust.add(
-        { version: document.version, digest, jws: version, acceptedAt: now },
-        {
-          time: now,
-          event: 'trust.accepted',
-          principal: principalText(grant.principal),
-          facts: { version: document.version, digest },
-        },
-      );
-      if (!added) return refused('trust_exists', 'Another version was put into force at the same time.');
-      log.grew();
-      await spread(trust, current);
-      return { ok: true, value: { version: document.version, digest } };
+      let before = current;
+      for (const version of accepted) {
+        const next = await acceptNextTrust(before, version);
+        if (!next.ok) throw new Error(`it was accepted a moment ago: ${next.reason}`);
+        const facts = { version: next.value.document.version, digest: next.value.digest };
+        const added = await store.trust.add(
+          { ...facts, jws: version, acceptedAt: now },
+          { time: now, event: 'trust.accepted', principal: 'operator', facts },
+        );
+        if (!added) return refused('trust_exists', 'Another version was put into force at the same time.');
+        before = next.value;
+      }
+      if (accepted.length > 0) log.grew();
+      // Also where nothing is new: it may come again because its first coming was cut short.
+      await spread(newest, current);
+      return { ok: true, value: { version: newest.document.version, digest: newest.digest } };
     },
   };
 }
@@ -99,10 +115,8 @@ export function createSetup(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
         return refused('setup_code_wrong', 'The setup code is not the one that writ serve printed last.');
       }
       if (!namesController(trust.value, deps.key.kid)) return wrongController();
-      const operator = [...trust.value.identities.values()].find(({ name }) => name === operatorName)?.key;
-      if (operator === undefined || !(await proves(operator))) {
-        return refused('operator_key_wrong', "The request is not proved by the document's operator key.");
-      }
+      const operator = operatorKey(trust.value);
+      if (operator === undefined || !(await proves(operator))) return wrongOperator();
       const house = houseOf(request.house);
       if (!house.ok) return refused('house_invalid', `The house file does not fit: ${house.detail}.`);
       const now = clock.now();

@@ -70,7 +70,12 @@ export type SetupReason =
   | 'operator_key_wrong'
   | 'house_invalid';
 
-export type UploadReason = TrustRefusal | 'not_set_up' | 'controller_key_wrong' | 'trust_exists';
+export type UploadReason =
+  | TrustRefusal
+  | 'not_set_up'
+  | 'controller_key_wrong'
+  | 'operator_key_wrong'
+  | 'trust_exists';
 
 export type EnrolReason =
   | 'not_set_up'

@@ -18,6 +18,7 @@ export const authorityText: Record<Authority, string> = {
     'A relay, also one that waits for approval; a token with the scope `status`; the operator.',
   setup: 'Whoever holds the setup code that `writ serve` printed.',
   enrolment: 'Whoever holds a single-use enrolment code.',
+  roots: 'Whoever brings versions signed by the home’s roots, with the operator key that the newest names.',
 };
 
 const security: Record<Authority, readonly Json[]> = {
@@ -30,6 +31,7 @@ const security: Record<Authority, readonly Json[]> = {
   'pending relay': [{ token: [] }, { proof: [] }],
   setup: [{ proof: [] }],
   enrolment: [{ proof: [] }],
+  roots: [{ proof: [] }],
 };
 
 function schemaOf(schema: v.GenericSchema, typeMode: 'input' | 'output'): Json {

@@ -34,12 +34,19 @@ export type Served = { readonly reply: Reply; readonly principal: string; readon
 const idempotencyKey = /^[!-~]{8,128}$/;
 
 /** Refusals that count as failed attempts of an address: guesses at what only its holder knows. */
-const guesses: ReadonlySet<string> = new Set(['enrolment_mac', 'code_unknown', 'setup_code_wrong']);
+const guesses: ReadonlySet<string> = new Set([
+  'enrolment_mac',
+  'code_unknown',
+  'setup_code_wrong',
+  'trust_threshold',
+  'trust_signature',
+  'operator_key_wrong',
+]);
 
 /**
  * What every request goes through, in this order: who calls; whether that caller may ever use this route; its
  * rate; the body, read whole under caps; shapes; the permission for this very object; the handler. A caller
- * without a name gets no further than the first step, except where a route says `anyone`, `setup` or `enrolment`.
+ * without a name gets no further than the first step, except where a route's authority says so.
  */
 export async function serveRoute(
   deps: HttpDeps,

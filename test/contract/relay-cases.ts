@@ -92,7 +92,7 @@ export const relayCases: readonly Case[] = [
         ...document,
         identities: { ...document.identities, attic: { kind: 'relay', jwk: attic.jwk } },
       }));
-      const upload = await asOperator('POST', '/v1/trust', { version: home.versions.at(-1) });
+      const upload = await asOperator('POST', '/v1/trust', { versions: [home.versions.at(-1)] });
       assert.deepEqual([upload.status, upload.json().version], [200, 2], upload.text);
       const chain = (await asKey(attic, callOf('GET', '/v1/trust?after=1'))).json() as TrustChain;
       const followed = await followTrustChain(before, chain.versions);
@@ -104,7 +104,7 @@ export const relayCases: readonly Case[] = [
   {
     name: 'trust moves on by one version at a time, signed by its roots, for this very controller',
     run: async ({ asOperator, home }) => {
-      const upload = (version: unknown) => asOperator('POST', '/v1/trust', { version });
+      const upload = (version: unknown) => asOperator('POST', '/v1/trust', { versions: [version] });
       const newest = home.versions.at(-1)!;
       const again = await upload(newest);
       assert.deepEqual([again.status, again.json().version], [200, 2], 'sent again it is answered the same');

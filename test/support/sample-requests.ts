@@ -14,7 +14,7 @@ const bodies: Readonly<Record<string, (object: string) => unknown>> = {
   'POST /v1/plans': (object) => ({ order: order(object) }),
   'POST /v1/commands': (object) => ({ order: order(object), intent: 'e30', authorisation: 'a.b.c' }),
   'PUT /v1/house': () => ({ v: 1, hosts: {} }),
-  'POST /v1/trust': () => ({ version: trustJws }),
+  'POST /v1/trust': () => ({ versions: [trustJws] }),
   'POST /v1/setup': () => ({ trust: trustJws, house: { v: 1, hosts: {} }, mac }),
   'POST /v1/tokens': () => ({ name: 'phone', scope: ['status'] }),
   'POST /v1/relay/poll': () => ({

@@ -5,7 +5,7 @@ import {
   trustAcceptedSchema,
   trustUploadSchema,
 } from '../../../schema/api/access.ts';
-import { maxTrustBytes } from '../../../schema/wire/limits.ts';
+import { maxTrustBytes, maxTrustUploadBytes } from '../../../schema/wire/limits.ts';
 import { trustChainSchema } from '../../../schema/wire/relay-api.ts';
 import { answer, defineRoute, json, type Route } from '../route.ts';
 import { numberInQuery } from './shapes.ts';
@@ -29,13 +29,16 @@ export const trustRoutes: readonly Route[] = [
     method: 'POST',
     path: '/v1/trust',
     tag: 'Trust',
-    summary: 'Put the next version, signed by the roots, into force',
-    authority: 'operator',
+    summary: 'Put the next versions, signed by the roots, into force',
+    description:
+      'Versions prove themselves: each is signed by the thresholds of the roots before it and of its own. The request is proved by the operator key that the newest of them names, so that an owner who lost every other key recovers with a root alone.',
+    authority: 'roots',
     body: trustUploadSchema,
-    maxBodyBytes: trustBodyBytes,
+    maxBodyBytes: maxTrustUploadBytes,
     permission: () => 'trust',
-    answers: { 200: { description: 'It is in force.', schema: trustAcceptedSchema } },
-    handle: async ({ grant, body }, { control }) => answer(await control.trust.upload(grant, body.version)),
+    answers: { 200: { description: 'The newest is in force.', schema: trustAcceptedSchema } },
+    handle: async ({ body, proves }, { control }) =>
+      answer(await control.trust.upload(body.versions, proves)),
   }),
   defineRoute({
     method: 'POST',

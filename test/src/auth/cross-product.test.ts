@@ -15,7 +15,7 @@ const open = [
   'GET /docs/errors',
   'GET /install/writ-relay.deb',
 ];
-const byMac = ['POST /v1/setup', 'POST /v1/relay/enroll'];
+const byMac = ['POST /v1/setup', 'POST /v1/relay/enroll', 'POST /v1/trust'];
 const reading = [
   'GET /v1/status',
   'GET /v1/hosts',
@@ -33,7 +33,6 @@ const owning = [
   'POST /v1/commands',
   'GET /v1/house',
   'PUT /v1/house',
-  'POST /v1/trust',
   'GET /v1/tokens',
   'POST /v1/tokens',
   'DELETE /v1/tokens/{id}',

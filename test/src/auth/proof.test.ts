@@ -79,7 +79,7 @@ describe('a proof', () => {
       await codeOf(await send(app, await make(), { body: body.replace('status', 'run@x') })),
       'proof_invalid',
     );
-    assert.equal(await codeOf(await send(app, await make(), { url: '/v1/trust' })), 'proof_invalid');
+    assert.equal(await codeOf(await send(app, await make(), { url: '/v1/relays/codes' })), 'proof_invalid');
     assert.equal(await codeOf(await send(app, await make(), { method: 'GET', body: '' })), 'proof_invalid');
     const proof = await make();
     assert.equal((await send(app, proof)).status, 200);

@@ -158,7 +158,7 @@ test('a relay enrols by its code, is pending, and is admitted by a trust version
     ...document,
     identities: { ...document.identities, pve2: { kind: 'relay', jwk: key.jwk } },
   }));
-  assert.ok((await made.control.trust.upload(made.operator('trust'), made.home.versions[1]!)).ok);
+  assert.ok((await made.control.trust.upload([made.home.versions[1]!], async () => true)).ok);
   const relays = await made.control.house.relays();
   assert.deepEqual(
     relays.map((relay) => [relay.name, relay.state]),
@@ -265,12 +265,11 @@ test('an unclaimed instance is claimed once, by the setup code and the operator 
 
 test('trust follows its chain, and a version of another controller is refused', async (t) => {
   const made = await makeControlHome(t);
-  const grant = made.operator('trust');
   await made.home.amend((document) => ({ ...document, mirror: 'https://example.net/trust' }));
   await made.home.amend((document) => ({ ...document, mirror: null }));
   const [first, second, third] = made.home.versions;
   const upload = async (version = first!) => {
-    const answer = await made.control.trust.upload(grant, version);
+    const answer = await made.control.trust.upload([version], async () => true);
     return answer.ok ? answer.value.version : answer.reason;
   };
   assert.equal(await upload(third), 'trust_version');
@@ -278,6 +277,8 @@ test('trust follows its chain, and a version of another controller is refused', 
   assert.equal(await upload(second), 2, 'the same again is answered the same');
   assert.equal(await upload(first), 'trust_version');
   assert.equal(await upload({ ...third!, signatures: second!.signatures }), 'trust_signature');
+  const unproved = await made.control.trust.upload([third!], async () => false);
+  assert.equal(!unproved.ok && unproved.reason, 'operator_key_wrong');
   assert.equal(await upload(third), 3);
   assert.deepEqual((await made.control.trust.chain(1)).versions, [second, third]);
   await made.restart();

@@ -184,7 +184,7 @@ test('threat 5: newer trust ends what no relay has begun and it does not allow a
     const may = controller.may.filter((grant) => grant.action !== 'guest.start');
     return { ...document, identities: { ...document.identities, controller: { ...controller, may } } };
   });
-  assert.ok((await made.control.trust.upload(made.operator('trust'), made.home.versions[1]!)).ok);
+  assert.ok((await made.control.trust.upload([made.home.versions[1]!], async () => true)).ok);
   const view = await made.control.orders.command(id);
   assert.deepEqual([view?.state, view?.code], ['refused', 'trust_changed']);
   assert.deepEqual(await made.store.commands.held(), []);

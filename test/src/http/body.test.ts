@@ -88,12 +88,12 @@ describe('bodies', () => {
         },
         { highWaterMark: 0 },
       );
-    for (const url of ['/v1/trust', '/v1/guests/gaming/start', '/v1/relay/poll', '/v1/nothing']) {
+    for (const url of ['/v1/tokens', '/v1/guests/gaming/start', '/v1/relay/poll', '/v1/nothing']) {
       const response = await app.request(url, { method: 'POST', rawBody: lazy() });
       assert.equal(response.status, url === '/v1/nothing' ? 404 : 401, url);
     }
     const token = await app.token(['status']);
-    const response = await app.asToken(token, '/v1/trust', { method: 'POST', rawBody: lazy() });
+    const response = await app.asToken(token, '/v1/tokens', { method: 'POST', rawBody: lazy() });
     assert.equal(response.status, 403, 'nor is that of a caller who may never use the route');
     assert.equal(pulled, 0);
   });

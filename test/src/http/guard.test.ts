@@ -50,6 +50,11 @@ describe('the table of routes', () => {
     ]);
     const byMac = routes.filter(({ authority }) => authority === 'setup' || authority === 'enrolment');
     assert.deepEqual(byMac.map(({ path }) => path).sort(), ['/v1/relay/enroll', '/v1/setup']);
+    const byRoots = routes.filter(({ authority }) => authority === 'roots');
+    assert.deepEqual(
+      byRoots.map(({ method, path }) => `${method} ${path}`),
+      ['POST /v1/trust'],
+    );
   });
 
   test('each action of the registry has its route, and a host may be put to sleep', () => {
