@@ -32,6 +32,8 @@ export function createReceipts(
   log: AuditLog,
 ): Pick<RelayControl, 'receipts'> {
   const { store, clock, doorbell } = deps;
+  /** Which receipt each relay posted although earlier ones are missing here, and where it was told that they are. */
+  const told = new Map<string, { readonly held: number; readonly first: number }>();
 
   const verify = async (
     trust: Trust,
@@ -122,7 +124,8 @@ export function createReceipts(
   /**
    * Stores receipts that continue the chain, with all that they bring. They are handed to the store together, so
    * that all of a post cost one commit; one that is not stored keeps out those after it, because they do not
-   * continue the chain then.
+   * continue the chain then. A database over the network may run them in another order: what came too early is
+   * handed over again.
    */
   const take = async (
     trust: Trust,
@@ -130,10 +133,12 @@ export function createReceipts(
     links: readonly StoredReceipt[],
   ): Promise<'stored' | 'chain'> => {
     let left = links;
-    for (let tries = 0; tries < maxTries; tries += 1) {
+    for (let tries = 0; tries < maxTries; ) {
       const brought = await bringOf(trust, relay, left);
       const outcomes = await Promise.all(
-        brought.map(({ stored, update, notes }) => store.commands.addReceipt(stored, update, notes)),
+        brought.map(({ stored, update, notes }) =>
+          store.commands.addReceipt(stored, update, [...gapNotes(stored), ...notes]),
+        ),
       );
       const failed = outcomes.findIndex((outcome) => outcome !== 'stored');
       const stored = failed < 0 ? brought : brought.slice(0, failed);
@@ -141,9 +146,10 @@ export function createReceipts(
         if (update === null) log.grew();
         else ringFor(deps, log, update);
       }
-      if (outcomes[failed] === 'chain') return 'chain';
+      if (outcomes[0] === 'chain') return 'chain';
       left = left.slice(stored.length);
       if (left.length === 0) return 'stored';
+      if (stored.length === 0) tries += 1;
     }
     throw new Error('a command was changed by others too often');
   };
@@ -172,7 +178,8 @@ export function createReceipts(
         }
         return null;
       };
-      for (const jws of receipts) {
+      let isGapKnown = false;
+      for (const [index, jws] of receipts.entries()) {
         const verified = await verify(trust, relay, jws);
         if (!verified.ok) {
           await takeLinks();
@@ -182,7 +189,25 @@ export function createReceipts(
         const hash = await digestOf('receipt', jws);
         const last = links.at(-1);
         const head = last === undefined ? held : { seq: last.receipt.seq, hash: last.hash };
-        if (receipt.seq > head.seq + 1) break;
+        if (receipt.seq > head.seq + 1) {
+          if (index === 0) {
+            const before = told.get(relay.kid);
+            isGapKnown = before?.held === head.seq && before.first === receipt.seq;
+            told.delete(relay.kid);
+            if (!isGapKnown) told.set(relay.kid, { held: head.seq, first: receipt.seq });
+          }
+          if (!isGapKnown) break;
+          // The relay was told what is missing, and has it no more: this store lost what it once confirmed.
+          links.push({
+            kid: relay.kid,
+            hash,
+            jws,
+            receivedAt: clock.now(),
+            receipt,
+            lost: { after: head.seq },
+          });
+          continue;
+        }
         if (receipt.seq <= head.seq) {
           await takeLinks();
           const known = await store.relays.receipt(relay.kid, receipt.seq);
@@ -219,6 +244,18 @@ function withFittingResult(receipt: Receipt): Receipt {
     ? receipt
     : { ...receipt, result: null };
 }
+
+const gapNotes = ({ receipt, receivedAt, lost }: StoredReceipt): AuditNote[] =>
+  lost === undefined
+    ? []
+    : [
+        {
+          time: receivedAt,
+          event: 'receipt.gap',
+          principal: `relay:${receipt.relay}`,
+          facts: { from: lost.after + 1, to: receipt.seq - 1 },
+        },
+      ];
 
 const noteOf = (receipt: Receipt, event: string, command: string | null, now: number): AuditNote => ({
   time: now,

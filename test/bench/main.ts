@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Figure, lineOf } from './figure.ts';
+import { footprint } from './footprint.ts';
 import { parkedRelays } from './parked.ts';
 import { roundTrip } from './round-trip.ts';
 import { syncsPerJob } from './syncs.ts';
@@ -14,6 +15,7 @@ type Group = { readonly name: string; readonly run: (folder: string) => Promise<
 const groups: readonly Group[] = [
   { name: 'round-trip', run: roundTrip },
   { name: 'syncs', run: syncsPerJob },
+  { name: 'footprint', run: footprint },
   { name: 'parked', run: parkedRelays },
 ];
 

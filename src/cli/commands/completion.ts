@@ -13,7 +13,10 @@ export const completion = (all: () => readonly Command[]): Command =>
       `SHELL is ${shells.join(', ')}. The script asks writ itself for the words, and so knows the hosts, guests and commands that there are. "completion words -- WORD…" is what it calls: a word and what it is on each line.`,
     ],
     examples: [
-      { line: 'writ completion bash', about: 'source <(writ completion bash) in ~/.bashrc; for zsh likewise' },
+      {
+        line: 'writ completion bash',
+        about: 'source <(writ completion bash) in ~/.bashrc; for zsh likewise',
+      },
       {
         line: 'writ completion fish > ~/.config/fish/completions/writ.fish',
         about: 'fish reads it from there',

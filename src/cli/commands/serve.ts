@@ -21,7 +21,8 @@ export const serve = defineCommand({
     },
     {
       line: 'writ serve --install --listen 203.0.113.7:8420',
-      about: 'as root: as a service that starts with the machine; without --listen, on all addresses that it has',
+      about:
+        'as root: as a service that starts with the machine; without --listen, on all addresses that it has',
     },
     { line: 'writ serve --data /tmp/trial --listen 127.0.0.1:0 --trial', about: 'to try it out' },
   ],
