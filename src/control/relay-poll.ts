@@ -8,7 +8,7 @@ import type { PollAnswer, PollRequest } from '../../schema/wire/relay-api.ts';
 import { oldestProtocolVersion, protocolVersion } from '../../schema/wire/version.ts';
 import { refused } from '../domain/errors.ts';
 import { isWaking, leaseMs, mayLease, provesWake, wantsReport } from '../domain/lease.ts';
-import type { LeasableStep } from '../domain/ports.ts';
+import type { LeasableStep, WaitingRun } from '../domain/ports.ts';
 import { applyTrustChange } from '../domain/settle.ts';
 import { type RelayRecord, relayKid } from '../domain/world.ts';
 import type { AuditLog } from './audit-log.ts';
@@ -30,6 +30,8 @@ const maxJobBytesPerAnswer = maxPollAnswerBytes / 2;
 type Memory = {
   session: string;
   poll: number;
+  /** The highest number of a job that the run has seen. */
+  seen: number;
   /** Ends the parked poll of this run, because a later one came. */
   leave: () => void;
   /** Whether a poll is parked. */
@@ -57,7 +59,7 @@ export type Polls = {
   /** How many polls are parked in this process. */
   readonly parked: () => number;
   /** The run of a relay whose poll is parked in this process, if there is one. */
-  readonly waiting: (relay: string) => { readonly kid: string; readonly session: string } | null;
+  readonly waiting: (relay: string) => WaitingRun | null;
 };
 
 export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLog): Polls {
@@ -76,9 +78,11 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
     const memory: Memory = {
       session: request.session,
       poll: request.poll,
+      seen: request.seen,
       leave: () => left.abort(),
       isParked: false,
-      handed: same ? known.handed : 0,
+      // What the run has seen was handed out, if not by this process.
+      handed: Math.max(same ? known.handed : 0, request.seen),
       toldTrust: same ? known.toldTrust : 0,
       // A poll that comes again was not heard: what it was told is told anew.
       toldEvidence: same && request.poll > known.poll ? known.toldEvidence : new Map(),
@@ -169,7 +173,14 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
     const leased =
       rest.length === 0
         ? []
-        : await store.commands.lease({ kid: relay.kid, session, steps: rest, now, until: now + leaseMs });
+        : await store.commands.lease({
+            kid: relay.kid,
+            session,
+            seen: memory.seen,
+            steps: rest,
+            now,
+            until: now + leaseMs,
+          });
     const jobs: string[] = [];
     for (const { intent, step: index, seq } of [...numbered, ...leased]) {
       memory.handed = Math.max(memory.handed, seq);
@@ -311,7 +322,7 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
     waiting: (relay) => {
       const kid = kids.get(relay);
       const memory = kid === undefined ? undefined : memories.get(kid);
-      return memory?.isParked === true ? { kid: kid!, session: memory.session } : null;
+      return memory?.isParked === true ? { kid: kid!, session: memory.session, seen: memory.seen } : null;
     },
   };
 }

@@ -55,6 +55,9 @@ export type SignedIntent = IntentRecord & {
   readonly authorisation: string;
 };
 
+/** A run of a relay whose poll is parked, and the highest number of a job that it has seen. */
+export type WaitingRun = { readonly kid: string; readonly session: string; readonly seen: number };
+
 export type Acceptance = {
   readonly command: Omit<Command, 'intents' | 'steps' | 'revision'>;
   readonly intent: SignedIntent;
@@ -63,7 +66,7 @@ export type Acceptance = {
   readonly idempotency: { readonly principal: string; readonly use: Idempotency } | null;
   readonly note: AuditNote;
   /** The runs of relays that wait for a step at this moment, by the relay's name. */
-  readonly waiting: ReadonlyMap<string, { readonly kid: string; readonly session: string }>;
+  readonly waiting: ReadonlyMap<string, WaitingRun>;
   /** Until when what is leased to them is theirs. */
   readonly leaseUntil: number;
 };
@@ -75,6 +78,8 @@ export type StoredReceipt = {
   readonly jws: string;
   readonly receivedAt: number;
   readonly receipt: Receipt;
+  /** Of one that does not continue the chain that is held: the last receipt before those that are lost. */
+  readonly lost?: { readonly after: number };
 };
 
 /** What a command becomes; `command.revision` is the one that was read. */
@@ -144,13 +149,14 @@ export type CommandStore = {
     digests: readonly string[],
   ): Promise<readonly { intent: string; step: number; jws: string }[]>;
   /**
-   * Leases steps to a relay's run: numbers them up from the run's last job, and marks them sent. Steps that
-   * were leased again or changed since they were read are left out of the answer. Empty when the run is not
+   * Leases steps to a relay's run: numbers them up from the run's last job, or from the highest that it has seen if
+   * that is not known here (a store that was restored), and marks them sent. Steps that were leased again or changed since they were read are left out of the answer. Empty when the run is not
    * the relay's newest any more.
    */
   lease(lease: {
     readonly kid: string;
     readonly session: string;
+    readonly seen: number;
     readonly steps: readonly LeasableStep[];
     readonly now: number;
     readonly until: number;

@@ -1,7 +1,7 @@
 import { and, asc, count, desc, eq, inArray, isNotNull, lt, lte, min, sql } from 'drizzle-orm';
 import { type Lock, locksConflict } from '../../schema/actions/action.ts';
 import type { CommandState, Order } from '../../schema/api/orders.ts';
-import { command, heldLock, intent, receipt, step } from '../../schema/db/tables.ts';
+import { command, heldLock, intent, receipt, relay, step } from '../../schema/db/tables.ts';
 import type { Command, IntentRecord, StepRecord } from '../domain/command.ts';
 import type { CommandStore, StoredReceipt } from '../domain/ports.ts';
 import { noteStatements } from './audit-store.ts';
@@ -143,8 +143,8 @@ export function commandStore(database: Database): CommandStore {
           ...attemptStatements(made.id, signed, steps),
           ...lockStatements(made.id, locks),
           ...noteStatements([note]),
-          ...[...acceptance.waiting].flatMap(([relay, run]) => {
-            const queued = steps.filter((one) => one.relay === relay && one.state === 'queued');
+          ...[...acceptance.waiting].flatMap(([name, run]) => {
+            const queued = steps.filter((one) => one.relay === name && one.state === 'queued');
             const lease = { ...run, steps: queued, now: made.createdAt, until: acceptance.leaseUntil };
             return queued.length === 0 ? [] : leaseStatements(lease);
           }),
@@ -225,6 +225,14 @@ export function commandStore(database: Database): CommandStore {
         database,
         [
           ensureRelay(stored.kid, stored.receipt.relay, await emptyReceiptHash()),
+          ...(stored.lost === undefined
+            ? []
+            : [
+                build
+                  .update(relay)
+                  .set({ receipts_seq: stored.receipt.seq - 1, receipts_hash: stored.receipt.previous })
+                  .where(and(eq(relay.kid, stored.kid), eq(relay.receipts_seq, stored.lost.after))),
+              ]),
           receiptStatement(stored),
           ...(update === null ? [] : updateStatements(update)),
           ...noteStatements(notes),

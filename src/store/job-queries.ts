@@ -50,7 +50,7 @@ const isNewest = and(eq(relay.kid, slot('kid')), eq(relay.session, slot('session
 const raiseJobNumber = prepared(() =>
   build
     .update(relay)
-    .set({ job_seq: sql`${relay.job_seq} + ${slot('count')}` })
+    .set({ job_seq: sql`max(${relay.job_seq}, ${slot('seen')}) + ${slot('count')}` })
     .where(isNewest),
 );
 const leaseStep = prepared(() =>
@@ -82,11 +82,12 @@ const leaseStep = prepared(() =>
 export const leaseStatements = (lease: {
   readonly kid: string;
   readonly session: string;
+  readonly seen: number;
   readonly steps: readonly (Pick<LeasableStep, 'intent' | 'step'> & Partial<Pick<LeasableStep, 'lease'>>)[];
   readonly now: number;
   readonly until: number;
 }): BuiltQuery[] => [
-  raiseJobNumber({ kid: lease.kid, session: lease.session, count: lease.steps.length }),
+  raiseJobNumber({ kid: lease.kid, session: lease.session, seen: lease.seen, count: lease.steps.length }),
   ...lease.steps.map((one, index) =>
     leaseStep({
       kid: lease.kid,
