@@ -1,0 +1,118 @@
+import { type Cache, createTestHash, hashOf, type Verdict } from './cache.ts';
+import { importsOf } from './closure.ts';
+import { applyFault, codeOf } from './graph.ts';
+import { createLane, type Lane } from './lane.ts';
+import type { Planned } from './messages.ts';
+import { type Mutant, mutantsOf } from './mutators.ts';
+
+/** A mutant with what came of it. */
+export type Judged = { readonly mutant: Mutant; readonly verdict: Verdict };
+
+/** A file of tests: what it imports itself, and which mutants each test reaches. */
+type TestFile = {
+  readonly path: string;
+  readonly near: ReadonlySet<string>;
+  readonly tests: readonly { readonly tookMs: number; readonly reached: ReadonlySet<number> }[];
+};
+
+/** Takes the items in order, each lane the next when it is free. */
+async function inLanes<T>(
+  lanes: readonly Lane[],
+  items: readonly T[],
+  task: (lane: Lane, item: T, at: number) => Promise<void>,
+): Promise<void> {
+  const left = items.entries();
+  await Promise.all(
+    lanes.map(async (lane) => {
+      for (const [at, item] of left) await task(lane, item, at);
+    }),
+  );
+}
+
+async function learn(lane: Lane, root: string, path: string, faults: readonly Mutant[]): Promise<TestFile> {
+  const answer = await lane.ask({ kind: 'learn', file: path, faults }, 300_000);
+  if (answer?.kind !== 'learned')
+    throw new Error(
+      `${path} does not pass without a fault: ${answer?.kind === 'failed' ? answer.detail : ''}`,
+    );
+  const tests = answer.tests.map(({ tookMs, reached }) => ({
+    tookMs,
+    reached: new Set([...reached, ...answer.always]),
+  }));
+  return { path, near: new Set(importsOf(root, path)), tests };
+}
+
+/** The tests that reach a mutant: files that import its file themselves come first, then quick ones. */
+function planOf(files: readonly TestFile[], mutant: Mutant, at: number): Planned[] {
+  const chosen = files.flatMap(({ path, near, tests }) => {
+    const own = [...tests.entries()].filter(([, { reached }]) => reached.has(at));
+    const tookMs = own.reduce((sum, [, test]) => sum + test.tookMs, 0);
+    const far = near.has(mutant.path) ? 0 : 1;
+    const planned = own
+      .sort(([, a], [, b]) => a.tookMs - b.tookMs)
+      .map(([place, test]) => ({ at: place, limitMs: 2_000 + test.tookMs * 10 }));
+    return own.length === 0 ? [] : [{ far, tookMs, planned: { file: path, tests: planned } }];
+  });
+  return chosen.sort((a, b) => a.far - b.far || a.tookMs - b.tookMs).map(({ planned }) => planned);
+}
+
+/** Some tests may wait for real: only what takes far longer than all of them together is given up. */
+const limitOf = (plan: readonly Planned[]): number =>
+  plan.reduce(
+    (sum, { tests }) => sum + tests.reduce((most, { limitMs }) => Math.max(most, limitMs), 0),
+    10_000,
+  );
+
+/**
+ * Makes every mutant of the files and runs, for each, the tests that reach it until one fails.
+ *
+ * @throws Error when a test fails without any fault: nothing could be told then
+ */
+export async function judgeMutants(options: {
+  readonly root: string;
+  readonly paths: readonly string[];
+  readonly tests: readonly string[];
+  readonly lanes: number;
+  readonly cache: Cache;
+  onJudged(judged: Judged): void;
+}): Promise<void> {
+  const { root, cache } = options;
+  const codes = new Map(options.paths.map((path) => [path, codeOf(root, path)]));
+  const mutants = [...codes].flatMap(([path, code]) => mutantsOf(path, code));
+  const lanes = Array.from({ length: options.lanes }, createLane);
+  const hashOfTest = createTestHash(root);
+
+  /** A verdict rests on the faulty file and, when a test noticed, on that test; otherwise on all that reach it. */
+  const judge = async (lane: Lane, mutant: Mutant, plan: readonly Planned[]): Promise<Verdict> => {
+    const { path } = mutant;
+    const fault = hashOf(path, applyFault(codes.get(path)!, mutant));
+    const keys = plan.map(({ file }) => hashOf(fault, hashOfTest(file, path)));
+    const all = hashOf(...keys.toSorted());
+    for (const key of [...keys, all]) {
+      const known = cache.find(key);
+      if (known !== undefined) return known;
+    }
+    if (plan.length === 0) return { by: null, file: null };
+    const answer = await lane.ask({ kind: 'judge', fault: mutant, plan }, limitOf(plan));
+    const verdict: Verdict = answer?.kind === 'judged' ? answer : { by: 'timeout', file: null };
+    const place = plan.findIndex(({ file }) => file === verdict.file);
+    cache.put(keys[place] ?? all, { by: verdict.by, file: verdict.file });
+    return verdict;
+  };
+
+  try {
+    const files: TestFile[] = [];
+    await inLanes(lanes, options.tests, async (lane, path) => {
+      files.push(await learn(lane, root, path, mutants));
+    });
+    const judged: Judged[] = [];
+    await inLanes(lanes, mutants, async (lane, mutant, at) => {
+      judged[at] = { mutant, verdict: await judge(lane, mutant, planOf(files, mutant, at)) };
+      if (at % 100 === 0) cache.save();
+    });
+    for (const one of judged) options.onJudged(one);
+  } finally {
+    cache.save();
+    for (const lane of lanes) lane.close();
+  }
+}
