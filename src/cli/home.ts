@@ -1,17 +1,15 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { digestSchema } from '../../schema/jose/digest.ts';
-import { describeIssue } from '../../schema/jose/jws.ts';
 import { importSigningKey, type SecretJwk, type SigningKey } from '../../schema/jose/keys.ts';
-import { parseStrictJson } from '../../schema/jose/strict-json.ts';
 import { ok } from '../../schema/result.ts';
 import { acceptFirstTrust, type Trust } from '../../schema/trust/read.ts';
 import { type AuditHead, auditHeadSchema } from '../../schema/wire/heartbeat.ts';
 import { homeIdSchema } from '../../schema/wire/ids.ts';
 import { maxTrustBytes } from '../../schema/wire/limits.ts';
 import { enrolmentCodeSchema, type TrustJws, trustJwsSchema } from '../../schema/wire/relay-api.ts';
-import { readTextFile, replaceFile } from './files.ts';
+import { brokenConfig, readConfigFile, writeConfigFile } from './config-file.ts';
 import { exits, type Failure, fail } from './outcome.ts';
 import { type RootFile, rootFileSchema } from './seal.ts';
 
@@ -50,8 +48,6 @@ const names = {
   audit: 'audit.json',
 } as const;
 
-const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
-
 /** Whether a directory holds the keys of a home. */
 export const isHome = (directory: string): boolean => existsSync(join(directory, names.home));
 
@@ -60,14 +56,20 @@ export function writeHome(
   directory: string,
   parts: { file: HomeFile; operator: SecretJwk; root: RootFile; trust: Trust },
 ): void {
-  replaceFile(join(directory, names.operator), json(parts.operator));
-  replaceFile(join(directory, names.root), json(parts.root));
+  writeOperator(directory, parts.operator);
+  writeRootFile(directory, parts.root);
   writeTrust(directory, parts.trust);
-  replaceFile(join(directory, names.home), json(parts.file));
+  writeConfigFile(directory, names.home, parts.file);
 }
 
+export const writeOperator = (directory: string, operator: SecretJwk): void =>
+  writeConfigFile(directory, names.operator, operator);
+
+export const writeRootFile = (directory: string, root: RootFile): void =>
+  writeConfigFile(directory, names.root, root);
+
 export const writeTrust = (directory: string, trust: Trust): void =>
-  replaceFile(join(directory, names.trust), json({ digest: trust.digest, jws: trust.jws }));
+  writeConfigFile(directory, names.trust, { digest: trust.digest, jws: trust.jws });
 
 /** Reads the home of a configuration directory. */
 export async function readHome(directory: string): Promise<{ ok: true; value: Home } | Failure> {
@@ -76,11 +78,11 @@ export async function readHome(directory: string): Promise<{ ok: true; value: Ho
   const secret = read(directory, names.operator, v.unknown(), 4 * 1024);
   if (!secret.ok) return secret;
   const operator = await importSigningKey(secret.value);
-  if (!operator.ok) return broken(join(directory, names.operator), operator.detail ?? operator.reason);
+  if (!operator.ok) return brokenConfig(join(directory, names.operator), operator.detail ?? operator.reason);
   const stored = read(directory, names.trust, trustFileSchema, 2 * maxTrustBytes);
   if (!stored.ok) return stored;
   const trust = await acceptFirstTrust(stored.value.jws as TrustJws, { digest: stored.value.digest });
-  if (!trust.ok) return broken(join(directory, names.trust), trust.detail ?? trust.reason);
+  if (!trust.ok) return brokenConfig(join(directory, names.trust), trust.detail ?? trust.reason);
   return ok({ directory, file: file.value, operator: operator.value, trust: trust.value });
 }
 
@@ -89,25 +91,19 @@ export const readRootFile = (directory: string): { ok: true; value: RootFile } |
 
 /** The codes that may still be used or approved. */
 export function readCodes(directory: string): { ok: true; value: readonly PendingCode[] } | Failure {
-  if (!existsSync(join(directory, names.codes))) return ok([]);
-  const read_ = read(directory, names.codes, codesFileSchema, 4 * 1024 * 1024);
-  return read_.ok ? ok(read_.value.codes) : read_;
+  const file = readConfigFile(directory, names.codes, codesFileSchema, 4 * 1024 * 1024);
+  return file.ok ? ok(file.value?.codes ?? []) : file;
 }
 
 export const writeCodes = (directory: string, codes: readonly PendingCode[]): void =>
-  replaceFile(join(directory, names.codes), json({ codes }));
+  writeConfigFile(directory, names.codes, { codes });
 
 /** The end of the audit log as it was verified here last; null before the first time. */
 export const readAuditHead = (directory: string): { ok: true; value: AuditHead | null } | Failure =>
-  existsSync(join(directory, names.audit))
-    ? read(directory, names.audit, auditHeadSchema, 4 * 1024)
-    : ok(null);
+  readConfigFile(directory, names.audit, auditHeadSchema, 4 * 1024);
 
 export const writeAuditHead = (directory: string, head: AuditHead): void =>
-  replaceFile(join(directory, names.audit), json(head));
-
-const broken = (path: string, why: string): Failure =>
-  fail(exits.usage, 'config_broken', `${path} is not as it was written: ${why}. Restore it from a copy.`);
+  writeConfigFile(directory, names.audit, head);
 
 function read<S extends v.GenericSchema>(
   directory: string,
@@ -115,27 +111,13 @@ function read<S extends v.GenericSchema>(
   schema: S,
   maxBytes: number,
 ): { ok: true; value: v.InferOutput<S> } | Failure {
-  const path = join(directory, name);
-  let text: string | null;
-  try {
-    text = readTextFile(path, maxBytes);
-    if (text !== null && (statSync(path).mode & 0o077) !== 0) {
-      return fail(exits.usage, 'config_open', `Others may read ${path}. Run: chmod 600 ${path}`);
-    }
-  } catch (error) {
-    return fail(exits.usage, 'config_unreadable', `${path} cannot be read: ${(error as Error).message}.`);
-  }
-  if (text === null) {
-    return name === names.home
-      ? fail(
-          exits.usage,
-          'no_home',
-          `There is no home in ${directory}. Run writ init with the code that writ serve printed, or name another directory with --config.`,
-        )
-      : broken(path, 'it is missing');
-  }
-  const parsed = parseStrictJson(text, { maxBytes });
-  if (!parsed.ok) return broken(path, parsed.detail ?? parsed.reason);
-  const shaped = v.safeParse(schema, parsed.value);
-  return shaped.success ? ok(shaped.output) : broken(path, describeIssue(shaped.issues[0]));
+  const file = readConfigFile(directory, name, schema, maxBytes);
+  if (!file.ok || file.value !== null) return file;
+  return name === names.home
+    ? fail(
+        exits.usage,
+        'no_home',
+        `There is no home in ${directory}. Run writ init with the code that writ serve printed, or name another directory with --config.`,
+      )
+    : brokenConfig(join(directory, name), 'it is missing');
 }

@@ -51,7 +51,8 @@ export function trustInWords(trust: Trust, now: number): string {
   return lines.join('\n');
 }
 
-function grantInWords({ action, on, limit }: TrustGrant): string {
+/** What a grant allows: `wake pve2, at most 6 times in an hour`. */
+export function grantInWords({ action, on, limit }: TrustGrant): string {
   const known = actionOf(action);
   const often = limit === undefined ? '' : `, ${limitInWords(limit)}`;
   return known === undefined

@@ -3,10 +3,9 @@ import { defineCommand } from '../command.ts';
 import { readHouseFrom } from '../house-source.ts';
 import { changeHouse } from '../make-trust.ts';
 import { done, exits, fail } from '../outcome.ts';
-import { confirm } from '../passphrase.ts';
-import { rootKey, rootOptions } from '../root-key.ts';
+import { rootOptions } from '../root-key.ts';
 import { openSession, refreshTrust } from '../session.ts';
-import { putIntoForce } from '../upload-trust.ts';
+import { signNext } from '../sign-trust.ts';
 
 export const houseSet = defineCommand({
   name: 'house set',
@@ -30,15 +29,13 @@ export const houseSet = defineCommand({
     const changed = changeHouse(trust.value, file.value, context.now());
     if (!changed.ok) return fail(exits.usage, changed.reason, changed.detail ?? changed.reason);
     const { document, notes } = changed.value;
+    let told: readonly string[] = notes;
     let version = trust.value.document.version;
     if (document !== null) {
-      if (!values.yes) context.terminal.err(`${notes.join('\n')}\n`);
-      const agreed = await confirm(context, `Sign trust version ${document.version}?`, values.yes);
-      if (agreed !== true) return agreed;
-      const root = await rootKey(context, values);
-      if (!root.ok) return root;
-      const inForce = await putIntoForce(session.value, trust.value, document, root.value);
-      if (!inForce.ok) return inForce;
+      const next = { document, notes };
+      const signed = await signNext(context, session.value, trust.value, next, { ...values, offline: false });
+      if (!signed.ok) return signed;
+      told = [...(values.yes ? signed.value.told : []), ...signed.value.next];
       version = document.version;
     }
     // Last: runbooks may name what only the new trust knows.
@@ -54,6 +51,6 @@ export const houseSet = defineCommand({
         detail: `${uploaded.detail}\nTrust is version ${version}; the runbooks are as before. Run the same command again.`,
       };
     }
-    return done([...notes, `The house is set; trust is version ${version}.`].join('\n'), { version, notes });
+    return done([...told, `The house is set; trust is version ${version}.`].join('\n'), { version, notes });
   },
 });

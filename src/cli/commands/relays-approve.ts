@@ -6,11 +6,10 @@ import { type VerifiedEnrolment, verifyEnrolment } from '../enrolments.ts';
 import { readCodes, writeCodes } from '../home.ts';
 import { admitRelays } from '../make-trust.ts';
 import { done, exits, fail } from '../outcome.ts';
-import { confirm } from '../passphrase.ts';
-import { rootKey, rootOptions } from '../root-key.ts';
+import { rootOptions } from '../root-key.ts';
 import { openSession, refreshTrust } from '../session.ts';
+import { signNext } from '../sign-trust.ts';
 import { listed } from '../text.ts';
-import { putIntoForce } from '../upload-trust.ts';
 
 export const relaysApprove = defineCommand({
   name: 'relays approve',
@@ -59,7 +58,7 @@ export const relaysApprove = defineCommand({
       verified.map(({ statement }) => statement),
       context.now(),
     );
-    const shown = [
+    const notes = [
       ...complaints,
       'These relays enrolled with your codes:',
       ...verified.map(
@@ -67,14 +66,16 @@ export const relaysApprove = defineCommand({
       ),
       ...next.notes.map(({ text }) => `Note: ${text}`),
     ];
-    if (!values.yes) context.terminal.err(`${shown.join('\n')}\n`);
-    const agreed = await confirm(context, 'Are these the fingerprints that the hosts showed?', values.yes);
-    if (agreed !== true) return agreed;
-
-    const root = await rootKey(context, values);
-    if (!root.ok) return root;
-    const inForce = await putIntoForce(session.value, trust.value, next.document, root.value);
-    if (!inForce.ok) return inForce;
+    const question = 'Are these the fingerprints that the hosts showed?';
+    const signed = await signNext(
+      context,
+      session.value,
+      trust.value,
+      { document: next.document, notes, question },
+      { ...values, offline: false },
+    );
+    if (!signed.ok) return signed;
+    const { document, digest } = signed.value.trust;
     const used = new Set(verified.map(({ code }) => code.code));
     writeCodes(
       home.directory,
@@ -83,8 +84,9 @@ export const relaysApprove = defineCommand({
     const names = verified.map(({ statement }) => statement.relay);
     return done(
       [
-        ...(values.yes ? shown : complaints),
-        `${listed(names)} ${names.length === 1 ? 'is' : 'are'} admitted by trust version ${inForce.value.document.version}.`,
+        ...(values.yes ? signed.value.told : complaints),
+        `${listed(names)} ${names.length === 1 ? 'is' : 'are'} admitted by trust version ${document.version}.`,
+        ...signed.value.next,
       ].join('\n'),
       {
         admitted: verified.map(({ statement, kid }) => ({
@@ -94,8 +96,8 @@ export const relaysApprove = defineCommand({
         })),
         refused,
         notes: next.notes,
-        version: inForce.value.document.version,
-        digest: inForce.value.digest,
+        version: document.version,
+        digest,
       },
     );
   },
