@@ -13,6 +13,7 @@ import { loadControllerKey } from './node/controller-key.ts';
 import { type Listener, type ListenerLimits, listen } from './node/listener.ts';
 import { makePrivateFolder } from './node/private-files.ts';
 import { relayPackageOf } from './node/relay-package.ts';
+import { forgetRestored, isRestored } from './node/restore.ts';
 import { type CertificateFiles, loadOwnCertificate, readCertificate } from './node/tls-files.ts';
 import { watchCertificate } from './node/watch-certificate.ts';
 import { memoryDoorbell } from './store/doorbell.ts';
@@ -37,7 +38,7 @@ export type ServeOptions = {
   readonly relayPackage?: string;
   /** Gets each line of the log; without, JSON lines go to standard error. */
   readonly write?: (entry: LogEntry) => void;
-  /** Called once, with the line to be pasted into `writ init`, while no owner has claimed this instance. */
+  /** Called once with the setup code, while no owner has claimed this instance or moved a home to it. */
   readonly onSetupCode?: (code: string) => void;
   readonly now?: () => number;
   readonly limits?: { readonly http?: Partial<HttpLimits>; readonly listener?: Partial<ListenerLimits> };
@@ -48,8 +49,10 @@ export type Server = {
   readonly origins: readonly string[];
   /** The pin of the certificate's key, `sha256:<hex>`; null with a certificate that authorities vouch for. */
   readonly spki: string | null;
-  /** While no owner has claimed this instance. */
+  /** While no owner has claimed this instance, or moved the home here of whose backup it was made. */
   readonly setupCode: string | null;
+  /** Whether it was made of a backup, and trust does not name its key yet. */
+  readonly restored: boolean;
   /** Answers what is parked, ends streams, and releases the database. */
   close(): Promise<void>;
 };
@@ -85,7 +88,8 @@ export async function serve(options: ServeOptions): Promise<Result<Server, Serve
   opened.push(() => database.value.close());
   const store = createStore(database.value);
   const claimed = (await store.trust.newest()) > 0;
-  const key = await loadControllerKey(dataDir, claimed);
+  const fromBackup = claimed && (await isRestored(dataDir));
+  const key = await loadControllerKey(dataDir, claimed && !fromBackup);
   if (!key.ok) return give(key);
   const hosts = options.listen.map(({ host }) => host);
   const certificate =
@@ -106,9 +110,12 @@ export async function serve(options: ServeOptions): Promise<Result<Server, Serve
     log: (level, event, fields) => log[level](event, fields),
   });
   const trust = await control.trust.current();
-  if (trust !== null && trust.identities.get(key.value.kid)?.name !== 'controller') {
+  const isOurs = trust !== null && trust.identities.get(key.value.kid)?.name === 'controller';
+  if (trust !== null && !isOurs && !fromBackup) {
     return give(refuse('controller_key_wrong', 'the trust document in force names another controller key'));
   }
+  const restored = fromBackup && !isOurs;
+  if (fromBackup && isOurs) await forgetRestored(dataDir);
 
   const closing = new AbortController();
   const app = createApp({
@@ -148,12 +155,14 @@ export async function serve(options: ServeOptions): Promise<Result<Server, Serve
   const upkeep = control.upkeep.run(closing.signal);
 
   const origins = listeners.map(({ address }) => originOf(address));
+  // Who moves a home to what was made of its backup proves that by the roots: the secret is of no use there.
+  const codeSecret = setupSecret ?? (restored ? encodeBase64url(randomBytes(32)) : null);
   const setupCode =
-    setupSecret === null
+    codeSecret === null
       ? null
-      : codeFor({ origin: origins[0] ?? '', spki, key: key.value, secret: setupSecret });
+      : codeFor({ origin: origins[0] ?? '', spki, key: key.value, secret: codeSecret });
   if (setupCode !== null) options.onSetupCode?.(setupCode);
-  log.info('serving', { version, claimed, addresses: origins.join(' ') });
+  log.info('serving', { version, claimed, restored, addresses: origins.join(' ') });
 
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -167,6 +176,7 @@ export async function serve(options: ServeOptions): Promise<Result<Server, Serve
     origins,
     spki,
     setupCode,
+    restored,
     close: () => {
       closed ??= close();
       return closed;

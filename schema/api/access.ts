@@ -59,9 +59,13 @@ export function parseSetupCode(text: string): Result<SetupCode, 'code_malformed'
   return parsed.ok ? parsed : refuse('code_malformed', 'the setup code was not copied whole');
 }
 
-/** POST /v1/setup: claims an unclaimed instance for an owner. `mac` is HMAC-SHA-256(secret, trust digest). */
+/**
+ * POST /v1/setup: claims an unclaimed instance for an owner. `mac` is HMAC-SHA-256(secret, trust digest). With `before`,
+ * the versions before `trust` as far as they are known, the home had another control plane until now.
+ */
 export const setupRequestSchema = v.strictObject({
   trust: trustJwsSchema,
+  before: v.optional(v.pipe(v.array(trustJwsSchema), v.maxLength(maxTrustUploadVersions))),
   house: houseFileSchema,
   mac: v.pipe(v.string(), v.regex(bytes32Pattern)),
 });

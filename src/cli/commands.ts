@@ -1,6 +1,7 @@
 import type { Command } from './command.ts';
 import { auditExport } from './commands/audit-export.ts';
 import { auditVerify } from './commands/audit-verify.ts';
+import { backup } from './commands/backup.ts';
 import { command } from './commands/command.ts';
 import { completion } from './commands/completion.ts';
 import { edgeSetup } from './commands/edge-setup.ts';
@@ -10,6 +11,7 @@ import { powerCommands, sleep } from './commands/power.ts';
 import { relays } from './commands/relays.ts';
 import { relaysAdd } from './commands/relays-add.ts';
 import { relaysApprove } from './commands/relays-approve.ts';
+import { restore } from './commands/restore.ts';
 import { run } from './commands/run.ts';
 import { serve } from './commands/serve.ts';
 import { status } from './commands/status.ts';
@@ -21,6 +23,8 @@ import { trustShow } from './commands/trust-show.ts';
 /** Every command of `writ`, in the order of its help. */
 export const commands: readonly Command[] = [
   serve,
+  backup,
+  restore,
   edgeSetup,
   init,
   relays,

@@ -1,20 +1,24 @@
-import { toBytes } from '../../schema/jose/digest.ts';
+import { decodeBase64url } from '../../schema/jose/base64url.ts';
+import { digestOf, toBytes } from '../../schema/jose/digest.ts';
 import type { AcceptedKey } from '../../schema/jose/keys.ts';
 import { houseOf } from '../../schema/manifest/house.ts';
+import { type Result, refuse } from '../../schema/result.ts';
 import { operatorName } from '../../schema/trust/document.ts';
 import {
+  acceptFirstTrust,
   acceptGenesisTrust,
   acceptNextTrust,
   followTrustChain,
   type Trust,
+  type TrustRefusal,
 } from '../../schema/trust/read.ts';
 import { enrolmentMac, sameMac } from '../../schema/wire/enrolment.ts';
-import type { TrustChain } from '../../schema/wire/relay-api.ts';
+import type { TrustChain, TrustJws } from '../../schema/wire/relay-api.ts';
 import { type Refused, refused } from '../domain/errors.ts';
 import { applyTrustChange } from '../domain/settle.ts';
 import type { AuditLog } from './audit-log.ts';
 import { changeCommand, stillAllowed } from './changes.ts';
-import type { SetupControl, TrustControl } from './control.ts';
+import type { SetupControl, SetupRequest, TrustControl } from './control.ts';
 import { bells, type ControlDeps } from './deps.ts';
 import { namesController, type TrustKeeper } from './trust-keeper.ts';
 
@@ -45,6 +49,45 @@ export async function reviewCommands(deps: ControlDeps, log: AuditLog, trust: Tr
       applyTrustChange(command, deps.clock.now()),
     );
   }
+}
+
+const rowOf = ({ document, digest, jws }: Trust, acceptedAt: number) => ({
+  version: document.version,
+  digest,
+  jws,
+  acceptedAt,
+});
+
+/**
+ * The versions that an owner brings to an unclaimed instance, up to the first that does not hold: version 1 alone, or
+ * a chain from wherever it begins. The setup code's MAC, which is over the last, binds those before it.
+ */
+async function acceptBrought({ before, trust }: SetupRequest): Promise<Result<Trust, TrustRefusal>[]> {
+  if (before === undefined) return [await acceptGenesisTrust(trust)];
+  const accepted: Result<Trust, TrustRefusal>[] = [];
+  for (const jws of [...before, trust]) {
+    const last = accepted.at(-1);
+    if (last?.ok === false) break;
+    accepted.push(await (last === undefined ? acceptBeginning(jws) : acceptNextTrust(last.value, jws)));
+  }
+  return accepted;
+}
+
+async function acceptBeginning(jws: TrustJws): Promise<Result<Trust, TrustRefusal>> {
+  const bytes = decodeBase64url(jws.payload);
+  if (!bytes.ok) return refuse('trust_malformed', 'the payload is not canonical base64url');
+  return acceptFirstTrust(jws, { digest: await digestOf('trust', bytes.value) });
+}
+
+/** A home came here whose controller was another: it is told, and what only that one could use ends. */
+async function revokeTokens({ store }: ControlDeps, to: Trust, now: number): Promise<void> {
+  const { home, version } = to.document;
+  await store.tokens.revokeAll(now, {
+    time: now,
+    event: 'home.moved',
+    principal: 'operator',
+    facts: { home, version, digest: to.digest },
+  });
 }
 
 export function createTrust(deps: ControlDeps, keeper: TrustKeeper, log: AuditLog): TrustControl {
@@ -78,6 +121,8 @@ export function createTrust(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
       if (operator === undefined || !(await proves(operator))) return wrongOperator();
 
       const now = clock.now();
+      // Phones' tokens are signed by the controller: what another one signed is good for nothing here.
+      if (!namesController(current, deps.key.kid)) await revokeTokens(deps, newest, now);
       let before = current;
       for (const version of accepted) {
         const next = await acceptNextTrust(before, version);
@@ -105,7 +150,8 @@ export function createSetup(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
     claimed,
     claim: async (request, proves) => {
       if (await claimed()) return refused('already_set_up', 'This control plane has an owner already.');
-      const trust = await acceptGenesisTrust(request.trust);
+      const chain = await acceptBrought(request);
+      const trust = chain.at(-1)!;
       if (!trust.ok) {
         return refused(trust.reason, `This trust document is not taken: ${trust.detail ?? trust.reason}.`);
       }
@@ -120,14 +166,20 @@ export function createSetup(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
       const house = houseOf(request.house);
       if (!house.ok) return refused('house_invalid', `The house file does not fit: ${house.detail}.`);
       const now = clock.now();
-      const added = await store.trust.add(
-        { version: 1, digest, jws: request.trust, acceptedAt: now },
-        { time: now, event: 'home.claimed', principal: 'operator', facts: { home: document.home, digest } },
+      const { home, version } = document;
+      const added = await store.trust.claim(
+        chain.flatMap((one) => (one.ok ? [rowOf(one.value, now)] : [])),
+        {
+          time: now,
+          event: request.before === undefined ? 'home.claimed' : 'home.moved',
+          principal: 'operator',
+          facts: { home, version, digest },
+        },
         request.house,
       );
       if (!added) return refused('already_set_up', 'This control plane has an owner already.');
       log.grew();
-      return { ok: true, value: { home: document.home, version: 1 } };
+      return { ok: true, value: { home, version } };
     },
   };
 }

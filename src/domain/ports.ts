@@ -30,17 +30,22 @@ export type Store = {
 /** What is written to the audit log with a fact: in the same batch, so that neither is without the other. */
 export type AuditNote = Pick<AuditEntry, 'time' | 'event' | 'principal' | 'facts'>;
 
+export type NewVersion = {
+  readonly version: number;
+  readonly digest: string;
+  readonly jws: TrustJws;
+  readonly acceptedAt: number;
+};
+
 export type TrustStore = {
   /** The number of the newest version; 0 when there is none. */
   newest(): Promise<number>;
   /** The versions above a number, oldest first. */
   after(version: number): Promise<readonly { version: number; digest: string; jws: TrustJws }[]>;
-  /** Stores a version, unless that number is taken already; with `house` also the house file (setup). */
-  add(
-    version: { version: number; digest: string; jws: TrustJws; acceptedAt: number },
-    note: AuditNote,
-    house?: HouseFile,
-  ): Promise<boolean>;
+  /** Stores a version, unless that number is taken already. */
+  add(version: NewVersion, note: AuditNote): Promise<boolean>;
+  /** Stores the versions that a home begins with here, with its house file, unless there are some already. */
+  claim(versions: readonly NewVersion[], note: AuditNote, house: HouseFile): Promise<boolean>;
 };
 
 export type HouseStore = {
@@ -251,6 +256,8 @@ export type TokenStore = {
   ): Promise<'added' | 'idempotency_taken'>;
   /** Revokes a token that was not revoked before; else does nothing and gives false. */
   revoke(id: string, now: number, note: AuditNote): Promise<boolean>;
+  /** Revokes all that were not. */
+  revokeAll(now: number, note: AuditNote): Promise<void>;
   touch(id: string, now: number): Promise<void>;
 };
 

@@ -35,7 +35,12 @@ export async function writePrivateFile(path: string, text: string): Promise<void
   }
   if (await exists(path)) throw Object.assign(new Error(`${path} exists already`), { code: 'EEXIST' });
   await rename(part, path);
-  const folder = await open(dirname(path), 'r');
+  await syncFolder(dirname(path));
+}
+
+/** Makes the names in a folder durable. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
   try {
     await folder.sync();
   } finally {

@@ -37,8 +37,15 @@ type Prepared = {
 /** Distinct statements kept prepared; a store has some hundred. */
 const maxPrepared = 500;
 
-/** Opens a connection with this engine's settings. `queryOnly` makes every write on it fail. */
-export function openHandle(path: string, options: { readonly queryOnly: boolean }): Handle {
+export type HandleOptions = {
+  /** Makes every write on it fail. */
+  readonly queryOnly: boolean;
+  /** `delete` for a file that is to stand alone, with no log beside it; a write-ahead log otherwise. */
+  readonly journal?: 'delete';
+};
+
+/** Opens a connection with this engine's settings. */
+export function openHandle(path: string, options: HandleOptions): Handle {
   const database = guard(() => new Libsql(path, { timeout: 0 }));
   const prepared = new Map<string, Prepared>();
   let schemaChanges = 0;
@@ -63,7 +70,7 @@ export function openHandle(path: string, options: { readonly queryOnly: boolean 
 
   try {
     // Durable at COMMIT: the write-ahead log is synced at each one (FULL), on macOS down to the platter.
-    exec('PRAGMA journal_mode = WAL');
+    exec(`PRAGMA journal_mode = ${options.journal ?? 'WAL'}`);
     exec('PRAGMA synchronous = FULL');
     exec('PRAGMA fullfsync = ON');
     exec('PRAGMA foreign_keys = ON');
@@ -74,8 +81,8 @@ export function openHandle(path: string, options: { readonly queryOnly: boolean 
     if (options.queryOnly) {
       exec('PRAGMA query_only = ON');
       const mode = guard(() => database.prepare('PRAGMA journal_mode').all()) as { journal_mode: string }[];
-      if (mode[0]?.journal_mode !== 'wal') {
-        throw storeError('readonly', 'the file cannot be switched to write-ahead logging');
+      if (mode[0]?.journal_mode !== (options.journal ?? 'wal')) {
+        throw storeError('readonly', 'the journal of the file cannot be switched');
       }
     }
   } catch (error) {

@@ -74,7 +74,10 @@ export async function migrate(db: Database, migrations: readonly Migration[]): P
 }
 
 /** The version that the database is at, 0 before the first; refuses a history that is not this code's. */
-async function appliedVersion(db: Database, migrations: readonly Migration[]): Promise<number> {
+export async function appliedVersion(
+  db: Pick<Database, 'read'>,
+  migrations: readonly Migration[],
+): Promise<number> {
   const tables = await db.read({
     sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'",
     args: [],

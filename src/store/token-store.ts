@@ -1,4 +1,4 @@
-import { desc, eq } from 'drizzle-orm';
+import { desc, eq, isNull } from 'drizzle-orm';
 import { token } from '../../schema/db/tables.ts';
 import type { TokenRecord, TokenStore } from '../domain/ports.ts';
 import { noteStatements } from './audit-store.ts';
@@ -63,6 +63,12 @@ export function tokenStore(database: Database): TokenStore {
         { token_revoked: 'revoked' },
       );
       return already === null;
+    },
+    revokeAll: async (now, note) => {
+      await run(database, [
+        build.update(token).set({ revoked_at: now }).where(isNull(token.revoked_at)),
+        ...noteStatements([note]),
+      ]);
     },
     touch: async (id, now) => {
       await run(database, [build.update(token).set({ last_used_at: now }).where(eq(token.id, id))]);

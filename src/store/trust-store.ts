@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { houseFile, trustVersion } from '../../schema/db/tables.ts';
 import { type HouseFile, houseFileSchema } from '../../schema/manifest/house.ts';
 import type { TrustJws } from '../../schema/wire/relay-api.ts';
-import type { HouseStore, TrustStore } from '../domain/ports.ts';
+import type { HouseStore, NewVersion, TrustStore } from '../domain/ports.ts';
 import { noteStatements } from './audit-store.ts';
 import type { BuiltQuery, Database } from './port.ts';
 import { attempt, build, prepared, run, select } from './query.ts';
@@ -25,6 +25,13 @@ const putHouse = (file: object, now: number): BuiltQuery => {
     .onConflictDoUpdate({ target: houseFile.id, set: row });
 };
 
+const insertVersion = ({ version, digest, jws, acceptedAt }: NewVersion): BuiltQuery =>
+  build
+    .insert(trustVersion)
+    .values({ version, digest, jws_json: JSON.stringify(jws), accepted_at: acceptedAt });
+
+const versionTaken = { 'trust_version.version': 'taken' } as const;
+
 export function trustStore(database: Database): TrustStore {
   return {
     newest: async () => {
@@ -42,17 +49,24 @@ export function trustStore(database: Database): TrustStore {
         jws: JSON.parse(row.jws_json) as TrustJws,
       }));
     },
-    add: async ({ version, digest, jws, acceptedAt }, note, house) => {
+    add: async (version, note) => {
+      const taken = await attempt(
+        database,
+        [insertVersion(version), ...noteStatements([note])],
+        versionTaken,
+      );
+      return taken === null;
+    },
+    claim: async (versions, note, house) => {
       const taken = await attempt(
         database,
         [
-          build
-            .insert(trustVersion)
-            .values({ version, digest, jws_json: JSON.stringify(jws), accepted_at: acceptedAt }),
-          ...(house === undefined ? [] : [putHouse(house, acceptedAt)]),
+          // Of two who claim at the same time with other versions, one finds the house file there.
+          build.insert(houseFile).values({ id: 1, file_json: JSON.stringify(house), updated_at: note.time }),
+          ...versions.map(insertVersion),
           ...noteStatements([note]),
         ],
-        { 'trust_version.version': 'taken' },
+        { ...versionTaken, 'house_file.id': 'taken' },
       );
       return taken === null;
     },

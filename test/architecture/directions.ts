@@ -64,7 +64,7 @@ const areas: Readonly<Record<string, Area>> = {
   },
   'src/cli/serve': {
     imports: ['schema', 'src/config', 'src/cli', 'src/main', 'src/node'],
-    why: '`serve` starts the control plane through its entry',
+    why: '`serve` starts the control plane through its entry; backups are made and read beside it',
   },
   edge: {
     imports: ['schema', ...controlPlane],
@@ -115,7 +115,7 @@ export function areaOf(path: string): string | null {
   if (free.test(path)) return 'free';
   if (path.startsWith('schema/')) return path.startsWith('schema/db/') ? 'schema/db' : 'schema';
   if (path.startsWith('edge/')) return 'edge';
-  if (/^src\/cli\/commands\/serve[^/]*\.ts$/.test(path)) return 'src/cli/serve';
+  if (/^src\/cli\/commands\/(serve|backup|restore)\.ts$/.test(path)) return 'src/cli/serve';
   const area = path
     .split('/')
     .slice(0, 2)

@@ -78,7 +78,7 @@ export const serve = defineCommand({
     });
     if (!started.ok)
       return fail(exits.failed, started.reason, `It did not start: ${started.detail ?? started.reason}.`);
-    const { origins, spki, setupCode, close } = started.value;
+    const { origins, spki, setupCode, restored, close } = started.value;
     const { terminal, signal } = context;
     const codeFile = values['setup-code-file'];
     if (codeFile !== undefined) {
@@ -88,11 +88,7 @@ export const serve = defineCommand({
       terminal.out(`${JSON.stringify({ origins, spki, setup_code: setupCode })}\n`);
     } else {
       terminal.out(`Listening on ${origins.join(' and ')}\n`);
-      if (setupCode !== null) {
-        terminal.out(
-          `\nNobody has claimed this control plane. On your own computer, run:\n\n  writ init ${setupCode} --house house.yaml\n\n`,
-        );
-      }
+      if (setupCode !== null) terminal.out(`\n${howToClaim(setupCode, restored)}\n\n`);
     }
     if (!signal.aborted) {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
@@ -101,6 +97,12 @@ export const serve = defineCommand({
     return done('', { closed: true });
   },
 });
+
+/** What an owner does with a setup code. */
+const howToClaim = (code: string, restored: boolean): string =>
+  restored
+    ? `This control plane was made of a backup, with a new key. To move your home here, run on your own computer:\n\n  writ move ${code}`
+    : `Nobody has claimed this control plane. On your own computer, run:\n\n  writ init ${code} --house house.yaml\n\nor, if it replaces one that you lost:\n\n  writ move ${code}`;
 
 /** `ADDRESS:PORT`, an IPv6 address in brackets. */
 function readAddress(text: string): { host: string; port: number } | null {
