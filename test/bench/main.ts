@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { type Figure, lineOf } from './figure.ts';
 import { footprint } from './footprint.ts';
 import { parkedRelays } from './parked.ts';
+import { rivals } from './rivals.ts';
 import { roundTrip } from './round-trip.ts';
 import { syncsPerJob } from './syncs.ts';
 
@@ -15,6 +16,7 @@ type Group = { readonly name: string; readonly run: (folder: string) => Promise<
 const groups: readonly Group[] = [
   { name: 'round-trip', run: roundTrip },
   { name: 'syncs', run: syncsPerJob },
+  { name: 'rivals', run: rivals },
   { name: 'footprint', run: footprint },
   { name: 'parked', run: parkedRelays },
 ];
