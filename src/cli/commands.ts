@@ -4,6 +4,8 @@ import { auditVerify } from './commands/audit-verify.ts';
 import { backup } from './commands/backup.ts';
 import { command } from './commands/command.ts';
 import { completion } from './commands/completion.ts';
+import { configBuild } from './commands/config-build.ts';
+import { configCheck } from './commands/config-check.ts';
 import { edgeSetup } from './commands/edge-setup.ts';
 import { houseSet } from './commands/house-set.ts';
 import { init } from './commands/init.ts';
@@ -18,7 +20,12 @@ import { status } from './commands/status.ts';
 import { tokensCreate } from './commands/tokens-create.ts';
 import { tokensList } from './commands/tokens-list.ts';
 import { tokensRevoke } from './commands/tokens-revoke.ts';
+import { trustPublish } from './commands/trust-publish.ts';
+import { trustRecover } from './commands/trust-recover.ts';
+import { trustRevoke } from './commands/trust-revoke.ts';
+import { trustRotate } from './commands/trust-rotate.ts';
 import { trustShow } from './commands/trust-show.ts';
+import { trustSign } from './commands/trust-sign.ts';
 
 /** Every command of `writ`, in the order of its help. */
 export const commands: readonly Command[] = [
@@ -34,7 +41,14 @@ export const commands: readonly Command[] = [
   tokensList,
   tokensRevoke,
   trustShow,
+  trustSign,
+  trustRotate,
+  trustRevoke,
+  trustPublish,
+  trustRecover,
   houseSet,
+  configCheck,
+  configBuild,
   status,
   ...powerCommands,
   sleep,

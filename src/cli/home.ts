@@ -59,8 +59,11 @@ export function writeHome(
   writeOperator(directory, parts.operator);
   writeRootFile(directory, parts.root);
   writeTrust(directory, parts.trust);
-  writeConfigFile(directory, names.home, parts.file);
+  writeHomeFile(directory, parts.file);
 }
+
+export const writeHomeFile = (directory: string, file: HomeFile): void =>
+  writeConfigFile(directory, names.home, file);
 
 export const writeOperator = (directory: string, operator: SecretJwk): void =>
   writeConfigFile(directory, names.operator, operator);

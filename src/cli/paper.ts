@@ -11,6 +11,12 @@ export function toPaper(secret: Uint8Array): string {
   return text.match(/.{4}/g)!.join('-');
 }
 
+/** The key as it is shown, to be copied by hand. */
+export function paperLines(paper: string): string[] {
+  const groups = paper.split('-');
+  return [groups.slice(0, 7), groups.slice(7)].map((line) => `    ${line.join('  ')}`);
+}
+
 /** Reads what `toPaper` wrote, forgiving case, spaces, and O, I, L for 0, 1, 1. */
 export function fromPaper(text: string): Result<Uint8Array<ArrayBuffer>, 'paper_unreadable'> {
   const clean = text.toUpperCase().replace(/[\s-]/g, '').replace(/O/g, '0').replace(/[IL]/g, '1');

@@ -14,8 +14,9 @@ export const passphraseFileOption = {
 export async function newPassphrase(
   context: Context,
   file: string | undefined,
+  question = 'Passphrase for the root key on this computer: ',
 ): Promise<{ ok: true; value: string } | Failure> {
-  const first = await passphrase(context, file, 'Passphrase for the root key on this computer: ');
+  const first = await passphrase(context, file, question);
   if (!first.ok) return first;
   if ([...first.value].length < leastCharacters) {
     return fail(

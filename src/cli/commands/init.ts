@@ -20,7 +20,7 @@ import { readHouseFrom } from '../house-source.ts';
 import { firstTrust } from '../make-trust.ts';
 import { done, exits, type Failure, fail } from '../outcome.ts';
 import { isOwnMachine } from '../own-machine.ts';
-import { toPaper } from '../paper.ts';
+import { paperLines, toPaper } from '../paper.ts';
 import { newPassphrase, passphraseFileOption } from '../passphrase.ts';
 import { type RootFile, sealRoot } from '../seal.ts';
 
@@ -266,15 +266,13 @@ function readHouse(file: string | undefined): { ok: true; value: HouseFile } | F
 function welcome(directory: string, trust: Trust, paper: string, trial: boolean): string {
   const { document } = trust;
   const hosts = Object.keys(document.house.hosts);
-  const groups = paper.split('-');
   return [
     `${document.home} is yours. Its keys are in ${directory}.`,
     '',
     'Your second root key. Write it on paper now and keep it away from this computer:',
     'it is not stored, and will not be shown again. The last group checks the others.',
     '',
-    `    ${groups.slice(0, 7).join('  ')}`,
-    `    ${groups.slice(7).join('  ')}`,
+    ...paperLines(paper),
     '',
     ...(trial
       ? ['This is a trial: the root key here is not encrypted. Never let it order a real house.', '']
