@@ -57,7 +57,11 @@ export async function bundleCli(relayPackage: RelayPackage | null): Promise<stri
   rmSync(outdir, { recursive: true, force: true });
   await build({
     ...common,
-    entryPoints: { writ: join(root, 'src/cli/main.ts') },
+    entryPoints: {
+      writ: join(root, 'src/cli/main.ts'),
+      // The thread that `writ config` renders templates in.
+      'template-worker': join(root, 'src/cli/template-worker.ts'),
+    },
     outdir,
     splitting: true,
     outExtension: { '.js': '.mjs' },

@@ -4,7 +4,13 @@ import type { Progress, Terminal } from './terminal.ts';
 /** One option of a command, and how help tells it. */
 export type Option =
   | { readonly type: 'flag'; readonly about: string }
-  | { readonly type: 'text' | 'list'; readonly value: string; readonly about: string };
+  | {
+      readonly type: 'text' | 'list';
+      readonly value: string;
+      readonly about: string;
+      /** A letter that may stand for it: `-o`. */
+      readonly short?: string;
+    };
 
 export type Options = { readonly [name: string]: Option };
 

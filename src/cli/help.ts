@@ -43,7 +43,7 @@ export function helpOfAll(commands: readonly Command[]): string {
 
 function optionLines(options: Options): string[] {
   const heads = Object.entries(options).map(([name, option]) => ({
-    head: `--${name}${option.type === 'flag' ? '' : ` ${option.value}`}${option.type === 'list' ? '…' : ''}`,
+    head: `${'short' in option && option.short !== undefined ? `-${option.short}, ` : ''}--${name}${option.type === 'flag' ? '' : ` ${option.value}`}${option.type === 'list' ? '…' : ''}`,
     about: option.about,
   }));
   const width = Math.max(...heads.map(({ head }) => head.length));

@@ -36,6 +36,7 @@ export function parseCommandLine(command: Command, words: readonly string[]): Pa
           {
             type: option.type === 'flag' ? ('boolean' as const) : ('string' as const),
             multiple: option.type === 'list',
+            ...('short' in option && option.short !== undefined && { short: option.short }),
           },
         ]),
       ),

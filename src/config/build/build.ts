@@ -173,6 +173,7 @@ function unitJobs(placed: Placed, home: Home): TemplateJob[] {
       source,
       locals: localsOf(placed, home),
       includes: includesOf(placed),
+      folder: `apps/${placed.app}/`,
     });
   }
   return jobs;
@@ -185,7 +186,7 @@ function templateFindings(jobs: readonly TemplateJob[], outcomes: readonly Templ
       ? []
       : [
           {
-            file: files.get(one.id)!,
+            file: one.file ?? files.get(one.id)!,
             line: one.line,
             column: one.column,
             severity: 'error' as const,
@@ -210,7 +211,9 @@ async function renderDrafts(
     const { file, source, generated } = draft.content;
     const one = places.get(`${draft.target} ${draft.app}`)!;
     const locals = { ...localsOf(one, home), ...(generated !== undefined && { generated }) };
-    return [{ id: String(index), file, source, locals, includes: includesOf(one) }];
+    return [
+      { id: String(index), file, source, locals, includes: includesOf(one), folder: `apps/${one.app}/` },
+    ];
   });
   if (jobs.length === 0) return new Map();
   const outcomes = await render(home, jobs);

@@ -7,8 +7,10 @@ export type TemplateJob = {
   readonly source: string;
   /** App's and site's values among them. */
   readonly locals: Readonly<Record<string, unknown>>;
-  /** Templates that it may include or import, by the name it uses. */
+  /** Templates that it may include or import, by the name it uses: their path below `folder`. */
   readonly includes: Readonly<Record<string, string>>;
+  /** Where they lie in the repo, with a slash at its end. */
+  readonly folder: string;
 };
 
 export type TemplateOutcome =
@@ -16,6 +18,8 @@ export type TemplateOutcome =
   | {
       readonly id: string;
       readonly ok: false;
+      /** The file of the repo where it went wrong; absent: the template's own. */
+      readonly file?: string;
       readonly line: number;
       readonly column: number;
       readonly code: string;

@@ -7,7 +7,8 @@ import { commands } from '../../../src/cli/commands.ts';
 import { type ServeOptions, serve } from '../../../src/main.ts';
 import { runWrit } from './terminal-fixture.ts';
 
-const house = join(import.meta.dirname, '../../../examples/house.yaml');
+const examples = join(import.meta.dirname, '../../../examples');
+const house = join(examples, 'house.yaml');
 
 /**
  * How each command is called on a home whose relays have not enrolled, with the exit that tells the truth there
@@ -28,6 +29,8 @@ const calls: Readonly<Record<string, { words: readonly string[]; exit: number; s
   'trust recover': { words: ['/nonexistent'], exit: 3, says: /holds the keys of a home already/ },
   'house set': { words: [house], exit: 0, says: /trust is version 1/ },
   'trust sign': { words: [house], exit: 0, says: /trust stays version 1/ },
+  'config check': { words: ['--repo', examples], exit: 1, says: /there is no homelab\.yaml/ },
+  'config build': { words: ['--repo', examples], exit: 1, says: /Nothing was written/ },
   status: { words: [], exit: 0, says: /cloud/ },
   wake: { words: ['pve2'], exit: 3, says: /relay/i },
   shutdown: { words: ['devtop'], exit: 3, says: /relay/i },

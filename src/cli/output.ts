@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { exits, type Failure, fail } from './outcome.ts';
+
+/** By this file a folder is known as one that `writ config build` made, which it may replace. */
+export const manifestFile = 'manifest.json';
+
+const temporaryName = (path: string): string => `${resolve(path)}.${randomBytes(6).toString('hex')}.tmp`;
+
+/** Writes a file that others may read, so that a crash or a full disk leaves the old one or the new one. */
+export function replaceOutput(path: string, bytes: Uint8Array): void {
+  const temporary = temporaryName(path);
+  try {
+    writeWhole(temporary, bytes);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+function writeWhole(path: string, bytes: Uint8Array): void {
+  const handle = openSync(path, 'wx', 0o644);
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Why a folder may not be replaced, or null: it is not there, empty, or made by `writ config build`. */
+export function judgeOutput(folder: string): Failure | null {
+  if (!existsSync(folder)) return null;
+  const whole = statSync(folder).isDirectory() ? readdirSync(folder) : null;
+  if (whole !== null && (whole.length === 0 || whole.includes(manifestFile))) return null;
+  return fail(
+    exits.usage,
+    'output_exists',
+    `${folder} is there and was not made by writ config build. Nothing was written. Name another folder.`,
+  );
+}
+
+/**
+ * Writes a folder beside its place and puts it there by renaming, so that it is whole or as it was before.
+ *
+ * @param files bytes by the path in the folder
+ */
+export function replaceFolder(folder: string, files: ReadonlyMap<string, Uint8Array>): void {
+  const temporary = temporaryName(folder);
+  const before = temporaryName(folder);
+  try {
+    mkdirSync(temporary, { recursive: true });
+    for (const [path, bytes] of files) {
+      mkdirSync(dirname(join(temporary, path)), { recursive: true });
+      writeWhole(join(temporary, path), bytes);
+    }
+    const there = existsSync(folder);
+    if (there) renameSync(folder, before);
+    try {
+      renameSync(temporary, folder);
+    } catch (error) {
+      if (there) renameSync(before, folder);
+      throw error;
+    }
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+    rmSync(before, { recursive: true, force: true });
+  }
+}

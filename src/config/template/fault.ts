@@ -1,0 +1,31 @@
+import type { Node } from 'nunjucks/src/parser.js';
+
+/** Where something stands in a template. `file` is set in one that another includes. Both count from 1. */
+export type Spot = { readonly file?: string; readonly line: number; readonly column: number };
+
+/** Why a template could not be rendered. */
+export type TemplateFault = Spot & {
+  readonly code: string;
+  readonly message: string;
+  readonly suggestion?: string;
+};
+
+const faults = new WeakMap<Error, TemplateFault>();
+
+/** Ends the rendering. Expressions nest too deeply for a result to be handed up through each; it is caught in render.ts alone. */
+export function refuseTemplate(at: Spot, code: string, message: string, suggestion = ''): never {
+  const error = new Error(message);
+  const trimmed = suggestion.trim();
+  faults.set(error, { ...at, code, message, ...(trimmed !== '' && { suggestion: trimmed }) });
+  throw error;
+}
+
+/** What `refuseTemplate` said, or undefined for an error that is a bug. */
+export const faultOf = (error: unknown): TemplateFault | undefined =>
+  error instanceof Error ? faults.get(error) : undefined;
+
+export const spotOf = (node: Pick<Node, 'lineno' | 'colno'>, file: string | undefined): Spot => ({
+  ...(file !== undefined && { file }),
+  line: node.lineno + 1,
+  column: node.colno + 1,
+});
