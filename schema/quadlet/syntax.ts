@@ -45,6 +45,10 @@ export type UnitText = { readonly dialect: Dialect; readonly nodes: readonly Uni
 /** The text again, byte for byte. */
 export const printUnit = ({ nodes }: UnitText): string => nodes.map(({ raw }) => raw).join('');
 
+/** Whether Podman's generator can read a file at all. One that it cannot read takes all of its folder with it. */
+export const isReadable = ({ nodes }: UnitText): boolean =>
+  !nodes.some((node) => node.kind === 'junk' && node.why !== 'open_end');
+
 /** Where the character of a value at `offset` stands in the file. */
 export function placeIn(node: AssignmentNode, offset: number): { line: number; column: number } {
   const piece = node.pieces.findLast((one) => one.offset <= offset) ?? node.pieces[0]!;

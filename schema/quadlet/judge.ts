@@ -1,0 +1,69 @@
+import { gather, type QuadletFinding } from './finding.ts';
+import type { Machine, Rule } from './machine.ts';
+import { readUnitName } from './names.ts';
+import { judgeKeys } from './rules/keys.ts';
+import { judgeKind } from './rules/kinds.ts';
+import { judgeReferences } from './rules/references.ts';
+import { judgeSyntax } from './rules/syntax.ts';
+import { isReadable } from './syntax.ts';
+import { readUnits, type Unit, type UnitFile } from './unit.ts';
+
+export type JudgeOptions = {
+  /** The version of Podman on the machine: `5.4`. */
+  readonly podman: string;
+  /** Names of secrets that units may use; absent where nobody knows them. */
+  readonly secrets?: ReadonlySet<string>;
+  /** Networks and volumes that are made by other means. */
+  readonly networks?: ReadonlySet<string>;
+  readonly volumes?: ReadonlySet<string>;
+};
+
+/** In which order the generator converts kinds: who is named comes before who names. */
+const order: Readonly<Record<string, number>> = {
+  ...{ artifact: 1, image: 1, volume: 2, network: 2, build: 3, container: 4, kube: 4, pod: 5, systemd: 6 },
+};
+
+const unitRules: readonly Rule[] = [judgeKeys, judgeKind, judgeReferences];
+
+/**
+ * Judges all unit files of one machine: each by itself as Podman's generator does, and what it does not look at.
+ * A finding says by `generator` whether the generator refuses the unit, too.
+ */
+export function judgeUnits(files: readonly UnitFile[], options: JudgeOptions): QuadletFinding[] {
+  const findings: QuadletFinding[] = [];
+  const tell = gather(findings);
+  const all = readUnits(files);
+  const units = new Map<string, Unit>();
+  const twice = new Set<Unit>();
+  for (const unit of all) {
+    judgeSyntax(unit, tell);
+    if (unit.name.kind === 'systemd') continue;
+    if (!isReadable(unit.texts[0]!.text)) continue;
+    const other = units.get(unit.name.unit);
+    if (other === undefined) units.set(unit.name.unit, unit);
+    else {
+      twice.add(unit);
+      const message = `${other.file.file} is a ${unit.name.unit}, too; Podman reads one of them alone`;
+      tell({ file: unit.file.file, line: 1, column: 1 }, 'unit_twice', message);
+    }
+  }
+  const refused = new Set<string>();
+  const machine: Machine = {
+    podman: options.podman,
+    units,
+    refused,
+    secrets: options.secrets,
+    networks: options.networks ?? new Set(),
+    volumes: options.volumes ?? new Set(),
+  };
+  const sorted = all
+    .filter((unit) => unit.name.kind === 'systemd' || units.get(unit.name.unit) === unit)
+    .sort((a, b) => order[a.name.kind]! - order[b.name.kind]!);
+  for (const unit of sorted) {
+    const before = findings.length;
+    for (const rule of unitRules) rule(unit, machine, tell);
+    if (findings.slice(before).some(({ generator }) => generator))
+      refused.add(readUnitName(unit.file.name).unit);
+  }
+  return findings;
+}
