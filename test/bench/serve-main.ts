@@ -1,13 +1,14 @@
-// The control plane of the bench. Says its origin and setup code in one JSON line, and ends with its input.
+// The control plane of the bench, on any port or the one that is named. Says its origin and setup code in one JSON
+// line, and ends with its input.
 
 import { serve } from '../../src/main.ts';
 
-const dataDir = process.argv[2];
+const [dataDir, port = '0'] = process.argv.slice(2);
 if (dataDir === undefined) throw new Error('the data folder is missing');
 const many = 1_000_000_000;
 const started = await serve({
   dataDir,
-  listen: [{ host: '127.0.0.1', port: 0 }],
+  listen: [{ host: '127.0.0.1', port: Number(port) }],
   write: (entry) => {
     if (entry.level === 'error') process.stderr.write(`${JSON.stringify(entry)}\n`);
   },

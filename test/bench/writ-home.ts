@@ -42,19 +42,27 @@ const houseFile: HouseFile = {
   limits: { power: '6/1h', guests: '99999/1m' },
 };
 
+/** How a command's document says that it did. */
+export const succeeded = '"state":"succeeded"';
+
 /** A phone on one kept connection. */
 export type Phone = {
   /** Starts a guest and resolves once the relay's receipt says that it runs. */
   start(guest: string): Promise<void>;
+  /** Orders it once, whatever the answer; in words why there is none. */
+  order(guest: string, key: string): Promise<{ readonly status: number; readonly text: string } | string>;
   close(): void;
 };
 
 export type WritHome = {
   readonly callers: Callers;
-  readonly server: Part;
+  /** The control plane's process; another one after a restart. */
+  server: Part;
   readonly relay: Part;
   readonly folder: string;
   phone(): Phone;
+  /** Ends the control plane, by asking it or by a power cut, and starts it again over its data. */
+  restart(how: 'asked' | 'cut'): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -93,7 +101,8 @@ export async function startWritHome(options: WritHomeOptions): Promise<WritHome>
     ...(options.underRelay && { under: options.underRelay }),
   });
   const { token } = await callers.makeToken(Object.keys(guests).map((guest) => `guest.start@${guest}`));
-  return {
+  const { port } = new URL(origin);
+  const running: WritHome = {
     callers,
     server,
     relay,
@@ -104,33 +113,42 @@ export async function startWritHome(options: WritHomeOptions): Promise<WritHome>
         origin,
         token,
       ),
+    async restart(how) {
+      if (how === 'cut') process.kill(running.server.pid, 'SIGKILL');
+      await running.server.stop();
+      running.server = await startPart(file('serve-main.ts'), [join(folder, 'api'), port]);
+    },
     async stop() {
       await relay.stop();
-      await server.stop();
+      await running.server.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };
+  return running;
 }
 
 function phoneOf(client: HttpsClient, origin: string, token: string): Phone {
+  const order: Phone['order'] = async (guest, key) => {
+    const answer = await client.request({
+      method: 'POST',
+      url: `${origin}/v1/guests/${guest}/start?wait=30`,
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'idempotency-key': key,
+      },
+      body: '{}',
+      timeoutMs: 40_000,
+      maxBytes: 1024 * 1024,
+    });
+    return answer.ok ? { status: answer.status, text: Buffer.from(answer.body).toString() } : answer.reason;
+  };
   return {
+    order,
     async start(guest) {
-      const answer = await client.request({
-        method: 'POST',
-        url: `${origin}/v1/guests/${guest}/start?wait=30`,
-        headers: {
-          authorization: `Bearer ${token}`,
-          'content-type': 'application/json',
-          'idempotency-key': randomUUID(),
-        },
-        body: '{}',
-        timeoutMs: 40_000,
-        maxBytes: 1024 * 1024,
-      });
-      if (!answer.ok) throw new Error(`${guest} was not started: ${answer.reason}`);
-      const text = Buffer.from(answer.body).toString();
-      if (answer.status !== 200 || !text.includes('"state":"succeeded"')) {
-        throw new Error(`${guest} was not started: ${answer.status} ${text}`);
+      const answer = await order(guest, randomUUID());
+      if (typeof answer === 'string' || answer.status !== 200 || !answer.text.includes(succeeded)) {
+        throw new Error(`${guest} was not started: ${JSON.stringify(answer)}`);
       }
     },
     close: () => client.close(),

@@ -9,6 +9,7 @@ const root = join(import.meta.dirname, '..', '..');
 const counts = {
   WRIT_TRACES: process.env.WRIT_TRACES ?? '1000000',
   WRIT_KILLS: process.env.WRIT_KILLS ?? '50',
+  WRIT_SOAK_MIN: process.env.WRIT_SOAK_MIN ?? '30',
   WRIT_SEED: process.env.WRIT_SEED ?? String(crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1),
 };
 
@@ -20,10 +21,11 @@ const commit = (): string => {
   return answer.status === 0 ? answer.stdout.trim() : 'unknown (no git)';
 };
 
-/** The adversary and the tests that kill processes. */
+/** The adversary, the tests that kill processes, and those that run for long under load. */
 const wanted = {
   adversary: (file: string): boolean => file.startsWith('test/adversary/'),
   kill: (file: string): boolean => /\bkill/.test(file),
+  soak: (file: string): boolean => file.startsWith('test/long/'),
 };
 
 /** Runs the long tests, in one run of the test runner; true when all passed. */
