@@ -191,6 +191,7 @@ const examples: Readonly<Record<string, { bad: readonly Example[]; good: readonl
     ],
     good: [
       { 'edge/worker.ts': 'export default { fetch() {} };' },
+      { 'src/config/other.d.ts': "declare module 'other' { export default lexer; }" },
       { 'src/http/app.ts': 'export const app = 1; // export default' },
     ],
   },

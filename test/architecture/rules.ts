@@ -243,8 +243,8 @@ export const rules: readonly Rule[] = [
   onCode(
     'default exports',
     'a default export has another name at each import, and is not found by searching',
-    // Workers take their entry by its default export.
-    (path) => path !== 'edge/worker.ts',
+    // Workers take their entry by its default export, and a declaration tells what another's module exports.
+    (path) => path !== 'edge/worker.ts' && !path.endsWith('.d.ts'),
     [/\bexport\s+default\b/g, /\bas\s+default\b/g],
   ),
 ];

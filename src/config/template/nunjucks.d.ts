@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/noDefaultExport: nunjucks' modules have one
 // The parser alone is used of nunjucks; its published types do not cover it.
 
 declare module 'nunjucks/src/lexer.js' {
@@ -20,7 +21,7 @@ declare module 'nunjucks/src/lexer.js' {
   };
   const lexer: { lex(source: string, options: object): Tokenizer };
 
-  export { lexer as default };
+  export default lexer;
 }
 
 declare module 'nunjucks/src/parser.js' {
@@ -75,7 +76,7 @@ declare module 'nunjucks/src/parser.js' {
   };
   const parser: { readonly Parser: new (tokens: Tokenizer) => Parser };
 
-  export { parser as default };
+  export default parser;
 }
 
 declare module 'nunjucks/src/nodes.js' {
@@ -101,5 +102,5 @@ declare module 'nunjucks/src/nodes.js' {
     >
   >;
 
-  export { nodes as default };
+  export default nodes;
 }
