@@ -112,5 +112,5 @@ export function describeIssue(issue: v.BaseIssue<unknown>): string {
   const path = v.getDotPath(issue) ?? 'the document';
   if (issue.expected === 'never') return `${path} is not a known member`;
   if (issue.received === 'undefined') return `${path} is missing`;
-  return `${path}: ${issue.kind === 'validation' ? issue.message.replace(/ but received .*$/, '') : `expected ${issue.expected ?? 'another value'}`}`;
+  return `${path}: ${issue.kind === 'validation' ? issue.message.replace(/ but received .*/s, '') : `expected ${issue.expected ?? 'another value'}`}`;
 }

@@ -30,7 +30,7 @@ async function inLanes<T>(
 }
 
 async function learn(lane: Lane, root: string, path: string, faults: readonly Mutant[]): Promise<TestFile> {
-  const answer = await lane.ask({ kind: 'learn', file: path, faults }, 300_000);
+  const answer = await lane.ask({ kind: 'learn', file: path, faults });
   if (answer?.kind !== 'learned')
     throw new Error(
       `${path} does not pass without a fault: ${answer?.kind === 'failed' ? answer.detail : ''}`,
@@ -56,13 +56,6 @@ function planOf(files: readonly TestFile[], mutant: Mutant, at: number): Planned
   return chosen.sort((a, b) => a.far - b.far || a.tookMs - b.tookMs).map(({ planned }) => planned);
 }
 
-/** Some tests may wait for real: only what takes far longer than all of them together is given up. */
-const limitOf = (plan: readonly Planned[]): number =>
-  plan.reduce(
-    (sum, { tests }) => sum + tests.reduce((most, { limitMs }) => Math.max(most, limitMs), 0),
-    10_000,
-  );
-
 /**
  * Makes every mutant of the files and runs, for each, the tests that reach it until one fails.
  *
@@ -74,6 +67,7 @@ export async function judgeMutants(options: {
   readonly tests: readonly string[];
   readonly lanes: number;
   readonly cache: Cache;
+  /** Called with each mutant as soon as it is judged, in no order. */
   onJudged(judged: Judged): void;
 }): Promise<void> {
   const { root, cache } = options;
@@ -93,7 +87,7 @@ export async function judgeMutants(options: {
       if (known !== undefined) return known;
     }
     if (plan.length === 0) return { by: null, file: null };
-    const answer = await lane.ask({ kind: 'judge', fault: mutant, plan }, limitOf(plan));
+    const answer = await lane.ask({ kind: 'judge', fault: mutant, plan });
     const verdict: Verdict = answer?.kind === 'judged' ? answer : { by: 'timeout', file: null };
     const place = plan.findIndex(({ file }) => file === verdict.file);
     cache.put(keys[place] ?? all, { by: verdict.by, file: verdict.file });
@@ -105,12 +99,10 @@ export async function judgeMutants(options: {
     await inLanes(lanes, options.tests, async (lane, path) => {
       files.push(await learn(lane, root, path, mutants));
     });
-    const judged: Judged[] = [];
     await inLanes(lanes, mutants, async (lane, mutant, at) => {
-      judged[at] = { mutant, verdict: await judge(lane, mutant, planOf(files, mutant, at)) };
+      options.onJudged({ mutant, verdict: await judge(lane, mutant, planOf(files, mutant, at)) });
       if (at % 100 === 0) cache.save();
     });
-    for (const one of judged) options.onJudged(one);
   } finally {
     cache.save();
     for (const lane of lanes) lane.close();

@@ -5,10 +5,13 @@ import type { Answer, Question } from './messages.ts';
 /** Faults after which a worker is replaced: modules once loaded are never given back. */
 const maxQuestions = 120;
 
+/** How long a worker may take until it runs something. */
+const startMs = 60_000;
+
 /** A worker process that answers one question at a time, replaced when it must be. */
 export type Lane = {
-  /** Null when it took longer than told, or its process ended. Never rejects. */
-  ask(question: Question, timeoutMs: number): Promise<Answer | null>;
+  /** Null when nothing was heard for longer than the worker said, or its process ended. Never rejects. */
+  ask(question: Question): Promise<Exclude<Answer, { kind: 'running' }> | null>;
   close(): void;
 };
 
@@ -28,20 +31,25 @@ export function createLane(): Lane {
     });
   };
   return {
-    ask(question, timeoutMs) {
+    ask(question) {
       if (asked >= maxQuestions) end();
       child ??= start();
       asked += 1;
       const worker = child;
       return new Promise((resolve) => {
-        const settle = (answer: Answer | null): void => {
+        const settle = (answer: Exclude<Answer, { kind: 'running' }> | null): void => {
           clearTimeout(timer);
           worker.removeAllListeners();
           if (answer === null) end();
           resolve(answer);
         };
-        const timer = setTimeout(() => settle(null), timeoutMs);
-        worker.on('message', (answer) => settle(answer as Answer));
+        let timer = setTimeout(() => settle(null), startMs);
+        worker.on('message', (message) => {
+          const answer = message as Answer;
+          if (answer.kind !== 'running') return settle(answer);
+          clearTimeout(timer);
+          timer = setTimeout(() => settle(null), answer.limitMs);
+        });
         worker.on('exit', () => settle(null));
         worker.on('error', () => settle(null));
         worker.send(question);

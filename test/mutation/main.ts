@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { ensureRuntime } from '../support/runner/runtime.ts';
 import { openCache } from './cache.ts';
 import { type Judged, judgeMutants } from './engine.ts';
-import { report } from './report.ts';
+import { describeMutant, report } from './report.ts';
 import { mutate, testPatterns } from './targets.ts';
 
 ensureRuntime();
@@ -28,7 +28,10 @@ await judgeMutants({
   tests: globSync(testPatterns, { cwd: root }).sort(),
   lanes: Number(values.lanes ?? Math.min(2, availableParallelism())),
   cache: openCache(join(root, 'node_modules/.cache/writ-mutation.json')),
-  onJudged: (one) => judged.push(one),
+  onJudged: (one) => {
+    judged.push(one);
+    if (one.verdict.by === null) console.log(`survived: ${one.mutant.path} ${describeMutant(one.mutant)}`);
+  },
 });
 const minutes = (performance.now() - startedMs) / 60_000;
 process.exitCode = report({ root, judged, minutes, isWhole: positionals.length === 0 }) ? 0 : 1;

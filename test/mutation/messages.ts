@@ -21,6 +21,8 @@ export type Question =
 export type Learned = { readonly name: string; readonly tookMs: number; readonly reached: readonly number[] };
 
 export type Answer =
+  /** Before something is run: how long nothing more may be heard. */
+  | { readonly kind: 'running'; readonly limitMs: number }
   | {
       readonly kind: 'judged';
       /** The test that failed; `timeout`, `broken` (it does not load), or null when all passed. */

@@ -36,8 +36,9 @@ export function report(of: {
   readonly minutes: number;
   readonly isWhole: boolean;
 }): boolean {
-  const { root, judged, minutes, isWhole } = of;
-  for (const path of new Set(judged.map(({ mutant }) => mutant.path))) {
+  const { root, minutes, isWhole } = of;
+  const judged = of.judged.toSorted((a, b) => a.mutant.start - b.mutant.start);
+  for (const path of new Set(judged.map(({ mutant }) => mutant.path).sort())) {
     const own = judged.filter(({ mutant }) => mutant.path === path);
     const noticed = own.filter(({ verdict }) => verdict.by !== null);
     console.log(`${path}: ${noticed.length} of ${own.length}`);

@@ -18,8 +18,18 @@ let failRunning: (error: unknown) => void = () => undefined;
 process.on('uncaughtException', (error) => failRunning(error));
 process.on('unhandledRejection', (error) => failRunning(error));
 
+/** How long a file of tests may take to load. */
+const loadLimitMs = 10_000;
+/** A test that waits is given up here; one that does not let go of the processor, by the other process. */
+const graceMs = 1_000;
+
+const say = (answer: Answer): void => {
+  process.send?.(answer);
+};
+
 /** Runs a test; rejects when it fails, or takes longer than it may. */
 function attempt(one: Case, limitMs: number): Promise<void> {
+  say({ kind: 'running', limitMs: limitMs + graceMs });
   return new Promise((resolve, reject) => {
     failRunning = reject;
     const timer = setTimeout(() => reject(new Error('timeout')), limitMs);
@@ -34,6 +44,7 @@ async function judge({ fault, plan }: Extract<Question, { kind: 'judge' }>): Pro
   graphs.begin(fault);
   for (const { file, tests } of plan) {
     let cases: readonly Case[];
+    say({ kind: 'running', limitMs: loadLimitMs });
     try {
       cases = await collect(() => graphs.load(file));
     } catch {
@@ -88,7 +99,7 @@ async function learn({ file, faults }: Extract<Question, { kind: 'learn' }>): Pr
 process.on('message', (question: Question) => {
   void (question.kind === 'judge' ? judge(question) : learn(question)).then((answer) => {
     failRunning = () => undefined;
-    process.send?.(answer);
+    say(answer);
   });
 });
 process.on('disconnect', () => process.exit());

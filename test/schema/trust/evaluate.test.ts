@@ -105,6 +105,42 @@ describe('evaluation', () => {
     }
   });
 
+  test('a refusal says what was asked of whom', () => {
+    const told = (identity: string, step: Step) => evaluateIntent(trust, identity, intentOf(step));
+    for (const [identity, step, reason, detail] of [
+      [
+        'operator',
+        stepOf('guest.explode', 'gaming', 'pve2'),
+        'action_unknown',
+        'there is no action guest.explode',
+      ],
+      ['operator', stepOf('guest.start', 'macos', 'pve2'), 'target_unknown', 'there is no guest macos'],
+      [
+        'controller',
+        stepOf('host.wake', 'pve2', 'pve2'),
+        'relay_wrong',
+        'host.wake on pve2 is done by pve1, not pve2',
+      ],
+      [
+        'controller',
+        stepOf('guest.start', 'gaming', 'pve2', { force: true }),
+        'params_invalid',
+        'the parameters of guest.start on gaming are not of its shape',
+      ],
+      [
+        'controller',
+        stepOf('guest.stop', 'gaming', 'pve2'),
+        'not_granted',
+        'controller may not order guest.stop on gaming',
+      ],
+    ] as const) {
+      assert.deepEqual(told(identity, step), { ok: false, reason, detail });
+    }
+    const good = stepOf('guest.start', 'gaming', 'pve2');
+    assert.deepEqual(told('controller', good), { ok: true, value: true });
+    assert.deepEqual(checkStep(trust, good), { ok: true, value: true });
+  });
+
   test('threat 6: one identity covers every step, and two never add up', () => {
     const [start, stop] = [stepOf('guest.start', 'gaming', 'pve2'), stepOf('guest.stop', 'devtop', 'pve2')];
     assert.equal(judge('controller', start, start), 'accepted');
