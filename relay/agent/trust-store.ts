@@ -1,7 +1,9 @@
+import { emptyHead } from '../../schema/chain/chain.ts';
 import { decodeBase64url } from '../../schema/jose/base64url.ts';
 import { type Digest, digestOf, toBytes } from '../../schema/jose/digest.ts';
 import { parsePayload } from '../../schema/jose/jws.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
+import { controllerName } from '../../schema/trust/document.ts';
 import {
   acceptFirstTrust,
   followTrustChain,
@@ -13,6 +15,7 @@ import { type TrustChain, type TrustJws, trustChainSchema } from '../../schema/w
 import type { Log } from '../log.ts';
 import { type Disk, diskFault } from './disk.ts';
 import type { Journal } from './journal.ts';
+import type { JournalEntry } from './journal-format.ts';
 import { createTurns } from './turns.ts';
 
 /** The trust document in force on this relay. */
@@ -71,6 +74,12 @@ const encodeChain = (versions: readonly TrustJws[]): Uint8Array =>
 export const writeFirstTrust = (disk: Disk, trust: Trust): Promise<void> =>
   disk.replace(trustFile, encodeChain([trust.jws]));
 
+/** The controller's public key. */
+const controllerOf = ({ document }: Trust): string => {
+  const controller = document.identities[controllerName];
+  return controller?.kind === 'key' ? controller.jwk.x : '';
+};
+
 /** Reads the stored trust, which must be the very document that the journal names, or follow it. */
 export async function openTrustStore(deps: Deps): Promise<Result<TrustStore, TrustStoreRefusal>> {
   const { disk, journal, log } = deps;
@@ -106,8 +115,15 @@ export async function openTrustStore(deps: Deps): Promise<Result<TrustStore, Tru
       log.error('trust_not_kept', { version: current.document.version, fault: diskFault(error) });
       return;
     }
-    const entry = { k: 'trust', version: current.document.version, digest: current.digest } as const;
-    if (!(await journal.append([entry])).ok) return;
+    const entries: JournalEntry[] = [
+      { k: 'trust', version: current.document.version, digest: current.digest },
+    ];
+    // Another control plane has another audit log: what is remembered of the old one's is of no use against it.
+    if (controllerOf(kept) !== controllerOf(current)) {
+      const { seq, hash } = await emptyHead('audit');
+      entries.push({ k: 'audit', seq, hash });
+    }
+    if (!(await journal.append(entries)).ok) return;
     kept = current;
     unkept = [];
   };

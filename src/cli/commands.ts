@@ -9,6 +9,7 @@ import { configCheck } from './commands/config-check.ts';
 import { edgeSetup } from './commands/edge-setup.ts';
 import { houseSet } from './commands/house-set.ts';
 import { init } from './commands/init.ts';
+import { move } from './commands/move.ts';
 import { powerCommands, sleep } from './commands/power.ts';
 import { relays } from './commands/relays.ts';
 import { relaysAdd } from './commands/relays-add.ts';
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   restore,
   edgeSetup,
   init,
+  move,
   relays,
   relaysAdd,
   relaysApprove,

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { digestSchema } from '../../schema/jose/digest.ts';
@@ -104,6 +104,10 @@ export const writeCodes = (directory: string, codes: readonly PendingCode[]): vo
 /** The end of the audit log as it was verified here last; null before the first time. */
 export const readAuditHead = (directory: string): { ok: true; value: AuditHead | null } | Failure =>
   readConfigFile(directory, names.audit, auditHeadSchema, 4 * 1024);
+
+/** Another control plane has another log. */
+export const forgetAuditHead = (directory: string): void =>
+  rmSync(join(directory, names.audit), { force: true });
 
 export const writeAuditHead = (directory: string, head: AuditHead): void =>
   writeConfigFile(directory, names.audit, head);

@@ -191,6 +191,19 @@ export function changeHouse(
   return ok({ document: nextVersion(changed, current.digest, now), notes });
 }
 
+/** The version after `current` with another control plane: its key, and where it is reached. Nothing else changes. */
+export function moveControl(
+  current: { document: TrustDocument; digest: string },
+  to: { readonly controller: PublicJwk; readonly origins: readonly Origin[] },
+  now: number,
+): TrustDocument {
+  const { document, digest } = current;
+  const controller = document.identities[controllerName];
+  if (controller?.kind !== 'key') throw new Error('a valid trust document has a controller with a key');
+  const identities = { ...document.identities, [controllerName]: { ...controller, jwk: to.controller } };
+  return nextVersion({ ...document, origins: [...to.origins], identities }, digest, now);
+}
+
 /** Numbers, chains and dates a changed document as the version after the one with `digest`. */
 export const nextVersion = (document: TrustDocument, digest: string, now: number): TrustDocument => ({
   ...document,

@@ -6,7 +6,7 @@ import { decodeBase64url } from '../../../schema/jose/base64url.ts';
 import { toBytes } from '../../../schema/jose/digest.ts';
 import { acceptKey, generateKey } from '../../../schema/jose/keys.ts';
 import { type HouseFile, type HouseFileInput, houseFileSchema } from '../../../schema/manifest/house.ts';
-import { originSchema } from '../../../schema/trust/document.ts';
+import type { Origin } from '../../../schema/trust/document.ts';
 import { acceptGenesisTrust, signTrust, type Trust } from '../../../schema/trust/read.ts';
 import { enrolmentMac } from '../../../schema/wire/enrolment.ts';
 import { ulidOf } from '../../../schema/wire/ids.ts';
@@ -18,6 +18,7 @@ import { makePrivateDirectory, renameDirectory } from '../files.ts';
 import { type HomeFile, isHome, readHome, writeHome } from '../home.ts';
 import { readHouseFrom } from '../house-source.ts';
 import { firstTrust } from '../make-trust.ts';
+import { originOption, readOrigins } from '../origins.ts';
 import { done, exits, type Failure, fail } from '../outcome.ts';
 import { isOwnMachine } from '../own-machine.ts';
 import { paperLines, toPaper } from '../paper.ts';
@@ -40,11 +41,7 @@ export const init = defineCommand({
   ],
   options: {
     house: { type: 'text', value: 'FILE', about: 'the house file: hosts, guests, runbooks' },
-    origin: {
-      type: 'list',
-      value: 'URL',
-      about: 'where relays reach the control plane, best first (default: where the code says)',
-    },
+    origin: originOption,
     'passphrase-file': passphraseFileOption,
     trial: {
       type: 'flag',
@@ -146,7 +143,7 @@ type Made = {
 async function makeHome(
   context: Context,
   code: SetupCode,
-  origins: readonly { url: string; spki?: string }[],
+  origins: readonly Origin[],
   house: HouseFile,
   passphrase: string | null,
 ): Promise<{ ok: true; value: Made } | Failure> {
@@ -237,22 +234,6 @@ async function resumeClaim(
       paper_root: null,
     },
   );
-}
-
-function readOrigins(
-  code: SetupCode,
-  urls: readonly string[],
-): { ok: true; value: { url: string; spki?: string }[] } | Failure {
-  const origins = (urls.length === 0 ? [code.origin] : urls).map((url) => ({
-    url: url.replace(/\/$/, ''),
-    ...(code.spki !== null && { spki: code.spki }),
-  }));
-  for (const origin of origins) {
-    const parsed = v.safeParse(originSchema, origin);
-    if (!parsed.success)
-      return fail(exits.usage, 'origin_invalid', `${origin.url}: ${parsed.issues[0].message}.`);
-  }
-  return { ok: true, value: origins };
 }
 
 function readHouse(file: string | undefined): { ok: true; value: HouseFile } | Failure {

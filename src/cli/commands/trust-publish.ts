@@ -70,13 +70,16 @@ async function known(session: Session): Promise<{ ok: true; value: Known } | Fai
 
 /** Brings the control plane up to what is known here, and this computer's chain back to the first version. */
 async function handOverAll({ home, api }: Session): Promise<{ ok: true; value: Known } | Failure> {
+  // Before it is asked anything: one that was made of an old backup may not know this computer's operator key yet.
+  const before = await known({ home, api });
+  if (!before.ok) return before;
+  const sent = await sendTrust(api, before.value.versions, home.trust.digest);
+  if (!sent.ok && sent.reason !== 'trust_version') return sent;
   const newest = await refreshTrust({ home, api });
   if (!newest.ok) return newest;
   const session = { home: { ...home, trust: newest.value }, api };
   const mine = await known(session);
   if (!mine.ok) return mine;
-  const sent = await sendTrust(api, mine.value.versions, newest.value.digest);
-  if (!sent.ok) return sent;
   const answered = await api.call({
     method: 'GET',
     url: '/v1/trust?after=0',

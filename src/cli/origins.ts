@@ -1,0 +1,27 @@
+import * as v from 'valibot';
+import type { SetupCode } from '../../schema/api/access.ts';
+import { type Origin, originSchema } from '../../schema/trust/document.ts';
+import { exits, type Failure, fail } from './outcome.ts';
+
+export const originOption = {
+  type: 'list',
+  value: 'URL',
+  about: 'where relays reach the control plane, best first (default: where the code says)',
+} as const;
+
+/** Where relays will reach the control plane of a setup code, with its pin. */
+export function readOrigins(
+  code: SetupCode,
+  urls: readonly string[],
+): { ok: true; value: Origin[] } | Failure {
+  const origins = (urls.length === 0 ? [code.origin] : urls).map((url) => ({
+    url: url.replace(/\/$/, ''),
+    ...(code.spki !== null && { spki: code.spki }),
+  }));
+  for (const origin of origins) {
+    const parsed = v.safeParse(originSchema, origin);
+    if (!parsed.success)
+      return fail(exits.usage, 'origin_invalid', `${origin.url}: ${parsed.issues[0].message}.`);
+  }
+  return { ok: true, value: origins };
+}
