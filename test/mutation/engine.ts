@@ -1,9 +1,9 @@
 import { type Cache, createTestHash, hashOf, type Verdict } from './cache.ts';
 import { importsOf } from './closure.ts';
-import { applyFault, codeOf } from './graph.ts';
+import { codeOf } from './graph.ts';
 import { createLane, type Lane } from './lane.ts';
 import type { Planned } from './messages.ts';
-import { type Mutant, mutantsOf } from './mutators.ts';
+import { applyMutant, type Mutant, mutantsOf } from './mutators.ts';
 
 /** A mutant with what came of it. */
 export type Judged = { readonly mutant: Mutant; readonly verdict: Verdict };
@@ -79,7 +79,8 @@ export async function judgeMutants(options: {
   /** A verdict rests on the faulty file and, when a test noticed, on that test; otherwise on all that reach it. */
   const judge = async (lane: Lane, mutant: Mutant, plan: readonly Planned[]): Promise<Verdict> => {
     const { path } = mutant;
-    const fault = hashOf(path, applyFault(codes.get(path)!, mutant));
+    const code = applyMutant(codes.get(path)!, mutant);
+    const fault = hashOf(path, code);
     const keys = plan.map(({ file }) => hashOf(fault, hashOfTest(file, path)));
     const all = hashOf(...keys.toSorted());
     for (const key of [...keys, all]) {
@@ -87,7 +88,7 @@ export async function judgeMutants(options: {
       if (known !== undefined) return known;
     }
     if (plan.length === 0) return { by: null, file: null };
-    const answer = await lane.ask({ kind: 'judge', fault: mutant, plan });
+    const answer = await lane.ask({ kind: 'judge', fault: { path, code }, plan });
     const verdict: Verdict = answer?.kind === 'judged' ? answer : { by: 'timeout', file: null };
     const place = plan.findIndex(({ file }) => file === verdict.file);
     cache.put(keys[place] ?? all, { by: verdict.by, file: verdict.file });

@@ -3,17 +3,8 @@ import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** A fault in one file: a stretch of its code, and what takes its place. */
-export type Fault = {
-  readonly path: string;
-  readonly start: number;
-  readonly end: number;
-  readonly after: string;
-};
-
-/** The code with a fault in it. */
-export const applyFault = (code: string, fault: Omit<Fault, 'path'>): string =>
-  code.slice(0, fault.start) + fault.after + code.slice(fault.end);
+/** A file with a fault in it, as it is loaded. */
+export type Fault = { readonly path: string; readonly code: string };
 
 /** A file of the project as it is loaded: JavaScript, the types being blanks. */
 export const codeOf = (root: string, path: string): string =>
@@ -54,8 +45,7 @@ export function createGraphs(root: string, testUrl: string): Graphs {
     load(url, context, nextLoad) {
       if (!isOurs(url) || !/\?graph=\d+$/.test(url)) return nextLoad(url, context);
       const path = fileURLToPath(url.slice(0, url.lastIndexOf('?'))).slice(root.length + 1);
-      const code = read(path);
-      const source = fault?.path === path ? applyFault(code, fault) : code;
+      const source = fault?.path === path ? fault.code : read(path);
       return { format: 'module', shortCircuit: true, source };
     },
   });

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { applyFault } from './graph.ts';
 import { changesOfPattern } from './mutate-regex.ts';
-import { mutantsOf } from './mutators.ts';
+import { applyMutant, mutantsOf } from './mutators.ts';
 
 /** All faulty forms of a piece of code. */
-const formsOf = (code: string): string[] => mutantsOf('a.ts', code).map((mutant) => applyFault(code, mutant));
+const formsOf = (code: string): string[] =>
+  mutantsOf('a.ts', code).map((mutant) => applyMutant(code, mutant));
 
 const table: readonly (readonly [string, readonly string[]])[] = [
   ['if (a) b();', ['if (true) b();', 'if (false) b();']],
@@ -41,7 +41,7 @@ test('each kind of code has its faults', () => {
 
 test('a pattern loses its anchors, classes turn round, quantifiers go', () => {
   const forms = (pattern: string): string[] =>
-    changesOfPattern(pattern).map((change) => applyFault(pattern, { ...change, after: change.text }));
+    changesOfPattern(pattern).map((change) => applyMutant(pattern, { ...change, after: change.text }));
   assert.deepEqual(forms('^[a-z]{2}$'), ['[a-z]{2}$', '^[^a-z]{2}$', '^[a-z]$', '^[a-z]{2}']);
   assert.deepEqual(forms('[^"]*'), ['["]*', '[^"]']);
   assert.deepEqual(forms('\\d+\\.'), ['\\D+\\.', '\\d\\.']);

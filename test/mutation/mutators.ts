@@ -218,3 +218,7 @@ export function mutantsOf(path: string, code: string): Mutant[] {
   });
   return [...found.values()].sort((a, b) => a.start - b.start || a.end - b.end);
 }
+
+/** The code with a mutant's fault in it. */
+export const applyMutant = (code: string, mutant: Pick<Mutant, 'start' | 'end' | 'after'>): string =>
+  code.slice(0, mutant.start) + mutant.after + code.slice(mutant.end);
