@@ -45,7 +45,7 @@ export const quadletCodes = {
   unknown_network: 'Nothing makes a network of this name.',
   unknown_section: 'Nobody reads a section.',
   unknown_unit: 'A Quadlet file that is named is not there.',
-  unknown_volume: 'Nothing makes a volume of this name, and one of nearly this name is made.',
+  unknown_volume: 'A volume is named like a .volume file, which makes one of another name.',
   word_dropped: 'Podman drops a part of the value without a word.',
 } as const satisfies Readonly<Record<string, string>>;
 

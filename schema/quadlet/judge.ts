@@ -1,10 +1,16 @@
 import { gather, type QuadletFinding } from './finding.ts';
 import type { Machine, Rule } from './machine.ts';
 import { readUnitName } from './names.ts';
+import { judgeAddresses } from './rules/addresses.ts';
+import { judgeCycles } from './rules/cycles.ts';
+import { judgeImages } from './rules/images.ts';
 import { judgeKeys } from './rules/keys.ts';
 import { judgeKind } from './rules/kinds.ts';
+import { judgeStrays, judgeTogether } from './rules/machine-wide.ts';
 import { judgeReferences } from './rules/references.ts';
+import { judgeService } from './rules/service.ts';
 import { judgeSyntax } from './rules/syntax.ts';
+import { judgeValues } from './rules/values.ts';
 import { isReadable } from './syntax.ts';
 import { readUnits, type Unit, type UnitFile } from './unit.ts';
 
@@ -23,7 +29,14 @@ const order: Readonly<Record<string, number>> = {
   ...{ artifact: 1, image: 1, volume: 2, network: 2, build: 3, container: 4, kube: 4, pod: 5, systemd: 6 },
 };
 
-const unitRules: readonly Rule[] = [judgeKeys, judgeKind, judgeReferences];
+const unitRules: readonly Rule[] = [
+  judgeKeys,
+  judgeKind,
+  judgeReferences,
+  judgeValues,
+  judgeImages,
+  judgeService,
+];
 
 /**
  * Judges all unit files of one machine: each by itself as Podman's generator does, and what it does not look at.
@@ -34,7 +47,6 @@ export function judgeUnits(files: readonly UnitFile[], options: JudgeOptions): Q
   const tell = gather(findings);
   const all = readUnits(files);
   const units = new Map<string, Unit>();
-  const twice = new Set<Unit>();
   for (const unit of all) {
     judgeSyntax(unit, tell);
     if (unit.name.kind === 'systemd') continue;
@@ -42,7 +54,6 @@ export function judgeUnits(files: readonly UnitFile[], options: JudgeOptions): Q
     const other = units.get(unit.name.unit);
     if (other === undefined) units.set(unit.name.unit, unit);
     else {
-      twice.add(unit);
       const message = `${other.file.file} is a ${unit.name.unit}, too; Podman reads one of them alone`;
       tell({ file: unit.file.file, line: 1, column: 1 }, 'unit_twice', message);
     }
@@ -65,5 +76,9 @@ export function judgeUnits(files: readonly UnitFile[], options: JudgeOptions): Q
     if (findings.slice(before).some(({ generator }) => generator))
       refused.add(readUnitName(unit.file.name).unit);
   }
+  judgeTogether(sorted, machine, tell);
+  judgeAddresses(machine, tell);
+  judgeCycles(sorted, machine, tell);
+  judgeStrays(files, all, tell);
   return findings;
 }
