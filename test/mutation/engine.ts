@@ -75,12 +75,21 @@ export async function judgeMutants(options: {
   const mutants = [...codes].flatMap(([path, code]) => mutantsOf(path, code));
   const lanes = Array.from({ length: options.lanes }, createLane);
   const hashOfTest = createTestHash(root);
+  const tools = hashOfTest('test/mutation/worker.ts', '');
+
+  /** What does not load with a fault must load without it, or every fault would seem to be noticed. */
+  const assertLoads = async (lane: Lane, path: string, file: string): Promise<void> => {
+    const fault = { path, code: codes.get(path)! };
+    const answer = await lane.ask({ kind: 'judge', fault, plan: [{ file, tests: [] }] });
+    if (answer?.kind !== 'judged' || answer.by !== null)
+      throw new Error(`${file} does not load any more: was something changed meanwhile?`);
+  };
 
   /** A verdict rests on the faulty file and, when a test noticed, on that test; otherwise on all that reach it. */
   const judge = async (lane: Lane, mutant: Mutant, plan: readonly Planned[]): Promise<Verdict> => {
     const { path } = mutant;
     const code = applyMutant(codes.get(path)!, mutant);
-    const fault = hashOf(path, code);
+    const fault = hashOf(tools, path, code);
     const keys = plan.map(({ file }) => hashOf(fault, hashOfTest(file, path)));
     const all = hashOf(...keys.toSorted());
     for (const key of [...keys, all]) {
@@ -89,6 +98,7 @@ export async function judgeMutants(options: {
     }
     if (plan.length === 0) return { by: null, file: null };
     const answer = await lane.ask({ kind: 'judge', fault: { path, code }, plan });
+    if (answer?.kind === 'judged' && answer.by === 'broken') await assertLoads(lane, path, answer.file!);
     const verdict: Verdict = answer?.kind === 'judged' ? answer : { by: 'timeout', file: null };
     const place = plan.findIndex(({ file }) => file === verdict.file);
     cache.put(keys[place] ?? all, { by: verdict.by, file: verdict.file });

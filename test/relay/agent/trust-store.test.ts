@@ -11,6 +11,8 @@ import {
   writeFirstTrust,
 } from '../../../relay/agent/trust-store.ts';
 import { createLog } from '../../../relay/log.ts';
+import { digestOf } from '../../../schema/jose/digest.ts';
+import { generateKey } from '../../../schema/jose/keys.ts';
 import { signTrust, type Trust } from '../../../schema/trust/read.ts';
 import { maxTrustChainBytes } from '../../../schema/wire/limits.ts';
 import type { TrustJws } from '../../../schema/wire/relay-api.ts';
@@ -126,10 +128,17 @@ describe('trust that was told at the console', () => {
     assert.equal(refused.ok ? '' : refused.reason, 'trust_threshold');
   });
 
+  test('what cannot be read before it does not hold up what comes after it', async () => {
+    const broken = { ...versions(1)[0]!, payload: '!' };
+    const told = await acceptToldTrust([broken, ...versions(1, 2)], trusts[0]!.digest);
+    assert.deepEqual(told, { ok: true, value: trusts[1] });
+  });
+
   test('is written as a chain of one', async () => {
     const { place, deps } = openPlace({ file: null });
     await writeFirstTrust(deps.disk, trusts[1]!);
     assert.equal(place.file, chainOf(versions(2)));
+    assert.equal(trustFile, 'trust.json', 'relays in the field have it under this name');
   });
 });
 
@@ -245,6 +254,31 @@ describe('newer trust', () => {
     place.journalFails = false;
     assert.deepEqual(await again.value.install(versions(3)), none);
     assert.deepEqual(place.journal, [entryOf(3)]);
+  });
+
+  test('threat 13: with another controller the audit log begins anew, and with the same one it goes on', async () => {
+    const own = await makeTestHome({ origins: [{ url: 'https://writ.example.net' }] });
+    const { jwk } = (await generateKey()).signing;
+    const first = own.trust();
+    const moved = await own.amend((document) => ({
+      ...document,
+      identities: {
+        ...document.identities,
+        controller: { ...document.identities.controller!, jwk },
+      },
+    }));
+    const later = await own.amend((document) => ({ ...document, expires: '2090-01-01T00:00:00Z' }));
+    const { place, deps, state } = openPlace({ file: chainOf([first.jws]), home: own.id });
+    state.trust = { version: 1, digest: first.digest };
+    const store = await openTrustStore(deps);
+    assert.ok(store.ok);
+    await store.value.install([moved.jws]);
+    await store.value.install([later.jws]);
+    assert.deepEqual(place.journal, [
+      { k: 'trust', version: 2, digest: moved.digest },
+      { k: 'audit', seq: 0, hash: await digestOf('audit', '') },
+      { k: 'trust', version: 3, digest: later.digest },
+    ]);
   });
 
   test('versions that are offered at once are taken one after the other', async () => {

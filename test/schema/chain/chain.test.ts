@@ -56,6 +56,13 @@ describe('chains', () => {
     assert.deepEqual(await emptyHead('receipt'), { seq: 0, hash: emptyHashes.receipt });
   });
 
+  test('threat 13: an entry with the hash of the one before, but not the next number, breaks it', async () => {
+    for (const seq of [0, 2, 4, 5, 3.5]) {
+      const odd = JSON.stringify({ seq, previous: heads[2]!.hash, event: 'entry 3' });
+      assert.equal(await follow(heads[2]!, [odd]), 'entry 3 does not follow the one before', String(seq));
+    }
+  });
+
   test('are followed to their head, from any head on the way', async () => {
     for (const [seq, head] of heads.entries()) {
       assert.deepEqual(await follow(head, entries.slice(seq)), heads.at(-1));
