@@ -10,6 +10,7 @@ import { edgeSetup } from './commands/edge-setup.ts';
 import { houseSet } from './commands/house-set.ts';
 import { init } from './commands/init.ts';
 import { move } from './commands/move.ts';
+import { plan } from './commands/plan.ts';
 import { powerCommands, sleep } from './commands/power.ts';
 import { relays } from './commands/relays.ts';
 import { relaysAdd } from './commands/relays-add.ts';
@@ -51,6 +52,7 @@ export const commands: readonly Command[] = [
   houseSet,
   configCheck,
   configBuild,
+  plan,
   status,
   ...powerCommands,
   sleep,

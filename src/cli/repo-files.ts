@@ -4,7 +4,15 @@ import type { Finding } from '../config/finding.ts';
 import { byText, maxRepoBytes, maxRepoFileBytes, maxRepoFiles, type Repo } from '../config/repo.ts';
 
 /** What of a repo's folder means something; whatever else lies there is not looked at. */
-const known = new Set(['homelab.yaml', 'house.yaml', 'vars.yaml', 'apps', 'secrets', 'runbooks', 'generate']);
+export const knownInRepo: readonly string[] = [
+  'homelab.yaml',
+  'house.yaml',
+  'vars.yaml',
+  'apps',
+  'secrets',
+  'runbooks',
+  'generate',
+];
 const ignored = new Set(['.git', 'node_modules']);
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what must not be there
@@ -71,7 +79,7 @@ export function readRepo(root: string): Repo {
   };
   walk(
     '',
-    readdirSync(root).filter((name) => known.has(name)),
+    readdirSync(root).filter((name) => knownInRepo.includes(name)),
   );
   return { files, findings };
 }

@@ -31,6 +31,7 @@ const calls: Readonly<Record<string, { words: readonly string[]; exit: number; s
   'trust sign': { words: [house], exit: 0, says: /trust stays version 1/ },
   'config check': { words: ['--repo', examples], exit: 1, says: /there is no homelab\.yaml/ },
   'config build': { words: ['--repo', examples], exit: 1, says: /Nothing was written/ },
+  plan: { words: ['--repo', examples, '--base', 'no-such-commit'], exit: 2, says: /Nothing was compared/ },
   status: { words: [], exit: 0, says: /cloud/ },
   wake: { words: ['pve2'], exit: 3, says: /relay/i },
   shutdown: { words: ['devtop'], exit: 3, says: /relay/i },

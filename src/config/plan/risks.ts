@@ -1,0 +1,135 @@
+import type { ReleaseApp, ReleaseManifest, ReleasePart } from '../../../schema/wire/release.ts';
+import type { PlannedApp, PlannedTarget, Risk } from './planned.ts';
+
+type Facts = ReleaseManifest['facts'];
+type Access = Facts['access'][number];
+
+/** What in a plan may cut its own way back, opens something, or takes data away. */
+export const findRisks = (
+  before: ReleaseManifest,
+  after: ReleaseManifest,
+  targets: readonly PlannedTarget[],
+): Risk[] => [
+  ...targets.flatMap(({ target, apps }) => apps.flatMap((app) => cutting(target, app))),
+  ...widenedRoutes(before.facts, after.facts),
+  ...widenedRules(before.facts, after.facts),
+  ...targets.flatMap(({ target, apps }) => {
+    const [old, now] = [before, after].map(({ parts }) => parts.find((part) => part.target === target));
+    return apps.flatMap((app) => [...openedPorts(target, app, old, now), ...lost(target, app, old)]);
+  }),
+];
+
+/** Services through which relays reach the control plane, or people reach machines to repair them. */
+const pathServices =
+  /^(haproxy|headscale|tailscaled?|unbound|named|bind9|dnsmasq|ssh|sshd|writ|writ-relay|nftables|networking|systemd-networkd|systemd-resolved|wg-quick@.*)\.service$/;
+const pathFiles =
+  /^\/etc\/(haproxy|headscale|tailscale|unbound|ssh|writ|writ-relay|network|netplan|wireguard|systemd\/network)\/|^\/etc\/(resolv\.conf|hosts|nftables\.conf)$/;
+const pathApps = /^(haproxy|headscale|tailscale|unbound|pfsense|router|writ)$/;
+
+function cutting(target: string, { app, units, files }: PlannedApp): Risk[] {
+  const moved = units.filter(({ effect }) => effect !== 'untouched');
+  const service = moved.find((unit) => pathServices.test(unit.service) || pathApps.test(app));
+  const file = files.find(
+    ({ path, what }) => what !== 'listing' && (pathFiles.test(path) || pathApps.test(app)),
+  );
+  if (service === undefined && file === undefined) return [];
+  const does = { start: 'starts', restart: 'restarts', reload: 'reloads', stop: 'stops', untouched: 'stays' };
+  const what =
+    service === undefined ? `\`${file!.path}\` changes` : `\`${service.service}\` ${does[service.effect]}`;
+  const text = `${what} on \`${target}\`: the way to the control plane may lead through it`;
+  return [{ code: 'control_plane', target, app, text }];
+}
+
+const strength = ['bypass', 'one_factor', 'two_factor', 'deny'];
+
+/** Whether everybody whom `now` lets in was let in before. No rule lets in everybody; nor does an empty list leave any out. */
+function isWithin(now: Access | undefined, before: Access | undefined): boolean {
+  if (before === undefined) return true;
+  if (now === undefined) return false;
+  if (now.policy === 'deny') return true;
+  const inside = (all: readonly string[], of: readonly string[]): boolean =>
+    of.length === 0 || (all.length > 0 && all.every((one) => of.includes(one)));
+  return (
+    strength.indexOf(now.policy) >= strength.indexOf(before.policy) &&
+    inside(now.groups, before.groups) &&
+    inside(now.from, before.from)
+  );
+}
+
+function widenedRoutes(before: Facts, after: Facts): Risk[] {
+  const rule = (facts: Facts, name: string | undefined): Access | undefined =>
+    name === undefined ? undefined : facts.access.find((one) => one.name === name);
+  const risks: Risk[] = [];
+  for (const route of after.routes) {
+    const was = before.routes.find(({ host, when }) => host === route.host && when === route.when);
+    const widened = (text: string): void => {
+      risks.push({
+        code: 'access_widened',
+        target: route.target,
+        app: route.app,
+        text: `\`${route.host}\` ${text}`,
+      });
+    };
+    const open = route.access === undefined ? ', and no access rule guards it' : '';
+    if (route.public && was?.public !== true) {
+      widened(was === undefined ? `is a new public name${open}` : `becomes public${open}`);
+    } else if (was !== undefined && was.access !== route.access) {
+      if (route.access === undefined) widened(`is no longer guarded by \`${was.access}\``);
+      else if (!isWithin(rule(after, route.access), rule(before, was.access))) {
+        widened(`is guarded by \`${route.access}\`, which lets in whom \`${was.access}\` did not`);
+      }
+    }
+  }
+  return risks;
+}
+
+function widenedRules(before: Facts, after: Facts): Risk[] {
+  return after.access.flatMap((rule) => {
+    const was = before.access.find(({ name }) => name === rule.name);
+    if (was === undefined || isWithin(rule, was)) return [];
+    return [
+      { code: 'access_widened', text: `the access rule \`${rule.name}\` lets in whom it did not` } as const,
+    ];
+  });
+}
+
+const appOf = (part: ReleasePart | undefined, name: string): ReleaseApp | undefined =>
+  part?.apps.find((app) => app.name === name);
+
+function openedPorts(
+  target: string,
+  { app }: PlannedApp,
+  before: ReleasePart | undefined,
+  after: ReleasePart | undefined,
+): Risk[] {
+  return (appOf(after, app)?.ports ?? []).flatMap(({ port, proto, from }) => {
+    const was = appOf(before, app)?.ports.find((one) => one.port === port && one.proto === proto);
+    const wider =
+      was === undefined ||
+      (was.from !== undefined && (from === undefined || from.some((one) => !was.from!.includes(one))));
+    if (!wider) return [];
+    const who = from === undefined ? 'everybody' : from.map((one) => `\`${one}\``).join(', ');
+    const text = `port ${port}/${proto} on \`${target}\` opens to ${who}`;
+    return [{ code: 'access_widened', target, app, text } as const];
+  });
+}
+
+/** Volumes without a unit of their own any more, and folders whose other files go. */
+function lost(target: string, planned: PlannedApp, before: ReleasePart | undefined): Risk[] {
+  const { app, units, after } = planned;
+  const volumes = units.filter(({ effect, because: _, service }) => {
+    const unit = appOf(before, app)?.units.find((one) => one.service === service);
+    return effect === 'stop' && unit?.files.some((name) => name.endsWith('.volume')) === true;
+  });
+  const pruned = (after?.prune ?? []).filter((folder) => appOf(before, app)?.prune.includes(folder) !== true);
+  return [
+    ...volumes.map(({ service }) => {
+      const text = `the volume of \`${service}\` on \`${target}\` is no longer named; its data stays where it is, and nothing uses or backs it up`;
+      return { code: 'volume_removed', target, app, text } as const;
+    }),
+    ...pruned.map((folder) => {
+      const text = `what the release does not hold is removed from \`${folder}\` on \`${target}\``;
+      return { code: 'folder_pruned', target, app, text } as const;
+    }),
+  ];
+}

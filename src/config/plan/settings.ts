@@ -1,0 +1,32 @@
+import { canonicalJson } from '../../../schema/wire/canonical.ts';
+import type { ReleaseApp } from '../../../schema/wire/release.ts';
+
+type Setting = Exclude<keyof ReleaseApp, 'name' | 'units' | 'secrets'>;
+
+/** What of an app is neither file, unit nor secret, and how it is called. */
+const called: Readonly<Record<Setting, string>> = {
+  after: 'the apps that are started before it',
+  health: 'the health check',
+  dirs: 'folders that are made',
+  prune: 'folders that are kept free of other files',
+  ports: 'published ports',
+  certs: 'certificates',
+  commands: 'commands',
+  backup: 'what is backed up',
+};
+
+/** What else of an app changes, in words; nothing for an app that is new or goes. */
+export function changedSettings(before: ReleaseApp | undefined, after: ReleaseApp | undefined): string[] {
+  if (before === undefined || after === undefined) return [];
+  return (Object.keys(called) as Setting[])
+    .filter((key) => canonicalJson(before[key] ?? null) !== canonicalJson(after[key] ?? null))
+    .map((key) => `${called[key]}: ${shown(before[key])} → ${shown(after[key])}`);
+}
+
+const maxShown = 200;
+
+function shown(value: unknown): string {
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return 'none';
+  const text = canonicalJson(value);
+  return text.length > maxShown ? `${text.slice(0, maxShown)}…` : text;
+}
