@@ -12,7 +12,7 @@ import { judgeService } from './rules/service.ts';
 import { judgeSyntax } from './rules/syntax.ts';
 import { judgeValues } from './rules/values.ts';
 import { isReadable } from './syntax.ts';
-import { readUnits, type Unit, type UnitFile } from './unit.ts';
+import { readUnits, type Unit, type UnitFile, unitPlace } from './unit.ts';
 
 export type JudgeOptions = {
   /** The version of Podman on the machine: `5.4`. */
@@ -55,7 +55,7 @@ export function judgeUnits(files: readonly UnitFile[], options: JudgeOptions): Q
     if (other === undefined) units.set(unit.name.unit, unit);
     else {
       const message = `${other.file.file} is a ${unit.name.unit}, too; Podman reads one of them alone`;
-      tell({ file: unit.file.file, line: 1, column: 1 }, 'unit_twice', message);
+      tell(unitPlace(unit), 'unit_twice', message);
     }
   }
   const refused = new Set<string>();

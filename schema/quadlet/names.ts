@@ -37,6 +37,10 @@ export function readUnitName(path: string): UnitName {
   };
 }
 
+/** Whether systemd runs it, so that it is started and stopped: no volumes and networks, no templates (`x@`). */
+export const isRun = ({ kind, base, dropIn }: UnitName): boolean =>
+  !dropIn && !base.endsWith('@') && /^(container|pod|kube|systemd)$/.test(kind);
+
 /** The section that is a kind's own: `Container`. */
 export const sectionOf = (kind: QuadletKind): string => kind[0]!.toUpperCase() + kind.slice(1);
 

@@ -16,8 +16,8 @@ export type UnitFile = {
   readonly text: string;
   /** Where findings point. */
   readonly file: string;
-  /** Findings are told of the file that text was made from; a template's own lines are elsewhere. */
-  readonly made?: boolean;
+  /** Where in that file all findings point: for a text that was made, whose lines are not the file's. */
+  readonly at?: { readonly line: number; readonly column: number };
 };
 
 /** One assignment, with the file that makes it. */
@@ -110,15 +110,18 @@ export const isTrue = (text: string): boolean => /^(1|yes|true|on)$/i.test(text)
 /** Where a value, or the character of it at `offset`, stands. */
 export const placeOf = ({ from, node }: Assigned, offset = 0): Place => ({
   file: from.file,
-  ...(from.made === true ? { line: 1, column: 1 } : placeIn(node, offset)),
+  ...(from.at ?? placeIn(node, offset)),
 });
 /** Where a key stands. */
 export const keyPlace = ({ from, node }: Assigned): Place => ({
   file: from.file,
-  ...(from.made === true ? { line: 1, column: 1 } : { line: node.line, column: node.column }),
+  ...(from.at ?? { line: node.line, column: node.column }),
 });
 /** A place for what a unit lacks. */
-export const unitPlace = ({ file }: Unit): Place => ({ file: file.file, line: 1, column: 1 });
+export const unitPlace = ({ file }: Unit): Place => ({
+  file: file.file,
+  ...(file.at ?? { line: 1, column: 1 }),
+});
 
 /** The name that Podman gives to what a unit makes; undefined where systemd alone can tell. */
 export function resourceName(unit: Unit): string | undefined {

@@ -106,10 +106,10 @@ function judgeNamed(needing: readonly Needing[], machine: Machine, tell: Tell): 
 /** Drop-ins of Quadlet files that no unit takes, and units of systemd in folders. */
 export function judgeStrays(files: readonly UnitFile[], units: readonly Unit[], tell: Tell): void {
   const folders = new Set(units.flatMap((unit) => dropInFolders(unit.name.unit)));
-  for (const { name, file } of files) {
+  for (const { name, file, at } of files) {
     const parts = name.split('/');
     const folder = parts.at(-2) ?? '';
-    const place = { file, line: 1, column: 1 };
+    const place = { file, ...(at ?? { line: 1, column: 1 }) };
     if (/\.(container|volume|network|pod|kube|image|build)\.d$/.test(folder)) {
       if (!name.endsWith('.conf')) {
         const message = 'a drop-in ends in .conf; Podman passes over this file';

@@ -15,7 +15,7 @@ export function judgeSyntax(unit: Unit, tell: Tell): void {
     for (const node of text.nodes) {
       const at = (line: number, column = 1) => ({
         file: from.file,
-        ...(from.made === true ? { line: 1, column: 1 } : { line, column }),
+        ...(from.at ?? { line, column }),
       });
       if (node.kind === 'junk') tellJunk(node, from, unit, at(node.line, node.column), tell);
       const control = /(?![\t\n\r])\p{Cc}/u.exec(node.raw);

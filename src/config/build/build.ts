@@ -18,6 +18,7 @@ import { byText, foldersUnder, type Repo } from '../repo.ts';
 import type { RenderTemplates, TemplateJob, TemplateOutcome } from '../template/job.ts';
 import { type Draft, draftFiles, judgeDrafts } from './files.ts';
 import { judgeHome } from './judge.ts';
+import { judgeAllUnits } from './judge-units.ts';
 import { makeFacts, makeParts, ownerText } from './parts.ts';
 
 export type Built = {
@@ -35,10 +36,13 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
   if (manifest === undefined) return { findings: sorted(read) };
   const findings: Finding[] = [...read];
   let compiled = compileHome(manifest, new Map());
+  const unmade = new Set<string>();
   const templates = compiled.placed.flatMap((placed) => unitJobs(placed, compiled.home));
   if (templates.length > 0) {
     const outcomes = await render(compiled.home, templates);
     findings.push(...templateFindings(templates, outcomes));
+    const failed = new Set(outcomes.flatMap((one) => (one.ok ? [] : [one.id])));
+    for (const { id, file } of templates) if (failed.has(id)) unmade.add(file);
     const rendered = new Map(outcomes.flatMap((one) => (one.ok ? [[one.id, one.text] as const] : [])));
     compiled = compileHome(manifest, rendered);
   }
@@ -71,6 +75,7 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
     return bytes === undefined ? [] : [{ draft, bytes, size: bytes.length }];
   });
   findings.push(...judgeDrafts(contents), ...judgePlaceholders(contents, placed));
+  findings.push(...judgeAllUnits(home, contents, unmade));
   const told = sorted(findings);
   if (told.some(({ severity }) => severity === 'error')) return { findings: told, home };
 

@@ -1,8 +1,8 @@
 import type { FileEntry } from '../../../schema/manifest/app.ts';
 import { didYouMean } from '../../../schema/near.ts';
+import { unitPath } from '../../../schema/quadlet/names.ts';
 import { maxReleaseFileBytes } from '../../../schema/wire/release.ts';
 import { machineOf } from '../compile/routes.ts';
-import { unitPath } from '../compile/unit-values.ts';
 import { fault, matcher, type Placed } from '../compile/units.ts';
 import type { Finding, Place } from '../finding.ts';
 import type { Generator } from '../generate/generator.ts';
@@ -164,7 +164,7 @@ function generateInto(
   }
   const findings: Finding[] = [];
   const target = machineOf(home, placed.target)!;
-  const { source: _, unitSources: __, routesAt: ___, ...instance } = placed;
+  const { source: _, parsed: __, unitSources: ___, routesAt: ____, ...instance } = placed;
   let generated = '';
   if (output !== undefined && settings?.on !== false) {
     if (output.kind === 'folder' && !entry.to.endsWith('/')) {

@@ -1,3 +1,4 @@
+import { isRun } from '../../../schema/quadlet/names.ts';
 import type {
   ReleaseApp,
   ReleaseFile,
@@ -5,7 +6,6 @@ import type {
   ReleasePart,
   ReleaseUnit,
 } from '../../../schema/wire/release.ts';
-import { isRun, readUnitName, serviceOf } from '../compile/unit-values.ts';
 import type { Placed } from '../compile/units.ts';
 import type { Home } from '../home.ts';
 import { byText } from '../repo.ts';
@@ -47,7 +47,7 @@ export function makeParts(
 
 function makeApp(
   home: Home,
-  { app, target, source, units, files, secrets }: Placed,
+  { app, target, source, parsed, files, secrets }: Placed,
   partFiles: readonly ReleaseFile[],
   digests: ReadonlyMap<string, string>,
 ): ReleaseApp {
@@ -58,7 +58,7 @@ function makeApp(
   return {
     name: app,
     units: unitsOf(
-      units,
+      parsed,
       file.service,
       partFiles.filter((one) => one.app === app),
     ),
@@ -126,16 +126,15 @@ function makeApp(
 
 /** The services of an app, each with the unit files that make it; drop-ins belong to their unit's. */
 function unitsOf(
-  units: Placed['units'],
+  units: Placed['parsed'],
   service: string | undefined,
   files: readonly ReleaseFile[],
 ): ReleaseUnit[] {
   const found = new Map<string, { files: string[]; kind: 'run' | 'resource' }>();
   const services = new Map<string, string>();
-  for (const { name, text } of units) {
-    if (readUnitName(name).dropIn) continue;
-    services.set(name, serviceOf(name, text));
-    found.set(serviceOf(name, text), { files: [name], kind: isRun(name) ? 'run' : 'resource' });
+  for (const { name, file, service: made } of units) {
+    services.set(file.name, made);
+    found.set(made, { files: [file.name], kind: isRun(name) ? 'run' : 'resource' });
   }
   if (service !== undefined && !found.has(service)) found.set(service, { files: [], kind: 'run' });
   for (const { path, kind } of files) {

@@ -58,7 +58,9 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
         file,
       }),
     ),
-    instances: placed.map(({ source: _, unitSources: __, routesAt: ___, ...instance }) => instance),
+    instances: placed.map(
+      ({ source: _, parsed: __, unitSources: ___, routesAt: ____, ...instance }) => instance,
+    ),
     routes,
     names: compileNames(manifest, routes, { hosts, guests }, tell),
     flows: compileFlows(placed, tell),

@@ -1,9 +1,9 @@
 import type { RouteEntry } from '../../../schema/manifest/route.ts';
 import { didYouMean } from '../../../schema/near.ts';
+import { all, resourceName } from '../../../schema/quadlet/unit.ts';
 import type { DnsName, HomeGuest, HomeHost, Route } from '../home.ts';
 import type { Path } from '../read/yaml.ts';
 import { byText } from '../repo.ts';
-import { unitValues } from './unit-values.ts';
 import { fault, type Placed, type Tell } from './units.ts';
 
 type Machines = {
@@ -118,7 +118,7 @@ const maySleep = (machine: HomeHost | HomeGuest | undefined): boolean =>
 
 /** How the proxy names the app: its container on the same machine, else the machine's address. */
 function upstreamHost(
-  { units, source, target }: Placed,
+  { parsed, source, target }: Placed,
   entry: RouteEntry,
   proxy: string,
   machines: Machines,
@@ -127,17 +127,13 @@ function upstreamHost(
   tell: Tell,
 ): string | null {
   if (entry.service !== undefined) return '';
-  const containers = units.filter(({ name }) => /\.container$/.test(name) && !name.includes('.d/'));
+  const containers = parsed.filter(({ name }) => name.kind === 'container');
   const local = proxy === target && proxies.has(proxy);
-  const onHostNet = (text: string): boolean =>
-    unitValues(text, 'Container', 'Network').some((value) => value === 'host');
   if (local && containers.length > 0) {
-    const named = containers.map(({ name, text }) => ({
-      unit: name.replace(/\.container$/, ''),
-      host:
-        unitValues(text, 'Container', 'ContainerName').at(-1) ??
-        `systemd-${name.replace(/\.container$/, '')}`,
-      plain: !onHostNet(text),
+    const named = containers.map((unit) => ({
+      unit: unit.name.base,
+      host: resourceName(unit) ?? `systemd-${unit.name.base}`,
+      plain: !all(unit, 'Container', 'Network').some(({ value }) => value === 'host'),
     }));
     const wanted = entry.container;
     const found =

@@ -1,5 +1,8 @@
 import type { FileEntry } from '../../../schema/manifest/app.ts';
 import { didYouMean } from '../../../schema/near.ts';
+import { isRun } from '../../../schema/quadlet/names.ts';
+import { whatNeeds } from '../../../schema/quadlet/needs.ts';
+import { type Unit as ParsedUnit, readUnits as parseUnits } from '../../../schema/quadlet/unit.ts';
 import type { Finding, Place } from '../finding.ts';
 import type { Instance, Unit } from '../home.ts';
 import type { AppSource } from '../read/manifest.ts';
@@ -7,7 +10,6 @@ import { reservedIn } from '../read/manifest.ts';
 import { readText } from '../read/text.ts';
 import type { Path } from '../read/yaml.ts';
 import { byText } from '../repo.ts';
-import { isRun, serviceOf, unitValues } from './unit-values.ts';
 
 /** Rendered texts of unit templates, by `target app name`; empty before they are rendered. */
 export type RenderedUnits = ReadonlyMap<string, string>;
@@ -16,6 +18,8 @@ export const unitKey = (target: string, app: string, name: string): string => `$
 /** An app in one place, with the file of the repo that each unit comes from. */
 export type Placed = Instance & {
   readonly source: AppSource;
+  /** Its unit files read, each with the drop-ins of the app that apply to it. */
+  readonly parsed: readonly ParsedUnit[];
   readonly unitSources: ReadonlyMap<string, string>;
   readonly routesAt: Path;
 };
@@ -103,9 +107,15 @@ export function placeApps(
           at: [...at, 'files', i] as Path,
         })),
       ];
-      const services = units
-        .filter((unit) => isRun(unit.name))
-        .map((unit) => serviceOf(unit.name, unit.text));
+      const parsed = parseUnits(
+        units.map(({ name: unit, text, place: { file: from } }) => ({
+          name: unit,
+          text,
+          file: from,
+          ...(from.endsWith('.j2') && { at: { line: 1, column: 1 } }),
+        })),
+      );
+      const services = parsed.filter((unit) => isRun(unit.name)).map(({ service }) => service);
       if (file.service !== undefined) services.push(file.service);
       const ownRoutes = whole?.route !== undefined || whole?.routes !== undefined;
       placed.push({
@@ -116,9 +126,10 @@ export function placeApps(
         files: files.filter((entry) => isFileEntry(entry, tell)),
         uses: file.uses,
         services: [...new Set(services)].sort(byText),
-        secrets: secretsOf(source, units, seen.size === 1, tell),
+        secrets: secretsOf(source, parsed, seen.size === 1, tell),
         place,
         source,
+        parsed,
         unitSources: sources,
         routesAt: ownRoutes ? at : [],
       });
@@ -188,7 +199,12 @@ function readUnits(
 }
 
 /** Secrets by name: those declared, and those that uses bring. A unit that names another is told. */
-function secretsOf({ file, yaml }: AppSource, units: readonly Unit[], first: boolean, tell: Tell): string[] {
+function secretsOf(
+  { file, yaml }: AppSource,
+  units: readonly ParsedUnit[],
+  first: boolean,
+  tell: Tell,
+): string[] {
   const names = new Set(Array.isArray(file.secrets) ? file.secrets : Object.keys(file.secrets));
   for (const use of file.uses) {
     if (typeof use === 'string') continue;
@@ -205,17 +221,11 @@ function secretsOf({ file, yaml }: AppSource, units: readonly Unit[], first: boo
       }
     }
   }
-  for (const { name, text, place } of first ? units : []) {
-    if (!name.includes('.container')) continue;
-    for (const value of unitValues(text, 'Container', 'Secret')) {
-      const secret = value.split(',')[0]!.trim();
-      if (secret === '' || names.has(secret)) continue;
-      const line =
-        text.split('\n').findIndex((one) => /^\s*Secret\s*=/.test(one) && one.includes(secret)) + 1;
-      const message = `the unit names the secret ${secret}, which app.yaml does not list`;
-      tell(
-        fault({ ...place, line: Math.max(1, line) }, 'secret_undeclared', message, didYouMean(secret, names)),
-      );
+  for (const unit of first ? units : []) {
+    for (const { name, place } of whatNeeds(unit).secrets) {
+      if (names.has(name) || name === '' || /[%$]/.test(name)) continue;
+      const message = `the unit names the secret ${name}, which app.yaml does not list`;
+      tell(fault(place, 'secret_undeclared', message, didYouMean(name, names)));
     }
   }
   return [...names].sort(byText);
