@@ -6,10 +6,13 @@ import { command } from './commands/command.ts';
 import { completion } from './commands/completion.ts';
 import { configBuild } from './commands/config-build.ts';
 import { configCheck } from './commands/config-check.ts';
+import { configMigrate } from './commands/config-migrate.ts';
+import { configSchema } from './commands/config-schema.ts';
 import { edgeSetup } from './commands/edge-setup.ts';
 import { houseSet } from './commands/house-set.ts';
 import { init } from './commands/init.ts';
 import { move } from './commands/move.ts';
+import { newApp } from './commands/new-app.ts';
 import { plan } from './commands/plan.ts';
 import { powerCommands, sleep } from './commands/power.ts';
 import { relays } from './commands/relays.ts';
@@ -52,6 +55,9 @@ export const commands: readonly Command[] = [
   houseSet,
   configCheck,
   configBuild,
+  configSchema,
+  configMigrate,
+  newApp,
   plan,
   status,
   ...powerCommands,
