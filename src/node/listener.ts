@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Surroundings } from '../http/deps.ts';
 import type { KeyAndCertificate } from './certificate.ts';
+import { type Connections, createConnections } from './connections.ts';
 import { requestOf, sendResponse } from './exchange.ts';
 
 /** Answers one request. Never rejects. */
@@ -19,6 +20,7 @@ export type ListenerLimits = {
   readonly keepAliveMs: number;
   /** Request line and headers; a token takes up to 16 KiB. */
   readonly maxHeaderBytes: number;
+  /** Somewhat below it, strangers that ask nothing make room. */
   readonly maxConnections: number;
   /** How often the times above are looked at. */
   readonly checkEveryMs: number;
@@ -72,11 +74,8 @@ export async function listen(options: {
   server.maxConnections = limits.maxConnections;
   let closing = false;
   // The server itself knows a connection only once its handshake is over.
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
+  const connections = createConnections(limits.maxConnections);
+  server.on('connection', connections.add);
 
   const exchange = (request: IncomingMessage, response: ServerResponse, invites: boolean): void => {
     const refused = hasTwoHosts(request) ? 400 : isUnspoken(request) ? 501 : null;
@@ -85,9 +84,15 @@ export async function listen(options: {
       return void response.end();
     }
     const { request: asked, surroundings, body } = requestOf(request, response, { invites });
+    const end = connections.begin(request.socket);
+    let endedWell = false;
     Promise.resolve(options.handle(asked, surroundings))
-      .then((answer) => sendResponse(answer, request, response, { closing, body }))
-      .catch(() => response.destroy());
+      .then((answer) => {
+        endedWell = answer.status < 400 && request.headers.authorization !== undefined;
+        return sendResponse(answer, request, response, { closing, body });
+      })
+      .catch(() => response.destroy())
+      .finally(() => end(endedWell));
   };
   server.on('request', (request: IncomingMessage, response: ServerResponse) =>
     exchange(request, response, false),
@@ -124,7 +129,7 @@ export async function listen(options: {
       server.setSecureContext({ key: keyPem, cert: certificatePem, minVersion: 'TLSv1.2' }),
     close: (graceMs) => {
       closing = true;
-      return closeServer(server, sockets, graceMs);
+      return closeServer(server, connections, graceMs);
     },
   };
 }
@@ -136,12 +141,10 @@ const hasTwoHosts = ({ rawHeaders }: IncomingMessage): boolean =>
 /** Methods that no fetch Request may have (Fetch section 2.2.1): making one would throw, and end the process. */
 const isUnspoken = ({ method = '' }: IncomingMessage): boolean => /^(?:CONNECT|TRACE|TRACK)$/i.test(method);
 
-function closeServer(server: Server, sockets: ReadonlySet<Socket>, graceMs: number): Promise<void> {
+function closeServer(server: Server, connections: Connections, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const idle = setInterval(() => server.closeIdleConnections(), 20);
-    const last = setTimeout(() => {
-      for (const socket of sockets) socket.destroy();
-    }, graceMs);
+    const last = setTimeout(connections.destroyAll, graceMs);
     server.close(() => {
       clearInterval(idle);
       clearTimeout(last);
