@@ -11,6 +11,7 @@ import {
   type TrustGrant,
 } from '../../schema/trust/document.ts';
 import type { EnrolmentStatement } from '../../schema/wire/relay-api.ts';
+import { isSame } from './same.ts';
 
 /** About a year and a half; every new version begins anew. */
 const trustLifetimeMs = 540 * 24 * 60 * 60_000;
@@ -187,7 +188,7 @@ export function changeHouse(
     house: { hosts, guests },
     identities,
   };
-  if (JSON.stringify(changed) === JSON.stringify(before)) return ok({ document: null, notes });
+  if (isSame(changed, before)) return ok({ document: null, notes });
   return ok({ document: nextVersion(changed, current.digest, now), notes });
 }
 

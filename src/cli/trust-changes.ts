@@ -1,9 +1,8 @@
 import { fingerprint, type PublicJwk, thumbprint } from '../../schema/jose/keys.ts';
 import type { Identity, TrustDocument, TrustGrant } from '../../schema/trust/document.ts';
+import { isSame } from './same.ts';
 import { listed } from './text.ts';
 import { grantInWords } from './trust-words.ts';
-
-const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 /** A value of a document as it is told: text as it stands, everything else as JSON. */
 const shown = (value: unknown): string =>

@@ -115,6 +115,8 @@ export function createEnrolment(deps: ControlDeps, keeper: TrustKeeper, log: Aud
     pending: async (kid) => {
       const found = await store.enrolments.findByKid(kid);
       if (found?.used == null || clock.now() - found.used.enrolledAt > pendingForMs) return null;
+      // It was admitted once, and dismissed since.
+      if ((await store.relays.find(kid)) !== null) return null;
       const key = await acceptKey(found.used.jwk);
       return key.ok ? { name: found.relay, key: key.value } : null;
     },

@@ -60,8 +60,10 @@ export function createHouse(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
           enrolment: null,
         };
       });
+    // One that has polled was admitted: if trust does not name it any more, it waits for nothing.
+    const known = new Set((await store.relays.all()).map(({ kid }) => kid));
     const pending = (await store.enrolments.usedSince(now - pendingForMs)).flatMap((one): RelayView[] =>
-      one.used === null || trust.identities.has(one.used.kid)
+      one.used === null || trust.identities.has(one.used.kid) || known.has(one.used.kid)
         ? []
         : [
             {

@@ -3,6 +3,7 @@ import { controllerName, operatorName, type TrustDocument } from '../../../schem
 import { defineCommand } from '../command.ts';
 import { nextVersion } from '../make-trust.ts';
 import { done, exits, type Failure, fail } from '../outcome.ts';
+import { isSame } from '../same.ts';
 import { openSession, trustToChange } from '../session.ts';
 import { signingOptions, signNext } from '../sign-trust.ts';
 import { listed } from '../text.ts';
@@ -29,7 +30,7 @@ export const trustRevoke = defineCommand({
     const current = trust.value;
     const changed = revoke(current.document, names);
     if (!changed.ok) return changed;
-    if (JSON.stringify(changed.value) === JSON.stringify(current.document)) {
+    if (isSame(changed.value, current.document)) {
       return done(`Nothing changes: trust stays version ${current.document.version}.`, {
         version: current.document.version,
         revoked: [],

@@ -10,6 +10,7 @@ import { readTextFile } from '../files.ts';
 import { readHouseFrom } from '../house-source.ts';
 import { changeHouse, nextVersion } from '../make-trust.ts';
 import { done, exits, type Failure, fail } from '../outcome.ts';
+import { isSame } from '../same.ts';
 import { openSession, trustToChange } from '../session.ts';
 import { signingOptions, signNext } from '../sign-trust.ts';
 
@@ -90,8 +91,9 @@ export const trustSign = defineCommand({
 
 /** Whether two documents say the same, but for which version they are. */
 function isEqual(one: TrustDocument, other: TrustDocument): boolean {
-  const bare = ({ version: _, previous: __, ...rest }: TrustDocument): string => JSON.stringify(rest);
-  return bare({ ...one, expires: '' }) === bare({ ...other, expires: '' }) && one.expires === other.expires;
+  const { version: _, previous: __, ...said } = one;
+  const { version: ___, previous: ____, ...otherSaid } = other;
+  return isSame(said, otherSaid);
 }
 
 /** The document of a file that was made from the version in force. */

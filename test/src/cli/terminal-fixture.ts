@@ -4,8 +4,8 @@ import { runCli } from '../../../src/cli/cli.ts';
 export type Ran = { readonly exit: number; readonly out: string; readonly err: string };
 
 export type Person = {
-  /** Answers of a person at the terminal, in order; absent: nobody is there. */
-  readonly answers?: readonly string[];
+  /** Answers of a person at the terminal, in order or by the question; absent: nobody is there. */
+  readonly answers?: readonly string[] | ((question: string, seen: string) => string | null);
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly homeDirectory?: string;
@@ -17,7 +17,8 @@ export type Person = {
 export async function runWrit(words: readonly string[], person: Person = {}): Promise<Ran> {
   let out = '';
   let err = '';
-  const answers = [...(person.answers ?? [])];
+  const given = person.answers ?? [];
+  const inOrder = typeof given === 'function' ? [] : [...given];
   const exit = await runCli(
     {
       terminal: {
@@ -32,7 +33,8 @@ export async function runWrit(words: readonly string[], person: Person = {}): Pr
         asks: person.answers !== undefined,
         ask: (question) => {
           err += question;
-          return Promise.resolve(answers.shift() ?? null);
+          const answer = typeof given === 'function' ? given(question, err) : (inOrder.shift() ?? null);
+          return Promise.resolve(answer);
         },
         input: () => Promise.resolve(person.input ?? ''),
       },

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { TrustDocument } from '../../schema/trust/document.ts';
+import { linesOf, passphrases, startLife } from './life.ts';
+
+const withPassphrase = [[/^Passphrase/, passphrases.first]] as const;
+const askNothing = [[/./, 'nobody should be asked']] as const;
+
+test('docs/change-trust.md: what changes is told in words, and a passphrase is asked for only when there is something to sign', async (t) => {
+  const life = await startLife(t);
+  const { desk, folder } = life;
+  const lines = linesOf('change-trust.md');
+  assert.equal(lines.length, 4, 'every line of the page is played');
+  const [fromHouse, show, byHand, renew] = lines as [string, string, string, string];
+
+  const same = await desk.does(fromHouse, askNothing);
+  assert.match(same.out, /Nothing changes: trust stays version 2/);
+  assert.doesNotMatch(same.err, /Passphrase/);
+  const house = join(folder, 'house.yaml');
+  writeFileSync(house, readFileSync(house, 'utf8').replace('the tower', 'the big tower'));
+  const titled = await desk.does(fromHouse, withPassphrase);
+  assert.match(
+    titled.err,
+    /pve2: title the big tower instead of the tower\.\nTrust version 3 holds until 20/,
+  );
+
+  // By hand: a mirror, fewer rights for the controller, and two roots from now on.
+  const [question, file] = show.split(' > ') as [string, string];
+  const path = join(folder, file);
+  const edit = async (change: (document: TrustDocument) => void): Promise<void> => {
+    const shown = JSON.parse((await desk.does(question)).out) as { document: TrustDocument };
+    change(shown.document);
+    writeFileSync(path, JSON.stringify(shown));
+  };
+  await edit(() => {});
+  assert.match((await desk.does(byHand, askNothing)).out, /Nothing changes: trust stays version 3/);
+  await edit((document) => {
+    document.mirror = 'https://mirror.example.net/trust.jws';
+    document.threshold = 2;
+    document.expires = '2031-01-01T00:00:00Z';
+    const { controller } = document.identities;
+    assert.ok(controller?.kind === 'key');
+    controller.may[0]!.limit = '2/1d';
+  });
+  const both = [...withPassphrase, [/on paper/, life.paper]] as const;
+  const edited = await desk.does(byHand, both);
+  assert.match(edited.err, /From now on 2 of 2 roots must sign/);
+  assert.match(edited.err, /mirror: https:\/\/mirror\.example\.net\/trust\.jws, instead of nothing/);
+  assert.match(edited.err, /may no longer wake pve2, at most 6 times in an hour/);
+  assert.match(
+    edited.err,
+    /may wake pve2, at most 2 times in a day\.|may wake pve2, at most 2 times in 1 day/,
+  );
+  assert.match(edited.out, /version 4 is signed; it holds until 2031-01-01/);
+  assert.match(edited.out, /Relays also look at https:\/\/mirror/);
+  const stale = await desk.writ(byHand, both);
+  assert.equal(stale.exit, 3);
+  assert.match(stale.err, /was made from version 3, and version 4 has come since/);
+  writeFileSync(path, '{"digest":1}');
+  assert.match((await desk.writ(byHand, both)).err, /document_invalid/);
+
+  const renewed = await desk.does(renew, both);
+  assert.match(renewed.err, /Who may order what stays as it is\./);
+  assert.match(renewed.err, /Passphrase[\s\S]*on paper/, 'two roots sign');
+  const { version, expires } = (await desk.trust()).document;
+  assert.deepEqual([version, expires === '2031-01-01T00:00:00Z'], [5, false]);
+
+  const relay = await life.start('pve1');
+  await relay.follows(5);
+  const refused = await desk.writ(renew, [...withPassphrase, [/Sign trust/, 'n']]);
+  assert.match(refused.err, /not_confirmed/);
+});
