@@ -22,9 +22,9 @@ export function createConnections(most: number): Connections {
   const asking = new Map<string, number>();
   const full = Math.max(1, Math.floor(most * fullShare));
 
-  const makeRoom = (): void => {
+  const makeRoomFor = (newest: string): void => {
     for (const id of strangers) {
-      if (open.size <= full) return;
+      if (open.size <= full || id === newest) return;
       if (asking.has(id)) continue;
       forget(id)?.destroy();
     }
@@ -45,7 +45,7 @@ export function createConnections(most: number): Connections {
       socket.once('close', () => {
         if (open.get(id) === socket) forget(id);
       });
-      makeRoom();
+      makeRoomFor(id);
     },
     begin(socket) {
       const id = idOf(socket);
