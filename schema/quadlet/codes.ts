@@ -39,7 +39,7 @@ export const quadletCodes = {
   service_user: 'A key would run the podman command itself as another user.',
   subnets_overlap: 'The subnets of two networks overlap.',
   two_flags: 'Two flags stand in one quoted argument.',
-  unit_in_folder: 'systemd does not look into folders.',
+  unit_in_folder: 'A unit of systemd stands in a folder, where systemd does not look.',
   unit_twice: 'Two files have one name; Podman reads the first alone.',
   unknown_key: 'Nobody reads a key.',
   unknown_network: 'Nothing makes a network of this name.',

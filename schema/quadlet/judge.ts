@@ -80,5 +80,7 @@ export function judgeUnits(files: readonly UnitFile[], options: JudgeOptions): Q
   judgeAddresses(machine, tell);
   judgeCycles(sorted, machine, tell);
   judgeStrays(files, all, tell);
-  return findings;
+  return findings.sort(
+    (a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || a.line - b.line || a.column - b.column,
+  );
 }
