@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { generateKey } from '../../schema/jose/keys.ts';
@@ -74,6 +76,38 @@ test('threat 11: a revoked key’s orders are refused by relays, and a revoked r
   assert.match(nothing.err, /writ trust rotate operator/);
   assert.match((await desk.writ('writ trust revoke root-desk')).err, /writ trust rotate desk/);
   assert.match((await desk.writ('writ trust revoke pve3')).err, /names no identity pve3\. Did you mean pve1/);
+});
+
+test('threat 5: a revocation that the control plane withholds reaches relays by the mirror', async (t) => {
+  const life = await startLife(t);
+  const { desk, folder } = life;
+  const mirror = createServer((request, response) => {
+    assert.equal(request.url, '/trust.jws');
+    response.end(readFileSync(join(folder, 'trust.jws')));
+  });
+  await new Promise<void>((resolve) => mirror.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    mirror.closeAllConnections();
+    return new Promise((resolve) => mirror.close(resolve));
+  });
+  const house = join(folder, 'house.yaml');
+  const url = `http://127.0.0.1:${(mirror.address() as AddressInfo).port}/trust.jws`;
+  writeFileSync(house, `${readFileSync(house, 'utf8')}mirror: ${url}\n`);
+  await desk.does('writ trust sign house.yaml', withPassphrase);
+  await desk.does('writ trust publish trust.jws');
+  const relay = await life.start('pve1');
+  await relay.follows(3);
+
+  await life.closeApi();
+  const [revoke, publish] = linesOf(page, 'The control plane') as [string, string];
+  const revoked = await desk.does(revoke, withPassphrase);
+  assert.ok(revoked.out.includes(url), 'it says where relays look');
+  assert.ok((await desk.does(publish)).out.includes(`Put it at ${url}: relays look there every hour.`));
+  await relay.stop();
+  const again = await life.start('pve1');
+  await again.follows(4);
+  await again.stop();
+  assert.equal(await life.judge('pve1', {}, await life.controller()), 'denied: not_granted');
 });
 
 test('threat 1: a control plane that was taken is stripped of its rights without asking it', async (t) => {
