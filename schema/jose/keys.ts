@@ -108,7 +108,6 @@ export async function importSigningKey(secret: unknown): Promise<Result<SigningK
 
 const p = 2n ** 255n - 19n;
 const d = 37095705934669439343138083508754565189542113879843219016388785533085940283555n;
-const sqrtOfMinusOne = power(2n, (p - 1n) / 4n);
 
 /** y of the points whose order divides 8: (0,1), (0,-1), (±i,0) and the four of order 8. */
 const smallOrderY = new Set([
@@ -132,17 +131,15 @@ function power(base: bigint, exponent: bigint): bigint {
 function checkPoint(bytes: Uint8Array): Result<true, KeyRefusal> {
   let y = 0n;
   for (let i = 31; i >= 0; i -= 1) y = (y << 8n) | BigInt(i === 31 ? bytes[i]! & 0x7f : bytes[i]!);
-  const sign = bytes[31]! >> 7;
   if (y >= p) return refuse('key_weak', 'the point is not encoded canonically');
   if (smallOrderY.has(y)) return refuse('key_weak', 'the point is of small order');
   const ySquared = (y * y) % p;
   const u = (ySquared - 1n + p) % p;
   const w = (d * ySquared + 1n) % p;
-  // x = sqrt(u/w), RFC 8032 section 5.1.3 step 2
-  let x = (u * power(w, 3n) * power(u * power(w, 7n), (p - 5n) / 8n)) % p;
+  // RFC 8032 section 5.1.3 step 2: this, or this times the root of -1, is the root of u/w, or there is none.
+  const x = (u * power(w, 3n) * power(u * power(w, 7n), (p - 5n) / 8n)) % p;
   const check = (w * x * x) % p;
-  if (check === (p - u) % p) x = (x * sqrtOfMinusOne) % p;
-  else if (check !== u) return refuse('key_weak', 'the point is not on the curve');
-  if (x === 0n && sign === 1) return refuse('key_weak', 'the point is not encoded canonically');
+  if (check !== u && check !== (p - u) % p) return refuse('key_weak', 'the point is not on the curve');
+  // The sign is free: x is 0, whose sign must not be set, for 1 and -1 alone, which are of small order.
   return ok(true);
 }

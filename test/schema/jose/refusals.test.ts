@@ -133,6 +133,11 @@ describe('a refusal says what is wrong, and never the value', () => {
     for (const [given, expected] of cases) {
       assert.deepEqual(parseStrictJson(given, { maxBytes: 10, maxDepth: 3 }), expected, String(given));
     }
+    for (const word of ['nulL', 'trux', 'falsy', 'nul', 'tru ', 'null0']) {
+      const at = word === 'null0' ? 4 : 0;
+      const why = refusal('json_malformed', `malformed JSON at character ${at}`);
+      assert.deepEqual(parseStrictJson(word, { maxBytes: 10 }), why, word);
+    }
     assert.deepEqual(
       parseStrictJson('{"a":1,"\\u0061":2}', { maxBytes: 100 }),
       refusal('json_duplicate_key', 'the key "a" stands twice'),

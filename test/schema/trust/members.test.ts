@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { readLimit, type TrustDocument } from '../../../schema/trust/document.ts';
+import {
+  controllerName,
+  operatorName,
+  readLimit,
+  type TrustDocument,
+} from '../../../schema/trust/document.ts';
 import { acceptFirstTrust } from '../../../schema/trust/read.ts';
 import { digestOfJws, documentOf, type Keys, makeKeys, signAny } from './sample.ts';
 
@@ -57,6 +62,8 @@ describe('what a document that is refused is told', () => {
       [{ ...first, expires: '2027-99-30T00:00:00Z' }, 'trust_malformed: expires: must be a time that exists'],
       [{ ...first, mirror: 'http://example.net/' }, `trust_malformed: mirror: ${web}`],
       [{ ...first, mirror: 'xhttps://example.net/' }, `trust_malformed: mirror: ${web}`],
+      [{ ...first, mirror: 'xhttp://127.0.0.1/' }, `trust_malformed: mirror: ${web}`],
+      [{ ...first, mirror: 'ftp://example.net/http://localhost/' }, `trust_malformed: mirror: ${web}`],
       [
         { ...first, mirror: 'https://user@example.net/' },
         'trust_malformed: mirror: must not hold a user or password',
@@ -68,6 +75,10 @@ describe('what a document that is refused is told', () => {
       [withHost({ wake_address: '192.0.2' }), `trust_malformed: ${address}`],
       [withHost({ wake_address: 'x192.0.2.255' }), `trust_malformed: ${address}`],
       [withHost({ wake_address: '192.0.2.255:9x' }), `trust_malformed: ${address}`],
+      [withHost({ wake_address: ' 192.0.2.255' }), `trust_malformed: ${address}`],
+      [withHost({ wake_address: '0x10.0.2.255' }), `trust_malformed: ${address}`],
+      [withHost({ wake_address: '192.0.2.255.1' }), `trust_malformed: ${address}`],
+      [withHost({ wake_address: '192.0.2.255:9:1' }), `trust_malformed: ${address}`],
       [withHost({ wake_address: '192.0.2.256' }), `trust_malformed: ${address}`],
       [withHost({ wake_address: '192.0.2.255:65536' }), `trust_malformed: ${address}`],
       [
@@ -84,6 +95,10 @@ describe('what a document that is refused is told', () => {
       ],
       [withGrant('6'), `trust_malformed: ${grant}`],
       [withGrant('x6/1h'), `trust_malformed: ${grant}`],
+      [
+        withOrigin({ url: 'https://example.net/https://example.net' }),
+        'trust_malformed: origins.0.url: must be scheme, host and port alone',
+      ],
       [
         withOrigin({ url: 'https://example.net/path' }),
         'trust_malformed: origins.0.url: must be scheme, host and port alone',
@@ -157,6 +172,10 @@ describe('what a document that is refused is told', () => {
       assert.ok(sentence.startsWith(`trust_malformed: ${member}: Invalid `), sentence);
     }
   });
+});
+
+test('the names that every trust document in the field has', () => {
+  assert.deepEqual([controllerName, operatorName], ['controller', 'operator']);
 });
 
 test('a limit is so many in minutes, hours or days', () => {
