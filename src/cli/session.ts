@@ -66,7 +66,11 @@ async function settle(
     : await acceptNextTrust(home.trust, waiting.jws);
   if (!next.ok) {
     dropWaiting(home.directory, waiting);
-    return { ok: true };
+    return fail(
+      exits.refused,
+      next.reason,
+      `A trust version that was signed here, and waited, does not follow version ${home.trust.document.version}: another has come since. It was dropped. Run the command again.`,
+    );
   }
   if (!offline) {
     const handed = await handOver(context, home, next.value, waiting);

@@ -25,7 +25,7 @@ export type SigningValues = RootValues & { readonly yes: boolean; readonly offli
 /** A version that is to be signed. */
 export type NextVersion = {
   readonly document: TrustDocument;
-  /** Told before what changes. */
+  /** Told after what changes, right before the question. */
   readonly notes: readonly string[];
   /** What the owner is asked; by default whether to sign this version. */
   readonly question?: string;
@@ -56,7 +56,7 @@ export async function signNext(
   values: SigningValues,
 ): Promise<{ ok: true; value: Signed } | Failure> {
   const { document } = next;
-  const told = [...next.notes, ...(await changesInWords(current.document, document))];
+  const told = [...(await changesInWords(current.document, document)), ...next.notes];
   if (!values.yes) context.terminal.err(`${told.join('\n')}\n`);
   const question = next.question ?? `Sign trust version ${document.version}?`;
   const agreed = await confirm(context, question, values.yes);

@@ -2,7 +2,7 @@ import { fingerprint, type PublicJwk, thumbprint } from '../../schema/jose/keys.
 import type { Identity, TrustDocument, TrustGrant } from '../../schema/trust/document.ts';
 import { isSame } from './same.ts';
 import { listed } from './text.ts';
-import { grantInWords } from './trust-words.ts';
+import { grantInWords, originsInWords } from './trust-words.ts';
 
 /** A value of a document as it is told: text as it stands, everything else as JSON. */
 const shown = (value: unknown): string =>
@@ -29,8 +29,12 @@ export async function changesInWords(before: TrustDocument, after: TrustDocument
     ...memberChanges('host', before.house.hosts, after.house.hosts),
     ...memberChanges('guest', before.house.guests, after.house.guests),
   ];
+  if (!isSame(before.origins, after.origins)) {
+    lines.push(`Relays reach the control plane at ${originsInWords(after.origins)}.`);
+    if (originsInWords(before.origins) === originsInWords(after.origins)) lines.push('The pin is another.');
+  }
   // Told above, or of every version.
-  const told = ['version', 'previous', 'expires', 'roots', 'threshold', 'house', 'identities'];
+  const told = ['version', 'previous', 'expires', 'roots', 'threshold', 'origins', 'house', 'identities'];
   const [old, next] = [before, after] as unknown as Named<unknown>[];
   for (const member of namesOf(before, after)) {
     if (told.includes(member) || isSame(old![member], next![member])) continue;
@@ -138,7 +142,11 @@ function memberChanges(what: 'host' | 'guest', before: Named<object>, after: Nam
     if (old === undefined) lines.push(`${name} is a new ${what}.`);
     else if (next === undefined) lines.push(`${name} is no ${what} of the house any more.`);
     else {
-      const changed = namesOf(old, next).filter((member) => !isSame(old[member], next[member]));
+      let changed = namesOf(old, next).filter((member) => !isSame(old[member], next[member]));
+      if (what === 'guest' && changed.includes('identity') && old.identity === undefined) {
+        lines.push(`${name} is adopted: it is ${shown(next.identity)}.`);
+        changed = changed.filter((member) => member !== 'identity');
+      }
       if (changed.length === 0) continue;
       const words = changed.map(
         (member) => `${member} ${shown(next[member])} instead of ${shown(old[member])}`,

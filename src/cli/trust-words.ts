@@ -1,11 +1,15 @@
 import { actionOf } from '../../schema/actions/index.ts';
 import { fingerprint } from '../../schema/jose/keys.ts';
-import { readLimit, type TrustGrant } from '../../schema/trust/document.ts';
+import { type Origin, readLimit, type TrustGrant } from '../../schema/trust/document.ts';
 import type { Trust } from '../../schema/trust/read.ts';
 import { trustWarningMs } from '../../schema/wire/limits.ts';
 
 const list = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+
+/** Where relays reach the control plane: `https://100.64.0.1:8420 (pinned) and https://writ.example.net`. */
+export const originsInWords = (origins: readonly Origin[]): string =>
+  list(origins.map(({ url, spki }) => (spki === undefined ? url : `${url} (pinned)`)));
 
 /** A trust document as its owner would tell it. */
 export function trustInWords(trust: Trust, now: number): string {
@@ -16,7 +20,7 @@ export function trustInWords(trust: Trust, now: number): string {
     `  digest   ${trust.digest}`,
     `  expires  ${document.expires}${left <= 0 ? ': EXPIRED, relays run no job' : left < trustWarningMs ? `: in ${Math.floor(left / 86_400_000)} days` : ''}`,
     `  signed by ${document.threshold} of ${list(document.roots.map(({ kid }) => kid))}`,
-    `  relays reach the control plane at ${list(document.origins.map(({ url, spki }) => (spki === undefined ? url : `${url} (pinned)`)))}`,
+    `  relays reach the control plane at ${originsInWords(document.origins)}`,
     `  newer versions are also fetched from ${document.mirror ?? 'nowhere else: no mirror is named'}`,
     '',
   ];

@@ -9,7 +9,7 @@ import { keyOf } from '../../../schema/trust/evaluate.ts';
 import { enrolmentKey, enrolmentMac } from '../../../schema/wire/enrolment.ts';
 import { ulidOf } from '../../../schema/wire/ids.ts';
 import { maxTokenBytes } from '../../../schema/wire/limits.ts';
-import type { EnrolmentStatement } from '../../../schema/wire/relay-api.ts';
+import type { EnrolmentStatement, TrustJws } from '../../../schema/wire/relay-api.ts';
 import { tokenAudience, tokenSchema } from '../../../schema/wire/token.ts';
 import { type ControlHome, claimRequest, makeControlHome } from '../../support/control-home.ts';
 import { makeTestHome } from '../../support/relay-home.ts';
@@ -261,6 +261,26 @@ test('an unclaimed instance is claimed once, by the setup code and the operator 
   assert.equal(await claim(good), 'ok');
   assert.equal(await claim(good), 'already_set_up');
   assert.equal(await setup.claimed(), true);
+});
+
+test('versions that were signed while it was away are taken in one go, or none of them', async (t) => {
+  const made = await makeControlHome(t);
+  for (const host of ['a', 'b', 'c']) {
+    await made.home.amend((document) => ({ ...document, mirror: `https://${host}.example.net/trust.jws` }));
+  }
+  const [, second, third, fourth] = made.home.versions;
+  const upload = async (versions: readonly TrustJws[], proves = true) => {
+    const answer = await made.control.trust.upload(versions, async () => proves);
+    return answer.ok ? answer.value.version : answer.reason;
+  };
+  assert.equal(await upload([second!, fourth!]), 'trust_version');
+  assert.equal(await upload([second!, { ...third!, signatures: second!.signatures }]), 'trust_signature');
+  assert.equal(await upload([second!, third!], false), 'operator_key_wrong');
+  assert.equal((await made.control.trust.current())?.document.version, 1, 'nothing of them was taken');
+  assert.equal(await upload([second!, third!]), 3);
+  assert.equal(await upload(made.home.versions), 4, 'what it has is passed over');
+  assert.equal(await upload([third!]), 'trust_version', 'an older one is no news');
+  assert.deepEqual((await made.control.trust.chain(0)).versions, made.home.versions);
 });
 
 test('trust follows its chain, and a version of another controller is refused', async (t) => {
