@@ -21,7 +21,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { relayVersion } from '../relay/version.ts';
+import { programVersion } from '../schema/version.ts';
 import { commands } from '../src/cli/commands.ts';
 import { exitCodes } from '../src/cli/help.ts';
 import { manPage } from '../src/cli/man.ts';
@@ -36,7 +36,7 @@ import {
 } from './bundle.ts';
 import { completionScript, relayManPage } from './documents.ts';
 
-const version = relayVersion;
+const version = programVersion;
 const maintainer = 'The Writ developers <maintainers@writ.example.net>';
 
 /** Debian's names of architectures, and libsql's. */

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
-import { relayVersion } from '../relay/version.ts';
+import { programVersion } from '../schema/version.ts';
 
 export const root = join(import.meta.dirname, '..');
 export const dist = join(root, 'dist');
@@ -15,7 +15,7 @@ const maxRelayBytes = 400 * 1024;
 /** The relay's package that the CLI tells hosts to install: of the same version, and known by its digest. */
 export type RelayPackage = { readonly version: string; readonly sha256: string };
 
-export const relayPackageFile = `writ-relay_${relayVersion}_all.deb`;
+export const relayPackageFile = `writ-relay_${programVersion}_all.deb`;
 
 export const sha256Of = (file: string): string =>
   createHash('sha256').update(readFileSync(file)).digest('hex');
@@ -77,7 +77,7 @@ export async function bundleCli(relayPackage: RelayPackage | null): Promise<stri
 /** The relay's package as it was built last, if it was. */
 export function builtRelayPackage(): RelayPackage | null {
   const file = join(dist, relayPackageFile);
-  return existsSync(file) ? { version: relayVersion, sha256: sha256Of(file) } : null;
+  return existsSync(file) ? { version: programVersion, sha256: sha256Of(file) } : null;
 }
 
 const kib = (bytes: number): string => `${(bytes / 1024).toFixed(0)} KiB`;

@@ -1,5 +1,5 @@
 import { helpText } from '../relay/cli/help.ts';
-import { relayVersion } from '../relay/version.ts';
+import { programVersion } from '../schema/version.ts';
 import { type Shell, scriptOf } from '../src/cli/completion.ts';
 
 /** The manual page of the relay: its help as it stands (groff_man(7)). */
@@ -11,7 +11,7 @@ export function relayManPage(): string {
       .replaceAll('-', '\\-')
       .replace(/^([.'])/gm, '\\&$1');
   return [
-    `.TH WRIT\\-RELAY 1 "" "writ\\-relay ${roff(relayVersion)}" "Writ"`,
+    `.TH WRIT\\-RELAY 1 "" "writ\\-relay ${roff(programVersion)}" "Writ"`,
     '.SH NAME',
     `writ\\-relay \\- ${roff(first.replace(/^[^:]*: /, ''))}`,
     '.SH DESCRIPTION',

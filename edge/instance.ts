@@ -1,5 +1,6 @@
 import { encodeBase64url } from '../schema/jose/base64url.ts';
 import { ok, type Result, refuse } from '../schema/result.ts';
+import { programVersion } from '../schema/version.ts';
 import type { Control } from '../src/control/control.ts';
 import { createControl } from '../src/control/create-control.ts';
 import { bells } from '../src/control/deps.ts';
@@ -13,8 +14,6 @@ import { connectRemote, openRemote } from '../src/store/remote.ts';
 import { createStore } from '../src/store/store.ts';
 import { type Alarm, durableDoorbell } from './doorbell.ts';
 import { type Bindings, readSettings, type SettingsRefusal } from './settings.ts';
-
-export const version = '0.1.0';
 
 /** The control plane of one home, as a Durable Object has it. */
 export type Instance = {
@@ -72,10 +71,10 @@ export function createInstance(deps: {
       timers: systemTimers,
       log,
       newFaultId: () => `fault_${encodeBase64url(random(6))}`,
-      version,
+      version: programVersion,
     });
     void control.upkeep.run(new AbortController().signal);
-    log.info('serving', { version, claimed });
+    log.info('serving', { version: programVersion, claimed });
     return ok({ app, control });
   };
 

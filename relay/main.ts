@@ -3,6 +3,7 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { programVersion } from '../schema/version.ts';
 import { clockAcceptCommand } from './cli/clock.ts';
 import { enrollCommand } from './cli/enroll.ts';
 import { helpText } from './cli/help.ts';
@@ -18,6 +19,7 @@ const options = {
   state: { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
+  version: { type: 'boolean', default: false },
   again: { type: 'boolean', default: false },
   trial: { type: 'boolean', default: false },
   proxmox: { type: 'string' },
@@ -59,6 +61,10 @@ export async function main(
   const { values, positionals } = parsed;
   const { json } = values;
   const [command, ...rest] = positionals;
+  if (values.version) {
+    terminal.out(`writ-relay ${programVersion}\n`);
+    return 0;
+  }
   if (values.help || command === 'help' || command === undefined) {
     terminal.out(helpText);
     return command === undefined && !values.help ? 2 : 0;

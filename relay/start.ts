@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { encodeBase64url } from '../schema/jose/base64url.ts';
 import { fingerprint } from '../schema/jose/keys.ts';
 import { ok, type Result, refuse } from '../schema/result.ts';
+import { programVersion } from '../schema/version.ts';
 import { heartbeatLimitMs, pollWaitMs } from '../schema/wire/limits.ts';
 import { relayActions } from './actions/index.ts';
 import { createAlarm } from './agent/alarm.ts';
@@ -23,7 +24,6 @@ import { judgeAgain, judgeJob, verifyEnvelope } from './agent/verify-job.ts';
 import type { Proxmox } from './drivers/proxmox.ts';
 import { createWakeOnLan, type WakeOnLan } from './drivers/wake-on-lan.ts';
 import { createLog, type Log, type LogEntry } from './log.ts';
-import { relayVersion } from './version.ts';
 
 /** What a simulated home and tests put in place of the machine's own. */
 export type RelayOverrides = {
@@ -198,7 +198,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     home,
     relay,
     key,
-    version: relayVersion,
+    version: programVersion,
     trust,
     clock,
     proxmox,
@@ -226,7 +226,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
   log.info('started', {
     relay,
     home,
-    version: relayVersion,
+    version: programVersion,
     trust_version: trust.current().document.version,
     admitted: admitted(),
     proxmox: proxmox !== null,

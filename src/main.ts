@@ -4,6 +4,7 @@ import { formatSetupCode } from '../schema/api/access.ts';
 import { encodeBase64url } from '../schema/jose/base64url.ts';
 import type { SigningKey } from '../schema/jose/keys.ts';
 import { ok, type Result, refuse } from '../schema/result.ts';
+import { programVersion } from '../schema/version.ts';
 import { createControl } from './control/create-control.ts';
 import { createApp } from './http/app.ts';
 import type { HttpLimits } from './http/deps.ts';
@@ -21,8 +22,6 @@ import { openEmbedded } from './store/embedded-node.ts';
 import { migrateToNewest } from './store/newest.ts';
 import { isStoreError, systemTimers } from './store/port.ts';
 import { createStore } from './store/store.ts';
-
-export const version = '0.1.0';
 
 /** How long open requests may take to be answered once the server closes. */
 const closeGraceMs = 5_000;
@@ -126,7 +125,7 @@ export async function serve(options: ServeOptions): Promise<Result<Server, Serve
     limits: options.limits?.http ?? {},
     newFaultId: () => `fault_${encodeBase64url(randomBytes(6))}`,
     closing: closing.signal,
-    version,
+    version: programVersion,
     ...(options.relayPackage !== undefined && { relayPackage: relayPackageOf(options.relayPackage) }),
   });
   const listeners: Listener[] = [];
@@ -162,7 +161,7 @@ export async function serve(options: ServeOptions): Promise<Result<Server, Serve
       ? null
       : codeFor({ origin: origins[0] ?? '', spki, key: key.value, secret: codeSecret });
   if (setupCode !== null) options.onSetupCode?.(setupCode);
-  log.info('serving', { version, claimed, restored, addresses: origins.join(' ') });
+  log.info('serving', { version: programVersion, claimed, restored, addresses: origins.join(' ') });
 
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {

@@ -15,7 +15,7 @@ Options:
   --state DIR       the folder of key, journal and trust
                     (default: $WRIT_RELAY_STATE, then /var/lib/writ-relay)
   --json            one JSON object a line
-  --help
+  --help, --version
 
 Options of setup and enroll:
   --again                       begin anew on a host that is enrolled already

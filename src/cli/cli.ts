@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { didYouMean } from '../../schema/near.ts';
+import { programVersion } from '../../schema/version.ts';
 import type { Command, Context } from './command.ts';
 import { commands } from './commands.ts';
 import { helpOf, helpOfAll } from './help.ts';
@@ -25,6 +26,10 @@ export async function runCli(given: CliDeps, words: readonly string[]): Promise<
   if (first === undefined || first === 'help' || first === '--help' || first === '-h') {
     const about = first === 'help' ? findCommand(words.slice(1)) : undefined;
     terminal.out(about === undefined ? helpOfAll(commands) : helpOf(about.command));
+    return exits.ok;
+  }
+  if (first === '--version') {
+    terminal.out(`writ ${programVersion}\n`);
     return exits.ok;
   }
   const found = findCommand(words);

@@ -37,7 +37,7 @@ export function helpOfAll(commands: readonly Command[]): string {
     'Exit codes',
     ...exitCodes.map(([code, meaning]) => `  ${code}  ${meaning}`),
     '',
-    'writ COMMAND --help tells more, with examples.',
+    'writ COMMAND --help tells more, with examples; writ --version tells the version.',
   ].join('\n')}\n`;
 }
 

@@ -74,7 +74,6 @@ const areas: Readonly<Record<string, Area>> = {
     imports: ['schema'],
     why: 'everything in the relay may log, so the log knows nothing of it',
   },
-  'relay/version': { imports: [], why: 'a version is a text' },
   'relay/machine': { imports: relayBase, why: 'ports to a machine know nothing of what is done with it' },
   'relay/drivers': {
     imports: relayBase,

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import { createInstance, type Instance, version } from '../../edge/instance.ts';
+import { createInstance, type Instance } from '../../edge/instance.ts';
 import type { Bindings } from '../../edge/settings.ts';
 import { generateKey } from '../../schema/jose/keys.ts';
 import { makeEdgeSecrets } from '../../src/cli/commands/edge-setup.ts';
 import type { LogEntry } from '../../src/http/log.ts';
-import { version as nodeVersion } from '../../src/main.ts';
 import { type Callers, callersOf, type HttpsCall, proofOf } from '../support/claimed-server.ts';
 import { missing } from '../support/missing.ts';
 import { hasSqld, type Sqld, startSqld } from '../support/sqld.ts';
@@ -82,8 +81,6 @@ async function claim(bench: Bench, instance: Instance): Promise<Callers> {
   assert.equal(claimed.status, 200, claimed.text);
   return callers;
 }
-
-test('the Worker says the version that Node says', () => assert.equal(version, nodeVersion));
 
 test('without its settings it serves nothing, and its log says what is missing', async () => {
   const logs: LogEntry[] = [];

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { relayVersion } from '../../relay/version.ts';
+import { programVersion } from '../../schema/version.ts';
 import { shellLines } from '../support/doc-lines.ts';
 import type { Conversation, Guest } from '../support/lab/guest.ts';
 import { type LabHome, makeLabHome } from '../support/lab/home.ts';
@@ -102,7 +102,7 @@ test('the first hour: README’s lines, from packages to a tower woken by a phon
   await installProxmoxStandIn(pve1, onPve1);
   await installProxmoxStandIn(pve2, onPve2);
   for (const machine of [cloud, desk, pve1, pve2]) await machine.boot();
-  const file = `writ_${relayVersion}_amd64.deb`;
+  const file = `writ_${programVersion}_amd64.deb`;
   const deb = readFileSync(join(root, 'dist', file));
   for (const machine of [cloud, desk]) machine.put(`/root/${file}`, deb);
   desk.put('/root/house.yaml', readFileSync(join(root, 'examples/house.yaml')));

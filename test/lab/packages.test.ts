@@ -4,7 +4,7 @@ import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { relayVersion } from '../../relay/version.ts';
+import { programVersion } from '../../schema/version.ts';
 import { makeGuest } from '../support/lab/guest.ts';
 import { makeHomeNetwork } from '../support/lab/network.ts';
 import { labRoot, whyNoLab } from '../support/lab/root.ts';
@@ -12,9 +12,9 @@ import { missing } from '../support/missing.ts';
 
 const root = join(import.meta.dirname, '../..');
 const files = [
-  `writ-relay_${relayVersion}_all.deb`,
-  `writ_${relayVersion}_amd64.deb`,
-  `writ_${relayVersion}_arm64.deb`,
+  `writ-relay_${programVersion}_all.deb`,
+  `writ_${programVersion}_amd64.deb`,
+  `writ_${programVersion}_arm64.deb`,
 ] as const;
 const [relayDeb, writDeb] = files;
 
@@ -116,7 +116,7 @@ else
 
       for (const [names, version] of [
         [[`next_${relayDeb}`, `next_${writDeb}`], '99.0.0'],
-        [[relayDeb, writDeb], relayVersion],
+        [[relayDeb, writDeb], programVersion],
       ] as const) {
         await install(...names);
         const shown = await guest.must(['dpkg-query', '-W', 'writ', 'writ-relay']);

@@ -1,3 +1,4 @@
+import { programVersion, programVersion } from '../../../schema/version.ts';
 import type { BackupManifest } from '../../node/backup-format.ts';
 import { defineCommand } from '../command.ts';
 import { type Done, done, exits, type Failure, fail } from '../outcome.ts';
@@ -37,13 +38,10 @@ export const backup = defineCommand({
       );
     }
     // Loaded here, so that no other command has to load a database.
-    const [{ backupToFile, backupToStream }, { version }] = await Promise.all([
-      import('../../node/backup.ts'),
-      import('../../main.ts'),
-    ]);
+    const { backupToFile, backupToStream } = await import('../../node/backup.ts');
     const dataDir = values.data ?? '/var/lib/writ';
     context.progress.say('Backing up');
-    const options = { dataDir, now, version, signal };
+    const options = { dataDir, now, version: programVersion, signal };
     const made = await (file === '-' ? backupToStream(options, writeOut) : backupToFile(options, file));
     if (!made.ok) {
       const said = made.detail === undefined ? '' : `${made.detail}. `;
