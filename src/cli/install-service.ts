@@ -69,7 +69,7 @@ export async function installService(
     return done(`${where}\nIt is claimed already: nobody needs a setup code.`, { listen, setup_code: null });
   }
   return done(
-    `${where}\n\nNobody has claimed it. On your own computer, run:\n\n  writ init ${code} --house house.yaml\n`,
+    `${where}\n\nNobody has claimed it. On your own computer, run:\n\n  writ init ${code} --house house.yaml\n\nor, if it replaces a control plane that you lost, writ move with the same code (docs/lost-vm.md).\n`,
     { listen, setup_code: code },
   );
 }

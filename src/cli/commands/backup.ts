@@ -1,4 +1,4 @@
-import { programVersion, programVersion } from '../../../schema/version.ts';
+import { programVersion } from '../../../schema/version.ts';
 import type { BackupManifest } from '../../node/backup-format.ts';
 import { defineCommand } from '../command.ts';
 import { type Done, done, exits, type Failure, fail } from '../outcome.ts';
