@@ -103,11 +103,14 @@ export const relayCases: readonly Case[] = [
   },
   {
     name: 'trust moves on by one version at a time, signed by its roots, for this very controller',
-    run: async ({ asOperator, home }) => {
+    run: async ({ asOperator, asKey, home }) => {
       const upload = (version: unknown) => asOperator('POST', '/v1/trust', { versions: [version] });
       const newest = home.versions.at(-1)!;
       const again = await upload(newest);
       assert.deepEqual([again.status, again.json().version], [200, 2], 'sent again it is answered the same');
+      const stranger = (await generateKey()).signing;
+      const known = callOf('POST', '/v1/trust', { versions: [newest] });
+      refusedAs(await asKey(stranger, known), 403, 'operator_key_wrong');
       const forged = { ...newest, payload: encodeBase64url(JSON.stringify({ v: 1 })) };
       const refused = await upload(forged);
       assert.ok(refused.status >= 400 && refused.status < 500, refused.text);
