@@ -38,6 +38,7 @@ export const quadletCodes = {
   secret_undeclared: 'A unit names a secret that nobody declares.',
   service_user: 'A key would run the podman command itself as another user.',
   subnets_overlap: 'The subnets of two networks overlap.',
+  target_twice: 'Two mounts have one path in the container.',
   two_flags: 'Two flags stand in one quoted argument.',
   unit_in_folder: 'A unit of systemd stands in a folder, where systemd does not look.',
   unit_twice: 'Two files have one name; Podman reads the first alone.',

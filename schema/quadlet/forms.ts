@@ -3,9 +3,11 @@ import { hasHostBits, parseCidr, parseIp } from './ip.ts';
 import { parsePublish, parseRange } from './port.ts';
 
 /** What is wrong with a value; null when nothing is. */
-export type Form = (text: string) => { readonly code: QuadletCode; readonly message: string } | null;
+export type Form = (text: string) => FormFault | null;
 
-const bad = (code: QuadletCode, message: string) => ({ code, message });
+export type FormFault = { readonly code: QuadletCode; readonly message: string; readonly warning?: true };
+
+const bad = (code: QuadletCode, message: string): FormFault => ({ code, message });
 
 const oneOf =
   (...words: readonly string[]): Form =>
@@ -28,7 +30,6 @@ const path = like(/^\//, 'an absolute path', 'bad_path');
 const name = like(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, 'a name of letters, digits, _ . -', 'bad_name');
 const logDriver = oneOf('journald', 'k8s-file', 'json-file', 'none', 'passthrough', 'passthrough-tty');
 const pull = oneOf('always', 'missing', 'never', 'newer');
-const any: Form = () => null;
 
 const either =
   (word: RegExp, form: Form): Form =>
@@ -46,7 +47,8 @@ const address =
 const subnet: Form = (text) => {
   const cidr = parseCidr(text);
   if (cidr === null) return bad('bad_subnet', `is a subnet such as 10.89.0.0/24, not ${text}`);
-  return hasHostBits(cidr) ? bad('bad_subnet', `${text} has bits set behind its /${cidr.bits}`) : null;
+  if (!hasHostBits(cidr)) return null;
+  return { ...bad('bad_subnet', `${text} has bits set behind its /${cidr.bits}`), warning: true };
 };
 
 const range: Form = (text) => {
@@ -73,7 +75,7 @@ const expose: Form = (text) => {
 
 const host: Form = (text) => {
   const colon = text.indexOf(':');
-  const ip = text.slice(colon + 1).replace(/^\[(.*)\]$/, '$1');
+  const ip = text.slice(colon + 1);
   const known = colon > 0 && (ip === 'host-gateway' || parseIp(ip) !== null);
   return known ? null : bad('bad_address', `is name:address, not ${text}`);
 };
@@ -85,9 +87,33 @@ const device: Form = (text) =>
 
 const capability = like(/^(all|(cap_)?[a-z_]+)$/i, 'a capability such as CAP_NET_ADMIN');
 const pair = like(/^[^=\s]+=/, 'name=value');
-const mapping = like(/^[+@]?[0-9]+:@?[0-9]+(:[0-9]+)?$/, 'a mapping such as 0:100000:65536');
+const mapping = like(/^[+ug]*[0-9]+:@?[0-9]+(:[0-9]+)?$/, 'a mapping such as 0:100000:65536');
 const tmpfs: Form = (text) => path(text.split(':')[0]!);
-const ulimit = like(/^(host|[a-z]+=-?[0-9]+(:-?[0-9]+)?)$/, 'such as nofile=1024:2048');
+const limits =
+  'as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'.split(
+    ' ',
+  );
+
+const ulimit: Form = (text) => {
+  if (text === 'host') return null;
+  const match = /^([a-z]+)=(-?[0-9]+)(?::(-?[0-9]+))?$/.exec(text);
+  const [soft, hard] = [Number(match?.[2]), Number(match?.[3] ?? match?.[2])];
+  const isOrdered = hard === -1 || (soft !== -1 && soft <= hard);
+  return match !== null && limits.includes(match[1]!) && isOrdered
+    ? null
+    : bad('bad_value', `is such as nofile=1024:2048, not ${text}`);
+};
+
+const secret: Form = (text) => {
+  const [name = '', ...options] = text.split(',');
+  if (name === '') return bad('bad_value', `${text} names no secret`);
+  for (const option of options) {
+    const [key = '', value = ''] = option.split('=');
+    const known = /^(type|target|uid|gid|mode)$/.test(key) && (key !== 'type' || /^(mount|env)$/.test(value));
+    if (!known) return bad('bad_value', `${option} is no option of a secret`);
+  }
+  return null;
+};
 
 /** What each key takes, as `Section.Key` or for every section that has it. */
 const forms: Readonly<Record<string, Form>> = {
@@ -107,6 +133,7 @@ const forms: Readonly<Record<string, Form>> = {
   CgroupsMode: oneOf('enabled', 'disabled', 'no-conmon', 'split'),
   ContainerName: name,
   DNS: either(/^none$/, address()),
+  'Network.DNS': address(),
   DropCapability: capability,
   ExitCodePropagation: oneOf('all', 'any', 'none'),
   ExposeHostPort: expose,
@@ -124,7 +151,6 @@ const forms: Readonly<Record<string, Form>> = {
   HealthStartupSuccess: whole,
   HealthStartupTimeout: duration,
   HealthTimeout: duration,
-  HostName: like(/^[a-zA-Z0-9_]([a-zA-Z0-9_.-]{0,252})$/, 'a host name', 'bad_name'),
   IP: address(4),
   IP6: address(6),
   IPAMDriver: oneOf('host-local', 'dhcp', 'none'),
@@ -142,7 +168,7 @@ const forms: Readonly<Record<string, Form>> = {
   RemapUidSize: whole,
   Retry: whole,
   RetryDelay: duration,
-  Secret: any,
+  'Container.Secret': secret,
   ShmSize: size,
   StopTimeout: whole,
   Subnet: subnet,

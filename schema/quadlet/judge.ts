@@ -7,6 +7,7 @@ import { judgeImages } from './rules/images.ts';
 import { judgeKeys } from './rules/keys.ts';
 import { judgeKind } from './rules/kinds.ts';
 import { judgeStrays, judgeTogether } from './rules/machine-wide.ts';
+import { judgeMounts } from './rules/mounts.ts';
 import { judgeReferences } from './rules/references.ts';
 import { judgeService } from './rules/service.ts';
 import { judgeSyntax } from './rules/syntax.ts';
@@ -34,6 +35,7 @@ const unitRules: readonly Rule[] = [
   judgeKind,
   judgeReferences,
   judgeValues,
+  judgeMounts,
   judgeImages,
   judgeService,
 ];

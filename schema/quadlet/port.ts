@@ -6,7 +6,7 @@ export type PublishedPort = {
   /** First and last port of the machine; absent where Podman picks one. */
   readonly host?: readonly [number, number];
   readonly container: readonly [number, number];
-  readonly protocols: readonly ('tcp' | 'udp' | 'sctp')[];
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
 };
 
 const protocols = ['tcp', 'udp', 'sctp'] as const;
@@ -18,9 +18,8 @@ const protocols = ['tcp', 'udp', 'sctp'] as const;
 export function parsePublish(text: string): PublishedPort | string {
   const [address, given = 'tcp', more] = text.split('/');
   if (address === undefined || more !== undefined) return `${text} is no port`;
-  const found = given.toLowerCase().split(',');
-  const known = protocols.filter((one) => found.includes(one));
-  if (known.length !== found.length) return `${given} is no protocol: tcp, udp or sctp`;
+  const protocol = protocols.find((one) => one === given.toLowerCase());
+  if (protocol === undefined) return `${given} is no protocol: tcp, udp or sctp`;
   const six = /^\[([^\]]*)\]:?(.*)$/.exec(address);
   const parts = six === null ? address.split(':') : [six[1]!, ...six[2]!.split(':')];
   if (parts.length > 3) return `${text} has too many parts: it is ip:host port:container port`;
@@ -29,7 +28,7 @@ export function parsePublish(text: string): PublishedPort | string {
   if (ip !== undefined && parseIp(ip) === null) return `${ip === '' ? 'nothing' : ip} is no IP address`;
   const inside = parseRange(container);
   if (typeof inside === 'string') return inside;
-  const base = { container: inside, protocols: known, ...(ip !== undefined && { ip }) };
+  const base = { container: inside, protocol, ...(ip !== undefined && { ip }) };
   if (host === undefined || host === '') return base;
   const outside = parseRange(host);
   if (typeof outside === 'string') return outside;
@@ -53,6 +52,5 @@ const anywhere = (ip: string | undefined): boolean => ip === undefined || ip ===
 export function portsClash(a: PublishedPort, b: PublishedPort): boolean {
   if (a.host === undefined || b.host === undefined) return false;
   const sameIp = anywhere(a.ip) || anywhere(b.ip) || a.ip === b.ip;
-  const sameProtocol = a.protocols.some((one) => b.protocols.includes(one));
-  return sameIp && sameProtocol && a.host[0] <= b.host[1] && b.host[0] <= a.host[1];
+  return sameIp && a.protocol === b.protocol && a.host[0] <= b.host[1] && b.host[0] <= a.host[1];
 }

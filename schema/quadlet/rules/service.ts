@@ -1,7 +1,8 @@
+import type { Tell } from '../finding.ts';
 import { isAtLeast } from '../keys.ts';
 import type { Rule } from '../machine.ts';
 import { sectionOf } from '../names.ts';
-import { all, isTrue, last, lastValue, placeOf } from '../unit.ts';
+import { all, isTrue, last, lastValue, placeOf, type Unit } from '../unit.ts';
 import { splitWords } from '../words.ts';
 
 /** Keys of [Unit] that name other units. */
@@ -53,37 +54,52 @@ export const judgeService: Rule = (unit, machine, tell) => {
   if (startup !== undefined && command === '') {
     tell(placeOf(startup), 'key_missing', 'HealthStartupCmd needs HealthCmd beside it');
   }
-  const networks = all(unit, section, 'Network');
-  const ports = all(unit, section, 'PublishPort');
-  const published = ports[0];
-  const pod = lastValue(unit, section, 'Pod') ?? '';
-  if (pod !== '') {
-    for (const key of ['PublishPort', 'Network', 'IP', 'IP6', 'HostName', 'AddHost', 'DNS'] as const) {
-      const one = key === 'IP' || key === 'IP6' ? last(unit, section, key) : all(unit, section, key)[0];
-      if (one === undefined || one.value === '') continue;
-      if (key === 'HostName') continue;
-      tell(placeOf(one), 'in_pod', `${key} is the pod's to say`, { suggestion: `Say it in ${pod}.` });
-    }
-  } else if (published !== undefined && networks.some(({ value }) => value === 'host')) {
-    const message =
-      "with Network=host the container has the machine's own ports, and PublishPort does nothing";
-    tell(placeOf(published), 'port_unpublished', message, { warning: true });
-  } else if (published !== undefined && networks.some(({ value }) => value === 'none')) {
-    tell(placeOf(published), 'port_unpublished', 'with Network=none no port can be published');
-  }
-  for (const key of ['IP', 'IP6']) {
-    const one = last(unit, section, key);
-    if (one === undefined || one.value === '' || pod !== '') continue;
-    if (networks.length > 1) {
-      tell(placeOf(one), 'bad_network', `${key} needs one network alone, and there are ${networks.length}`, {
-        suggestion: `Say it with its network: Network=x.network:${key.toLowerCase()}=${one.value}.`,
-      });
-    } else if (/^(host|none|container:|pasta|slirp4netns|ns:)/.test(networks[0]?.value ?? '')) {
-      tell(placeOf(one), 'bad_network', `${key} does not go with Network=${networks[0]!.value}`);
-    }
-  }
+  judgeNetwork(unit, section, tell);
   const remaps = last(unit, section, 'ReadOnlyTmpfs');
   if (remaps !== undefined && isTrue(remaps.value) && !isTrue(lastValue(unit, section, 'ReadOnly') ?? '')) {
     tell(placeOf(remaps), 'key_missing', 'ReadOnlyTmpfs does nothing without ReadOnly', { warning: true });
   }
 };
+
+/** Modes of networking that stand alone. */
+const isAlone = (network: string): boolean => /^(host|none|container:|.*\.container$|ns:)/.test(network);
+
+function judgeNetwork(unit: Unit, section: string, tell: Tell): void {
+  const networks = all(unit, section, 'Network');
+  const published = all(unit, section, 'PublishPort')[0];
+  const pod = lastValue(unit, section, 'Pod') ?? '';
+  if (pod !== '') judgeInPod(unit, section, pod, tell);
+  const alone = networks.find(({ value }) => isAlone(value));
+  if (networks.length > 1 && alone !== undefined) {
+    tell(placeOf(alone), 'bad_network', `Network=${alone.value} does not go with another network`);
+  } else if (published !== undefined && pod === '' && /^(host|none)$/.test(alone?.value ?? '')) {
+    const message = `PublishPort does nothing with Network=${alone!.value}`;
+    tell(placeOf(published), 'port_unpublished', message, { warning: true });
+  }
+  for (const key of ['IP', 'IP6', 'NetworkAlias']) {
+    const one = last(unit, section, key);
+    if (one === undefined || one.value === '' || (pod !== '' && networks.length === 0)) continue;
+    if (alone !== undefined) {
+      tell(placeOf(one), 'bad_network', `${key} does not go with Network=${alone.value}`);
+    } else if (networks.length > 1 && key !== 'NetworkAlias') {
+      tell(placeOf(one), 'bad_network', `${key} needs one network alone, and there are ${networks.length}`, {
+        suggestion: `Say it with its network: Network=x.network:${key.toLowerCase()}=${one.value}.`,
+      });
+    }
+  }
+}
+
+/** A container in a pod shares the pod's network, host name and users. */
+function judgeInPod(unit: Unit, section: string, pod: string, tell: Tell): void {
+  const network = all(unit, section, 'Network')[0];
+  if (network !== undefined) {
+    const message = 'with a network of its own the container leaves that of its pod';
+    tell(placeOf(network), 'in_pod', message, { warning: true, suggestion: `Say it in ${pod}.` });
+  }
+  for (const key of ['PublishPort', 'AddHost', 'IP', 'IP6', 'HostName', 'UserNS']) {
+    const one = last(unit, section, key);
+    const isOwn = network !== undefined && key !== 'HostName' && key !== 'UserNS';
+    if (one === undefined || one.value === '' || isOwn) continue;
+    tell(placeOf(one), 'in_pod', `${key} is the pod's to say`, { suggestion: `Say it in ${pod}.` });
+  }
+}

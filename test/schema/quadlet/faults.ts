@@ -133,6 +133,23 @@ export const faults: readonly Fault[] = [
   one('a network that nobody makes', ['Network=hoem'], '3:9 ?unknown_network'),
   one('a file that is not there', ['Volume=data.volume:/data'], '3:8 !unknown_unit'),
   one('a pod that is no file', ['Pod=web'], '3:5 !unknown_unit'),
+  one('two mounts at one path', ['Volume=/a:/x', 'Tmpfs=/x/'], '4:7 !target_twice'),
+  one('an option of no secret', ['Secret=known,as=X'], '3:8 !bad_value'),
+  one('a limit of nobody', ['Ulimit=files=10'], '3:8 !bad_value'),
+  one('an alias without a network for it', ['Network=host', 'NetworkAlias=a'], '4:14 !bad_network'),
+  one('the network of the machine beside another', ['Network=host', 'Network=podman'], '3:9 !bad_network'),
+  {
+    name: 'what only the pod can say',
+    files: {
+      'p.pod': '[Pod]\n',
+      'a.container': box('Pod=p.pod', 'PublishPort=80:80', 'HostName=a', 'UserNS=auto'),
+    },
+    expected: [
+      'a.container:4:13 !in_pod Say it in p.pod.',
+      'a.container:5:10 !in_pod Say it in p.pod.',
+      'a.container:6:8 !in_pod Say it in p.pod.',
+    ],
+  },
   {
     name: 'no section at all',
     files: { 'a.container': '[container]\nImage=x\n' },
@@ -176,7 +193,7 @@ export const faults: readonly Fault[] = [
     },
     expected: [
       'a.network:2:8 !bad_subnet',
-      'b.network:2:8 !bad_subnet',
+      'b.network:2:8 ?bad_subnet',
       'f.network:2:9 !key_missing',
       'c.network:3:9 !address_outside',
       'c.network:4:9 !address_outside',
@@ -261,7 +278,7 @@ export const faults: readonly Fault[] = [
       'a.container:6:9 !unknown_unit Did you mean home.network?',
       'a.container:3:8 !unknown_unit Did you mean data.volume?',
       'a.container:7:5 !unknown_unit Did you mean web.pod?',
-      'a.container:5:9 !in_pod Say it in wb.pod.',
+      'a.container:5:9 ?in_pod Say it in wb.pod.',
       'a.container:5:9 ?unknown_network Write Network=home.network.',
       'a.container:4:8 ?unknown_volume Write data.volume.',
     ],
