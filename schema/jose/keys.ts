@@ -77,7 +77,8 @@ export async function generateKey(): Promise<{ signing: SigningKey; secret: Secr
   const exported = await crypto.subtle.exportKey('jwk', pair.privateKey);
   const secret: SecretJwk = { kty: 'OKP', crv: 'Ed25519', x: exported.x!, d: exported.d! };
   const signing = await importSigningKey(secret);
-  if (!signing.ok) return generateKey();
+  // No runtime makes a weak one; where Ed25519 is broken, another try would be broken as well.
+  if (!signing.ok) throw new Error(`the new key is not a good one: ${signing.reason}`);
   return { signing: signing.value, secret };
 }
 

@@ -56,6 +56,11 @@ function planOf(files: readonly TestFile[], mutant: Mutant, at: number): Planned
   return chosen.sort((a, b) => a.far - b.far || a.tookMs - b.tookMs).map(({ planned }) => planned);
 }
 
+const morePatient = ({ file, tests }: Planned): Planned => ({
+  file,
+  tests: tests.map(({ at, limitMs }) => ({ at, limitMs: limitMs * 3 })),
+});
+
 /**
  * Makes every mutant of the files and runs, for each, the tests that reach it until one fails.
  *
@@ -97,7 +102,11 @@ export async function judgeMutants(options: {
       if (known !== undefined) return known;
     }
     if (plan.length === 0) return { by: null, file: null };
-    const answer = await lane.ask({ kind: 'judge', fault: { path, code }, plan });
+    let answer = await lane.ask({ kind: 'judge', fault: { path, code }, plan });
+    const isLate = answer === null || (answer.kind === 'judged' && answer.by === 'timeout');
+    // A machine that was busy for a moment is no fault that was noticed.
+    if (isLate)
+      answer = await lane.ask({ kind: 'judge', fault: { path, code }, plan: plan.map(morePatient) });
     if (answer?.kind === 'judged' && answer.by === 'broken') await assertLoads(lane, path, answer.file!);
     const verdict: Verdict = answer?.kind === 'judged' ? answer : { by: 'timeout', file: null };
     const place = plan.findIndex(({ file }) => file === verdict.file);

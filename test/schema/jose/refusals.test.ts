@@ -161,4 +161,37 @@ describe('keys', () => {
     }
     assert.equal(fingerprint(encodeBase64url(new Uint8Array(32))), '0000-0000-0000-0000');
   });
+
+  /** Runs with one function of the runtime's cryptography in another form. */
+  async function withSubtle(name: 'importKey' | 'exportKey', value: unknown, body: () => Promise<void>) {
+    Object.defineProperty(crypto.subtle, name, { value, configurable: true });
+    try {
+      await body();
+    } finally {
+      Reflect.deleteProperty(crypto.subtle, name);
+    }
+  }
+
+  test('threat 24: where the runtime does not compare the halves of a key, they are compared', async () => {
+    const other = await generateKey();
+    const importKey = crypto.subtle.importKey.bind(crypto.subtle) as (...args: unknown[]) => Promise<unknown>;
+    const careless = (format: string, data: unknown, ...rest: unknown[]) =>
+      importKey(format, format === 'jwk' ? other.secret : data, ...rest);
+    await withSubtle('importKey', careless, async () => {
+      assert.equal((await importSigningKey(other.secret)).ok, true);
+      assert.deepEqual(
+        await importSigningKey({ ...made.secret, d: other.secret.d }),
+        refusal('key_malformed', 'd and x are not of one key'),
+      );
+    });
+  });
+
+  test('threat 24: a runtime that makes weak keys makes none, and is not asked for ever', async () => {
+    const weak = { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(new Uint8Array(32)), d: made.secret.d };
+    await withSubtle(
+      'exportKey',
+      async () => weak,
+      () => assert.rejects(generateKey(), /^Error: the new key is not a good one: key_weak$/),
+    );
+  });
 });

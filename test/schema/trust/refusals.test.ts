@@ -141,5 +141,10 @@ describe('why a trust document is refused', () => {
     assert.deepEqual(followed.accepted, [second]);
     assert.equal(followed.trust.digest, await digestOfJws(second));
     assert.deepEqual(followed.refusal, refusal('trust_version', 'version 4 does not follow 2'));
+    // What only looks like an older version is not passed over: it is refused, and told.
+    const odd = await sign({ ...first, version: '1' }, 'desk');
+    const stopped = await followTrustChain(current, [odd, second]);
+    assert.equal(stopped.refusal?.reason, 'trust_malformed');
+    assert.deepEqual(stopped.accepted, []);
   });
 });
