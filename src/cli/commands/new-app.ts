@@ -9,7 +9,7 @@ import { readManifest } from '../../config/read/manifest.ts';
 import { readRepoFrom, repoOption } from '../build-folder.ts';
 import { defineCommand } from '../command.ts';
 import { done, exits, type Failure, fail } from '../outcome.ts';
-import { replaceFolder } from '../output.ts';
+import { replaceFolder, replaceOutput } from '../output.ts';
 
 const refused = (detail: string): Failure => fail(exits.usage, 'usage', `${detail} Nothing was written.`);
 
@@ -48,8 +48,9 @@ export const newApp = defineCommand({
     const { manifest } = readManifest(read.value);
     if (manifest === undefined) return refused(`There is no homelab.yaml that can be read in ${repo}.`);
     const folder = join(repo, 'apps', name);
-    if (existsSync(folder))
-      return fail(exits.usage, 'output_exists', `${folder} is there already. Nothing was written.`);
+    if (existsSync(join(folder, 'app.yaml'))) {
+      return fail(exits.usage, 'output_exists', `${folder} has an app.yaml already. Nothing was written.`);
+    }
     const machines = [...Object.keys(manifest.homelab.guests), ...Object.keys(manifest.homelab.hosts)];
     const target = on ?? (machines.length === 1 ? machines[0] : undefined);
     if (target === undefined) return refused(`Which machine is it on? --on ${machines.join(' or --on ')}.`);
@@ -66,10 +67,16 @@ export const newApp = defineCommand({
       ...(number !== undefined && { port: number }),
       ...(host !== undefined && { host }),
     });
-    replaceFolder(folder, new Map([...files].map(([path, text]) => [path, toBytes(text)])));
+    // A folder that is there already keeps what it holds.
+    if (existsSync(folder)) {
+      for (const path of files.keys()) if (existsSync(join(folder, path))) files.delete(path);
+      for (const [path, text] of files) replaceOutput(join(folder, path), toBytes(text));
+    } else {
+      replaceFolder(folder, new Map([...files].map(([path, text]) => [path, toBytes(text)])));
+    }
     const written = [...files.keys()].map((path) => join(folder, path));
     const next =
-      image === undefined
+      image === undefined && written[1] !== undefined
         ? `Put its image into ${written[1]}, then: writ config check`
         : 'Next: writ config check';
     return done([...written, next].join('\n'), { files: written });

@@ -35,12 +35,14 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
   const { manifest, findings: read } = readManifest(repo);
   if (manifest === undefined) return { findings: sorted(read) };
   const findings: Finding[] = [...read];
+  // What a template lacks may be what could not be read.
+  const partial = read.some(({ file, severity }) => severity === 'error' && roots.includes(file));
   let compiled = compileHome(manifest, new Map());
   const unmade = new Set<string>();
   const templates = compiled.placed.flatMap((placed) => unitJobs(placed, compiled.home));
   if (templates.length > 0) {
     const outcomes = await render(compiled.home, templates);
-    findings.push(...templateFindings(templates, outcomes));
+    findings.push(...templateFindings(templates, outcomes, partial));
     const failed = new Set(outcomes.flatMap((one) => (one.ok ? [] : [one.id])));
     for (const { id, file } of templates) if (failed.has(id)) unmade.add(file);
     const rendered = new Map(outcomes.flatMap((one) => (one.ok ? [[one.id, one.text] as const] : [])));
@@ -63,7 +65,9 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
   }
   findings.push(...judgeHome(manifest, home, placed, generators, repo.files));
 
-  const texts = await renderDrafts(drafts, placed, home, render, findings);
+  const texts = await renderDrafts(drafts, placed, home, render, (jobs, outcomes) =>
+    findings.push(...templateFindings(jobs, outcomes, partial)),
+  );
   const contents = drafts.flatMap((draft, index) => {
     const { content } = draft;
     const bytes =
@@ -184,10 +188,17 @@ function unitJobs(placed: Placed, home: Home): TemplateJob[] {
   return jobs;
 }
 
-function templateFindings(jobs: readonly TemplateJob[], outcomes: readonly TemplateOutcome[]): Finding[] {
+/** Files that all templates see. */
+const roots: readonly string[] = ['homelab.yaml', 'vars.yaml'];
+
+function templateFindings(
+  jobs: readonly TemplateJob[],
+  outcomes: readonly TemplateOutcome[],
+  partial: boolean,
+): Finding[] {
   const files = new Map(jobs.map(({ id, file }) => [id, file]));
   return outcomes.flatMap((one) =>
-    one.ok
+    one.ok || (partial && (one.code === 'template_undefined' || one.code === 'template_type'))
       ? []
       : [
           {
@@ -208,7 +219,7 @@ async function renderDrafts(
   placed: readonly Placed[],
   home: Home,
   render: RenderTemplates,
-  findings: Finding[],
+  tell: (jobs: readonly TemplateJob[], outcomes: readonly TemplateOutcome[]) => void,
 ): Promise<Map<number, Uint8Array<ArrayBuffer>>> {
   const places = new Map(placed.map((one) => [`${one.target} ${one.app}`, one]));
   const jobs = drafts.flatMap((draft, index): TemplateJob[] => {
@@ -222,7 +233,7 @@ async function renderDrafts(
   });
   if (jobs.length === 0) return new Map();
   const outcomes = await render(home, jobs);
-  findings.push(...templateFindings(jobs, outcomes));
+  tell(jobs, outcomes);
   return new Map(outcomes.flatMap((one) => (one.ok ? [[Number(one.id), toBytes(one.text)] as const] : [])));
 }
 

@@ -20,7 +20,7 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
   const findings: Finding[] = [];
   const tell: Tell = (finding) => findings.push(finding);
   const machines = new Set([...Object.keys(homelab.hosts), ...Object.keys(homelab.guests)]);
-  const placed = placeApps(apps, machines, manifest.vars, rendered, tell);
+  const placed = placeApps(apps, machines, manifest, rendered, tell);
   const appsOn = new Map<string, string[]>();
   for (const { app, target } of placed) appsOn.set(target, [...(appsOn.get(target) ?? []), app]);
 
@@ -63,7 +63,7 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
     ),
     routes,
     names: compileNames(manifest, routes, { hosts, guests }, tell),
-    flows: compileFlows(placed, tell),
+    flows: compileFlows(placed, manifest.broken, tell),
     secrets: compileSecrets(placed),
     vars: manifest.vars,
     generators: homelab.generators,

@@ -4,7 +4,7 @@ import { byText } from '../repo.ts';
 import { fault, type Placed, type Tell } from './units.ts';
 
 /** Who speaks to whom, from `uses`; a ring of apps that wait for each other is told. */
-export function compileFlows(placed: readonly Placed[], tell: Tell): Flow[] {
+export function compileFlows(placed: readonly Placed[], broken: ReadonlySet<string>, tell: Tell): Flow[] {
   const on = new Map<string, string[]>();
   for (const { app, target } of placed) on.set(app, [...(on.get(app) ?? []), target]);
   const flows: Flow[] = [];
@@ -19,6 +19,7 @@ export function compileFlows(placed: readonly Placed[], tell: Tell): Flow[] {
         told.add(key);
       };
       const targets = on.get(name);
+      if (targets === undefined && broken.has(name)) continue;
       if (targets === undefined) {
         say('unknown_app', `there is no app ${name}`, didYouMean(name, on.keys()));
         continue;

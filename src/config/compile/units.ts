@@ -5,7 +5,7 @@ import { whatNeeds } from '../../../schema/quadlet/needs.ts';
 import { type Unit as ParsedUnit, readUnits as parseUnits } from '../../../schema/quadlet/unit.ts';
 import type { Finding, Place } from '../finding.ts';
 import type { Instance, Unit } from '../home.ts';
-import type { AppSource } from '../read/manifest.ts';
+import type { AppSource, Manifest } from '../read/manifest.ts';
 import { reservedIn } from '../read/manifest.ts';
 import { readText } from '../read/text.ts';
 import type { Path } from '../read/yaml.ts';
@@ -57,7 +57,7 @@ export function matcher(pattern: string): (path: string) => boolean {
 export function placeApps(
   apps: readonly AppSource[],
   machines: ReadonlySet<string>,
-  vars: Readonly<Record<string, unknown>>,
+  { vars, broken }: Pick<Manifest, 'vars' | 'broken'>,
   rendered: RenderedUnits,
   tell: Tell,
 ): Placed[] {
@@ -73,6 +73,7 @@ export function placeApps(
       const at: Path = Array.isArray((yaml.value as { on: unknown }).on) ? ['on', index] : ['on'];
       const place = yaml.place(at);
       if (!machines.has(target)) {
+        if (broken.has(target)) continue;
         tell(
           fault(place, 'unknown_target', `there is no guest or host ${target}`, didYouMean(target, machines)),
         );

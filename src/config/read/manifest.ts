@@ -24,6 +24,8 @@ export type Manifest = {
   readonly yaml: YamlFile;
   readonly vars: Readonly<Record<string, unknown>>;
   readonly apps: readonly AppSource[];
+  /** Machines and apps that are there, but whose own text could not be understood: nobody is told that they are missing. */
+  readonly broken: ReadonlySet<string>;
 };
 
 /** Names that templates are given; a value of the repo cannot have them. */
@@ -76,8 +78,19 @@ export function readManifest(repo: Repo): { manifest?: Manifest; findings: Findi
       findings.push({ file: `runbooks/${name}.yaml`, ...start, code: 'runbook_twice', message });
     }
   }
+  const broken = new Set([
+    ...[...foldersUnder(repo.files, 'apps').keys()].filter((name) => !apps.some((app) => app.name === name)),
+    ...namesIn(yaml, 'hosts').filter((name) => !Object.hasOwn(homelab.hosts, name)),
+    ...namesIn(yaml, 'guests').filter((name) => !Object.hasOwn(homelab.guests, name)),
+  ]);
   const merged = { ...homelab, runbooks: { ...homelab.runbooks, ...runbooks } };
-  return { manifest: { homelab: merged, yaml, vars, apps }, findings };
+  return { manifest: { homelab: merged, yaml, vars, apps, broken }, findings };
+}
+
+/** The keys of a member of homelab.yaml, whatever they hold. */
+function namesIn(yaml: YamlFile, member: string): string[] {
+  const value = (yaml.value as Readonly<Record<string, unknown>> | null)?.[member];
+  return typeof value === 'object' && value !== null ? Object.keys(value) : [];
 }
 
 /** The parts of homelab.yaml that fit their shape, member by member, so that one slip does not bury the rest. */
