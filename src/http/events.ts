@@ -1,4 +1,6 @@
 import { toBytes } from '../../schema/jose/digest.ts';
+import { operatorName } from '../../schema/trust/document.ts';
+import { nameOfKey } from '../../schema/trust/evaluate.ts';
 import type { ControlEvent } from '../control/control.ts';
 import type { Principal } from '../domain/principal.ts';
 import { defaultLimits, type HttpDeps } from './deps.ts';
@@ -8,7 +10,7 @@ const retryMs = 3_000;
 
 /**
  * What happens, as server-sent events (HTML Living Standard section 9.2). It ends when the caller leaves, when
- * the server closes, and when the caller's token has expired or was revoked since.
+ * the server closes, and when the caller's token has expired or was revoked since, or trust names its key no more.
  */
 export function eventStream(
   deps: HttpDeps,
@@ -24,8 +26,11 @@ export function eventStream(
 
   const stillAllowed = async (): Promise<boolean> => {
     if (options.expires !== null && options.expires <= deps.now()) return false;
-    if (options.principal.kind !== 'token') return true;
-    return (await control.tokens.use(options.principal.id)).ok;
+    const { principal } = options;
+    if (principal.kind === 'token') return (await control.tokens.use(principal.id)).ok;
+    if (principal.kind !== 'operator') return false;
+    const trust = await control.trust.current();
+    return trust !== null && nameOfKey(trust, principal.kid) === operatorName;
   };
 
   const stream = new ReadableStream<Uint8Array>(

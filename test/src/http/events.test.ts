@@ -71,6 +71,18 @@ describe('the stream of events', () => {
     assert.equal(await other(), null);
   });
 
+  test('threat 25: ends as soon as trust names another operator key', async () => {
+    const app = await makeTestApp();
+    const next = reader(await app.asKey(app.home.operator, '/v1/events'));
+    await next();
+    app.fake.emit(event(1));
+    assert.match((await next())!, /^id: 1\n/);
+    const other = (await makeTestApp()).home;
+    app.fake.override('trust', { current: async () => other.trust() });
+    app.fake.emit(event(2));
+    assert.equal(await next(), null, 'the event is not told any more');
+  });
+
   test('ends when the server closes', async () => {
     const app = await makeTestApp();
     const next = reader(await app.asToken(await app.token(['status']), '/v1/events'));
