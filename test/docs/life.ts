@@ -80,7 +80,7 @@ export type Life = {
   console(host: string, line: string): Promise<{ exit: number; out: string; err: string }>;
   stateOf(host: string): string;
   /** Enrols a host by a line of `writ relays add`, without approval. */
-  enrol(desk: Desk, host: string, line?: string): Promise<void>;
+  enrol(desk: Desk, host: string, line?: string, ending?: string): Promise<void>;
   start(host: string, stateDir?: string): Promise<RelayAtHome>;
   /** Where the control plane is, by an address. */
   readonly origin: string;
@@ -247,10 +247,10 @@ export async function startLife(t: TestContext, house = houseYaml): Promise<Life
         ),
     };
   };
-  const enrol: Life['enrol'] = async (by, host, line = `writ relays add ${host}`) => {
+  const enrol: Life['enrol'] = async (by, host, line = `writ relays add ${host}`, ending = '') => {
     const added = await by.does(`${line} --json`);
     const [first] = (JSON.parse(added.out) as { codes: { code: string }[] }).codes;
-    const enrolled = await atConsole(host, `writ-relay enroll ${first!.code}`);
+    const enrolled = await atConsole(host, `writ-relay enroll ${first!.code}${ending}`);
     assert.equal(enrolled.exit, 0, enrolled.err);
   };
 

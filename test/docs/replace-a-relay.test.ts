@@ -51,4 +51,14 @@ test('threat 11: docs/replace-a-relay.md ends a relay’s old key and admits its
   assert.equal(await life.judge('pve1', {}, operator), 'dropped: not_admitted');
 
   assert.match((await desk.does(set)).out, /trust is version 3/);
+
+  // Only the key is to go: the folder is there already, so the line says that this is meant.
+  const [first] = JSON.parse((await desk.does(`${add} --json`)).out).codes as { code: string }[];
+  const hasOne = await life.console('pve1', `writ-relay enroll ${first!.code} --json`);
+  assert.equal((JSON.parse(hasOne.out) as { code: string }).code, 'already_enrolled');
+  await life.enrol(desk, 'pve1', add, ' --again');
+  await desk.does(approve, [[/^Passphrase/, passphrases.first]]);
+  const anew = await life.start('pve1');
+  await anew.follows(4);
+  assert.ok(anew.admitted() && ![before.kid, after.kid].includes(anew.kid));
 });

@@ -52,7 +52,7 @@ export const trustPublish = defineCommand({
           ? `${path} holds version ${document.version}.`
           : `${path} holds the versions ${first} to ${document.version}.`,
         document.mirror === null
-          ? 'Trust names no mirror: give the file to each host, and run writ-relay trust install there.'
+          ? 'Trust names no mirror. To give it to a host by hand, run writ-relay trust install there.'
           : `Put it at ${document.mirror}: relays look there every hour.`,
       );
     }

@@ -133,6 +133,14 @@ test('a changed house keeps keys and identities, and follows the version before'
   assert.notEqual(findGrant(next.value, 'controller', 'guest.start', 'macos'), null);
 });
 
+test('a guest that was made anew is adopted by the identity that the house file gives', () => {
+  const gaming = { ...home.house.guests.gaming!, identity: '99999999-9999-4999-8999-999999999999' };
+  const file = { ...home.house, guests: { ...home.house.guests, gaming } };
+  const changed = changeHouse(home.trust, file, now + 1);
+  assert.ok(changed.ok && changed.value.document !== null);
+  assert.equal(changed.value.document.house.guests.gaming?.identity, gaming.identity);
+});
+
 test('an unchanged house needs no new version', () => {
   const same = changeHouse(home.trust, home.house, now + 1);
   assert.ok(same.ok);
