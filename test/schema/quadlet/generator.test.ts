@@ -84,9 +84,12 @@ if (generator !== null) {
   });
 
   test('the generator and we agree on mutations of every file', () => {
+    // A third of them; all with WRIT_MUTANTS=all.
+    const every = process.env.WRIT_MUTANTS === 'all' ? 1 : 3;
     const mutants = [...corpus]
       .filter(([name]) => dialectOf(name) === 'quadlet' && !/[@]|\.d\//.test(name))
-      .flatMap(([name, text]) => mutate(name, text));
+      .flatMap(([name, text]) => mutate(name, text))
+      .filter((_, index) => index % every === 0);
     const disagreements: string[] = [];
     const sentences = new Set<string>();
     let refusals = 0;
