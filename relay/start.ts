@@ -40,6 +40,7 @@ export type RelayOverrides = {
   /** How often a relay that waits for its admission asks for newer trust, at least. */
   readonly admissionMs?: number;
   readonly trustIntervalMs?: number;
+  readonly unheardPauseMs?: number;
   readonly alarmRepeatMs?: number;
   readonly proxmoxPollMs?: number;
   /** How many receipts may wait for the API before nothing more begins. */
@@ -175,6 +176,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     log,
     alarm,
     ...(overrides.trustIntervalMs !== undefined && { intervalMs: overrides.trustIntervalMs }),
+    ...(overrides.unheardPauseMs !== undefined && { unheardPauseMs: overrides.unheardPauseMs }),
   });
   const evidence = createEvidence({ home, trust, clock, log });
   let reporter: Reporter | null = null;

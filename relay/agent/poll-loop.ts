@@ -67,6 +67,7 @@ export async function runPollLoop(deps: PollLoopDeps, signal: AbortSignal): Prom
     if (code !== fault) log.warn(event, { code, detail });
     fault = code;
     waitMs = 0;
+    deps.trustFetch.unheard();
     await clock.sleep(backoff.next(), signal);
   };
 

@@ -17,6 +17,11 @@ export type TrustFetch = {
   fetchFrom(source: TrustSource, signal: AbortSignal): Promise<boolean>;
   /** The controller spoke of a newer version: it is asked for at once, or shortly when it was asked just now. */
   wanted(version: number): void;
+  /**
+   * The controller is not heard: its successor may be named where it cannot stand in the way, so the mirror is asked,
+   * at most every few minutes.
+   */
+  unheard(): void;
   /** Asks both at the start and then every hour, until the signal is aborted. */
   run(signal: AbortSignal): Promise<void>;
   /**
@@ -41,6 +46,8 @@ export type TrustFetchDeps = {
   readonly intervalMs?: number;
   /** However often the controller speaks of newer versions, it is asked no more often than this. */
   readonly wantedPauseMs?: number;
+  /** While the controller is not heard, the mirror is asked no more often than this. */
+  readonly unheardPauseMs?: number;
 };
 
 /** How long jobs wait for the first answers. */
@@ -55,10 +62,13 @@ export function createTrustFetch(deps: TrustFetchDeps): TrustFetch {
   const { trust, link, clock, log, alarm } = deps;
   const intervalMs = deps.intervalMs ?? hourMs;
   const wantedPauseMs = deps.wantedPauseMs ?? 10_000;
+  const unheardPauseMs = deps.unheardPauseMs ?? 5 * 60_000;
   // The system's certificate authorities; plain HTTP on loopback alone, as trust's schema has it.
   const mirrorClient = createHttpsClient({ allowHttp: true, maxSockets: 1 });
   const refusedBy = new Set<TrustSource>();
   const bell = createDoorbell(clock);
+  const mirrorBell = createDoorbell(clock);
+  let mirrorAskedAt = Number.POSITIVE_INFINITY;
   let wantedVersion = 0;
   let askedAt = Number.NEGATIVE_INFINITY;
 
@@ -145,7 +155,8 @@ export function createTrustFetch(deps: TrustFetchDeps): TrustFetch {
       const reached = (await fromMirror(signal)) !== null;
       if (reached) answered();
       const isFirst = !reached && clock.uptimeMs() < patientUntilMs;
-      await clock.sleep(isFirst ? firstAgainMs : nextAt() - clock.uptimeMs(), signal);
+      mirrorAskedAt = clock.uptimeMs();
+      await mirrorBell.wait(isFirst ? firstAgainMs : nextAt() - clock.uptimeMs(), signal);
     }
   };
 
@@ -179,6 +190,9 @@ export function createTrustFetch(deps: TrustFetchDeps): TrustFetch {
     wanted(version) {
       wantedVersion = version;
       if (lags()) bell.ring();
+    },
+    unheard() {
+      if (clock.uptimeMs() - mirrorAskedAt >= unheardPauseMs) mirrorBell.ring();
     },
     // Apart from each other, so that a source that hangs does not hold up the other.
     async run(signal) {

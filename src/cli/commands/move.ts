@@ -176,7 +176,7 @@ function howRelaysLearn(directory: string, { document }: Trust): string {
           `Its relays (${relays.join(', ')}) keep their keys, and follow once they have that version:`,
           ...(mirror === null
             ? []
-            : [`  - from the mirror, within the hour: put ${file} at ${mirror}`, '  - or at once, by hand:']),
+            : [`  - from the mirror, within minutes: put ${file} at ${mirror}`, '  - or at once, by hand:']),
           `    copy ${file} to each host, and run there: writ-relay trust install trust.jws`,
         ]),
     '',

@@ -178,6 +178,31 @@ describe('trust while a relay runs', () => {
     await again.until('trust_in_force', ({ fields }) => fields.version === 3);
   });
 
+  it('threat 5: whom it hears nothing from, it looks for at the mirror every few minutes, and not every hour', async () => {
+    bench.home = await bench.homeWith({ mirror: `${bench.inbox.url}/trust.jws` });
+    bench.inbox.content = JSON.stringify(bench.home.chain());
+    const relay = await bench.start();
+    await relay.until('connected');
+    const asked = () => bench.inbox.messages.filter(({ path }) => path === 'GET /trust.jws').length;
+    await bench.inbox.until(() => asked() === 1);
+    bench.time.speed = 500;
+    const began = bench.time.clock.uptimeMs();
+    const hasPassed = (minutes: number) => () => bench.time.clock.uptimeMs() - began > minutes * 60_000;
+    await bench.api.until('half an hour', hasPassed(30));
+    assert.equal(asked(), 1, 'all is well');
+    bench.api.answering = false;
+    const silentAt = bench.time.clock.uptimeMs();
+    await bench.home.amend((document) => ({ ...document, expires: '2098-01-01T00:00:00Z' }));
+    bench.inbox.content = JSON.stringify(bench.home.chain());
+    await relay.until('trust_in_force', ({ fields }) => fields.version === 2);
+    const minutes = (bench.time.clock.uptimeMs() - silentAt) / 60_000;
+    assert.ok(minutes < 20, `${minutes} minutes later`);
+    const soFar = asked();
+    await bench.api.until('an hour', hasPassed(30 + minutes + 60));
+    const further = asked() - soFar;
+    assert.ok(further >= 2 && further <= 13, `${further} times in an hour`);
+  });
+
   it('that does not follow is refused and alarmed, and the old stays in force', async () => {
     bench.home = await bench.homeWith({ mirror: `${bench.inbox.url}/trust.jws` });
     const relay = await bench.start({ trustIntervalMs: 30_000 });
