@@ -11,7 +11,7 @@ const neededPercent = 95;
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();
 const shorten = (text: string): string => (text.length > 90 ? `${text.slice(0, 87)}…` : text);
 
-/** `line 12, boundary: < → <=  in  if (a < b)`. */
+/** `line 12, boundary: < → <=`. */
 export const describeMutant = ({ line, mutator, before, after }: Mutant): string =>
   `line ${line}, ${mutator}: ${shorten(oneLine(before))} → ${shorten(oneLine(after)) || '(nothing)'}`;
 
