@@ -67,8 +67,20 @@ test('docs/change-trust.md: what changes is told in words, and a passphrase is a
   const { version, expires } = (await desk.trust()).document;
   assert.deepEqual([version, expires === '2031-01-01T00:00:00Z'], [5, false]);
 
+  // Both at once: the house file has the last word on what it says.
+  await edit((document) => {
+    document.threshold = 1;
+    document.alarm = { ntfy: 'https://ntfy.example.net/home' };
+  });
+  const joint = await desk.does(`${fromHouse} --document ${file}`, both);
+  assert.match(joint.err, /From now on 1 of 2 roots must sign/);
+  assert.match(joint.err, /mirror: nothing, instead of https:\/\/mirror/);
+  assert.match(joint.err, /may wake pve2, at most 6 times in an hour/);
+  const last = (await desk.trust()).document;
+  assert.deepEqual([last.version, last.threshold, last.alarm, last.mirror], [6, 1, null, null]);
+
   const relay = await life.start('pve1');
-  await relay.follows(5);
+  await relay.follows(6);
   const refused = await desk.writ(renew, [...withPassphrase, [/Sign trust/, 'n']]);
   assert.match(refused.err, /not_confirmed/);
 });

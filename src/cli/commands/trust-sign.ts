@@ -26,8 +26,8 @@ export const trustSign = defineCommand({
   usage: '[FILE]',
   more: [
     'FILE is the house file or homelab.yaml: hosts, guests and what may be ordered are taken from it, as by writ house set, which also takes its runbooks.',
-    'An edited document is the answer of writ trust show --json, changed in an editor: origins, mirror, alarm, grants, threshold. Its version, and the version that it follows, are set here; so is its end, unless that was edited.',
-    'With neither, the same document is signed again, so that it holds for another year and a half.',
+    'An edited document is the answer of writ trust show --json, changed in an editor: origins, threshold, other keys and what they may order. Its version, and the version that it follows, are set here; so is its end, unless that was edited.',
+    'With both, the house file has the last word on what it says. With neither, the same document is signed again, so that it holds for another year and a half.',
   ],
   examples: [
     { line: 'writ trust sign', about: 'renew it before it expires' },
