@@ -60,6 +60,9 @@ export async function readReleaseFile(
     if ((await digestBytes(blob)) !== digest) return invalid(`${blobName(digest)} is not what its name says`);
     blobs.set(digest, blob);
   }
+  for (const { path, digest, size } of manifest.parts.flatMap((part) => part.files)) {
+    if (blobs.get(digest)!.length !== size) return invalid(`${path} has another size than its manifest says`);
+  }
   if (files.size !== blobs.size + 1) return invalid('it holds files that its manifest does not name');
   return ok({ manifest, bytes, digest: await digestOf('release', bytes), blobs });
 }

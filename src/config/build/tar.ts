@@ -59,6 +59,7 @@ export function readTar(tar: Uint8Array<ArrayBuffer>): Map<string, Uint8Array<Ar
     if (!Number.isSafeInteger(size) || size < 0 || end > tar.length || files.has(name)) return null;
     const expected = header(name, size);
     if (expected.some((byte, index) => byte !== tar[at + index])) return null;
+    if (tar.subarray(at + block + size, end).some((byte) => byte !== 0)) return null;
     files.set(name, tar.slice(at + block, at + block + size));
     at = end;
   }
