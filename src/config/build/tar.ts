@@ -57,6 +57,8 @@ export function readTar(tar: Uint8Array<ArrayBuffer>): Map<string, Uint8Array<Ar
     const size = Number.parseInt(text.decode(tar.subarray(at + 124, at + 135)), 8);
     const end = at + block + Math.ceil(size / block) * block;
     if (!Number.isSafeInteger(size) || size < 0 || end > tar.length || files.has(name)) return null;
+    // Bytes that are not UTF-8 are read as longer ones.
+    if (toBytes(name).length > 100) return null;
     const expected = header(name, size);
     if (expected.some((byte, index) => byte !== tar[at + index])) return null;
     if (tar.subarray(at + block + size, end).some((byte) => byte !== 0)) return null;
