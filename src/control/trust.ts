@@ -1,8 +1,8 @@
 import { decodeBase64url } from '../../schema/jose/base64url.ts';
-import { digestOf, toBytes } from '../../schema/jose/digest.ts';
+import { type Digest, digestOf, toBytes } from '../../schema/jose/digest.ts';
 import type { AcceptedKey } from '../../schema/jose/keys.ts';
 import { houseOf } from '../../schema/manifest/house.ts';
-import { type Result, refuse } from '../../schema/result.ts';
+import { ok, type Refusal, type Result, refuse } from '../../schema/result.ts';
 import { operatorName } from '../../schema/trust/document.ts';
 import {
   acceptFirstTrust,
@@ -74,9 +74,15 @@ async function acceptBrought({ before, trust }: SetupRequest): Promise<Result<Tr
 }
 
 async function acceptBeginning(jws: TrustJws): Promise<Result<Trust, TrustRefusal>> {
-  const bytes = decodeBase64url(jws.payload);
-  if (!bytes.ok) return refuse('trust_malformed', 'the payload is not canonical base64url');
-  return acceptFirstTrust(jws, { digest: await digestOf('trust', bytes.value) });
+  const digest = await digestOfPayload(jws);
+  return digest.ok ? acceptFirstTrust(jws, { digest: digest.value }) : digest;
+}
+
+async function digestOfPayload({ payload }: TrustJws): Promise<Result<Digest, 'trust_malformed'>> {
+  const bytes = decodeBase64url(payload);
+  return bytes.ok
+    ? ok(await digestOf('trust', bytes.value))
+    : refuse('trust_malformed', 'the payload is not canonical base64url');
 }
 
 /** A home came here whose controller was another: it is told, and what only that one could use ends. */
@@ -150,16 +156,20 @@ export function createSetup(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
     claimed,
     claim: async (request, proves) => {
       if (await claimed()) return refused('already_set_up', 'This control plane has an owner already.');
-      const chain = await acceptBrought(request);
-      const trust = chain.at(-1)!;
-      if (!trust.ok) {
-        return refused(trust.reason, `This trust document is not taken: ${trust.detail ?? trust.reason}.`);
-      }
-      const { document, digest } = trust.value;
-      const mac = deps.setupSecret === null ? null : await enrolmentMac(deps.setupSecret, toBytes(digest));
+      const notTaken = (refusal: Refusal<TrustRefusal>) =>
+        refused(refusal.reason, `This trust document is not taken: ${refusal.detail ?? refusal.reason}.`);
+      const claimedDigest = await digestOfPayload(request.trust);
+      if (!claimedDigest.ok) return notTaken(claimedDigest);
+      // Before any signature is looked at: a stranger's documents would be work for seconds.
+      const secret = deps.setupSecret;
+      const mac = secret === null ? null : await enrolmentMac(secret, toBytes(claimedDigest.value));
       if (mac === null || !sameMac(mac, request.mac)) {
         return refused('setup_code_wrong', 'The setup code is not the one that writ serve printed last.');
       }
+      const chain = await acceptBrought(request);
+      const trust = chain.at(-1)!;
+      if (!trust.ok) return notTaken(trust);
+      const { document, digest } = trust.value;
       if (!namesController(trust.value, deps.key.kid)) return wrongController();
       const operator = operatorKey(trust.value);
       if (operator === undefined || !(await proves(operator))) return wrongOperator();

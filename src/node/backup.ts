@@ -20,6 +20,8 @@ export type BackupRefusal =
   | 'data_dir_missing'
   /** The database cannot be opened or copied. */
   | 'data_dir_unusable'
+  /** Where the backup is to be, the copy does not fit. */
+  | 'no_space'
   /** The copy does not verify: so does not the original. */
   | 'database_damaged'
   | 'database_newer'
@@ -108,7 +110,9 @@ async function withCopy(
       copyDatabase(database, copy);
     } catch (error) {
       if (!isStoreError(error)) throw error;
-      return refuse(error.reason === 'corrupt' ? 'database_damaged' : 'data_dir_unusable', error.detail);
+      const reasons = { corrupt: 'database_damaged', full: 'no_space' } as const;
+      const known = error.reason === 'corrupt' || error.reason === 'full' ? reasons[error.reason] : null;
+      return refuse(known ?? 'data_dir_unusable', error.detail);
     }
     if (signal?.aborted) return refuse('given_up');
     const facts = await verifyCopy(copy);

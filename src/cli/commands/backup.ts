@@ -6,6 +6,7 @@ import { type Done, done, exits, type Failure, fail } from '../outcome.ts';
 const texts: Readonly<Record<string, string>> = {
   data_dir_missing: 'No control plane was ever served from there. Name its folder with --data.',
   data_dir_unusable: 'Run this as root, or as the user of writ serve.',
+  no_space: 'Make room, or choose another folder: it takes twice the size of the database for a moment.',
   database_damaged:
     'The database of the control plane itself is damaged. Keep it, and restore an earlier backup: docs/backup.md.',
   database_newer: 'Use the program of the same version as writ serve.',

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { encodeBase64url } from '../../../schema/jose/base64url.ts';
-import { toBytes } from '../../../schema/jose/digest.ts';
+import { decodeBase64url, encodeBase64url } from '../../../schema/jose/base64url.ts';
+import { digestOf, toBytes } from '../../../schema/jose/digest.ts';
 import { verifyJws } from '../../../schema/jose/jws.ts';
 import { generateKey } from '../../../schema/jose/keys.ts';
 import { keyOf } from '../../../schema/trust/evaluate.ts';
@@ -11,7 +11,12 @@ import { ulidOf } from '../../../schema/wire/ids.ts';
 import { maxTokenBytes } from '../../../schema/wire/limits.ts';
 import type { EnrolmentStatement, TrustJws } from '../../../schema/wire/relay-api.ts';
 import { tokenAudience, tokenSchema } from '../../../schema/wire/token.ts';
-import { type ControlHome, claimRequest, makeControlHome } from '../../support/control-home.ts';
+import {
+  type ControlHome,
+  claimRequest,
+  makeControlHome,
+  testHouseFile,
+} from '../../support/control-home.ts';
 import { makeTestHome } from '../../support/relay-home.ts';
 
 const phone = { name: 'phone', scope: ['status', 'guest.start@gaming'], days: 30 };
@@ -252,15 +257,49 @@ test('an unclaimed instance is claimed once, by the setup code and the operator 
   assert.equal(await setup.claimed(), false);
   assert.equal(await claim({ ...good, mac: 'A'.repeat(43) }), 'setup_code_wrong');
   assert.equal(await claim(good, false), 'operator_key_wrong');
-  assert.equal(
-    await claim({ ...good, trust: { ...good.trust, payload: encodeBase64url('{}') } }),
-    'trust_malformed',
-  );
+  const trust = { ...good.trust, payload: encodeBase64url('{}') };
+  assert.equal(await claim({ ...good, trust }), 'setup_code_wrong', 'nothing of a stranger is looked at');
+  assert.equal(await claim({ ...good, ...(await sealed(made.setupSecret, trust)) }), 'trust_malformed');
   const other = await makeTestHome({ origins: [{ url: 'https://127.0.0.1:1' }] });
   assert.equal(await claim(await claimRequest(other, made.setupSecret)), 'controller_key_wrong');
   assert.equal(await claim(good), 'ok');
   assert.equal(await claim(good), 'already_set_up');
   assert.equal(await setup.claimed(), true);
+});
+
+/** A document with the setup code's MAC over its digest. */
+async function sealed(secret: string, trust: TrustJws) {
+  const bytes = decodeBase64url(trust.payload);
+  assert.ok(bytes.ok);
+  return { trust, mac: await enrolmentMac(secret, toBytes(await digestOf('trust', bytes.value))) };
+}
+
+test('an unclaimed instance takes a home that had another controller, with the versions that are known', async (t) => {
+  const made = await makeControlHome(t, { claim: false });
+  for (const host of ['a', 'b', 'c']) {
+    await made.home.amend((document) => ({ ...document, mirror: `https://${host}.example.net/trust.jws` }));
+  }
+  const [first, second, third, fourth] = made.home.versions;
+  const stranger = await makeTestHome({ origins: [{ url: 'https://127.0.0.1:1' }] });
+  const claim = async (before: readonly TrustJws[], trust: TrustJws) => {
+    const request = { ...(await sealed(made.setupSecret, trust)), before: [...before], house: testHouseFile };
+    const answer = await made.control.setup.claim(request, async () => true);
+    return answer.ok ? answer.value.version : answer.reason;
+  };
+  assert.equal(await claim([second!], fourth!), 'trust_version');
+  assert.equal(await claim([stranger.versions[0]!], second!), 'trust_threshold');
+  assert.equal(await claim([third!, second!], fourth!), 'trust_version');
+  assert.equal(
+    await claim([{ ...second!, signatures: first!.signatures }, third!], fourth!),
+    'trust_signature',
+  );
+  assert.equal(await made.control.trust.current(), null, 'nothing of them was taken');
+  assert.equal(await claim([second!, third!], fourth!), 4);
+  assert.equal((await made.control.trust.current())?.document.version, 4);
+  assert.deepEqual((await made.control.trust.chain(0)).versions, [second, third, fourth]);
+  const [entry] = await made.store.audit.after(0, 10);
+  assert.equal(entry?.event, 'home.moved');
+  assert.equal(await claim([second!, third!], fourth!), 'already_set_up');
 });
 
 test('versions that were signed while it was away are taken in one go, or none of them', async (t) => {
