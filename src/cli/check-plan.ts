@@ -88,6 +88,10 @@ function lastWaitsForAll(steps: readonly Step[]): boolean {
 export const inWords = (step: Pick<Step, 'action' | 'target'>): string =>
   `${actionOf(step.action)?.verb ?? step.action} ${step.target}${step.action.endsWith('-in-use') ? ' even if it is in use' : ''}`;
 
+/** The order of a command, such as "start gaming". */
+export const orderInWords = ({ order }: { readonly order: Order }): string =>
+  'runbook' in order ? `run ${order.runbook}` : inWords(order);
+
 type StepKind = 'ordered' | 'wake' | 'rival' | 'foreign';
 
 function classify(trust: Trust, order: Exclude<Order, { runbook: string }>, step: Step): StepKind {

@@ -31,6 +31,7 @@ import { trustRevoke } from './commands/trust-revoke.ts';
 import { trustRotate } from './commands/trust-rotate.ts';
 import { trustShow } from './commands/trust-show.ts';
 import { trustSign } from './commands/trust-sign.ts';
+import { watch } from './commands/watch.ts';
 
 /** Every command of `writ`, in the order of its help. */
 export const commands: readonly Command[] = [
@@ -60,6 +61,7 @@ export const commands: readonly Command[] = [
   newApp,
   plan,
   status,
+  watch,
   ...powerCommands,
   sleep,
   run,

@@ -1,4 +1,5 @@
 import type { ReadStream, WriteStream } from 'node:tty';
+import { openScreen, type Screen } from './screen.ts';
 import { printable } from './text.ts';
 
 /** Where a command writes and whom it asks. */
@@ -9,6 +10,8 @@ export type Terminal = {
   readonly watched: boolean;
   /** How wide the output is; 0 where it is no terminal. */
   readonly columns: number;
+  /** Takes the whole terminal over; null where the output is none. */
+  screen(): Screen | null;
   /** Whether a person can be asked. */
   readonly asks: boolean;
   /** Asks for a line; `hidden` shows nothing of it. Null when the input ends. */
@@ -28,6 +31,10 @@ export function processTerminal(process: NodeJS.Process): Terminal {
     err: (text) => void stderr.write(text),
     watched: stderr.isTTY === true,
     columns: process.stdout.isTTY === true ? process.stdout.columns : 0,
+    screen: () =>
+      process.stdout.isTTY === true
+        ? openScreen(stdin, process.stdout as WriteStream, (process.env.NO_COLOR ?? '') === '')
+        : null,
     asks: stdin.isTTY === true && stderr.isTTY === true,
     ask: (question, options) => askLine(stdin, stderr, question, options?.hidden ?? false),
     async input() {

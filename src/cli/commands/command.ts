@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import { type CommandView, commandListSchema, commandViewSchema } from '../../../schema/api/orders.ts';
+import { commandListSchema, commandViewSchema } from '../../../schema/api/orders.ts';
 import { commandIdSchema } from '../../../schema/wire/ids.ts';
-import { inWords } from '../check-plan.ts';
+import { inWords, orderInWords } from '../check-plan.ts';
 import { defineCommand } from '../command.ts';
 import { exitOfState } from '../order.ts';
 import { done, exits, fail } from '../outcome.ts';
@@ -74,6 +74,3 @@ export const command = defineCommand({
     return done(text, { command: view, proven: steps }, exitOfState[view.state]);
   },
 });
-
-const orderInWords = ({ order }: CommandView): string =>
-  'runbook' in order ? `run ${order.runbook}` : inWords(order);

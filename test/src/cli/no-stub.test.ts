@@ -51,7 +51,7 @@ const calls: Readonly<Record<string, { words: readonly string[]; exit: number; s
 };
 
 /** Started otherwise: by this test itself, and in tests of their own. */
-const startedElsewhere = ['serve', 'backup', 'restore', 'init', 'move', 'edge-setup'];
+const startedElsewhere = ['watch', 'serve', 'backup', 'restore', 'init', 'move', 'edge-setup'];
 
 test('every command does what it says or says why not: none is a stub', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'writ-stub-'));

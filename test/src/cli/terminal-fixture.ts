@@ -30,6 +30,7 @@ export async function runWrit(words: readonly string[], person: Person = {}): Pr
         },
         watched: false,
         columns: person.columns ?? 0,
+        screen: () => null,
         asks: person.answers !== undefined,
         ask: (question) => {
           err += question;
