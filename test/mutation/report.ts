@@ -22,8 +22,9 @@ export const lineOf = (root: string, { path, line }: Pick<Mutant, 'path' | 'line
 /** Whether an explanation is of this very mutant. */
 export const explains = (root: string, survivor: Survivor, mutant: Mutant): boolean =>
   survivor.path === mutant.path &&
-  survivor.before === oneLine(mutant.before) &&
-  survivor.after === oneLine(mutant.after) &&
+  survivor.changes.some(
+    ([before, after]) => before === oneLine(mutant.before) && after === oneLine(mutant.after),
+  ) &&
   survivor.line === lineOf(root, mutant);
 
 /**
@@ -48,9 +49,9 @@ export function report(of: {
   const unexplained = alive.filter(
     (mutant) => !survivors.some((survivor) => explains(root, survivor, mutant)),
   );
-  const idle = survivors.filter(
-    (survivor) => isWhole && !alive.some((mutant) => explains(root, survivor, mutant)),
-  );
+  const idle = survivors
+    .flatMap((survivor) => survivor.changes.map((change) => ({ ...survivor, changes: [change] })))
+    .filter((survivor) => isWhole && !alive.some((mutant) => explains(root, survivor, mutant)));
   const percent = ((judged.length - alive.length) / judged.length) * 100;
   console.log(`\nscore ${percent.toFixed(2)} % (needed: ${neededPercent} %)`);
   console.log(
@@ -64,7 +65,9 @@ export function report(of: {
   }
   if (idle.length > 0) {
     console.log('\nExplained, but noticed or gone:');
-    for (const { path, line, before, after } of idle) console.log(`  ${path}: ${line}: ${before} → ${after}`);
+    for (const { path, line, changes } of idle) {
+      console.log(`  ${path}: ${line}: ${changes.map((change) => change.join(' → '))}`);
+    }
   }
   return percent >= neededPercent && unexplained.length === 0 && idle.length === 0;
 }
