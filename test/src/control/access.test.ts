@@ -9,7 +9,7 @@ import { keyOf } from '../../../schema/trust/evaluate.ts';
 import { enrolmentKey, enrolmentMac } from '../../../schema/wire/enrolment.ts';
 import { ulidOf } from '../../../schema/wire/ids.ts';
 import { maxTokenBytes } from '../../../schema/wire/limits.ts';
-import type { EnrolmentStatement } from '../../../schema/wire/relay-api.ts';
+import type { EnrolmentStatement, TrustJws } from '../../../schema/wire/relay-api.ts';
 import { tokenAudience, tokenSchema } from '../../../schema/wire/token.ts';
 import {
   type ControlHome,
