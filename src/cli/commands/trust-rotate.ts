@@ -72,7 +72,6 @@ export const trustRotate = defineCommand({
       [
         ...(values.yes ? signed.value.told : []),
         `${name} is replaced by trust version ${version}.`,
-        ...(paper === null ? [] : ['', 'Write it on paper now; it is not stored.', '', ...paperLines(paper)]),
         ...(which === 'paper' ? ['Destroy the old paper.'] : []),
         ...signed.value.next,
       ].join('\n'),
@@ -116,11 +115,12 @@ async function makePaper(
 ): Promise<{ ok: true; value: Made } | Failure> {
   const { signing, secret } = await generateKey();
   const paper = paperOf(secret);
+  // Before anything is sent: once it is in force, it must be on paper, whatever becomes of the answer.
+  context.progress.end();
+  context.terminal.err(
+    ['Write this on paper now; it is not stored.', '', ...paperLines(paper), '', ''].join('\n'),
+  );
   if (!yes) {
-    context.progress.end();
-    context.terminal.err(
-      ['Write this on paper now; it is not stored.', '', ...paperLines(paper), '', ''].join('\n'),
-    );
     const typed = await askPaperKey(context, 'Type it back, from the paper: ');
     if (!typed.ok)
       return { ...typed, detail: `${typed.detail} Nothing was changed: the old paper is valid.` };

@@ -125,6 +125,22 @@ for (const which of ['desk', 'operator'] as const) {
   });
 }
 
+test('a new paper root is told before anything is sent, whatever becomes of the answer', async () => {
+  manner = 'takes, and is not heard';
+  const ran = await writ('trust', 'rotate', 'paper', '--yes');
+  assert.equal(ran.exit, 4);
+  const paper = ran.err
+    .split('\n')
+    .filter((line) => /^ {4}([0-9A-Z]{4} {2}){6}[0-9A-Z]{4}$/.test(line))
+    .join(' ');
+  manner = 'takes';
+  assert.match((await writ('trust', 'show')).out, /version 2/);
+  const signed = await runWrit(['trust', 'sign', '--paper', '--yes', '--config', config], {
+    answers: [paper],
+  });
+  assert.equal(signed.exit, 0, signed.err);
+});
+
 test('versions that were signed off line are handed over in one go, whoever the operator was', async () => {
   manner = 'hears nothing';
   for (const line of ['sign', 'rotate operator', 'rotate desk', 'sign']) {
