@@ -134,6 +134,7 @@ const literals: Mutator = (node, parent, member) => {
   if (node.type === 'TemplateLiteral') return [whole('string', node, '``')];
   if (node.type !== 'Literal') return [];
   if (typeof node.value === 'boolean') return [whole('boolean', node, String(!node.value))];
+  if (typeof node.value === 'number') return [whole('number', node, String(node.value + 1))];
   if (typeof node.value === 'string') {
     const isName =
       /^(Import|Export)/.test(parent?.type ?? '') || (parent?.type === 'Property' && member === 'key');

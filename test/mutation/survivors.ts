@@ -151,6 +151,7 @@ export const survivors: readonly Survivor[] = [
     changes: [
       ['input.length * 3 > maxBytes', 'true'],
       ['>', '>='],
+      ['3', '4'],
     ],
     why: 'A shortcut: the bytes of a text are at most three times its length, and counted where that is not enough.',
   },

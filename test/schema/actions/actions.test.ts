@@ -245,9 +245,11 @@ describe('locks and sentences', () => {
   test('durations and titles read as one would say them', () => {
     for (const [ms, text] of [
       [0, '0 s'],
+      [500, '1 s'],
       [41_234, '41 s'],
       [119_400, '119 s'],
       [120_000, '2 min'],
+      [150_000, '3 min'],
       [-5, '0 s'],
       [undefined, 'some time'],
       [Number.NaN, 'some time'],

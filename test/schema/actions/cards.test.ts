@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as v from 'valibot';
-import { defineAction, noParams, noResult } from '../../../schema/actions/action.ts';
+import { defaultPatienceS, defineAction, noParams, noResult } from '../../../schema/actions/action.ts';
 import { actionOf, allActions } from '../../../schema/actions/index.ts';
 import type { House } from '../../../schema/trust/document.ts';
 
@@ -82,6 +82,10 @@ describe('who does an action', () => {
       { on: 'guest:gaming', mode: 'exclusive' },
     ]);
   });
+});
+
+test('a guest has three minutes to end by itself, unless told otherwise', () => {
+  assert.equal(defaultPatienceS, 180);
 });
 
 test('threat 33: a waiting time is the one parameter of graceful actions', () => {

@@ -133,6 +133,12 @@ describe('a refusal says what is wrong, and never the value', () => {
     for (const [given, expected] of cases) {
       assert.deepEqual(parseStrictJson(given, { maxBytes: 10, maxDepth: 3 }), expected, String(given));
     }
+    const nested = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+    assert.equal(parseStrictJson(nested(32), { maxBytes: 100 }).ok, true);
+    assert.deepEqual(
+      parseStrictJson(nested(33), { maxBytes: 100 }),
+      refusal('json_too_deep', 'deeper than 32 levels'),
+    );
     for (const word of ['nulL', 'trux', 'falsy', 'nul', 'tru ', 'null0']) {
       const at = word === 'null0' ? 4 : 0;
       const why = refusal('json_malformed', `malformed JSON at character ${at}`);
@@ -160,6 +166,8 @@ describe('keys', () => {
       assert.equal(fingerprint(encodeBase64url(new Uint8Array(length))), 'invalid', String(length));
     }
     assert.equal(fingerprint(encodeBase64url(new Uint8Array(32))), '0000-0000-0000-0000');
+    const bytes = new Uint8Array(32).fill(255, 0, 1).fill(255, 9, 12);
+    assert.equal(fingerprint(encodeBase64url(bytes)), 'ZW00-0000-0000-007Z');
   });
 
   /** Runs with one function of the runtime's cryptography in another form. */

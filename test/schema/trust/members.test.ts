@@ -62,6 +62,10 @@ describe('what a document that is refused is told', () => {
       [{ ...first, expires: '2027-99-30T00:00:00Z' }, 'trust_malformed: expires: must be a time that exists'],
       [{ ...first, mirror: 'http://example.net/' }, `trust_malformed: mirror: ${web}`],
       [{ ...first, mirror: 'xhttps://example.net/' }, `trust_malformed: mirror: ${web}`],
+      [
+        { ...first, mirror: `https://example.net/${'x'.repeat(481)}` },
+        'trust_malformed: mirror: Invalid length: Expected <=500',
+      ],
       [{ ...first, mirror: 'xhttp://127.0.0.1/' }, `trust_malformed: mirror: ${web}`],
       [{ ...first, mirror: 'ftp://example.net/http://localhost/' }, `trust_malformed: mirror: ${web}`],
       [
@@ -115,6 +119,9 @@ describe('what a document that is refused is told', () => {
       withHost({ wake_address: '10.20.30.40:65535' }),
       withHost({ mac: 'ab:cd:ef:01:23:45' }),
       withGuest({ title: 'x'.repeat(60), kind: 'lxc', in_use: 'sessions', exclusive: ['gpu0'] }),
+      withGuest({ identity: 'x' }),
+      withGuest({ identity: 'x'.repeat(128) }),
+      { ...first, mirror: `https://example.net/${'x'.repeat(480)}` },
       withGuest({ title: undefined, identity: undefined, exclusive: [] }),
       withGrant('99999/9999d'),
       withGrant('1/1m'),

@@ -3,15 +3,19 @@ import { describe, test } from 'node:test';
 import * as v from 'valibot';
 import { toBytes } from '../../../schema/jose/digest.ts';
 import { parsePayload } from '../../../schema/jose/jws.ts';
-import { actionTypeSchema, homeIdSchema, nameSchema } from '../../../schema/wire/ids.ts';
+import { actionTypeSchema, homeIdSchema, nameSchema, ulidOf } from '../../../schema/wire/ids.ts';
 import { type Intent, intentSchema, parseIntent } from '../../../schema/wire/intent.ts';
 import { jobSchema } from '../../../schema/wire/job.ts';
-import { codeSchema } from '../../../schema/wire/receipt.ts';
+import { codeSchema, receiptSchema } from '../../../schema/wire/receipt.ts';
 import { recordOf } from '../../../schema/wire/record.ts';
 import {
+  enrolRequestSchema,
+  pollAnswerSchema,
   receiptsAnswerSchema,
   receiptsRequestSchema,
   reportRequestSchema,
+  trustChainSchema,
+  trustJwsSchema,
 } from '../../../schema/wire/relay-api.ts';
 import {
   guestReportSchema,
@@ -47,6 +51,9 @@ describe('names and ids', () => {
 
   test('what is no id or action says so', () => {
     assert.equal(told(homeIdSchema, 'home'), 'it: must be h_ and 26 characters');
+    const action = (length: number): string => `${'a'.repeat(length - 30)}.${'b'.repeat(29)}`;
+    assert.ok(v.is(actionTypeSchema, action(60)));
+    assert.equal(v.is(actionTypeSchema, action(61)), false);
     assert.equal(told(actionTypeSchema, 'start'), 'it: must be such as guest.start');
   });
 
@@ -114,7 +121,7 @@ describe('jobs', () => {
   test('threat 7: a job holds the largest intent and no larger one, and a step that an intent can have', () => {
     // 65,536 bytes are 87,382 characters of base64url.
     assert.ok(v.is(jobSchema, job({ intent: 'A'.repeat(87_382) })));
-    assert.equal(v.is(jobSchema, job({ intent: 'A'.repeat(87_390) })), false);
+    assert.equal(v.is(jobSchema, job({ intent: 'A'.repeat(87_387) })), false);
     assert.ok(v.is(jobSchema, job({ step: 63 })));
     for (const index of [64, 65, -1]) assert.equal(v.is(jobSchema, job({ step: index })), false);
   });
@@ -176,4 +183,77 @@ describe('what relays say', () => {
       assert.equal(v.is(hostFactsSchema, { ...facts, guests: [{ ...guest, kind }] }), false, kind);
     }
   });
+});
+
+/** A list or text of a length, for each member that is bounded, with the shape that bounds it. */
+const bounds: readonly (readonly [string, number, v.GenericSchema, (length: number) => unknown])[] = [
+  ['lock of a guest', 32, guestReportSchema.entries.lock, text],
+  ['boot id of a report', 64, reportSchema.entries.boot, text],
+  ['version of a relay', 40, reportSchema.entries.version, text],
+  [
+    'steps at work',
+    64,
+    reportSchema.entries.progress,
+    (length) => Array(length).fill({ intent: digest, step: 0, phase: 'acting' }),
+  ],
+  ['host name', 64, hostFactsSchema.entries.hostname, text],
+  ['MACs of a host', 32, hostFactsSchema.entries.macs, (length) => Array(length).fill('02:00:00:00:00:01')],
+  ['guests of a host', 256, hostFactsSchema.entries.guests, (length) => Array(length).fill(guestFacts({}))],
+  ['name of a guest', 64, hostFactsSchema.entries.guests, (length) => [guestFacts({ name: text(length) })]],
+  [
+    'identity of a guest',
+    128,
+    hostFactsSchema.entries.guests,
+    (length) => [guestFacts({ identity: text(length) })],
+  ],
+  ['jobs of a poll', 16, pollAnswerSchema.entries.jobs, (length) => Array(length).fill('a.b.c')],
+  ['evidence of a poll', 16, pollAnswerSchema.entries.evidence, (length) => Array(length).fill('a.b.c')],
+  ['receipts in a request', 32, receiptsRequestSchema.entries.receipts, (length) => Array(length).fill('a')],
+  ['header of a trust signature', 512, trustJwsSchema, (length) => signed({ protected: text(length) })],
+  ['trust signature', 128, trustJwsSchema, (length) => signed({ signature: text(length) })],
+  [
+    'signatures of a trust document',
+    16,
+    trustJwsSchema,
+    (length) => ({ ...signed({}), signatures: Array(length).fill({ protected: '', signature: '' }) }),
+  ],
+  ['versions in a chain', 1000, trustChainSchema, (length) => ({ versions: Array(length).fill(signed({})) })],
+  ['statement of an enrolment', 65_536, enrolRequestSchema.entries.statement, text],
+  ['boot id of a receipt', 64, receiptSchema.entries.boot, text],
+];
+
+function text(length: number): string {
+  return 'a'.repeat(length);
+}
+
+function guestFacts(changes: object): object {
+  return { vmid: 100, kind: 'qemu', name: 'gaming', identity: 'x', ...changes };
+}
+
+function signed(changes: object): object {
+  return { payload: '', signatures: [{ protected: '', signature: '', ...changes }] };
+}
+
+test('threat 7: each list and text has its largest length, and not one more', () => {
+  for (const [name, largest, schema, make] of bounds) {
+    assert.equal(v.is(schema, make(largest)), true, `${name}: ${largest}`);
+    assert.equal(v.is(schema, make(largest + 1)), false, `${name}: ${largest + 1}`);
+  }
+});
+
+test('a receipt is of a step that an intent can have, and of a guest from number 100 on', () => {
+  for (const [index, fits] of [
+    [0, true],
+    [63, true],
+    [64, false],
+  ] as const) {
+    assert.equal(v.is(receiptSchema.entries.step, index), fits, String(index));
+  }
+  assert.ok(v.is(hostFactsSchema.entries.guests, [guestFacts({ vmid: 100 })]));
+  assert.equal(v.is(hostFactsSchema.entries.guests, [guestFacts({ vmid: 99 })]), false);
+});
+
+test('an id is made of a time and of ten random bytes, whatever more is given', () => {
+  const random = Uint8Array.from({ length: 12 }, (_, i) => i + 1);
+  assert.equal(ulidOf(1_760_000_000_000, random), ulidOf(1_760_000_000_000, random.subarray(0, 10)));
 });
