@@ -188,3 +188,28 @@ test('threat 1: a lost VM is replaced by the lines of docs/lost-vm.md; relays fo
   assert.ok(home.running('pve2').includes(devtop) && !home.running('pve2').includes(gaming));
   assert.match(readFileSync(at('log/relay-pve2.log'), 'utf8'), /heartbeat_refused/);
 });
+
+test('without a backup the relays follow as well, and bring what they did', async () => {
+  await parts.at(-1)!.kill('SIGKILL');
+  const fresh = await serve('newest-api', join(home.directory, 'newest'), '127.0.0.1:0');
+  const line = await fresh.part.line((text) => text.includes('writ move writ-setup.'), 10_000);
+  const code = /writ-setup\.\S+/.exec(line)![0];
+  const refused = await home.writ(['move', '-', '--yes'], code);
+  assert.match(refused.err, /house_missing/);
+  const house = join(home.directory, 'house.yaml');
+  const moved = await writ(home, ['move', '-', '--house', house, '--yes'], { input: code });
+  const { version, trust_file: file } = moved as { version: number; trust_file: string };
+  mirrored = readFileSync(file, 'utf8');
+  for (const relay of ['relay-cloud', 'relay-pve1', 'relay-pve2'] as const) {
+    await home.kill(relay);
+    await home.start(relay);
+  }
+  await untilTrust(version);
+  await writ(home, ['run', 'start-gaming', '--yes']);
+  assert.ok(home.running('pve2').includes(gaming));
+  await until(
+    async () => (await home.writ(['audit', 'export'])).out.includes('"event":"receipt.unknown"') || undefined,
+    'receipts of what the new control plane never ordered',
+    30_000,
+  );
+});
