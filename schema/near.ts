@@ -1,5 +1,7 @@
 /** The candidate that a mistyped name most likely means, when one is near enough. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+  // No slip of the hand is as long as that, and distances cost the product of both lengths.
+  if (name.length > 100) return undefined;
   const limit = Math.max(1, Math.floor(name.length / 3));
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {

@@ -24,6 +24,9 @@ export type Tell = (
   more?: { readonly suggestion?: string; readonly warning?: true; readonly generator?: true },
 ) => void;
 
+/** Values are told in part when they are long. */
+const maxMessage = 400;
+
 /** Gathers findings in the order in which they are told. */
 export function gather(into: QuadletFinding[]): Tell {
   return ({ file, line, column }, code, message, more = {}) => {
@@ -34,7 +37,7 @@ export function gather(into: QuadletFinding[]): Tell {
       column,
       severity: more.warning === true ? 'warning' : 'error',
       code,
-      message,
+      message: message.length > maxMessage ? `${message.slice(0, maxMessage)}…` : message,
       ...(suggestion !== '' && { suggestion }),
       generator: more.generator === true,
     });

@@ -1,6 +1,7 @@
 import { gather, type QuadletFinding } from './finding.ts';
 import type { Machine, Rule } from './machine.ts';
 import { readUnitName } from './names.ts';
+import { whatNeeds } from './needs.ts';
 import { judgeAddresses } from './rules/addresses.ts';
 import { judgeCycles } from './rules/cycles.ts';
 import { judgeImages } from './rules/images.ts';
@@ -78,9 +79,10 @@ export function judgeUnits(files: readonly UnitFile[], options: JudgeOptions): Q
     if (findings.slice(before).some(({ generator }) => generator))
       refused.add(readUnitName(unit.file.name).unit);
   }
-  judgeTogether(sorted, machine, tell);
+  const needing = sorted.map((unit) => ({ unit, needs: whatNeeds(unit) }));
+  judgeTogether(needing, machine, tell);
   judgeAddresses(machine, tell);
-  judgeCycles(sorted, machine, tell);
+  judgeCycles(needing, machine, tell);
   judgeStrays(files, all, tell);
   return findings.sort(
     (a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || a.line - b.line || a.column - b.column,

@@ -1,4 +1,5 @@
 import type { Tell } from './finding.ts';
+import type { Needs } from './needs.ts';
 import type { Unit } from './unit.ts';
 
 /** What the rules know of a machine besides the unit that they judge. */
@@ -15,6 +16,9 @@ export type Machine = {
   readonly networks: ReadonlySet<string>;
   readonly volumes: ReadonlySet<string>;
 };
+
+/** What each unit names, in the order in which Podman converts them. */
+export type Needing = readonly { readonly unit: Unit; readonly needs: Needs }[];
 
 /** Looks at one unit. */
 export type Rule = (unit: Unit, machine: Machine, tell: Tell) => void;

@@ -58,16 +58,28 @@ export function placeIn(node: AssignmentNode, offset: number): { line: number; c
 /** What Go's strings.TrimSpace cuts: not U+FEFF, but U+0085. */
 const goSpace = '[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
 const cuts = {
-  quadlet: { start: new RegExp(`^${goSpace}+`), end: new RegExp(`${goSpace}+$`) },
-  systemd: { start: /^[ \t\n\r]+/, end: /[ \t\n\r]+$/ },
+  quadlet: { start: new RegExp(`^${goSpace}+`) },
+  systemd: { start: /^[ \t\n\r]+/ },
 } as const;
 
-const cutStart = (text: string, dialect: Dialect): string => text.replace(cuts[dialect].start, '');
+const isInk = (text: string, at: number): boolean => {
+  const code = text.charCodeAt(at);
+  return code > 0x20 && code < 0x7f;
+};
+// Most lines have nothing to cut.
+const cutStart = (text: string, dialect: Dialect): string =>
+  isInk(text, 0) ? text : text.replace(cuts[dialect].start, '');
 // Backwards by hand: a pattern that ends in $ would try every space of a long line.
 function cutEnd(text: string, dialect: Dialect): string {
   let end = text.length;
-  while (end > 0 && cuts[dialect].start.test(text[end - 1]!)) end -= 1;
-  return text.slice(0, end);
+  while (end > 0 && !isInk(text, end - 1) && cuts[dialect].start.test(text[end - 1]!)) end -= 1;
+  return end === text.length ? text : text.slice(0, end);
+}
+
+function backslashesBehind(text: string): number {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === '\\') end -= 1;
+  return text.length - end;
 }
 
 type Held = { raw: string; line: number; text: string; pieces: Piece[] };
@@ -108,8 +120,7 @@ export function parseUnit(text: string, dialect: Dialect): UnitText {
     held ??= startHeld(line);
     held.raw += raw;
     held.pieces.push({ offset: held.text.length, line, column });
-    const goesOn =
-      dialect === 'quadlet' ? content.endsWith('\\') : (/\\*$/.exec(content)![0].length & 1) === 1;
+    const goesOn = dialect === 'quadlet' ? content.endsWith('\\') : (backslashesBehind(content) & 1) === 1;
     if (goesOn) content = content.slice(0, -1) + (dialect === 'systemd' ? ' ' : '');
     held.text += content;
     if (goesOn && (dialect === 'systemd' || index < lines.length - 1)) continue;

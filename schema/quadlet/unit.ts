@@ -8,6 +8,7 @@ import {
   type UnitName,
 } from './names.ts';
 import { type AssignmentNode, dialectOf, isReadable, parseUnit, placeIn, type UnitText } from './syntax.ts';
+import { withoutQuotes } from './words.ts';
 
 /** A unit file or drop-in as it will stand on its machine. */
 export type UnitFile = {
@@ -35,6 +36,8 @@ export type Unit = {
   /** The file and its drop-ins, in the order in which they are read. */
   readonly texts: readonly { readonly from: UnitFile; readonly text: UnitText }[];
   readonly sections: ReadonlyMap<string, readonly Assigned[]>;
+  /** The same by section and key. */
+  readonly keys: ReadonlyMap<string, readonly Assigned[]>;
   /** The name that systemd has for it: `web.service`. */
   readonly service: string;
 };
@@ -77,7 +80,16 @@ function makeUnit(name: UnitName, files: readonly UnitFile[]): Unit {
       } else if (node.kind === 'assignment') current.push({ key: node.key, value: node.value, node, from });
     }
   }
-  const unit = { file: files[0]!, name, texts, sections };
+  const keys = new Map<string, Assigned[]>();
+  for (const [section, assigned] of sections) {
+    for (const one of assigned) {
+      const id = `${section} ${one.key}`;
+      const known = keys.get(id);
+      if (known === undefined) keys.set(id, [one]);
+      else known.push(one);
+    }
+  }
+  const unit = { file: files[0]!, name, texts, sections, keys };
   return { ...unit, service: serviceOf(unit) };
 }
 
@@ -88,20 +100,25 @@ function serviceOf(unit: Omit<Unit, 'service'>): string {
   return `${said ?? plainServiceName(name.base, name.kind)}.service`;
 }
 
-type Sections = Pick<Unit, 'sections'>;
+type Keys = Pick<Unit, 'keys'>;
 
 /** The last assignment of a key, which is the one that counts where only one can. */
-export const last = ({ sections }: Sections, section: string, key: string): Assigned | undefined =>
-  sections.get(section)?.findLast((one) => one.key === key);
+export const last = ({ keys }: Keys, section: string, key: string): Assigned | undefined =>
+  keys.get(`${section} ${key}`)?.at(-1);
 
 /** Its value without the quotes around it, as the generator reads it; undefined where the key is not there. */
-export const lastValue = (unit: Sections, section: string, key: string): string | undefined =>
-  last(unit, section, key)?.value.replaceAll(/^"+|"+$/g, '');
+export const lastValue = (unit: Keys, section: string, key: string): string | undefined => {
+  const one = last(unit, section, key);
+  return one === undefined ? undefined : withoutQuotes(one.value);
+};
+
+const none: readonly Assigned[] = [];
 
 /** All assignments of a key that count: an empty one takes back those before it. */
-export function all({ sections }: Sections, section: string, key: string): Assigned[] {
-  const own = (sections.get(section) ?? []).filter((one) => one.key === key);
-  return own.slice(own.findLastIndex(({ value }) => value === '') + 1);
+export function all({ keys }: Keys, section: string, key: string): readonly Assigned[] {
+  const own = keys.get(`${section} ${key}`) ?? none;
+  const reset = own.findLastIndex(({ value }) => value === '');
+  return reset < 0 ? own : own.slice(reset + 1);
 }
 
 /** What the generator takes for yes; anything else is no to it. */

@@ -14,6 +14,15 @@ export type Words = {
   readonly openQuote?: number;
 };
 
+/** A value without the quotes around it, as the generator reads single values: any number of them, on either side. */
+export function withoutQuotes(value: string): string {
+  let start = 0;
+  let end = value.length;
+  while (start < end && value[start] === '"') start += 1;
+  while (end > start && value[end - 1] === '"') end -= 1;
+  return value.slice(start, end);
+}
+
 const spaces = new Set([' ', '\t', '\n', '\r']);
 const letters: Readonly<Record<string, string>> = {
   ...{ a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', s: ' ' },

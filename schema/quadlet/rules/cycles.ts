@@ -1,7 +1,6 @@
 import type { Tell } from '../finding.ts';
-import type { Machine } from '../machine.ts';
+import type { Machine, Needing } from '../machine.ts';
 import { sectionOf } from '../names.ts';
-import { whatNeeds } from '../needs.ts';
 import { all, isTrue, lastValue, type Unit, unitPlace } from '../unit.ts';
 import { splitWords } from '../words.ts';
 
@@ -9,14 +8,14 @@ import { splitWords } from '../words.ts';
  * Units that wait for each other by After and Before, those that Podman adds among them: a unit starts after the
  * files that it names, a pod before its containers. systemd would break the ring by leaving one out.
  */
-export function judgeCycles(units: readonly Unit[], machine: Machine, tell: Tell): void {
-  const known = new Map(units.map((unit) => [unit.service, unit]));
+export function judgeCycles(needing: Needing, machine: Machine, tell: Tell): void {
+  const known = new Map(needing.map(({ unit }) => [unit.service, unit]));
   const waits = new Map<Unit, Set<Unit>>();
   const add = (from: Unit | undefined, to: Unit | undefined): void => {
     if (from === undefined || to === undefined) return;
     waits.set(from, (waits.get(from) ?? new Set()).add(to));
   };
-  for (const unit of units) {
+  for (const { unit, needs } of needing) {
     for (const key of ['After', 'Before'] as const) {
       for (const one of all(unit, 'Unit', key)) {
         for (const { text } of splitWords(one.value, 'list').words) {
@@ -25,7 +24,6 @@ export function judgeCycles(units: readonly Unit[], machine: Machine, tell: Tell
         }
       }
     }
-    const needs = whatNeeds(unit);
     for (const { name } of needs.units) add(unit, machine.units.get(name));
     const { kind } = unit.name;
     if (kind === 'container' || kind === 'pod' || kind === 'kube') {

@@ -2,18 +2,19 @@ import { parseImage } from '../image.ts';
 import type { Rule } from '../machine.ts';
 import { sectionOf } from '../names.ts';
 import { type Assigned, all, last, lastValue, placeOf } from '../unit.ts';
+import { withoutQuotes } from '../words.ts';
 
 /** References of images, and what auto-update makes of them. */
 export const judgeImages: Rule = (unit, _machine, tell) => {
   const { kind } = unit.name;
   if (kind !== 'container' && kind !== 'image' && kind !== 'volume' && kind !== 'build') return;
   const section = sectionOf(kind);
-  const given: Assigned[] =
+  const given: readonly Assigned[] =
     kind === 'build'
       ? all(unit, section, 'ImageTag')
       : [last(unit, section, 'Image')].filter((one) => one !== undefined);
   for (const one of given) {
-    const text = one.value.replaceAll(/^"+|"+$/g, '');
+    const text = withoutQuotes(one.value);
     if (text === '' || /[%$]/.test(text) || /\.(image|build)$/.test(text)) continue;
     const image = parseImage(text);
     if (typeof image === 'string') tell(placeOf(one), 'bad_image', image);

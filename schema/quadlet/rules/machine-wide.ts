@@ -1,8 +1,8 @@
 import { didYouMean } from '../../near.ts';
 import type { Tell } from '../finding.ts';
-import type { Machine } from '../machine.ts';
+import type { Machine, Needing } from '../machine.ts';
 import { dropInFolders } from '../names.ts';
-import { type Needs, type PortNeed, whatNeeds } from '../needs.ts';
+import type { PortNeed } from '../needs.ts';
 import { portsClash } from '../port.ts';
 import { last, placeOf, resourceName, type Unit, type UnitFile, unitPlace } from '../unit.ts';
 import { networkNames } from './addresses.ts';
@@ -18,18 +18,15 @@ const nameKeys: Readonly<Record<string, readonly [string, string]>> = {
 };
 
 /** What only all units of a machine together show: names and ports twice, and names that nobody has. */
-export function judgeTogether(units: readonly Unit[], machine: Machine, tell: Tell): void {
-  judgeNames(units, tell);
-  const needs = units.map((unit) => ({ unit, needs: whatNeeds(unit) }));
-  judgePorts(needs, tell);
-  judgeNamed(needs, machine, tell);
+export function judgeTogether(needing: Needing, machine: Machine, tell: Tell): void {
+  judgeNames(needing, tell);
+  judgePorts(needing, tell);
+  judgeNamed(needing, machine, tell);
 }
 
-type Needing = { readonly unit: Unit; readonly needs: Needs };
-
-function judgeNames(units: readonly Unit[], tell: Tell): void {
+function judgeNames(needing: Needing, tell: Tell): void {
   const holders = new Map<string, Unit>();
-  for (const unit of units) {
+  for (const { unit } of needing) {
     const { kind } = unit.name;
     const said = nameKeys[kind];
     const at = said === undefined ? undefined : last(unit, ...said);
@@ -47,7 +44,7 @@ function judgeNames(units: readonly Unit[], tell: Tell): void {
   }
 }
 
-function judgePorts(needing: readonly Needing[], tell: Tell): void {
+function judgePorts(needing: Needing, tell: Tell): void {
   const taken: { readonly port: PortNeed; readonly unit: Unit }[] = [];
   for (const { unit, needs } of needing) {
     if (unit.name.template?.instance === '') continue;
@@ -69,7 +66,7 @@ function judgePorts(needing: readonly Needing[], tell: Tell): void {
   }
 }
 
-function judgeNamed(needing: readonly Needing[], machine: Machine, tell: Tell): void {
+function judgeNamed(needing: Needing, machine: Machine, tell: Tell): void {
   const networks = new Set([...networkNames(machine), ...machine.networks, 'podman']);
   const named = [...machine.units.values()].flatMap((unit) =>
     unit.name.kind === 'volume' ? (resourceName(unit) ?? []) : [],

@@ -23,7 +23,7 @@ export const judgeMounts: Rule = (unit, _machine, tell) => {
   if (!/^(Container|Pod|Build)$/.test(section)) return;
   const targets = new Set<string>();
   const claim = (target: string, one: Assigned, offset: number): void => {
-    const path = target.length > 1 ? target.replace(/\/+$/, '') : target;
+    const path = target.length > 1 && target.endsWith('/') ? target.slice(0, -1) : target;
     if (targets.has(path) && !isOpen(path)) {
       tell(placeOf(one, offset), 'target_twice', `something is mounted at ${path} in the container already`);
     }

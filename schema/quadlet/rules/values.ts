@@ -5,7 +5,7 @@ import type { Rule } from '../machine.ts';
 import { sectionOf } from '../names.ts';
 import { readingOf } from '../reading.ts';
 import { type Assigned, all, last, placeOf } from '../unit.ts';
-import { splitWords, type Word } from '../words.ts';
+import { splitWords, type Word, withoutQuotes } from '../words.ts';
 
 /** systemd fills in what begins with % and $; nobody knows the value before. */
 const isOpen = (text: string): boolean => /[%$]/.test(text);
@@ -22,7 +22,7 @@ export const judgeValues: Rule = (unit, _machine, tell) => {
       const counting = isLast ? [last(unit, section, key)!] : all(unit, section, key);
       for (const one of counting) {
         if (reading === 'last' || reading === 'each') {
-          const text = reading === 'last' ? one.value.replaceAll(/^"+|"+$/g, '') : one.value;
+          const text = reading === 'last' ? withoutQuotes(one.value) : one.value;
           judgeForm(section, one, text, 0, tell);
         } else judgeWords(section, one, reading, tell);
       }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { type QuadletCode, quadletCodes } from '../../../schema/quadlet/codes.ts';
 import { judgeUnits } from '../../../schema/quadlet/judge.ts';
+import { quadletKeys } from '../../../schema/quadlet/keys.ts';
 import { missing } from '../../support/missing.ts';
 import { findGenerator } from '../../support/quadlet-generator.ts';
 import { asUnits, corpus } from './corpus.ts';
@@ -62,6 +64,56 @@ test('what later versions brought is an error only before them', () => {
     judge(artifact).map(({ code }) => code),
     ['kind_too_new'],
   );
+});
+
+test('no text makes the judge throw, and a finding points into its file', () => {
+  const keys = fc.constantFrom(...quadletKeys.map(({ key }) => key));
+  const line = fc.oneof(
+    fc.tuple(keys, fc.string({ maxLength: 12 })).map(([key, value]) => `${key}=${value}`),
+    fc.constantFrom(
+      ...faults.flatMap(({ files }) => Object.values(files).flatMap((text) => text.split('\n'))),
+    ),
+    fc.string({ unit: 'binary', maxLength: 12 }),
+  );
+  const text = fc.array(line, { maxLength: 12 }).map((lines) => lines.join('\n'));
+  const name = fc.constantFrom(
+    'a.container',
+    'b.volume',
+    'c.network',
+    'd.pod',
+    'e.kube',
+    'f.image',
+    'g.build',
+    'h.service',
+  );
+  fc.assert(
+    fc.property(fc.dictionary(name, text, { maxKeys: 5 }), (files) => {
+      for (const { file, line: at, column } of judge(files)) {
+        const lines = files[file]!.split('\n');
+        assert.ok(
+          at >= 1 && at <= lines.length && column >= 1 && column <= lines[at - 1]!.length + 2,
+          `${at}:${column}`,
+        );
+      }
+    }),
+    { numRuns: 1500 },
+  );
+});
+
+test('long runs cost no more than their length', () => {
+  const long = 20_000;
+  const run = (character: string): string => character.repeat(long);
+  const lines = ['"', '\\', '/', ' ', '%', ':', '-', '_', 'a', ',', '[', '='].flatMap((character) => [
+    `Image=${run(character)}x`,
+    `Volume=${run(character)}:x`,
+    `Exec=${run(character)}x`,
+    `PublishPort=${run(character)}x`,
+    `${run(character)}x=1`,
+  ]);
+  const started = process.cpuUsage();
+  for (const kind of ['container', 'service']) judge({ [`a.${kind}`]: `[Container]\n${lines.join('\n')}\n` });
+  const { user } = process.cpuUsage(started);
+  assert.ok(user < 8_000_000, `${user / 1000} ms`);
 });
 
 const generator = findGenerator(podman);
