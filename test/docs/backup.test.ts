@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -181,4 +182,16 @@ test('a backup goes through a pipe, and not to a terminal', async () => {
   child.stdin!.end(input);
   assert.equal(await ended, 0);
   assert.deepEqual(readdirSync(at('piped')).sort(), ['restored.json', 'writ.db']);
+});
+
+test('whoever reads only the beginning of a backup is told that it is not whole', async () => {
+  const both = await runProgram(writFile, ['backup', '-', '--json', '--data', at('lib')], { env });
+  assert.equal(both.exit, 2);
+  const child = spawn(process.execPath, [writFile, 'backup', '-', '--data', at('lib')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
+  child.stdout.once('data', () => child.stdout.destroy());
+  const [code] = await once(child, 'exit');
+  assert.equal(code, 1);
 });

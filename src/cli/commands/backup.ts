@@ -38,6 +38,11 @@ export const backup = defineCommand({
         'A backup is not for a terminal: name a file, or write to a pipe.',
       );
     }
+    if (file === '-' && context.json) {
+      return fail(exits.usage, 'usage', 'Standard output cannot hold the backup and --json.');
+    }
+    // Whoever reads the pipe and goes away early has no backup: elsewhere that is no error.
+    if (file === '-') process.stdout.prependOnceListener('error', () => process.exit(exits.failed));
     // Loaded here, so that no other command has to load a database.
     const { backupToFile, backupToStream } = await import('../../node/backup.ts');
     const dataDir = values.data ?? '/var/lib/writ';
