@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { programVersion } from '../schema/version.ts';
 import { clockAcceptCommand } from './cli/clock.ts';
+import { doctorCommand } from './cli/doctor.ts';
 import { enrollCommand } from './cli/enroll.ts';
 import { helpText } from './cli/help.ts';
 import { runCommand } from './cli/run.ts';
@@ -105,6 +106,9 @@ export async function main(
     case 'setup-proxmox':
       if (rest.length > 0) return usage('setup-proxmox takes no further word.', json);
       return setupProxmoxCommand({ stateDir, json, dryRun: values['dry-run'] }, terminal);
+    case 'doctor':
+      if (rest.length > 0) return usage('doctor takes no further word.', json);
+      return doctorCommand({ stateDir, json }, terminal);
     case 'run':
       if (rest.length > 0) return usage('run takes no further word.', json);
       return runCommand({ stateDir, json }, terminal, deps.stop);

@@ -4,10 +4,11 @@ import { ok, type Result, refuse } from '../../schema/result.ts';
 import { systemDriverClock } from '../drivers/clock.ts';
 import { createHttpsClient } from '../drivers/https-client.ts';
 import { createProxmox, type Proxmox } from '../drivers/proxmox.ts';
+import { createProxmoxRights, type ProxmoxRights } from '../drivers/proxmox-rights.ts';
 import { credentialsFolder, type ProxmoxConfig } from './config.ts';
 import { diskFault } from './disk.ts';
 
-export type ProxmoxPort = { readonly proxmox: Proxmox; close(): void };
+export type ProxmoxPort = { readonly proxmox: Proxmox; readonly rights: ProxmoxRights; close(): void };
 
 export type ProxmoxPortRefusal =
   | 'proxmox_token_unreadable'
@@ -43,15 +44,9 @@ export async function openProxmox(
   }
   const client = createHttpsClient({ pin: config.pin, pinKind: config.pin_kind });
   try {
-    const proxmox = createProxmox({
-      client,
-      baseUrl: config.url,
-      node: config.node,
-      token,
-      clock: systemDriverClock(),
-      ...timing,
-    });
-    return ok({ proxmox, close: () => client.close() });
+    const server = { client, baseUrl: config.url, token, clock: systemDriverClock() };
+    const proxmox = createProxmox({ ...server, node: config.node, ...timing });
+    return ok({ proxmox, rights: createProxmoxRights(server), close: () => client.close() });
   } catch (error) {
     client.close();
     // The driver's messages name what is malformed and never repeat the token.

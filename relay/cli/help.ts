@@ -5,6 +5,7 @@ Usage:
   writ-relay setup                   the same on a host that is enrolled, after a failure or a change of the house
   writ-relay setup-proxmox           make the user, roles and token that the relay needs of Proxmox VE
   writ-relay enroll CODE [options]   enrol this host with a code from \`writ relays add\`
+  writ-relay doctor                  look at this host, and say how to mend what is wrong
   writ-relay run                     poll for signed orders until stopped
   writ-relay trust show              show the trust document that this host obeys
   writ-relay trust install FILE      put a newer trust document into force by hand

@@ -8,6 +8,7 @@ import { configBuild } from './commands/config-build.ts';
 import { configCheck } from './commands/config-check.ts';
 import { configMigrate } from './commands/config-migrate.ts';
 import { configSchema } from './commands/config-schema.ts';
+import { doctor } from './commands/doctor.ts';
 import { edgeSetup } from './commands/edge-setup.ts';
 import { houseSet } from './commands/house-set.ts';
 import { init } from './commands/init.ts';
@@ -61,6 +62,7 @@ export const commands: readonly Command[] = [
   newApp,
   plan,
   status,
+  doctor,
   watch,
   ...powerCommands,
   sleep,

@@ -35,6 +35,7 @@ const calls: Readonly<Record<string, { words: readonly string[]; exit: number; s
   'config migrate': { words: ['--repo', 'no-such-folder'], exit: 2, says: /no folder no-such-folder/ },
   'new app': { words: ['web', '--repo', examples], exit: 2, says: /no homelab\.yaml/ },
   plan: { words: ['--repo', examples, '--base', 'no-such-commit'], exit: 2, says: /Nothing was compared/ },
+  doctor: { words: [], exit: 0, says: /relays_heard/ },
   status: { words: [], exit: 0, says: /cloud/ },
   wake: { words: ['pve2'], exit: 3, says: /relay/i },
   shutdown: { words: ['devtop'], exit: 3, says: /relay/i },

@@ -31,6 +31,8 @@ export type RouteContext = {
   /** `USER@REALM!TOKENID`. */
   readonly user: string;
   may(path: string, privileges: readonly string[]): boolean;
+  /** The token's own privileges by path; of a token with all of them, those of the root. */
+  readonly privileges: Readonly<Record<string, readonly string[]>>;
 };
 
 export type Route = {
