@@ -100,7 +100,9 @@ export function parseUnit(text: string, dialect: Dialect): UnitText {
   };
   for (const [index, raw] of lines.entries()) {
     const line = index + 1;
-    const started = cutStart(raw, dialect);
+    // systemd skips a byte order mark, Quadlet does not.
+    const marked = line === 1 && dialect === 'systemd' && raw.startsWith('\ufeff');
+    const started = cutStart(marked ? raw.slice(1) : raw, dialect);
     const column = raw.length - started.length + 1;
     let content = dialect === 'quadlet' ? cutEnd(started, dialect) : started.replace(/\r?\n$/, '');
     const isBlank = content === '';

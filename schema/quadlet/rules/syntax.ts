@@ -57,7 +57,8 @@ function tellJunk(
   }
   const what = sentences[node.why];
   if (unit.name.kind === 'systemd') {
-    tell(at, 'not_understood', `${what}; systemd passes over it`, { warning: true });
+    if (node.why === 'bad_section') tell(at, 'not_understood', `${what}; systemd does not load the unit`);
+    else tell(at, 'not_understood', `${what}; systemd passes over it`, { warning: true });
     return;
   }
   const suggestion = node.text.startsWith('\ufeff') ? 'Save the file without a byte order mark.' : '';

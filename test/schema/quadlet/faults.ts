@@ -345,6 +345,14 @@ export const faults: readonly Fault[] = [
     expected: ['a.volume:3:6 !key_missing', 'a.volume:2:6 !bad_value'],
   },
   {
+    name: 'a section that keeps systemd from loading a unit, and a byte order mark that does not',
+    files: {
+      'a.service': '[Service]\nExecStart=/bin/true\n[Install\nWantedBy=default.target\n',
+      'b.service': '\ufeff[Service]\nExecStart=/bin/true\n',
+    },
+    expected: ['a.service:3:1 !not_understood', 'a.service:4:1 ?unknown_key It belongs into [Install].'],
+  },
+  {
     name: "systemd's own units",
     files: {
       'a.timer': '[Timer]\nOnCalender=daily\nnonsense\n[Service]\nExecStart=/x\n',
