@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
 import type { Context } from './command.ts';
 import { replaceFile } from './files.ts';
+import { howToClaim } from './how-to-claim.ts';
 import { type Done, done, exits, type Failure, fail } from './outcome.ts';
 
 const run = promisify(execFile);
@@ -12,6 +13,8 @@ const unit = 'writ.service';
 const settingsFile = '/etc/writ/serve.env';
 /** Where the unit lets the control plane write its setup code: in memory, for root and itself. */
 const setupCodeFile = '/run/writ/setup-code';
+/** Written by writ restore, and gone once a start found its key in trust. */
+const restoredFile = '/var/lib/writ/restored.json';
 const port = 8420;
 const startedWithinMs = 30_000;
 const lookEveryMs = 200;
@@ -68,10 +71,10 @@ export async function installService(
   if (code === '') {
     return done(`${where}\nIt is claimed already: nobody needs a setup code.`, { listen, setup_code: null });
   }
-  return done(
-    `${where}\n\nNobody has claimed it. On your own computer, run:\n\n  writ init ${code} --house house.yaml\n\nor, if it replaces a control plane that you lost, writ move with the same code (docs/lost-vm.md).\n`,
-    { listen, setup_code: code },
-  );
+  return done(`${where}\n\n${howToClaim(code, existsSync(restoredFile))}\n`, {
+    listen,
+    setup_code: code,
+  });
 }
 
 /** Every address of this machine that others reach, IPv4 first: the first is the one that the setup code names. */

@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { defineCommand } from '../command.ts';
 import { replaceFile } from '../files.ts';
+import { howToClaim } from '../how-to-claim.ts';
 import { installService } from '../install-service.ts';
 import { done, exits, fail } from '../outcome.ts';
 
@@ -97,12 +98,6 @@ export const serve = defineCommand({
     return done('', { closed: true });
   },
 });
-
-/** What an owner does with a setup code. */
-const howToClaim = (code: string, restored: boolean): string =>
-  restored
-    ? `This control plane was made of a backup, with a new key. To move your home here, run on your own computer:\n\n  writ move ${code}`
-    : `Nobody has claimed this control plane. On your own computer, run:\n\n  writ init ${code} --house house.yaml\n\nor, if it replaces one that you lost:\n\n  writ move ${code}`;
 
 /** `ADDRESS:PORT`, an IPv6 address in brackets. */
 function readAddress(text: string): { host: string; port: number } | null {
