@@ -1,6 +1,6 @@
 import { gather, type QuadletFinding } from './finding.ts';
 import type { Machine, Rule } from './machine.ts';
-import { readUnitName } from './names.ts';
+import { isUnitFile, readUnitName } from './names.ts';
 import { whatNeeds } from './needs.ts';
 import { judgeAddresses } from './rules/addresses.ts';
 import { judgeCycles } from './rules/cycles.ts';
@@ -43,9 +43,11 @@ const unitRules: readonly Rule[] = [
 
 /**
  * Judges all unit files of one machine: each by itself as Podman's generator does, and what it does not look at.
+ * Files beside them that are no units are passed over.
  * A finding says by `generator` whether the generator refuses the unit, too.
  */
-export function judgeUnits(files: readonly UnitFile[], options: JudgeOptions): QuadletFinding[] {
+export function judgeUnits(given: readonly UnitFile[], options: JudgeOptions): QuadletFinding[] {
+  const files = given.filter(({ name }) => isUnitFile(name));
   const findings: QuadletFinding[] = [];
   const tell = gather(findings);
   const all = readUnits(files);

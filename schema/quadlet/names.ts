@@ -37,6 +37,14 @@ export function readUnitName(path: string): UnitName {
   };
 }
 
+const systemdSuffixes = /^(service|socket|mount|automount|swap|target|timer|path|slice|scope)$/;
+
+/** Whether Podman or systemd reads the file as a unit or a drop-in; other files may stand beside units. */
+export function isUnitFile(path: string): boolean {
+  const { kind, suffix } = readUnitName(path);
+  return kind !== 'systemd' || systemdSuffixes.test(suffix);
+}
+
 /** Whether systemd runs it, so that it is started and stopped: no volumes and networks, no templates (`x@`). */
 export const isRun = ({ kind, base, dropIn }: UnitName): boolean =>
   !dropIn && !base.endsWith('@') && /^(container|pod|kube|systemd)$/.test(kind);

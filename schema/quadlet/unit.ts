@@ -121,6 +121,15 @@ export function all({ keys }: Keys, section: string, key: string): readonly Assi
   return reset < 0 ? own : own.slice(reset + 1);
 }
 
+/** Whether two units never run at the same time, because one of them says so. */
+export const excludeEachOther = (a: Unit, b: Unit): boolean =>
+  [
+    [a, b],
+    [b, a],
+  ].some(([one, other]) =>
+    all(one!, 'Unit', 'Conflicts').some(({ value }) => value.split(/\s+/).includes(other!.service)),
+  );
+
 /** What the generator takes for yes; anything else is no to it. */
 export const isTrue = (text: string): boolean => /^(1|yes|true|on)$/i.test(text);
 

@@ -2,7 +2,16 @@ import type { Place, Tell } from '../finding.ts';
 import { type Cidr, cidrsOverlap, holds, ipKey, parseCidr, parseIp } from '../ip.ts';
 import type { Machine } from '../machine.ts';
 import { sectionOf } from '../names.ts';
-import { type Assigned, all, last, lastValue, placeOf, resourceName, type Unit } from '../unit.ts';
+import {
+  type Assigned,
+  all,
+  excludeEachOther,
+  last,
+  lastValue,
+  placeOf,
+  resourceName,
+  type Unit,
+} from '../unit.ts';
 
 type Net = { readonly unit: Unit; readonly subnets: readonly { cidr: Cidr; at: Assigned }[] };
 
@@ -19,12 +28,14 @@ export function judgeAddresses(machine: Machine, tell: Tell): void {
     judgeNetwork(unit, tell);
   }
   judgeOverlaps([...nets.values()], tell);
-  const holders = new Map<string, string>();
+  const holders = new Map<string, { readonly what: string; readonly unit: Unit }>();
   for (const net of nets.values()) {
     for (const gateway of all(net.unit, 'Network', 'Gateway')) {
       const ip = parseIp(gateway.value);
-      if (ip !== null)
-        holders.set(`${net.unit.name.unit} ${ipKey(ip)}`, `the gateway of ${net.unit.name.unit}`);
+      if (ip !== null) {
+        const what = `the gateway of ${net.unit.name.unit}`;
+        holders.set(`${net.unit.name.unit} ${ipKey(ip)}`, { what, unit: net.unit });
+      }
     }
   }
   for (const unit of machine.units.values()) {
@@ -42,8 +53,10 @@ export function judgeAddresses(machine: Machine, tell: Tell): void {
       }
       const key = `${network} ${ipKey(ip)}`;
       const holder = holders.get(key);
-      if (holder !== undefined) tell(place, 'address_twice', `${holder} has ${text} already`);
-      holders.set(key, unit.file.file);
+      if (holder !== undefined && !excludeEachOther(holder.unit, unit)) {
+        tell(place, 'address_twice', `${holder.what} has ${text} already`);
+      }
+      holders.set(key, { what: unit.file.file, unit });
     }
   }
 }

@@ -4,7 +4,15 @@ import type { Machine, Needing } from '../machine.ts';
 import { dropInFolders } from '../names.ts';
 import type { PortNeed } from '../needs.ts';
 import { portsClash } from '../port.ts';
-import { last, placeOf, resourceName, type Unit, type UnitFile, unitPlace } from '../unit.ts';
+import {
+  excludeEachOther,
+  last,
+  placeOf,
+  resourceName,
+  type Unit,
+  type UnitFile,
+  unitPlace,
+} from '../unit.ts';
 import { networkNames } from './addresses.ts';
 
 const makes: Readonly<Record<string, string>> = {
@@ -52,7 +60,7 @@ function judgePorts(needing: Needing, tell: Tell): void {
       continue;
     for (const port of needs.ports) {
       if (port.host === undefined) continue;
-      const other = taken.find((one) => portsClash(one.port, port));
+      const other = taken.find((one) => portsClash(one.port, port) && !excludeEachOther(one.unit, unit));
       if (other !== undefined) {
         const where = other.unit === unit ? 'the unit itself' : other.unit.file.file;
         tell(

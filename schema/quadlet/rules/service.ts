@@ -48,11 +48,19 @@ export const judgeService: Rule = (unit, machine, tell) => {
   const notify = lastValue(unit, section, 'Notify') ?? '';
   const command = lastValue(unit, section, 'HealthCmd') ?? '';
   if (/^healthy$/i.test(notify) && (command === '' || command === 'none')) {
-    tell(placeOf(last(unit, section, 'Notify')!), 'key_missing', 'Notify=healthy needs HealthCmd');
+    tell(
+      placeOf(last(unit, section, 'Notify')!),
+      'key_missing',
+      'Notify=healthy needs HealthCmd, or an image with one',
+      {
+        warning: true,
+      },
+    );
   }
   const startup = last(unit, section, 'HealthStartupCmd');
   if (startup !== undefined && command === '') {
-    tell(placeOf(startup), 'key_missing', 'HealthStartupCmd needs HealthCmd beside it');
+    const message = 'HealthStartupCmd needs HealthCmd, or an image with one';
+    tell(placeOf(startup), 'key_missing', message, { warning: true });
   }
   judgeNetwork(unit, section, tell);
   const remaps = last(unit, section, 'ReadOnlyTmpfs');

@@ -111,7 +111,7 @@ export const faults: readonly Fault[] = [
   ),
   one('a control character', ['Exec=a\x07b'], '3:7 !control_character'),
   one('a line of nothing', ['Exec'], '3:1 !not_understood'),
-  one('needs of health', ['Notify=healthy'], '3:8 !key_missing'),
+  one('needs of health', ['Notify=healthy'], '3:8 ?key_missing'),
   one('a group without a user', ['Group=5'], '3:7 !key_missing'),
   one('an image and a root', ['Rootfs=/x'], '3:8 !keys_clash'),
   one(
@@ -351,6 +351,17 @@ export const faults: readonly Fault[] = [
       'b.service': '\ufeff[Service]\nExecStart=/bin/true\n',
     },
     expected: ['a.service:3:1 !not_understood', 'a.service:4:1 ?unknown_key It belongs into [Install].'],
+  },
+  {
+    name: 'other files beside units, and units that exclude each other',
+    files: {
+      'play.yaml': 'a: b\n',
+      'conf/x.ini': 'nothing\n',
+      Containerfile: 'FROM scratch\n',
+      'a.container': box('PublishPort=80:80'),
+      'b.container': `[Unit]\nConflicts=x.service a.service\n${box('PublishPort=80:80')}`,
+    },
+    expected: [],
   },
   {
     name: "systemd's own units",
