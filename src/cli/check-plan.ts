@@ -1,8 +1,10 @@
 import { actionOf } from '../../schema/actions/index.ts';
 import { lifetimeOf } from '../../schema/actions/lifetime.ts';
 import type { Order, Plan } from '../../schema/api/orders.ts';
+import { type Item, isPlanOf, itemsOfRunbook } from '../../schema/api/plan-of.ts';
 import { decodeBase64url } from '../../schema/jose/base64url.ts';
 import { type Digest, digestOf } from '../../schema/jose/digest.ts';
+import type { Runbook } from '../../schema/manifest/house.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import { operatorName } from '../../schema/trust/document.ts';
 import { evaluateIntent } from '../../schema/trust/evaluate.ts';
@@ -24,12 +26,14 @@ export type PlanRefusal = 'plan_malformed' | 'plan_digest' | 'plan_exceeds_order
  * Judges a plan that the control plane made, before the owner's key signs it: the bytes are those of the digest,
  * of this home and of now, for no longer than its steps need, no step is there that the order does not imply, and
  * what was ordered comes after all the others. A taken control plane would show one thing and have another signed.
+ * Of a runbook that is not known here, the steps are the owner's to judge.
  */
 export async function checkPlan(
   trust: Trust,
   order: Order,
   plan: Pick<Plan, 'intent' | 'digest'>,
   now: number,
+  runbook: Runbook | null = null,
 ): Promise<Result<CheckedPlan, PlanRefusal>> {
   const bytes = decodeBase64url(plan.intent);
   if (!bytes.ok) return refuse('plan_malformed', 'the bytes are not canonical base64url');
@@ -52,7 +56,11 @@ export async function checkPlan(
     return refuse('plan_malformed', 'it would be good for longer than its steps need');
   }
 
-  if ('runbook' in order) return ok({ intent, digest, toConfirm: intent.steps });
+  if ('runbook' in order) {
+    const beyond = runbook === null ? null : beyondRunbook(trust, runbook, intent.steps);
+    if (beyond !== null) return refuse('plan_exceeds_order', beyond);
+    return ok({ intent, digest, toConfirm: intent.steps });
+  }
   const toConfirm: Step[] = [];
   let ordered = 0;
   for (const step of intent.steps) {
@@ -74,6 +82,49 @@ export async function checkPlan(
   return ok({ intent, digest, toConfirm });
 }
 
+/** What a plan holds that its runbook does not imply, in words; null when it is all as the runbook says. */
+function beyondRunbook(trust: Trust, runbook: Runbook, steps: readonly Step[]): string | null {
+  const items = itemsOfRunbook(runbook);
+  if (!isPlanOf(steps, items)) return 'its steps are not those of the runbook that was uploaded from here';
+  for (const step of steps) {
+    const kinds = items.map((item) => classify(trust, item, step));
+    if (kinds.every((kind) => kind === 'foreign')) {
+      return `it would also ${inWords(step)}, which the runbook does not imply`;
+    }
+  }
+  return inSequence(items, steps) ? null : 'its steps would not wait for one another as the runbook says';
+}
+
+/** Whether each step of a runbook waits for the one before it, directly or by others. */
+function inSequence(items: readonly Item[], steps: readonly Step[]): boolean {
+  const waits = steps.map((): Set<number> => new Set());
+  steps.forEach((step, index) => {
+    for (const { step: before } of step.after) {
+      if (before >= index) continue;
+      waits[index]!.add(before);
+      for (const earlier of waits[before]!) waits[index]!.add(earlier);
+    }
+  });
+  let last: number | null = null;
+  let next = 0;
+  for (const [index, { action, target }] of steps.entries()) {
+    const item = items[next];
+    if (item?.action !== action || item.target !== target) continue;
+    next += 1;
+    if (last !== null && !waits[index]!.has(last)) return false;
+    // The receipt of a host that goes down comes at its next boot: nothing waits for it.
+    last = endsWithItsHost.has(action) ? null : index;
+  }
+  return true;
+}
+
+const endsWithItsHost: ReadonlySet<string> = new Set([
+  'host.shutdown',
+  'host.shutdown-in-use',
+  'host.reboot',
+  'host.reboot-in-use',
+]);
+
 /** Whether the last step comes after the success of every other one, directly or by others. */
 function lastWaitsForAll(steps: readonly Step[]): boolean {
   const waitedFor = new Set([steps.length - 1]);
@@ -94,7 +145,7 @@ export const orderInWords = ({ order }: { readonly order: Order }): string =>
 
 type StepKind = 'ordered' | 'wake' | 'rival' | 'foreign';
 
-function classify(trust: Trust, order: Exclude<Order, { runbook: string }>, step: Step): StepKind {
+function classify(trust: Trust, order: Pick<Item, 'action' | 'target' | 'params'>, step: Step): StepKind {
   const { guests } = trust.document.house;
   if (step.action === order.action && step.target === order.target) {
     return sameJson(step.params, order.params) ? 'ordered' : 'foreign';

@@ -11,6 +11,7 @@ import { configSchema } from './commands/config-schema.ts';
 import { doctor } from './commands/doctor.ts';
 import { edgeSetup } from './commands/edge-setup.ts';
 import { houseSet } from './commands/house-set.ts';
+import { houseShow } from './commands/house-show.ts';
 import { init } from './commands/init.ts';
 import { move } from './commands/move.ts';
 import { newApp } from './commands/new-app.ts';
@@ -54,6 +55,7 @@ export const commands: readonly Command[] = [
   trustRevoke,
   trustPublish,
   trustRecover,
+  houseShow,
   houseSet,
   configCheck,
   configBuild,

@@ -14,6 +14,7 @@ import { type CheckedPlan, checkPlan, inWords } from './check-plan.ts';
 import type { Context } from './command.ts';
 import { type Done, done, type Exit, exits, type Failure, fail } from './outcome.ts';
 import { confirm } from './passphrase.ts';
+import { keptRunbook } from './runbooks.ts';
 import { openSession, refreshTrust, type Session } from './session.ts';
 import { outcomeOf, verifiedReceipts } from './verify-receipts.ts';
 
@@ -42,6 +43,19 @@ export async function giveOrder(
   const order = makeOrder(trust.value);
   if (!order.ok) return order;
 
+  const kept =
+    'runbook' in order.value
+      ? keptRunbook(home.directory, order.value.runbook)
+      : ({ ok: true, value: null } as const);
+  if (!kept.ok) return kept;
+  if ('runbook' in order.value && kept.value === null && values.yes) {
+    return fail(
+      exits.refused,
+      'runbook_not_kept',
+      `What ${order.value.runbook} does is not known on this computer, so that nothing was signed. Run it without --yes and look at its steps, or run: writ house set FILE`,
+    );
+  }
+
   context.progress.say('Planning');
   const plan = await api.call({
     method: 'POST',
@@ -50,7 +64,7 @@ export async function giveOrder(
     answer: planSchema,
   });
   if (!plan.ok) return plan;
-  const checked = await checkPlan(trust.value, order.value, plan.value, context.now());
+  const checked = await checkPlan(trust.value, order.value, plan.value, context.now(), kept.value);
   if (!checked.ok) {
     return fail(
       exits.refused,

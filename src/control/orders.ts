@@ -1,4 +1,5 @@
 import type { CommandState, Order, SubmitRequest } from '../../schema/api/orders.ts';
+import { isPlanOf } from '../../schema/api/plan-of.ts';
 import { decodeBase64url } from '../../schema/jose/base64url.ts';
 import { digestOf } from '../../schema/jose/digest.ts';
 import { verifyJws } from '../../schema/jose/jws.ts';
@@ -17,7 +18,7 @@ import {
   type SubmitReason,
 } from '../domain/errors.ts';
 import { permissionOf } from '../domain/order.ts';
-import { isPlanOf, itemsOf, type Planned, plan } from '../domain/planning.ts';
+import { itemsOf, type Planned, plan } from '../domain/planning.ts';
 import type { Grant } from '../domain/principal.ts';
 import { orderPhrase } from '../domain/sentence.ts';
 import { relayKid } from '../domain/world.ts';

@@ -2,6 +2,7 @@ import type { Action } from '../../schema/actions/action.ts';
 import { actionOf } from '../../schema/actions/index.ts';
 import { atStart } from '../../schema/actions/sentence.ts';
 import type { Order } from '../../schema/api/orders.ts';
+import { type Item, itemsOfRunbook } from '../../schema/api/plan-of.ts';
 import type { HouseFile, Runbook } from '../../schema/manifest/house.ts';
 import type { House } from '../../schema/trust/document.ts';
 import { type After, maxSteps, type Step } from '../../schema/wire/intent.ts';
@@ -27,14 +28,6 @@ export type PlanInput = {
 
 export type Planned = { readonly steps: readonly Step[]; readonly notes: readonly string[] };
 
-/** One thing that was asked for, in the order's own sequence. */
-type Item = {
-  readonly action: string;
-  readonly target: string;
-  readonly params: Readonly<Record<string, unknown>>;
-  readonly evenIfFailed: boolean;
-};
-
 /** The items of an order: itself, or its runbook's steps. */
 export function itemsOf(
   order: Order,
@@ -45,15 +38,7 @@ export function itemsOf(
     ? runbooks[order.runbook]
     : undefined;
   if (runbook === undefined) return refused('runbook_unknown', `There is no runbook ${order.runbook}.`);
-  return {
-    ok: true,
-    value: runbook.steps.map(({ action, target, params, even_if_failed }) => ({
-      action,
-      target,
-      params,
-      evenIfFailed: even_if_failed,
-    })),
-  };
+  return { ok: true, value: itemsOfRunbook(runbook) };
 }
 
 /** Actions that refuse while another holder of an exclusive resource runs. */
@@ -256,30 +241,3 @@ function merge(a: readonly After[], b: readonly After[]): After[] {
   }
   return [...byStep.values()].sort((x, y) => x.step - y.step);
 }
-
-/**
- * Whether an intent's steps are a plan of an order: they contain its items in sequence, and beside them nothing
- * but what plans insert, wakes and graceful shutdowns of rivals.
- */
-export function isPlanOf(steps: readonly Step[], items: readonly Item[]): boolean {
-  const woken = new Set<string>();
-  let next = 0;
-  // A wake that an earlier step brings already is left out of a plan.
-  const passBroughtWakes = (): void => {
-    while (items[next]?.action === 'host.wake' && woken.has(items[next]!.target)) next += 1;
-  };
-  for (const step of steps) {
-    passBroughtWakes();
-    const item = items[next];
-    if (item !== undefined && sameItem(step, item)) next += 1;
-    else if (step.action !== 'host.wake' && step.action !== 'guest.shutdown') return false;
-    if (step.action === 'host.wake') woken.add(step.target);
-  }
-  passBroughtWakes();
-  return next === items.length;
-}
-
-const sameItem = (step: Step, item: Item): boolean =>
-  step.action === item.action &&
-  step.target === item.target &&
-  JSON.stringify(step.params) === JSON.stringify(item.params);

@@ -4,6 +4,7 @@ import { readHouseFrom } from '../house-source.ts';
 import { changeHouse } from '../make-trust.ts';
 import { done, exits, fail } from '../outcome.ts';
 import { rootOptions } from '../root-key.ts';
+import { keepRunbooks } from '../runbooks.ts';
 import { openSession, refreshTrust } from '../session.ts';
 import { signNext } from '../sign-trust.ts';
 
@@ -51,6 +52,7 @@ export const houseSet = defineCommand({
         detail: `${uploaded.detail}\nTrust is version ${version}; the runbooks are as before. Run the same command again.`,
       };
     }
+    keepRunbooks(session.value.home.directory, file.value);
     return done([...told, `The house is set; trust is version ${version}.`].join('\n'), { version, notes });
   },
 });

@@ -23,6 +23,7 @@ import { done, exits, type Failure, fail } from '../outcome.ts';
 import { isOwnMachine } from '../own-machine.ts';
 import { paperLines, toPaper } from '../paper.ts';
 import { newPassphrase, passphraseFileOption } from '../passphrase.ts';
+import { keepRunbooks } from '../runbooks.ts';
 import { type RootFile, sealRoot } from '../seal.ts';
 
 export const init = defineCommand({
@@ -91,6 +92,7 @@ export const init = defineCommand({
     rmSync(pending, { recursive: true, force: true });
     makePrivateDirectory(pending);
     writeHome(pending, { file, operator: operator.secret, root, trust });
+    keepRunbooks(pending, house.value);
 
     context.progress.say('Claiming the control plane');
     const api = createApi({ ...context, ...file, operator: operator.signing });

@@ -17,6 +17,7 @@ import { originOption, readOrigins } from '../origins.ts';
 import { done, exits, type Failure, fail } from '../outcome.ts';
 import { isOwnMachine } from '../own-machine.ts';
 import { rootOptions } from '../root-key.ts';
+import { keepRunbooks } from '../runbooks.ts';
 import { apiOf, openSession } from '../session.ts';
 import { signNext } from '../sign-trust.ts';
 import { sendTrust } from '../upload-trust.ts';
@@ -116,6 +117,7 @@ export const move = defineCommand({
       };
     }
     writeHomeFile(home.directory, moved.file);
+    if (house !== null && found.value === 'new') keepRunbooks(home.directory, house.value);
     // What was verified here before is the log of another control plane.
     forgetAuditHead(home.directory);
     return done(howRelaysLearn(home.directory, trust), {

@@ -27,6 +27,7 @@ const calls: Readonly<Record<string, { words: readonly string[]; exit: number; s
   'trust revoke': { words: ['pve2'], exit: 2, says: /names no identity pve2/ },
   'trust publish': { words: [], exit: 0, says: /has trust version 1/ },
   'trust recover': { words: ['/nonexistent'], exit: 3, says: /holds the keys of a home already/ },
+  'house show': { words: [], exit: 0, says: /runbooks:/ },
   'house set': { words: [house], exit: 0, says: /trust is version 1/ },
   'trust sign': { words: [house], exit: 0, says: /trust stays version 1/ },
   'config check': { words: ['--repo', examples], exit: 1, says: /there is no homelab\.yaml/ },

@@ -1,0 +1,22 @@
+import * as v from 'valibot';
+import { type HouseFile, type Runbook, runbookSchema } from '../../schema/manifest/house.ts';
+import { nameSchema } from '../../schema/wire/ids.ts';
+import { recordOf } from '../../schema/wire/record.ts';
+import { readConfigFile, writeConfigFile } from './config-file.ts';
+import type { Failure } from './outcome.ts';
+
+const file = 'runbooks.json';
+const maxBytes = 1024 * 1024;
+const runbooksSchema = v.strictObject({ runbooks: recordOf(nameSchema, runbookSchema) });
+
+/** Keeps what the owner's own file says that runbooks do: a control plane's word for it is not enough to sign by. */
+export const keepRunbooks = (directory: string, house: HouseFile): void =>
+  writeConfigFile(directory, file, { runbooks: house.runbooks });
+
+/** A runbook as this computer uploaded it; null where it did not. */
+export function keptRunbook(directory: string, name: string): { ok: true; value: Runbook | null } | Failure {
+  const kept = readConfigFile(directory, file, runbooksSchema, maxBytes);
+  if (!kept.ok) return kept;
+  const runbooks = kept.value?.runbooks ?? {};
+  return { ok: true, value: Object.hasOwn(runbooks, name) ? runbooks[name]! : null };
+}
