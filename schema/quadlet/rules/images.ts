@@ -22,7 +22,8 @@ export const judgeImages: Rule = (unit, _machine, tell) => {
     const update = kind === 'container' ? lastValue(unit, section, 'AutoUpdate') : undefined;
     const isUpdated = update === 'registry';
     if (image.registry === undefined) {
-      const full = `docker.io/${image.repository.includes('/') ? '' : 'library/'}${text}`;
+      const tag = isUpdated && image.tag === undefined && image.digest === undefined ? ':latest' : '';
+      const full = `docker.io/${image.repository.includes('/') ? '' : 'library/'}${text}${tag}`;
       tell(
         placeOf(one),
         'image_short',
@@ -32,7 +33,7 @@ export const judgeImages: Rule = (unit, _machine, tell) => {
         { ...(!isUpdated && { warning: true }), suggestion: `Write the registry, such as ${full}.` },
       );
     }
-    if (!isUpdated) continue;
+    if (!isUpdated || image.registry === undefined) continue;
     const warn = { warning: true } as const;
     if (image.registry === 'localhost') {
       const suggestion = 'Say AutoUpdate=local.';

@@ -5,7 +5,10 @@ import { test } from 'node:test';
 import { assignmentsOf } from '../../../schema/quadlet/edit.ts';
 import { judgeUnits } from '../../../schema/quadlet/judge.ts';
 import { isAtLeast, podmanKeys, quadletKeys } from '../../../schema/quadlet/keys.ts';
+import { expandSpecifiers, type QuadletKind, sectionOf } from '../../../schema/quadlet/names.ts';
 import { dialectOf, isReadable, parseUnit, printUnit } from '../../../schema/quadlet/syntax.ts';
+import { all, readUnits, resourceName } from '../../../schema/quadlet/unit.ts';
+import { splitWords } from '../../../schema/quadlet/words.ts';
 import { missing } from '../../support/missing.ts';
 import { findGenerator, type Verdict } from '../../support/quadlet-generator.ts';
 import { asUnits, corpus } from './corpus.ts';
@@ -61,6 +64,57 @@ if (generator !== null) {
     assert.equal(broken, false);
     assert.ok(services.size > 150);
     assert.deepEqual([...ourRefusals(corpus)], [...refused]);
+  });
+
+  test('the generator reads the values that we read: lists, resets, quotes, drop-ins', () => {
+    const { services } = generator.judge(corpus);
+    const units = readUnits(asUnits(corpus)).filter(({ name }) => name.kind !== 'systemd');
+    let compared = 0;
+    for (const unit of units) {
+      const service = services.get(unit.service);
+      assert.ok(service !== undefined, `${unit.file.name} makes ${unit.service}`);
+      const line = /^Exec(?:StartPre|Start)=(.* (?:run|create|play|build|pull) .*)$/m.exec(service)?.[1];
+      if (line === undefined) continue;
+      const words = splitWords(line, 'arguments').words.map(({ text }) => text);
+      const given = (flag: string): string[] =>
+        words.flatMap((word, index) => (word === flag ? [words[index + 1]!] : []));
+      const section = sectionOf(unit.name.kind as QuadletKind);
+      const own = (key: string, how?: 'arguments' | 'list'): string[] =>
+        all(unit, section, key).flatMap(({ value }) =>
+          how === undefined ? [value] : splitWords(value, how).words.map(({ text }) => text),
+        );
+      const pairs = (key: string): string[] => [
+        ...new Map(
+          own(key, 'arguments')
+            .filter((word) => word.includes('='))
+            .map((word) => [word.split('=')[0]!, word]),
+        ).values(),
+      ];
+      const expected: Readonly<Record<string, string[]>> = {
+        '--publish': own('PublishPort'),
+        '--secret': own('Secret', 'arguments'),
+        '--env': pairs('Environment').sort(),
+        '--cap-add': own('AddCapability', 'list').map((name) => name.toLowerCase()),
+        '--sysctl': own('Sysctl', 'list'),
+        '--tmpfs': own('Tmpfs'),
+        '--dns': own('DNS'),
+        '--subnet': own('Subnet'),
+        '--network-alias': own('NetworkAlias'),
+      };
+      for (const [flag, values] of Object.entries(expected)) {
+        const theirs = flag === '--env' ? given(flag).sort() : given(flag);
+        if (flag === '--tmpfs' && all(unit, section, 'VolatileTmp').length > 0) continue;
+        assert.deepEqual(theirs, values, `${unit.file.name} ${flag}`);
+        compared += values.length;
+      }
+      if (unit.name.kind === 'container' || unit.name.kind === 'network' || unit.name.kind === 'volume') {
+        const resource = resourceName(unit);
+        const name = unit.name.kind === 'container' ? given('--name')[0]! : words.at(-1)!;
+        const filled = expandSpecifiers(name, unit.name, unit.service.slice(0, -'.service'.length));
+        assert.equal(filled, resource, unit.file.name);
+      }
+    }
+    assert.ok(compared > 100, `${compared} values`);
   });
 
   test('the generator knows the keys that the table gives to its version, and no later one', () => {
