@@ -25,6 +25,7 @@ const at = (name: string): string => join(folder, name);
 const places: readonly (readonly [string, string])[] = [
   ['/var/lib/writ', at('lib')],
   ['/var/backups', at('backups')],
+  ['~/.config/writ', at('owner')],
 ];
 const here = (word: string): string =>
   places.reduce((path, [from, to]) => (path.startsWith(from) ? to + path.slice(from.length) : path), word);
@@ -146,6 +147,7 @@ test('the lines of docs/backup.md back up a control plane that runs, try the bac
       if (act === 'start') await start();
       else {
         await writ('tokens', 'create', 'after', '--scope', 'status');
+        await writ('audit', 'verify');
         await part.kill('SIGTERM');
       }
     } else if (program === 'writ') {
@@ -158,6 +160,11 @@ test('the lines of docs/backup.md back up a control plane that runs, try the bac
       }
     } else {
       assert.ok(['mv', 'cp', 'rm'].includes(program!), line);
+      if (line.includes('audit.json')) {
+        const told = await runProgram(writFile, ['audit', 'verify', '--config', at('owner')], { env });
+        assert.equal(told.exit, 3, told.out);
+        assert.match(told.err, /audit_shortened|audit_forked/);
+      }
       await promisify(execFile)(program!, args);
     }
     played.push(line);
