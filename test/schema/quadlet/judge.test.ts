@@ -7,9 +7,11 @@ import { quadletKeys } from '../../../schema/quadlet/keys.ts';
 import { missing } from '../../support/missing.ts';
 import { findGenerator } from '../../support/quadlet-generator.ts';
 import { asUnits, corpus } from './corpus.ts';
-import { faults } from './faults.ts';
+import { machineFaults } from './machine-faults.ts';
+import { unitFaults } from './unit-faults.ts';
 
 const podman = '5.4';
+const faults = [...unitFaults, ...machineFaults];
 const judge = (files: Readonly<Record<string, string>>, more: { secrets?: ReadonlySet<string> } = {}) =>
   judgeUnits(asUnits(new Map(Object.entries(files))), { podman, ...more });
 
