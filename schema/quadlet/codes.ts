@@ -47,6 +47,7 @@ export const quadletCodes = {
   unknown_section: 'Nobody reads a section.',
   unknown_unit: 'A Quadlet file that is named is not there.',
   unknown_volume: 'A volume is named like a .volume file, which makes one of another name.',
+  variable_unset: 'A variable is filled in by systemd from the service, which does not set it.',
   word_dropped: 'Podman drops a part of the value without a word.',
 } as const satisfies Readonly<Record<string, string>>;
 

@@ -13,6 +13,7 @@ import { judgeReferences } from './rules/references.ts';
 import { judgeService } from './rules/service.ts';
 import { judgeSyntax } from './rules/syntax.ts';
 import { judgeValues } from './rules/values.ts';
+import { judgeVariables } from './rules/variables.ts';
 import { isReadable } from './syntax.ts';
 import { readUnits, type Unit, type UnitFile, unitPlace } from './unit.ts';
 
@@ -36,6 +37,7 @@ const unitRules: readonly Rule[] = [
   judgeKind,
   judgeReferences,
   judgeValues,
+  judgeVariables,
   judgeMounts,
   judgeImages,
   judgeService,

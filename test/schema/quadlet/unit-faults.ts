@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: units have variables of this form
 import { box, type Fault } from './fault.ts';
 
 const one = (name: string, lines: readonly string[], ...expected: string[]): Fault => ({
@@ -80,6 +81,17 @@ export const unitFaults: readonly Fault[] = [
     'a value with spaces, unquoted',
     ['Environment=NAME=two words'],
     '3:22 !word_dropped Quote the whole assignment when its value has spaces.',
+  ),
+  one(
+    'variables that systemd takes for its own',
+    [
+      'Exec=sh -c "echo ${NAME} $NAME $${NAME}" $ARGS $$REST ${HOME}',
+      'Environment=NAME=x URL=http://${HOST}/',
+    ],
+    '3:18 ?variable_unset Write $${NAME} for the container to see it.',
+    '3:42 ?variable_unset Write $$ARGS for the container to see it.',
+    '3:55 ?variable_unset Write $${HOME} for the container to see it.',
+    '4:31 ?variable_unset Write $${HOST} for the container to see it.',
   ),
   one(
     'two flags in one argument',
