@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type Part, startPart } from '../../examples/demo/part.ts';
 import { runProgram } from '../../examples/demo/run-cli.ts';
-import { tokenCreatedSchema } from '../../schema/api/access.ts';
+import { tokenCreatedSchema, tokenListSchema } from '../../schema/api/access.ts';
 import { type Api, createApi } from '../../src/cli/api.ts';
 import { readHome } from '../../src/cli/home.ts';
 import { openEmbedded } from '../../src/store/embedded-node.ts';
@@ -119,6 +119,10 @@ test('a backup under load is a prefix of what was acknowledged', async () => {
   await working;
   const total = acknowledged.reduce((sum, count) => sum + count, 0);
   assert.ok(total > 3 * lanes, `${total} were made meanwhile`);
+  // Another reader of the file cost the control plane nothing that it had acknowledged.
+  const list = await api.call({ method: 'GET', url: '/v1/tokens', answer: tokenListSchema });
+  assert.ok(list.ok);
+  assert.equal(list.value.tokens.filter(({ name }) => name.startsWith('load-')).length, total);
   for (const { file, before: least, after: most } of taken) {
     const data = at('restored');
     await writ('restore', file, '--data', data);

@@ -3,6 +3,7 @@ import { didYouMean } from '../../../schema/near.ts';
 import { isRun } from '../../../schema/quadlet/names.ts';
 import { whatNeeds } from '../../../schema/quadlet/needs.ts';
 import { type Unit as ParsedUnit, readUnits as parseUnits } from '../../../schema/quadlet/unit.ts';
+import type { ConfigCode } from '../codes.ts';
 import type { Finding, Place } from '../finding.ts';
 import type { Instance, Unit } from '../home.ts';
 import type { AppSource, Manifest } from '../read/manifest.ts';
@@ -26,7 +27,7 @@ export type Placed = Instance & {
 
 export type Tell = (finding: Finding) => void;
 
-export const fault = (place: Place, code: string, message: string, suggestion = ''): Finding => ({
+export const fault = (place: Place, code: ConfigCode, message: string, suggestion = ''): Finding => ({
   ...place,
   severity: 'error',
   code,

@@ -1,11 +1,12 @@
 import type { Node } from 'nunjucks/src/parser.js';
+import type { ConfigCode } from '../codes.ts';
 
 /** Where something stands in a template. `file` is set in one that another includes. Both count from 1. */
 export type Spot = { readonly file?: string; readonly line: number; readonly column: number };
 
 /** Why a template could not be rendered. */
 export type TemplateFault = Spot & {
-  readonly code: string;
+  readonly code: ConfigCode;
   readonly message: string;
   readonly suggestion?: string;
 };
@@ -13,7 +14,7 @@ export type TemplateFault = Spot & {
 const faults = new WeakMap<Error, TemplateFault>();
 
 /** Ends the rendering. Expressions nest too deeply for a result to be handed up through each; it is caught in render.ts alone. */
-export function refuseTemplate(at: Spot, code: string, message: string, suggestion = ''): never {
+export function refuseTemplate(at: Spot, code: ConfigCode, message: string, suggestion = ''): never {
   const error = new Error(message);
   const trimmed = suggestion.trim();
   faults.set(error, { ...at, code, message, ...(trimmed !== '' && { suggestion: trimmed }) });
