@@ -7,6 +7,7 @@ import {
   domainSchema,
   hostNameSchema,
   oneOrMany,
+  portSchema,
   subnetSchema,
   titleSchema,
 } from './values.ts';
@@ -68,6 +69,21 @@ const accessSchema = v.strictObject({
   from: v.optional(oneOrMany(v.union([nameSchema, addressSchema, subnetSchema])), []),
 });
 
+/** How names get from outside to the proxies of the machines. */
+const ingressSchema = v.strictObject({
+  /** Where each proxy listens for people at home. The public machine must not reach it. */
+  home: v.optional(portSchema, 443),
+  /** Where each proxy takes what the public machine passes on. Only public routes are there. */
+  public: v.optional(portSchema, 8443),
+  /** Where each proxy sends plain HTTP to HTTPS. */
+  http: v.optional(portSchema, 80),
+  /**
+   * From where the public machine's connections come, for PROXY headers: addresses, subnets, or machines. Absent: the
+   * machines that carry HAProxy. They authorise nothing.
+   */
+  from: v.optional(oneOrMany(v.union([nameSchema, addressSchema, subnetSchema]))),
+});
+
 const generatorSettingsSchema = v.strictObject({
   /** `false` turns it off. */
   on: v.optional(v.boolean(), true),
@@ -92,6 +108,7 @@ export const homelabSchema = v.strictObject({
   hosts: recordOf(nameSchema, homelabHostSchema),
   guests: v.optional(recordOf(nameSchema, homelabGuestSchema), {}),
   access: v.optional(recordOf(nameSchema, accessSchema), {}),
+  ingress: v.optional(ingressSchema, {}),
   /** DNS names beside those of routes. */
   names: v.optional(recordOf(hostNameSchema, dnsNameSchema), {}),
   /** What of a generator is to be otherwise. */

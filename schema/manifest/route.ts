@@ -42,6 +42,8 @@ export const routeSchema = v.strictObject({
   passthrough: v.optional(v.boolean(), false),
   /** The guest or host whose proxy answers; absent: the one on the app's own. */
   via: v.optional(nameSchema),
+  /** What answers here answers for names whose own app or proxy sleeps, too. One route of the home may say so. */
+  waking: v.optional(v.boolean(), false),
   title: v.optional(titleSchema),
 });
 export type RouteEntry = v.InferOutput<typeof routeSchema>;

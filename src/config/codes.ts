@@ -66,6 +66,8 @@ export const configCodes = {
   uses_itself: 'An app uses itself.',
   uses_ring: 'Apps wait for each other.',
   vmid_twice: 'Two guests of a host have one VMID.',
+  waking_sleeps: 'The route that answers for what sleeps may sleep itself.',
+  waking_twice: 'Two routes are to answer for what sleeps.',
   wake_incomplete: 'A host lacks what waking it needs.',
   wakes_itself: 'A host is to wake itself.',
   wrong_params: 'A step of a runbook has parameters that its action does not take.',

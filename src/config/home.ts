@@ -18,6 +18,7 @@ export type Home = {
   readonly instances: readonly Instance[];
   /** Every route of every instance, sorted by target, app and name. */
   readonly routes: readonly Route[];
+  readonly ingress: Ingress;
   /** Every DNS name, sorted. */
   readonly names: readonly DnsName[];
   /** Who speaks to whom, sorted. */
@@ -91,6 +92,17 @@ export type Route = Omit<RouteEntry, 'host' | 'name'> & {
   /** Whether what answers may be asleep. */
   readonly may_sleep: boolean;
   readonly place: Place;
+};
+
+export type Ingress = {
+  /** Ports of every proxy, by the entry point of that name. */
+  readonly ports: { readonly home: number; readonly public: number; readonly http: number };
+  /** Machines that carry HAProxy, sorted. */
+  readonly edges: readonly string[];
+  /** Addresses and subnets from which PROXY headers come, sorted. */
+  readonly from: readonly string[];
+  /** The route that answers for names whose own proxy or app sleeps. */
+  readonly waking?: Route;
 };
 
 export type DnsName = {

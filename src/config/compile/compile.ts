@@ -5,6 +5,7 @@ import type { DnsName, Home, HomeApp, HomeGuest, HomeHost, HomeSecret } from '..
 import type { Manifest } from '../read/manifest.ts';
 import { byText } from '../repo.ts';
 import { compileFlows } from './flows.ts';
+import { compileIngress } from './ingress.ts';
 import { compileRoutes, machineOf, namesOfRoutes, wholeName } from './routes.ts';
 import { fault, type Placed, placeApps, type RenderedUnits, type Tell } from './units.ts';
 
@@ -43,9 +44,10 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
 
   const accessNames = new Set(Object.keys(homelab.access));
   const routes = compileRoutes(placed, { hosts, guests }, homelab.site?.domain, accessNames, tell);
+  const networks = sorted(homelab.networks, (name, network) => ({ ...network, name }));
   const home: Home = {
     site: homelab.site ?? { domain: 'home.arpa', timezone: 'UTC' },
-    networks: sorted(homelab.networks, (name, network) => ({ ...network, name })),
+    networks,
     hosts,
     guests,
     access: sorted(homelab.access, (name, access) => ({ ...access, name })),
@@ -62,6 +64,7 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
       ({ source: _, parsed: __, unitSources: ___, routesAt: ____, ...instance }) => instance,
     ),
     routes,
+    ingress: compileIngress(manifest, placed, { hosts, guests, routes, networks }, tell),
     names: compileNames(manifest, routes, { hosts, guests }, tell),
     flows: compileFlows(placed, manifest.broken, tell),
     secrets: compileSecrets(placed),

@@ -1,4 +1,5 @@
 import { didYouMean } from '../../../schema/near.ts';
+import type { ConfigCode } from '../codes.ts';
 import type { Flow } from '../home.ts';
 import { byText } from '../repo.ts';
 import { fault, type Placed, type Tell } from './units.ts';
@@ -13,7 +14,7 @@ export function compileFlows(placed: readonly Placed[], broken: ReadonlySet<stri
     for (const [index, use] of uses.entries()) {
       const { name, where, port, after } = readUse(use);
       const place = source.yaml.place(['uses', index]);
-      const say = (code: string, message: string, suggestion = ''): void => {
+      const say = (code: ConfigCode, message: string, suggestion = ''): void => {
         const key = `${app} ${index} ${message}`;
         if (!told.has(key)) tell(fault(place, code, message, suggestion));
         told.add(key);

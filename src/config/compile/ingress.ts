@@ -1,0 +1,52 @@
+import { didYouMean } from '../../../schema/near.ts';
+import type { Home, Ingress } from '../home.ts';
+import type { Manifest } from '../read/manifest.ts';
+import { byText } from '../repo.ts';
+import { machineOf } from './routes.ts';
+import { fault, type Placed, type Tell } from './units.ts';
+
+/** How public names get to the proxies, and what answers for those that sleep. */
+export function compileIngress(
+  { homelab: { ingress }, yaml }: Manifest,
+  placed: readonly Placed[],
+  home: Pick<Home, 'hosts' | 'guests' | 'routes' | 'networks'>,
+  tell: Tell,
+): Ingress {
+  const edges = placed
+    .filter(({ files }) => files.some(({ generate }) => generate?.startsWith('haproxy/')))
+    .map(({ target }) => target);
+  const from = (ingress.from ?? edges).flatMap((name): string[] => {
+    if (/^[0-9]/.test(name)) return [name];
+    const machine = machineOf(home, name);
+    const address = machine?.tailnet ?? machine?.address ?? home.networks[name]?.subnet;
+    if (address !== undefined) return [address];
+    if (ingress.from === undefined) return [];
+    const known = [...Object.keys(home.networks), ...Object.keys(home.guests), ...Object.keys(home.hosts)];
+    const place = yaml.place(['ingress', 'from']);
+    if (known.includes(name)) tell(fault(place, 'address_missing', `${name} states no address`));
+    else {
+      const message = `there is no network, guest or host ${name}`;
+      tell(fault(place, 'unknown_network', message, didYouMean(name, known)));
+    }
+    return [];
+  });
+  const [waking, ...more] = home.routes.filter((route) => route.waking);
+  for (const { place } of more) {
+    tell(fault(place, 'waking_twice', `${waking!.app} answers for what sleeps already`));
+  }
+  if (waking?.may_sleep === true) {
+    tell({
+      ...waking.place,
+      severity: 'warning',
+      code: 'waking_sleeps',
+      message: `${waking.app} is to answer for what sleeps, and may sleep itself`,
+    });
+  }
+  const { home: inside, public: outside, http } = ingress;
+  return {
+    ports: { home: inside, public: outside, http },
+    edges: [...new Set(edges)].sort(byText),
+    from: [...new Set(from)].sort(byText),
+    ...(waking !== undefined && { waking }),
+  };
+}
