@@ -1,4 +1,4 @@
-import { unwatchFile, watchFile } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Log } from '../http/log.ts';
 import type { KeyAndCertificate } from './certificate.ts';
 import { type CertificateFiles, readCertificate } from './tls-files.ts';
@@ -16,16 +16,27 @@ export function watchCertificate(
   use: (certificate: KeyAndCertificate) => void,
   everyMs = defaultEveryMs,
 ): () => void {
-  const reload = (): void => {
+  const look = (): string => [files.certFile, files.keyFile].map(stateOf).join();
+  // Before the first turn of the loop: fs.watchFile's own first look may come behind a change.
+  let seen = look();
+  const timer = setInterval(() => {
+    const now = look();
+    if (now === seen) return;
+    seen = now;
     readCertificate(files).then((read) => {
       if (!read.ok) return log.warn('certificate_not_reloaded', { detail: read.detail ?? read.reason });
       use(read.value);
       log.info('certificate_reloaded');
     });
-  };
-  const names = [files.certFile, files.keyFile];
-  for (const name of names) watchFile(name, { interval: everyMs, persistent: false }, reload);
-  return () => {
-    for (const name of names) unwatchFile(name, reload);
-  };
+  }, everyMs).unref();
+  return () => clearInterval(timer);
+}
+
+function stateOf(path: string): string {
+  try {
+    const { ino, size, mtimeNs } = statSync(path, { bigint: true });
+    return `${ino} ${size} ${mtimeNs}`;
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code);
+  }
 }

@@ -71,6 +71,16 @@ test('answers are held against what the schema says is returned', () => {
   assert.match(check.answer('GET', '/nodes/pve/things/all', 'x').join(), /data: not of type null/);
 });
 
+/** Values of parameters for which `1` is none, by the path's end where a name means several things. */
+const samples: Readonly<Record<string, unknown>> = {
+  '/status command': 'reboot',
+  '/exec command': ['true'],
+  snapshot: 'before',
+  type: 'dir',
+};
+const sampleFor = (path: string, name: string): unknown =>
+  samples[`${path.slice(path.lastIndexOf('/'))} ${name}`] ?? samples[name] ?? '1';
+
 test('every route of the simulator is one of the official schema, open to tokens', (t) => {
   const official = loadSchemaCheck();
   if (official === undefined) {
@@ -83,11 +93,10 @@ test('every route of the simulator is one of the official schema, open to tokens
       .replace('{node}', 'pve')
       .replace('{vmid}', '100')
       .replace('{upid}', encodeURIComponent(upid));
-    const required = Object.fromEntries((route.required ?? []).map((name) => [name, 'shutdown']));
+    const required = Object.fromEntries((route.required ?? []).map((name) => [name, sampleFor(at, name)]));
     assert.deepEqual(official.request(route.method, at, required), [], `${route.method} ${route.path}`);
     for (const name of Object.keys(route.params ?? {})) {
-      const value = name === 'command' ? 'reboot' : name === 'snapshot' ? 'before' : '1';
-      const faults = official.request(route.method, at, { ...required, [name]: value });
+      const faults = official.request(route.method, at, { ...required, [name]: sampleFor(at, name) });
       assert.deepEqual(faults, [], `${route.method} ${route.path} ${name}`);
     }
   }
