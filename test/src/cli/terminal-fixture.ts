@@ -11,6 +11,8 @@ export type Person = {
   readonly homeDirectory?: string;
   /** How wide the terminal is; absent: the output is no terminal. */
   readonly columns?: number;
+  /** What this computer takes for the time, in ms; absent: the machine's own. */
+  readonly now?: () => number;
 };
 
 /** Runs a command line of `writ` in this process. */
@@ -39,7 +41,7 @@ export async function runWrit(words: readonly string[], person: Person = {}): Pr
         },
         input: () => Promise.resolve(person.input ?? ''),
       },
-      now: () => Date.now(),
+      now: person.now ?? Date.now,
       random: (bytes) => webcrypto.getRandomValues(new Uint8Array(bytes)),
       env: person.env ?? {},
       homeDirectory: person.homeDirectory ?? '/nonexistent',
