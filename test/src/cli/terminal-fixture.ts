@@ -13,6 +13,8 @@ export type Person = {
   readonly columns?: number;
   /** What this computer takes for the time, in ms; absent: the machine's own. */
   readonly now?: () => number;
+  /** Aborted when the person gives up; absent: never. */
+  readonly signal?: AbortSignal;
 };
 
 /** Runs a command line of `writ` in this process. */
@@ -45,7 +47,7 @@ export async function runWrit(words: readonly string[], person: Person = {}): Pr
       random: (bytes) => webcrypto.getRandomValues(new Uint8Array(bytes)),
       env: person.env ?? {},
       homeDirectory: person.homeDirectory ?? '/nonexistent',
-      signal: new AbortController().signal,
+      signal: person.signal ?? new AbortController().signal,
     },
     words,
   );
