@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 
 export type HttpAnswer = {
   readonly ok: true;
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
+  /** SHA-256 of the certificate that was shown, in lower-case hex; null without TLS. */
+  readonly certificate: string | null;
 };
 
 /** `sent` is false when not one byte of the request left, so that it certainly did not arrive. */
@@ -45,7 +47,9 @@ export function createHttpClient(target: { origin: string; spki: string | null }
   const secure = origin.protocol === 'https:';
   const port = Number(origin.port === '' ? (secure ? 443 : 80) : origin.port);
 
-  const connect = (signal?: AbortSignal): Promise<{ ok: true; socket: Socket } | HttpFailure> =>
+  const connect = (
+    signal?: AbortSignal,
+  ): Promise<{ ok: true; socket: Socket; certificate: string | null } | HttpFailure> =>
     new Promise((resolve) => {
       const not = (reason: HttpFailure['reason'], detail: string): HttpFailure => ({
         ok: false,
@@ -64,11 +68,12 @@ export function createHttpClient(target: { origin: string; spki: string | null }
             rejectUnauthorized: target.spki === null,
           })
         : connectTcp({ host, port });
+      let certificate: string | null = null;
       const settle = (failure: HttpFailure | null): void => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', onAbort);
         if (failure !== null) socket.destroy();
-        resolve(failure ?? { ok: true, socket });
+        resolve(failure ?? { ok: true, socket, certificate });
       };
       const onAbort = (): void => settle(not('aborted', 'given up'));
       const timer = setTimeout(
@@ -80,9 +85,10 @@ export function createHttpClient(target: { origin: string; spki: string | null }
       // Stays on for good: an error after the hand-over is the request's to tell, not this process's to die of.
       socket.on('error', (error) => settle(not('unreachable', error.message)));
       socket.once(secure ? 'secureConnect' : 'connect', () => {
+        const shown = secure ? (socket as TLSSocket).getPeerX509Certificate() : undefined;
+        certificate = shown?.fingerprint256.replaceAll(':', '').toLowerCase() ?? null;
         if (target.spki !== null && secure) {
-          const certificate = (socket as ReturnType<typeof connectTls>).getPeerX509Certificate();
-          const der = certificate?.publicKey.export({ type: 'spki', format: 'der' });
+          const der = shown?.publicKey.export({ type: 'spki', format: 'der' });
           const seen =
             der === undefined ? 'none' : `sha256:${createHash('sha256').update(der).digest('hex')}`;
           if (seen !== target.spki) {
@@ -97,7 +103,7 @@ export function createHttpClient(target: { origin: string; spki: string | null }
     async request(order) {
       const connected = await connect(order.signal);
       if (!connected.ok) return connected;
-      const { socket } = connected;
+      const { socket, certificate } = connected;
       return new Promise((resolve) => {
         const finish = (result: HttpAnswer | HttpFailure): void => {
           clearTimeout(timer);
@@ -146,6 +152,7 @@ export function createHttpClient(target: { origin: string; spki: string | null }
               status: incoming.statusCode ?? 0,
               headers: incoming.headers,
               body: Buffer.concat(chunks, size),
+              certificate,
             }),
           );
         });
