@@ -31,7 +31,7 @@ export function lineFor(code: string, origin: string, built: RelayPackage | null
 export const relaysAdd = defineCommand({
   name: 'relays add',
   summary: 'Print one line for each host, to be pasted at its console',
-  usage: 'NAME…',
+  usage: 'HOST…',
   more: [
     'Each code holds where the control plane is and how it is recognised, your trust document’s digest, and a secret that works once and for 30 minutes. The control plane never sees the secret, so it cannot enrol a relay of its own. Next comes writ relays approve.',
   ],
