@@ -23,17 +23,22 @@ export function readTextFile(path: string, maxBytes: number): string | null {
   }
 }
 
+/** Writes a new file, all of it and onto the disk: one write may take a part alone where the disk gets full. */
+export function writeWhole(path: string, bytes: Uint8Array, mode: number): void {
+  const handle = openSync(path, 'wx', mode);
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
 /** Replaces a file (mode 0600) so that a crash leaves the old one or the new one, on the disk. */
 export function replaceFile(path: string, text: string): void {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    const handle = openSync(temporary, 'wx', 0o600);
-    try {
-      writeSync(handle, text);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
+    writeWhole(temporary, Buffer.from(text, 'utf8'), 0o600);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });

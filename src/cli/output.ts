@@ -1,21 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { writeWhole } from './files.ts';
 import { exits, type Failure, fail } from './outcome.ts';
 
 /** By this file a folder is known as one that `writ config build` made, which it may replace. */
 export const manifestFile = 'manifest.json';
+
+const mode = 0o644;
 
 const temporaryName = (path: string): string => `${resolve(path)}.${randomBytes(6).toString('hex')}.tmp`;
 
@@ -23,21 +15,11 @@ const temporaryName = (path: string): string => `${resolve(path)}.${randomBytes(
 export function replaceOutput(path: string, bytes: Uint8Array): void {
   const temporary = temporaryName(path);
   try {
-    writeWhole(temporary, bytes);
+    writeWhole(temporary, bytes, mode);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
-  }
-}
-
-function writeWhole(path: string, bytes: Uint8Array): void {
-  const handle = openSync(path, 'wx', 0o644);
-  try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at);
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
   }
 }
 
@@ -65,7 +47,7 @@ export function replaceFolder(folder: string, files: ReadonlyMap<string, Uint8Ar
     mkdirSync(temporary, { recursive: true });
     for (const [path, bytes] of files) {
       mkdirSync(dirname(join(temporary, path)), { recursive: true });
-      writeWhole(join(temporary, path), bytes);
+      writeWhole(join(temporary, path), bytes, mode);
     }
     const there = existsSync(folder);
     if (there) renameSync(folder, before);

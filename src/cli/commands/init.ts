@@ -91,8 +91,14 @@ export const init = defineCommand({
     makePrivateDirectory(dirname(pending));
     rmSync(pending, { recursive: true, force: true });
     makePrivateDirectory(pending);
-    writeHome(pending, { file, operator: operator.secret, root, trust });
-    keepRunbooks(pending, house.value);
+    try {
+      writeHome(pending, { file, operator: operator.secret, root, trust });
+      keepRunbooks(pending, house.value);
+    } catch (error) {
+      // Keys that are not all on the disk are good for nothing, and nothing was sent yet.
+      rmSync(pending, { recursive: true, force: true });
+      throw error;
+    }
 
     context.progress.say('Claiming the control plane');
     const api = createApi({ ...context, ...file, operator: operator.signing });

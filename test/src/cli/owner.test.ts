@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,6 +60,22 @@ test('init leaves nothing behind when the house file is wrong, or the code is', 
   const pinned = await writ('init', stranger, '--house', house, '--trial');
   assert.equal(pinned.exit, 4);
   assert.match(pinned.err, /not the control plane that was pinned[\s\S]*no key was kept/);
+  assert.deepEqual(readdirSync(folder).sort(), ['data', 'wrong.yaml']);
+});
+
+test('init keeps nothing, and claims nothing, where its keys cannot all be written', async () => {
+  // The disk takes no file above 1 KiB.
+  const line = 'ulimit -f 1; exec "$@"';
+  const program = join(import.meta.dirname, '../../../src/cli/main.ts');
+  const words = ['init', server.setupCode!, '--house', house, '--trial', '--config', config];
+  const child = spawn('bash', ['-c', line, 'bash', process.execPath, program, ...words], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const [code] = await once(child, 'close');
+  assert.equal(code, 1);
+  assert.match(said, /EFBIG.*trust\.json/);
   assert.deepEqual(readdirSync(folder).sort(), ['data', 'wrong.yaml']);
 });
 
