@@ -14,7 +14,7 @@ import {
   unlink,
 } from 'node:fs/promises';
 import { ok, type Result, refuse } from '../../schema/result.ts';
-import type { Listing, Machine, MachineReason, Stat } from './machine.ts';
+import type { Listing, Machine, MachineReason, Owner, Stat } from './machine.ts';
 import { runProgram } from './run-program.ts';
 import { inFolderOf, reasonOf } from './walk.ts';
 
@@ -140,6 +140,15 @@ export function createHostMachine(name: string): Machine {
       }
       return ok(found);
     },
+    async findOwners(wanted) {
+      const found: (Owner | null)[] = [];
+      for (const owner of wanted) {
+        const ids = await owners.find(owner);
+        if (!ids.ok && ids.reason !== 'owner_unknown') return ids;
+        found.push(ids.ok ? ids.value : null);
+      }
+      return ok(found);
+    },
     async digest(paths) {
       const found: (string | null)[] = [];
       for (const path of paths) {
@@ -184,10 +193,8 @@ async function readAtMost(file: FileHandle, maxBytes: number): Promise<Uint8Arra
   }
 }
 
-type Ids = { readonly uid: number; readonly gid: number };
-
 /** Users and groups of this host by passwd(5) and group(5), read anew each time: a release may have made them. */
-function createOwners(): { find(owner: string): Promise<Result<Ids, MachineReason>> } {
+function createOwners(): { find(owner: string): Promise<Result<Owner, MachineReason>> } {
   const idOf = async (file: string, name: string): Promise<number | null> => {
     if (/^\d+$/.test(name)) return Number(name);
     const line = (await readFile(file, 'utf8')).split('\n').find((one) => one.startsWith(`${name}:`));

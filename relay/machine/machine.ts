@@ -35,12 +35,16 @@ export type Machine = {
   list(path: string, most: number): Promise<MachineResult<readonly string[]>>;
   /** What is at each of the paths, in their order, looked at without following; null where nothing is. */
   stat(paths: readonly string[]): Promise<MachineResult<readonly (Stat | null)[]>>;
+  /** The numbers of owners such as `root:root` or `472:33`, in their order; null where the machine knows no such name. */
+  findOwners(owners: readonly string[]): Promise<MachineResult<readonly (Owner | null)[]>>;
   /** SHA-256 of each file, `sha256:<hex>`, in their order; null where no regular file is. Larger than 64 MiB: null. */
   digest(paths: readonly string[]): Promise<MachineResult<readonly (string | null)[]>>;
 };
 
 /** Mode and owner: `0640`; `root:root`, names or numbers. A name that the machine does not know is `owner_unknown`. */
 export type Listing = { readonly mode: string; readonly owner: string };
+
+export type Owner = { readonly uid: number; readonly gid: number };
 
 export type Stat = {
   readonly kind: 'file' | 'folder' | 'link' | 'other';

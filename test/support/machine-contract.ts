@@ -149,6 +149,11 @@ export function machineContract(name: string, subject: () => Promise<Subject>): 
     assert.equal(reasonOf(await machine.list(`${folder}/none`, 10)), 'not_found');
     assert.equal(reasonOf(await machine.list(`${folder}/pipe`, 10)), 'not_a_folder');
     assert.equal(reasonOf(await machine.list(folder, 0)), 'too_large');
+    assert.deepEqual(got(await machine.findOwners(['root:root', 'nobody-of-this-name:root', '7:8'])), [
+      { uid: 0, gid: 0 },
+      null,
+      { uid: 7, gid: 8 },
+    ]);
     const foreign = { mode: '0600', owner: 'nobody-of-this-name:root' };
     assert.equal(reasonOf(await machine.write(`${folder}/x`, text.encode('x'), foreign)), 'owner_unknown');
     assert.deepEqual(got(await machine.list(folder, 10)), ['pipe']);
