@@ -58,8 +58,17 @@ const reasons: Readonly<Record<string, MachineReason>> = {
 export function reasonOf(error: unknown, path: string): Refusal<MachineReason> {
   const { code } = error as NodeJS.ErrnoException;
   if (code === undefined) throw error;
-  return refuse(reasons[code] ?? 'machine_error', `${path}: ${code}`);
+  return refuse(reasonOfCode(code), `${path}: ${code}`);
 }
+
+const known: ReadonlySet<string> = new Set([
+  ...Object.values(reasons),
+  ...['owner_unknown', 'too_large', 'timeout', 'program_missing'],
+]);
+
+/** An errno's name as a machine's reason; a reason is itself. */
+export const reasonOfCode = (code: string): MachineReason =>
+  known.has(code) ? (code as MachineReason) : (reasons[code] ?? 'machine_error');
 
 /** Works in the folder of a path, and turns what the system says into reasons. */
 export async function inFolderOf<T>(
