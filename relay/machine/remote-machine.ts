@@ -14,14 +14,14 @@ import { reasonOfCode } from './walk.ts';
 
 /** A way to run programs on another machine, as its root: the QEMU guest agent, `pct exec`. */
 export type Exec = {
-  /** The most bytes of stdin that one call takes. */
-  readonly maxStdinBytes: number;
-  /** The most bytes of stdout that one call gives. */
-  readonly maxStdoutBytes: number;
-  /** Runs a program by its argv, once: what is not known to have run is `unreachable`. Only ASCII must come back whole. */
+  /** The most characters of stdin that one call takes. */
+  readonly maxStdin: number;
+  /** The most characters of stdout that one call gives. */
+  readonly maxStdout: number;
+  /** Runs a program by its argv, once: what is not known to have run is `unreachable`. Only ASCII must pass whole. */
   run(
     argv: readonly string[],
-    options: { readonly stdin: Uint8Array; readonly timeoutMs: number; readonly signal?: AbortSignal },
+    options: { readonly stdin: string; readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<MachineResult<{ readonly code: number; readonly stdout: string; readonly stderr: string }>>;
 };
 
@@ -41,9 +41,9 @@ type Answer = { readonly fields: readonly string[]; readonly rest: Uint8Array<Ar
 
 /** Another machine, to which there is no way but running programs there. */
 export function createRemoteMachine(name: string, exec: Exec): Machine {
-  const chunkBytes = Math.max(1024, exec.maxStdinBytes - headBytes);
   // Hex takes two characters a byte.
-  const readBytes = Math.max(1024, Math.floor(exec.maxStdoutBytes / 2) - headBytes);
+  const chunkBytes = Math.max(1024, Math.floor(exec.maxStdin / 2) - headBytes);
+  const readBytes = Math.max(1024, Math.floor(exec.maxStdout / 2) - headBytes);
 
   const ask = async (
     fields: readonly (string | number)[],
@@ -53,7 +53,7 @@ export function createRemoteMachine(name: string, exec: Exec): Machine {
   ): Promise<MachineResult<Answer>> => {
     const head = Buffer.from([fields.length, ...fields].map((field) => `${field}\0`).join(''));
     const ran = await exec.run(['perl', '-e', remoteProgram], {
-      stdin: new Uint8Array(Buffer.concat([head, bytes])),
+      stdin: Buffer.concat([head, bytes]).toString('hex'),
       timeoutMs: timeoutMs + wayMs,
       ...(signal && { signal }),
     });

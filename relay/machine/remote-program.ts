@@ -1,13 +1,13 @@
 /**
  * The program by which a machine that is only spoken to through an `Exec` does what `Machine` says: Perl with what
  * perl-base has, which is essential on every Debian. It is given as one argument and never changes. What is asked for
- * comes on stdin, as the number of fields, the fields, each ended by NUL, and the rest as bytes. It answers alike, in
- * hex, because not every way keeps bytes: `K`, or `E` with an errno's name or a reason, and a detail.
+ * comes on stdin, as the number of fields, the fields, each ended by NUL, and the rest as bytes. It answers alike: `K`, or
+ * `E` with an errno's name or a reason, and a detail. Both are in hex, because not every way keeps bytes.
  */
 export const remoteProgram = String.raw`
 use strict; use warnings; use Fcntl; use Errno; use POSIX (); use IO::Handle; use IO::Select;
 binmode STDIN; binmode STDOUT; umask 077;
-my $in = do { local $/; <STDIN> };
+my $in = pack 'H*', do { local $/; <STDIN> };
 sub take { my $at = index($in, "\0"); exit 9 if $at < 0; my $one = substr($in, 0, $at); substr($in, 0, $at + 1) = ''; $one }
 my @f = map { take() } 1 .. take();
 my $op = shift @f;

@@ -13,11 +13,11 @@ after(() => rmSync(base, { recursive: true, force: true }));
 
 /** This host as if there was no way to it but what a guest agent offers. */
 const here: Exec = {
-  maxStdinBytes: 64 * 1024,
-  maxStdoutBytes: 1024 * 1024,
+  maxStdin: 64 * 1024,
+  maxStdout: 1024 * 1024,
   async run([program, ...args], { stdin, timeoutMs, signal }) {
     const ran = await runProgram([program!, ...args], {
-      stdin,
+      stdin: new TextEncoder().encode(stdin),
       timeoutMs,
       maxBytes: 8 * 1024 * 1024,
       ...(signal && { signal }),
