@@ -14,6 +14,8 @@ export const configCodes = {
   homelab_missing: 'There is no homelab.yaml.',
   host_twice: 'One hostname leads to two apps or to two proxies.',
   house_invalid: 'Hosts, guests and runbooks do not make a house that trust can hold.',
+  name_otherwise:
+    'A name of the home is answered otherwise than the repo says, for the program has no other way.',
   name_twice: 'Two things have one name.',
   no_file: 'Something in the repo is neither a file nor a folder.',
   no_proxmox: 'A guest is on a host without Proxmox VE.',

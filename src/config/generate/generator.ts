@@ -1,3 +1,4 @@
+import type { ConfigCode } from '../codes.ts';
 import type { Home, Instance, Target } from '../home.ts';
 
 /** What a generator's output is placed by: `generate: NAME/OUTPUT` in the app.yaml of `instance` on `target`. */
@@ -17,8 +18,10 @@ export type Generated =
 /** Something that the generator cannot express, or doubts. Told at the place where it is asked for. */
 export type Doubt = {
   readonly severity: 'error' | 'warning';
-  readonly code: string;
+  readonly code: ConfigCode;
   readonly message: string;
+  /** What was probably meant, or what to do. */
+  readonly suggestion?: string;
 };
 
 export type Output = {
