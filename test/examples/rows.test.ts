@@ -7,7 +7,8 @@ const { release, home, findings } = await buildExample();
 assert.ok(release !== undefined && home !== undefined, JSON.stringify(findings));
 const { parts } = release.manifest;
 
-const fileOf = (target: string, path: string) => partOf(parts, target).files.find((file) => file.path === path)!;
+const fileOf = (target: string, path: string) =>
+  partOf(parts, target).files.find((file) => file.path === path)!;
 const textOf = (target: string, path: string): string => filesOf(release, target).get(path)!;
 const appOf = (target: string, name: string) => partOf(parts, target).apps.find((app) => app.name === name)!;
 const routesOf = (app: string) => home.routes.filter((route) => route.app === app);
@@ -64,7 +65,13 @@ const rows: Readonly<Record<string, () => void>> = {
   'one secret of several apps, and of several machines': () => {
     const { lldap_admin_password: shared, forgejo_pg_password: across, acme_dns_token: three } = home.secrets;
     assert.deepEqual(shared!.apps, ['authelia', 'lldap']);
-    assert.deepEqual([across!.apps, across!.targets], [['databases', 'forgejo'], ['secsvcs', 'websvcs']]);
+    assert.deepEqual(
+      [across!.apps, across!.targets],
+      [
+        ['databases', 'forgejo'],
+        ['secsvcs', 'websvcs'],
+      ],
+    );
     assert.deepEqual(three!.targets, ['homesvcs', 'secsvcs', 'websvcs']);
   },
   'secrets that are made of others on the machine': () => {
@@ -75,8 +82,12 @@ const rows: Readonly<Record<string, () => void>> = {
     });
   },
   'configuration that holds secrets, by placeholders': () => {
-    assert.deepEqual(fileOf('homesvcs', '/etc/opt/homeassistant/secrets.yaml').secrets, ['homeassistant_writ_token']);
-    assert.ok(fileOf('secsvcs', '/etc/opt/authelia/configuration.yml').secrets!.includes('forgejo_oidc_digest'));
+    assert.deepEqual(fileOf('homesvcs', '/etc/opt/homeassistant/secrets.yaml').secrets, [
+      'homeassistant_writ_token',
+    ]);
+    assert.ok(
+      fileOf('secsvcs', '/etc/opt/authelia/configuration.yml').secrets!.includes('forgejo_oidc_digest'),
+    );
   },
   'certificates of the home’s own authority, for servers and clients': () => {
     assert.deepEqual(appOf('secsvcs', 'postgres').certs, [
@@ -92,12 +103,19 @@ const rows: Readonly<Record<string, () => void>> = {
   },
   'a database on a shared server, here and on another guest': () => {
     const sql = textOf('secsvcs', '/etc/opt/databases/roles.sql');
-    for (const role of ['authelia', 'forgejo', 'grafana']) assert.ok(sql.includes(`CREATE ROLE ${role} `), role);
-    assert.match(textOf('secsvcs', '/etc/opt/postgres/pg_hba.conf'), /^hostssl +forgejo +forgejo +192\.168\.22\.11\/32/m);
+    for (const role of ['authelia', 'forgejo', 'grafana'])
+      assert.ok(sql.includes(`CREATE ROLE ${role} `), role);
+    assert.match(
+      textOf('secsvcs', '/etc/opt/postgres/pg_hba.conf'),
+      /^hostssl +forgejo +forgejo +192\.168\.22\.11\/32/m,
+    );
   },
   'clients of single sign-on': () => {
     const config = textOf('secsvcs', '/etc/opt/authelia/configuration.yml');
-    for (const uri of ['graph.example.net/login/generic_oauth', 'git.example.net/user/oauth2/authelia/callback']) {
+    for (const uri of [
+      'graph.example.net/login/generic_oauth',
+      'git.example.net/user/oauth2/authelia/callback',
+    ]) {
       assert.ok(config.includes(`- https://${uri}\n`), uri);
     }
   },
@@ -125,7 +143,10 @@ const rows: Readonly<Record<string, () => void>> = {
     assert.ok(units.includes('triggered postgres-dump.service'));
   },
   'volumes on another machine': () => {
-    assert.match(textOf('websvcs', '/etc/containers/systemd/films.volume'), /^Device=192\.168\.22\.15:\/films$/m);
+    assert.match(
+      textOf('websvcs', '/etc/containers/systemd/films.volume'),
+      /^Device=192\.168\.22\.15:\/films$/m,
+    );
   },
   'hardware that only one may use': () => {
     assert.deepEqual(home.guests.gaming!.exclusive, home.guests.devtop!.exclusive);
