@@ -80,7 +80,8 @@ export async function buildEdge(
   const generators = Object.fromEntries(
     Object.entries(options).map(([name, given]) => [name, { options: given }]),
   );
-  const text = `${homelab}generators: ${JSON.stringify(generators)}\n`;
+  const all = { traefik: { on: false }, ...generators };
+  const text = `${homelab}generators: ${JSON.stringify(all)}\n`;
   return buildTree(edgeHome, { ...changes, 'homelab.yaml': text });
 }
 

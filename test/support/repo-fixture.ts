@@ -26,6 +26,7 @@ export const smallHome: Tree = {
     '  admins: { groups: admins }',
     'generators:',
     '  haproxy: { on: false }',
+    '  traefik: { on: false }',
     '',
   ].join('\n'),
   'vars.yaml': 'colour: blue\n',
