@@ -7,7 +7,7 @@ export type GeneratorInput = {
   readonly home: Home;
   readonly target: Target;
   readonly instance: Instance;
-  /** homelab.yaml's `generators.NAME.options`, under the `options` of the place. */
+  /** homelab.yaml's `generators.NAME.options` with the `options` of the place merged over, member by member. */
   readonly options: Readonly<Record<string, unknown>>;
 };
 

@@ -1,4 +1,5 @@
 import type { Doubt, Generator, GeneratorInput, Output } from '../generator.ts';
+import { mergeOver } from '../merge.ts';
 import { readOptions } from '../options.ts';
 import { haproxyConfig, type MapPaths } from './config.ts';
 import { type Edge, edgeOf } from './edge.ts';
@@ -56,7 +57,7 @@ const placesOf = ({ home, target }: GeneratorInput, output: string) =>
 /** The options of haproxy/config hold for its maps, too. */
 function readEdge(input: GeneratorInput) {
   const [config] = placesOf(input, 'haproxy/config');
-  const read = readOptions(haproxyOptionsSchema, { ...input.options, ...config?.options });
+  const read = readOptions(haproxyOptionsSchema, mergeOver(input.options, config?.options ?? {}));
   if (!read.ok) return read;
   return { ok: true as const, options: read.value, edge: edgeOf(input.home, input.target, read.value) };
 }
