@@ -77,6 +77,16 @@ test('one folder brings route, DNS name, access and flow, in words', () => {
 
 /** What each system is told of the name: one line of a file, its app reloaded or restarted as it can be. */
 const systems: Readonly<Record<string, readonly [target: string, path: string, line: RegExp]>> = {
+  'the routers of its Traefik': [
+    'websvcs',
+    '/etc/opt/traefik/dynamic/home.yml',
+    /^rule: 'Host\(`wiki\.example\.net`\)'$/,
+  ],
+  'the Traefik that answers while it sleeps': [
+    'secsvcs',
+    '/etc/opt/traefik/dynamic/home.yml',
+    /^rule: 'Host\(`wiki\.example\.net`\)'$/,
+  ],
   'HAProxy’s map of names': ['cloud', '/etc/haproxy/names.map', /^wiki\.example\.net be_websvcs$/],
   'Unbound’s zone': [
     'secsvcs',
