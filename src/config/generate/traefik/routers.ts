@@ -78,7 +78,7 @@ export function planRoutes(
           layer,
           hosts,
           rule: `${hostsRule(hosts, layer)}${conditions.rule}`,
-          priority: priorityOf(hosts, conditions.rule, route.priority),
+          priority: priorityOf(hosts, route.when, route.priority),
           entryPoints,
           middlewares: [...guard.middlewares, ...route.middlewares],
           service: route.service ?? id,
@@ -177,7 +177,7 @@ export function refusalsOf(
       refusals.set(refusals.has(name) ? `${name}+${hosts[0]!.slice(2)}` : name, {
         hosts,
         rule: `${hostsRule(hosts, 'http')}${conditions.rule}`,
-        priority: priorityOf(hosts, conditions.rule, route.priority) + 1,
+        priority: priorityOf(hosts, route.when, route.priority) + 1,
       });
     }
   }

@@ -49,7 +49,10 @@ export function conditionsRule(when: When | undefined): { readonly rule: string;
     ...(when?.not_path ?? []).map((text) => `!${path(text)}`),
     ...headers.map((name) => {
       const value = when!.header![name]!;
-      if (!/^[A-Za-z0-9!#$%&'*+.^_|~-]+$/.test(name)) faults.push(`${name} is no name of a header`);
+      if (!/^[A-Za-z0-9!#$%&'*+.^_|~-]+$/.test(name)) {
+        faults.push(`${name} is no name of a header`);
+        return '';
+      }
       return value.startsWith('^')
         ? `HeaderRegexp(${quote(name)}, ${regexp(value)})`
         : `Header(${quote(name)}, ${quote(value)})`;
@@ -85,12 +88,20 @@ function unlikeGo(text: string): string | null {
 
 /**
  * The order in which Traefik tries rules that may meet, the highest first. A name goes before a wildcard, a wildcard
- * before a wider one, more conditions before fewer. All are even: what refuses a request goes between two of them.
+ * before a wider one, a longer path before a shorter one, more conditions before fewer. All are even: what refuses a
+ * request goes between two of them.
  */
-export function priorityOf(hosts: readonly string[], conditions: string, given: number | undefined): number {
+export function priorityOf(
+  hosts: readonly string[],
+  when: When | undefined,
+  given: number | undefined,
+): number {
   if (given !== undefined) return 2 * given;
-  if (hosts.some((host) => !host.startsWith('*.'))) return 2 * (100 + conditions.length);
-  return 2 * (wildcardRank(hosts) + (conditions === '' ? 0 : 1));
+  const path = Math.min(...(when?.path ?? ['']).map(({ length }) => length));
+  const others = [when?.not_path?.[0], when?.method?.[0], ...Object.keys(when?.header ?? {})];
+  const conditions = 10 * path + Math.min(9, others.filter((one) => one !== undefined).length);
+  if (hosts.some((host) => !host.startsWith('*.'))) return 2 * (100 + conditions);
+  return 2 * (wildcardRank(hosts) + (conditions === 0 ? 0 : 1));
 }
 
 /** Of what answers for names whose own app or proxy sleeps: behind the same name's own routers. */
