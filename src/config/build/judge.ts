@@ -102,6 +102,7 @@ export function judgeHome(
         severity: 'warning',
         code: 'secret_missing',
         message: `nobody has set the secret ${name} for ${one.target}`,
+        suggestion: `writ secrets set ${name} --on ${one.target} sets it.`,
       });
     }
   }
