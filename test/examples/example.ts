@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Release, ReleasePart } from '../../schema/wire/release.ts';
 import { readRepo } from '../../src/cli/repo-files.ts';
@@ -7,6 +8,17 @@ import { renderHere } from '../support/repo-fixture.ts';
 
 /** The folder of the whole example. */
 export const exampleFolder = join(import.meta.dirname, '../../examples/homelab');
+
+/** The file of a test key in the example, `owner` or a machine. */
+export const testKeyPath = (name: string): string => `test-keys/${name}.txt`;
+
+/** A test key of the example, as age writes identities. */
+export function testIdentity(name: string): string {
+  const text = readFileSync(join(exampleFolder, testKeyPath(name)), 'utf8');
+  const identity = /^AGE-SECRET-KEY-\S+$/m.exec(text)?.[0];
+  if (identity === undefined) throw new Error(`${testKeyPath(name)} holds no key`);
+  return identity;
+}
 
 export const exampleRepo = (): Repo => readRepo(exampleFolder);
 
