@@ -94,6 +94,7 @@ test('each YAML file of the example names its schema, and the schemas are those 
     ['vars.yaml', 'vars'],
     ['apps/*/app.yaml', 'app'],
     ['runbooks/*.yaml', 'runbook'],
+    ['secrets/recipients.yaml', 'recipients'],
   ];
   for (const [pattern, kind] of kinds) {
     const files = globSync(pattern, { cwd: exampleFolder });
@@ -105,6 +106,7 @@ test('each YAML file of the example names its schema, and the schemas are those 
       assert.equal(join(dirname(file), named), join('.schema', schemaFile(kind)), file);
     }
   }
+  assert.deepEqual(kinds.map(([, kind]) => kind).sort(), [...schemaNames].sort());
   for (const name of schemaNames) {
     const path = join(exampleFolder, '.schema', schemaFile(name));
     const kept: unknown = JSON.parse(readFileSync(path, 'utf8'));

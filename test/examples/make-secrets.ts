@@ -69,8 +69,12 @@ for (const relay of new Set(machines.map((name) => home.guests[name]?.host ?? na
     named[name] = { recipient: recipients[name]!, relay, kid: signing.kid, report: 1, trust };
   }
 }
-const warning = '# Recipients of the example: their keys are in test-keys/, and everybody has them.\n';
-put(recipientsFile, warning + recipientsText('', { v: 1, owner: [owner], machines: named }));
+const head = [
+  '# yaml-language-server: $schema=../.schema/recipients.schema.json',
+  '# Recipients of the example: their keys are in test-keys/, and everybody has them.',
+  '',
+].join('\n');
+put(recipientsFile, head + recipientsText('', { v: 1, owner: [owner], machines: named }));
 
 const exampleValue = (name: string): string =>
   name === 'authelia_oidc_key'
