@@ -39,10 +39,10 @@ test('copies in other places, time zones and locales, built by processes, have o
     { name: 'a', TZ: 'Pacific/Kiritimati', LANG: 'tr_TR.UTF-8', LC_ALL: 'tr_TR.UTF-8' },
     { name: 'another/place', TZ: 'America/St_Johns', LANG: 'C', LC_ALL: 'C' },
   ];
-  const [one, other] = places.map(({ name, ...env }) => {
+  const [one, other] = places.map(({ name, ...env }, index) => {
     const repo = join(folder, name);
     cpSync(exampleFolder, repo, { recursive: true });
-    const file = join(folder, `${dirname(name)}-home.tar`.replaceAll('/', '-'));
+    const file = join(folder, `${index}.tar`);
     const words = [main, 'config', 'build', '--repo', repo, '--release', file];
     const ran = spawnSync(process.execPath, words, {
       encoding: 'utf8',
