@@ -51,7 +51,8 @@ export function changedSecrets(
  *
  * A service restarts when a unit file of its own has other bytes, when a file of its app with `on_change: restart`
  * differs, or a secret of its app does. It reloads for `on_change: reload` alone. `none`, and a file that is only
- * seeded, touch nothing. Which app lists a service makes no difference.
+ * seeded, touch nothing. Which app lists a service makes no difference. What a timer starts is never touched, only
+ * stopped when it goes: its next run is as the new files say.
  */
 export function changedUnits(before: ReleasePart | undefined, after: ReleasePart | undefined): UnitChange[] {
   const old = servicesOf(before);
@@ -61,6 +62,10 @@ export function changedUnits(before: ReleasePart | undefined, after: ReleasePart
     const was = old.get(service);
     old.delete(service);
     const known = { app: app.name, service, kind: unit.kind };
+    if (unit.kind === 'triggered') {
+      changes.push({ ...known, effect: 'untouched', because: [] });
+      continue;
+    }
     if (was === undefined) {
       changes.push({ ...known, effect: 'start', because: [] });
       continue;

@@ -54,7 +54,7 @@ export const fileSchema = v.strictObject({
   generate: v.optional(
     v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*\/[a-z][a-z0-9-]*$/, 'must be generator/output')),
   ),
-  /** What the generator is told for this place. */
+  /** What the generator is told for this place, member by member over what homelab.yaml tells it; `null` takes one away. */
   options: v.optional(valuesSchema),
   /** Where it goes; a folder, ending in a slash, for several. */
   to: placeSchema,

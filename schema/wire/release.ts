@@ -50,8 +50,11 @@ const releaseUnitSchema = v.strictObject({
   service: v.pipe(v.string(), v.maxLength(255)),
   /** Unit files that make it, by name; of a distribution's unit none. */
   files: listOf(v.pipe(v.string(), v.maxLength(255)), 64),
-  /** `run`: started and stopped with the app; `resource`: a volume or network that others pull in. */
-  kind: v.picklist(['run', 'resource']),
+  /**
+   * `run`: started and stopped with the app; `resource`: a volume or network that others pull in; `triggered`: what a
+   * timer, a path or a socket starts, so that a deployment does not.
+   */
+  kind: v.picklist(['run', 'resource', 'triggered']),
 });
 export type ReleaseUnit = v.InferOutput<typeof releaseUnitSchema>;
 

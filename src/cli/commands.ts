@@ -22,6 +22,13 @@ import { relaysAdd } from './commands/relays-add.ts';
 import { relaysApprove } from './commands/relays-approve.ts';
 import { restore } from './commands/restore.ts';
 import { run } from './commands/run.ts';
+import { secretsCheck } from './commands/secrets-check.ts';
+import { secretsEdit } from './commands/secrets-edit.ts';
+import { secretsImport } from './commands/secrets-import.ts';
+import { secretsList } from './commands/secrets-list.ts';
+import { secretsRecipients } from './commands/secrets-recipients.ts';
+import { secretsRotate } from './commands/secrets-rotate.ts';
+import { secretsSet } from './commands/secrets-set.ts';
 import { serve } from './commands/serve.ts';
 import { status } from './commands/status.ts';
 import { tokensCreate } from './commands/tokens-create.ts';
@@ -63,6 +70,13 @@ export const commands: readonly Command[] = [
   configMigrate,
   newApp,
   plan,
+  secretsRecipients,
+  secretsSet,
+  secretsEdit,
+  secretsRotate,
+  secretsList,
+  secretsCheck,
+  secretsImport,
   status,
   doctor,
   watch,

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -20,14 +21,36 @@ export const manifestFile = 'manifest.json';
 const temporaryName = (path: string): string => `${resolve(path)}.${randomBytes(6).toString('hex')}.tmp`;
 
 /** Writes a file that others may read, so that a crash or a full disk leaves the old one or the new one. */
-export function replaceOutput(path: string, bytes: Uint8Array): void {
-  const temporary = temporaryName(path);
+export const replaceOutput = (path: string, bytes: Uint8Array): void =>
+  replaceOutputs(new Map([[path, bytes]]));
+
+/**
+ * Writes several such files, whose folders are made: none is replaced before all are on the disk, and one that the
+ * system refuses to replace brings those before it back.
+ *
+ * @param files bytes by path
+ */
+export function replaceOutputs(files: ReadonlyMap<string, Uint8Array>): void {
+  const ready = [...files].map(([path, bytes]) => ({ path, bytes, temporary: temporaryName(path) }));
+  const replaced: { path: string; before: Uint8Array | null }[] = [];
   try {
-    writeWhole(temporary, bytes);
-    renameSync(temporary, path);
+    for (const { path, bytes, temporary } of ready) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeWhole(temporary, bytes);
+    }
+    for (const { path, temporary } of ready) {
+      const before = existsSync(path) ? readFileSync(path) : null;
+      renameSync(temporary, path);
+      replaced.push({ path, before });
+    }
   } catch (error) {
-    rmSync(temporary, { force: true });
+    for (const { path, before } of replaced) {
+      if (before === null) rmSync(path, { force: true });
+      else replaceOutput(path, before);
+    }
     throw error;
+  } finally {
+    for (const { temporary } of ready) rmSync(temporary, { force: true });
   }
 }
 

@@ -15,6 +15,7 @@ import type { Home } from '../home.ts';
 import { readManifest } from '../read/manifest.ts';
 import { textOrNull } from '../read/text.ts';
 import { byText, foldersUnder, type Repo } from '../repo.ts';
+import { judgeSecrets } from '../secrets/judge.ts';
 import type { RenderTemplates, TemplateJob, TemplateOutcome } from '../template/job.ts';
 import { type Draft, draftFiles, judgeDrafts } from './files.ts';
 import { judgeHome } from './judge.ts';
@@ -80,6 +81,8 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
   });
   findings.push(...judgeDrafts(contents), ...judgePlaceholders(contents, placed));
   findings.push(...judgeAllUnits(home, contents, unmade));
+  const whole = findings.every(({ severity }) => severity !== 'error');
+  findings.push(...(await judgeSecrets(repo.files, home, whole)));
   const told = sorted(findings);
   if (told.some(({ severity }) => severity === 'error')) return { findings: told, home };
 

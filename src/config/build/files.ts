@@ -6,6 +6,7 @@ import { machineOf } from '../compile/routes.ts';
 import { fault, matcher, type Placed } from '../compile/units.ts';
 import type { Finding, Place } from '../finding.ts';
 import type { Generator } from '../generate/generator.ts';
+import { mergeOver } from '../generate/merge.ts';
 import type { Home, Instance } from '../home.ts';
 import { textOrNull } from '../read/text.ts';
 import type { Folder } from '../repo.ts';
@@ -189,9 +190,9 @@ function generateInto(
       home,
       target,
       instance: instance as Instance,
-      options: { ...settings?.options, ...entry.options },
+      options: mergeOver(settings?.options ?? {}, entry.options ?? {}),
     });
-    findings.push(...(doubts ?? []).map((doubt) => ({ ...entry.place, ...doubt })));
+    findings.push(...(doubts ?? []).map(({ place = entry.place, ...doubt }) => ({ ...place, ...doubt })));
     if (made.kind === 'folder') {
       for (const path of Object.keys(made.files).sort())
         add(`${entry.to}${path}`, { kind: 'text', text: made.files[path]! });

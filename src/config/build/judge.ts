@@ -1,11 +1,12 @@
 import { didYouMean } from '../../../schema/near.ts';
 import { machineOf } from '../compile/routes.ts';
 import type { Placed } from '../compile/units.ts';
-import { fault } from '../compile/units.ts';
+import { fault, secretOf } from '../compile/units.ts';
 import type { Finding } from '../finding.ts';
 import type { Generator } from '../generate/generator.ts';
 import type { Home } from '../home.ts';
 import type { Manifest } from '../read/manifest.ts';
+import type { Path } from '../read/yaml.ts';
 import type { RepoFiles } from '../repo.ts';
 
 /** What the whole home says: generators without a place, programs of another version, ports twice, secrets that nobody set. */
@@ -97,14 +98,24 @@ export function judgeHome(
       const derived = !Array.isArray(secrets) && Object.hasOwn(secrets, name) && secrets[name] !== null;
       if (derived || files.has(`secrets/${one.target}/${name}.age`)) continue;
       findings.push({
-        ...one.source.yaml.place(['secrets']),
+        ...one.source.yaml.place(secretPath(one.source.file, name)),
         severity: 'warning',
         code: 'secret_missing',
         message: `nobody has set the secret ${name} for ${one.target}`,
+        suggestion: `writ secrets set ${name} --on ${one.target} sets it.`,
       });
     }
   }
   return findings;
+}
+
+/** Where an app says that it needs a secret. */
+function secretPath({ secrets, uses }: Placed['source']['file'], name: string): Path {
+  if (!Array.isArray(secrets)) {
+    if (Object.hasOwn(secrets, name)) return ['secrets', name];
+  } else if (secrets.includes(name)) return ['secrets', secrets.indexOf(name)];
+  const use = uses.findIndex((one) => secretOf(one) === name);
+  return use < 0 ? ['secrets'] : ['uses', use];
 }
 
 function within(

@@ -1,4 +1,5 @@
 import { isRun } from '../../../schema/quadlet/names.ts';
+import { lastValue } from '../../../schema/quadlet/unit.ts';
 import type {
   ReleaseApp,
   ReleaseFile,
@@ -130,11 +131,13 @@ function unitsOf(
   service: string | undefined,
   files: readonly ReleaseFile[],
 ): ReleaseUnit[] {
-  const found = new Map<string, { files: string[]; kind: 'run' | 'resource' }>();
+  const found = new Map<string, { files: string[]; kind: ReleaseUnit['kind'] }>();
   const services = new Map<string, string>();
+  const triggered = new Set(units.flatMap(triggeredBy));
   for (const { name, file, service: made } of units) {
     services.set(file.name, made);
-    found.set(made, { files: [file.name], kind: isRun(name) ? 'run' : 'resource' });
+    const kind = triggered.has(made) ? 'triggered' : isRun(name) ? 'run' : 'resource';
+    found.set(made, { files: [file.name], kind });
   }
   if (service !== undefined && !found.has(service)) found.set(service, { files: [], kind: 'run' });
   for (const { path, kind } of files) {
@@ -146,6 +149,19 @@ function unitsOf(
   return [...found]
     .sort(([a], [b]) => byText(a, b))
     .map(([name, { files: own, kind }]) => ({ service: name, files: [...new Set(own)].sort(byText), kind }));
+}
+
+const triggers: Readonly<Record<string, readonly [section: string, key: string]>> = {
+  timer: ['Timer', 'Unit'],
+  path: ['Path', 'Unit'],
+  socket: ['Socket', 'Service'],
+};
+
+/** The service that a timer, a path or a socket starts. */
+function triggeredBy(unit: Placed['parsed'][number]): string[] {
+  const trigger = triggers[unit.name.suffix];
+  if (trigger === undefined) return [];
+  return [lastValue(unit, ...trigger) ?? `${unit.name.base}.service`];
 }
 
 /** What the home offers, for telling two releases apart in words. */

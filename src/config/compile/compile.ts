@@ -160,6 +160,11 @@ function judgeAddresses({ homelab, yaml }: Manifest, tell: Tell): void {
       );
     }
   }
+  for (const name of Object.keys(homelab.networks)) {
+    if (!Object.hasOwn(homelab.hosts, name) && !Object.hasOwn(homelab.guests, name)) continue;
+    const message = `${name} is a network and a machine, so nobody could tell which a from: ${name} means`;
+    tell(fault(yaml.place(['networks', name]), 'name_twice', message));
+  }
   const holders = new Map<string, string>();
   for (const section of ['hosts', 'guests'] as const) {
     for (const [name, machine] of Object.entries(homelab[section])) {

@@ -1,4 +1,4 @@
-import type { FileEntry } from '../../../schema/manifest/app.ts';
+import type { FileEntry, UseEntry } from '../../../schema/manifest/app.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import { isRun } from '../../../schema/quadlet/names.ts';
 import { whatNeeds } from '../../../schema/quadlet/needs.ts';
@@ -200,6 +200,12 @@ function readUnits(
   return units;
 }
 
+/** The secret that a use brings. */
+export function secretOf(use: UseEntry): string | undefined {
+  if (typeof use === 'string') return undefined;
+  return 'postgres' in use ? use.postgres.password : 'oidc' in use ? use.oidc.secret : undefined;
+}
+
 /** Secrets by name: those declared, and those that uses bring. A unit that names another is told. */
 function secretsOf(
   { file, yaml }: AppSource,
@@ -209,9 +215,8 @@ function secretsOf(
 ): string[] {
   const names = new Set(Array.isArray(file.secrets) ? file.secrets : Object.keys(file.secrets));
   for (const use of file.uses) {
-    if (typeof use === 'string') continue;
-    if ('postgres' in use) names.add(use.postgres.password);
-    if ('oidc' in use) names.add(use.oidc.secret);
+    const name = secretOf(use);
+    if (name !== undefined) names.add(name);
   }
   if (!Array.isArray(file.secrets)) {
     for (const [name, derived] of Object.entries(file.secrets)) {

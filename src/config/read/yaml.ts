@@ -18,10 +18,15 @@ export type YamlFile = {
   place(path: Path): Place;
 };
 
-/** Reads YAML 1.2 without duplicate keys, tags or more than a few aliases. */
+/**
+ * Reads YAML 1.2 without duplicate keys, tags or more than a few aliases.
+ *
+ * @param ordered whether mappings become Maps, which keep the order of the text for every key
+ */
 export function readYaml(
   file: string,
   bytes: Uint8Array,
+  { ordered = false }: { readonly ordered?: boolean } = {},
 ): { ok: true; yaml: YamlFile } | { ok: false; findings: Finding[] } {
   const refused = (code: string, message: string, at: Partial<Place> = {}) => ({
     ok: false as const,
@@ -76,7 +81,7 @@ export function readYaml(
   });
   let value: unknown;
   try {
-    value = document.toJS({ maxAliasCount: maxAliases });
+    value = document.toJS({ maxAliasCount: maxAliases, mapAsMap: ordered });
   } catch (error) {
     return refused('yaml_aliases', (error as Error).message, placeOf(firstAlias));
   }

@@ -52,6 +52,17 @@ const cases: Readonly<Record<string, { changes: Changes; says: readonly string[]
     changes: { 'apps/web/app.yaml': app('helth: { path: / }\n') },
     says: ['apps/web/app.yaml:8:1 unknown_member: helth is not a known member. Did you mean health?'],
   },
+  'a network that is called like a machine': {
+    changes: {
+      'homelab.yaml': (smallHome['homelab.yaml'] as string).replace(
+        '  lan:',
+        '  pve1: { subnet: 10.0.0.0/24 }\n  lan:',
+      ),
+    },
+    says: [
+      'homelab.yaml:4:3 name_twice: pve1 is a network and a machine, so nobody could tell which a from: pve1 means',
+    ],
+  },
   'a template that reads constructor': {
     changes: { 'apps/web/web.ini.j2': 'a\nb {{ colour.constructor }}\n' },
     says: [

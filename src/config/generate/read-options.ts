@@ -1,0 +1,26 @@
+import * as v from 'valibot';
+import { describeIssue } from '../../../schema/jose/jws.ts';
+import { didYouMean } from '../../../schema/near.ts';
+import type { Doubt } from './generator.ts';
+
+/** Reads options; what is wrong with them is told, and the defaults stand in for all of them. */
+export function readOptions<const S extends v.StrictObjectSchema<v.ObjectEntries, undefined>>(
+  schema: S,
+  given: Readonly<Record<string, unknown>>,
+  tell: (doubt: Doubt) => void,
+): v.InferOutput<S> {
+  const parsed = v.safeParse(schema, given);
+  if (parsed.success) return parsed.output;
+  for (const issue of parsed.issues) {
+    const path = (issue.path ?? []).map(({ key }) => String(key));
+    const near = didYouMean(path.at(-1) ?? '', Object.keys(schema.entries)).trim();
+    const unknown = issue.expected === 'never' && path.length === 1;
+    tell({
+      severity: 'error',
+      code: 'wrong_option',
+      message: unknown ? `there is no option ${path[0]}` : `options: ${describeIssue(issue)}`,
+      ...(unknown && near !== '' && { suggestion: near }),
+    });
+  }
+  return v.parse(schema, {});
+}
