@@ -1,4 +1,5 @@
 import { didYouMean } from '../../../schema/near.ts';
+import { own } from '../../../schema/wire/record.ts';
 import { machineOf } from '../compile/routes.ts';
 import type { Placed } from '../compile/units.ts';
 import { fault } from '../compile/units.ts';
@@ -7,6 +8,7 @@ import type { Generator } from '../generate/generator.ts';
 import type { Home } from '../home.ts';
 import type { Manifest } from '../read/manifest.ts';
 import type { RepoFiles } from '../repo.ts';
+import { secretPath } from './parts.ts';
 
 /** What the whole home says: generators without a place, programs of another version, ports twice, secrets that nobody set. */
 export function judgeHome(
@@ -92,15 +94,15 @@ export function judgeHome(
         );
       }
     }
-    const { secrets } = one.source.file;
     for (const name of one.secrets) {
-      const derived = !Array.isArray(secrets) && Object.hasOwn(secrets, name) && secrets[name] !== null;
-      if (derived || files.has(`secrets/${one.target}/${name}.age`)) continue;
+      if (Object.hasOwn(one.derived, name) || files.has(secretPath(one.target, name))) continue;
+      const captured = own(home.secrets, name)?.captured;
       findings.push({
         ...one.source.yaml.place(['secrets']),
         severity: 'warning',
         code: 'secret_missing',
         message: `nobody has set the secret ${name} for ${one.target}`,
+        ...(captured !== undefined && { suggestion: `The runbook ${captured} is to capture it.` }),
       });
     }
   }
