@@ -1,5 +1,5 @@
 import { canonicalJson } from '../wire/canonical.ts';
-import type { ReleaseApp, ReleasePart, ReleaseUnit } from '../wire/release.ts';
+import type { ReleaseApp, ReleaseFile, ReleasePart, ReleaseUnit } from '../wire/release.ts';
 import { changedFiles, type FileChange } from './files.ts';
 
 /** What activation does to a service. */
@@ -10,7 +10,7 @@ export type UnitChange = {
   readonly service: string;
   readonly kind: ReleaseUnit['kind'];
   readonly effect: Effect;
-  /** What brings it about: paths of files, or `secret NAME`; empty for a start and a stop. */
+  /** What brings it about: paths, `secret NAME` or `certificate NAME`; empty for a start and a stop. */
   readonly because: readonly string[];
 };
 
@@ -46,13 +46,33 @@ export function changedSecrets(
   return changes.sort((a, b) => byText(a.name, b.name));
 }
 
+type Obtained = {
+  readonly what: string;
+  readonly on_change: ReleaseFile['on_change'];
+  readonly text: string;
+};
+
+/** What an app gets on its machine that is no part of the release's bytes: fetched files, and certificates. */
+const obtainedBy = ({ artifacts, certs }: ReleaseApp): Obtained[] => [
+  ...artifacts.map(({ on_change, ...artifact }) => ({
+    what: artifact.to,
+    on_change,
+    text: canonicalJson(artifact),
+  })),
+  ...certs.map(({ on_change, ...cert }) => ({
+    what: `certificate ${cert.name}`,
+    on_change,
+    text: canonicalJson(cert),
+  })),
+];
+
 /**
  * What happens to each service of a target when one part follows another; absent for a target that is new or goes.
  *
- * A service restarts when a unit file of its own has other bytes, when a file of its app with `on_change: restart`
- * differs, or a secret of its app does. It reloads for `on_change: reload` alone. `none`, and a file that is only
- * seeded, touch nothing. Which app lists a service makes no difference. What a timer starts is never touched, only
- * stopped when it goes: its next run is as the new files say.
+ * A service restarts when a unit file of its own has other bytes, when a file, a fetched file or a certificate of its
+ * app with `on_change: restart` differs, or a secret of its app does. It reloads for `on_change: reload` alone. `none`,
+ * and a file that is only seeded, touch nothing. Which app lists a service makes no difference. What a timer starts is
+ * never touched, only stopped when it goes: its next run is as the new files say.
  */
 export function changedUnits(before: ReleasePart | undefined, after: ReleasePart | undefined): UnitChange[] {
   const old = servicesOf(before);
@@ -112,6 +132,16 @@ function reasonsFor(
   if (now.unit.kind === 'run') {
     for (const { name, kind } of changedSecrets(was.app, now.app)) {
       if (kind === 'changed') restart.push(`secret ${name}`);
+    }
+    const old = new Map(obtainedBy(was.app).map((one) => [one.what, one]));
+    const differing = obtainedBy(now.app).filter(({ what, text }) => {
+      const before = old.get(what);
+      old.delete(what);
+      return before?.text !== text;
+    });
+    for (const { what, on_change } of [...differing, ...old.values()]) {
+      if (on_change === 'restart') restart.push(what);
+      else if (on_change === 'reload') reload.push(what);
     }
   }
   return { restart, reload };

@@ -68,7 +68,7 @@ const rows: Readonly<Record<string, () => void>> = {
     assert.deepEqual(
       [across!.apps, across!.targets],
       [
-        ['databases', 'forgejo'],
+        ['databases', 'forgejo', 'postgres'],
         ['secsvcs', 'websvcs'],
       ],
     );
@@ -91,7 +91,17 @@ const rows: Readonly<Record<string, () => void>> = {
   },
   'certificates of the home’s own authority, for servers and clients': () => {
     assert.deepEqual(appOf('secsvcs', 'postgres').certs, [
-      { name: 'postgres', kind: 'server', to: '/etc/opt/postgres/tls/', owner: '70:70' },
+      {
+        name: 'postgres',
+        kind: 'server',
+        cert: '/etc/opt/postgres/tls/cert.pem',
+        key: '/etc/opt/postgres/tls/key.pem',
+        ca: '/etc/opt/postgres/tls/ca.pem',
+        names: ['192.168.21.11', 'postgres', 'secsvcs'],
+        owner: '70:70',
+        mode: '0600',
+        on_change: 'restart',
+      },
     ]);
     assert.equal(appOf('homesvcs', 'homeassistant').certs[0]!.kind, 'client');
   },

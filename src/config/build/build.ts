@@ -19,8 +19,12 @@ import { judgeSecrets } from '../secrets/judge.ts';
 import type { RenderTemplates, TemplateJob, TemplateOutcome } from '../template/job.ts';
 import { type Draft, draftFiles, judgeDrafts } from './files.ts';
 import { judgeHome } from './judge.ts';
+import { judgeImages } from './judge-images.ts';
+import { judgeNative } from './judge-native.ts';
 import { judgeAllUnits } from './judge-units.ts';
-import { makeFacts, makeParts, ownerText } from './parts.ts';
+import { keyPath, ownerText } from './native.ts';
+import { makeFacts, makeParts, secretPath } from './parts.ts';
+import { type Content, mountSecretFiles } from './secret-mounts.ts';
 
 export type Built = {
   /** Every fault and doubt, sorted by file and line. */
@@ -69,7 +73,7 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
   const texts = await renderDrafts(drafts, placed, home, render, (jobs, outcomes) =>
     findings.push(...templateFindings(jobs, outcomes, partial)),
   );
-  const contents = drafts.flatMap((draft, index) => {
+  const contents = drafts.flatMap((draft, index): Content[] => {
     const { content } = draft;
     const bytes =
       content.kind === 'bytes'
@@ -79,7 +83,12 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
           : texts.get(index);
     return bytes === undefined ? [] : [{ draft, bytes, size: bytes.length }];
   });
+  const mounts = mountSecretFiles(placed, contents);
+  contents.push(...mounts.made);
+  findings.push(...mounts.findings);
+  const paths = new Map(drafts.map(({ target, path, app }) => [`${target} ${path}`, app]));
   findings.push(...judgeDrafts(contents), ...judgePlaceholders(contents, placed));
+  findings.push(...judgeNative(home, placed, paths), ...judgeImages(placed));
   findings.push(...judgeAllUnits(home, contents, unmade));
   const whole = findings.every(({ severity }) => severity !== 'error');
   findings.push(...(await judgeSecrets(repo.files, home, whole)));
@@ -107,20 +116,25 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
         on_change: draft.entry.on_change,
         manage: draft.entry.manage,
         kind: draft.kind,
+        ...(draft.volume !== undefined && { volume: draft.volume }),
         ...(secrets.length > 0 && { secrets }),
       };
     }),
   );
-  const secretDigests = new Map<string, string>();
-  for (const { target, secrets } of placed) {
-    for (const name of secrets) {
-      const bytes = repo.files.get(`secrets/${target}/${name}.age`);
-      if (bytes !== undefined) secretDigests.set(`${target}/${name}`, await keep(bytes));
+  const digests = new Map<string, string>();
+  for (const { app, target, secrets, source } of placed) {
+    const paths = [
+      ...secrets.map((name) => secretPath(target, name)),
+      ...source.file.apt.map(({ key }) => keyPath(app, key)),
+    ];
+    for (const path of paths) {
+      const bytes = repo.files.get(path);
+      if (bytes !== undefined) digests.set(path, await keep(bytes));
     }
   }
   const value: ReleaseManifest = {
     v: 1,
-    parts: makeParts(home, placed, files, secretDigests),
+    parts: makeParts(home, placed, files, digests),
     facts: makeFacts(home),
   };
   const bytes = toBytes(canonicalJson(value));

@@ -1,13 +1,15 @@
 import type { FileEntry } from '../../../schema/manifest/app.ts';
+import { readVolumePlace } from '../../../schema/manifest/values.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import { unitPath } from '../../../schema/quadlet/names.ts';
+import { resourceName } from '../../../schema/quadlet/unit.ts';
 import { maxReleaseFileBytes } from '../../../schema/wire/release.ts';
 import { machineOf } from '../compile/routes.ts';
-import { fault, matcher, type Placed } from '../compile/units.ts';
+import { fault, instanceOf, matcher, type Placed } from '../compile/units.ts';
 import type { Finding, Place } from '../finding.ts';
 import type { Generator } from '../generate/generator.ts';
 import { mergeOver } from '../generate/merge.ts';
-import type { Home, Instance } from '../home.ts';
+import type { Home } from '../home.ts';
 import { textOrNull } from '../read/text.ts';
 import type { Folder } from '../repo.ts';
 
@@ -18,6 +20,8 @@ export type Draft = {
   readonly path: string;
   readonly entry: Pick<FileEntry, 'mode' | 'owner' | 'on_change' | 'manage'>;
   readonly kind: 'file' | 'unit';
+  /** What Podman calls the volume that it goes into. */
+  readonly volume?: string;
   readonly place: Place;
   readonly content:
     | { readonly kind: 'bytes'; readonly bytes: Uint8Array<ArrayBuffer> }
@@ -54,12 +58,18 @@ export function draftFiles(
     });
   }
   for (const entry of placed.files) {
+    const volume = volumeOf(entry, placed);
+    if (typeof volume === 'object') {
+      findings.push(volume);
+      continue;
+    }
     const add = (path: string, content: Draft['content']): void => {
       const kind =
         path.startsWith('/etc/containers/systemd/') || path.startsWith('/etc/systemd/system/')
           ? 'unit'
           : 'file';
-      drafts.push({ target, app, path, entry, kind, place: entry.place, content });
+      const into = volume === undefined ? {} : { volume };
+      drafts.push({ target, app, path, entry, kind, ...into, place: entry.place, content });
     };
     if (entry.generate !== undefined) {
       findings.push(
@@ -77,6 +87,28 @@ export function draftFiles(
     findings.push(...copyInto(entry.from!, entry, source.folder, app, add));
   }
   return { drafts, findings };
+}
+
+/** What Podman calls the volume that a file goes into, undefined for a file of the machine, or what is wrong with it. */
+function volumeOf(
+  { to, prune, place }: Placed['files'][number],
+  { app, parsed }: Placed,
+): string | undefined | Finding {
+  const into = readVolumePlace(to);
+  if (into === null) return undefined;
+  if (prune) return fault(place, 'volume_pruned', `prune would remove what ${app} keeps in the volume`);
+  const units = parsed.filter(({ name }) => name.kind === 'volume');
+  const unit = units.find(({ name }) => name.base === into.volume);
+  if (unit === undefined) {
+    const message = `no unit of ${app} makes the volume: there is no ${into.volume}.volume`;
+    const near = didYouMean(
+      into.volume,
+      units.map(({ name }) => name.base),
+    );
+    return fault(place, 'volume_missing', message, near);
+  }
+  const message = `systemd alone can tell what the volume of ${unit.name.unit} is called`;
+  return resourceName(unit) ?? fault(place, 'volume_missing', message);
 }
 
 function copyInto(
@@ -165,7 +197,6 @@ function generateInto(
   }
   const findings: Finding[] = [];
   const target = machineOf(home, placed.target)!;
-  const { source: _, parsed: __, unitSources: ___, routesAt: ____, ...instance } = placed;
   let generated = '';
   if (output !== undefined && settings?.on !== false) {
     if (output.kind === 'folder' && !entry.to.endsWith('/')) {
@@ -189,7 +220,7 @@ function generateInto(
     const { made, doubts } = output.generate({
       home,
       target,
-      instance: instance as Instance,
+      instance: instanceOf(placed),
       options: mergeOver(settings?.options ?? {}, entry.options ?? {}),
     });
     findings.push(...(doubts ?? []).map(({ place = entry.place, ...doubt }) => ({ ...place, ...doubt })));

@@ -1,5 +1,6 @@
 import { isRun } from '../../../schema/quadlet/names.ts';
 import { lastValue } from '../../../schema/quadlet/unit.ts';
+import { own } from '../../../schema/wire/record.ts';
 import type {
   ReleaseApp,
   ReleaseFile,
@@ -10,19 +11,21 @@ import type {
 import type { Placed } from '../compile/units.ts';
 import type { Home } from '../home.ts';
 import { byText } from '../repo.ts';
+import { certOf, nativeOf, ownerText, providedBy } from './native.ts';
 
-/** `472` → `472:472`, `root` → `root:root`. */
-export const ownerText = (owner: string | number): string => {
-  const text = String(owner);
-  return text.includes(':') ? text : `${text}:${text}`;
-};
+/** Where the file of a secret is in the repo. */
+export const secretPath = (target: string, name: string): string => `secrets/${target}/${name}.age`;
 
-/** The parts of a release from what is placed and its files. Sorted throughout. */
+/**
+ * The parts of a release from what is placed and its files. Sorted throughout.
+ *
+ * @param digests of files of the repo that the release holds as they are, by path: secrets and keys
+ */
 export function makeParts(
   home: Home,
   placed: readonly Placed[],
   files: readonly (ReleaseFile & { target: string })[],
-  secretDigests: ReadonlyMap<string, string>,
+  digests: ReadonlyMap<string, string>,
 ): ReleasePart[] {
   const filesOf = new Map<string, ReleaseFile[]>();
   for (const { target, ...file } of files) filesOf.set(target, [...(filesOf.get(target) ?? []), file]);
@@ -36,11 +39,11 @@ export function makeParts(
   for (const one of placed)
     appsOf.set(one.target, [
       ...(appsOf.get(one.target) ?? []),
-      makeApp(home, one, filesOf.get(one.target) ?? [], secretDigests),
+      makeApp(home, one, filesOf.get(one.target) ?? [], digests),
     ]);
   return targets.map((target) => ({
     target,
-    relay: home.guests[target]?.host ?? target,
+    ...(!Object.hasOwn(home.devices, target) && { relay: home.guests[target]?.host ?? target }),
     apps: appsOf.get(target)!,
     files: filesOf.get(target) ?? [],
   }));
@@ -48,12 +51,12 @@ export function makeParts(
 
 function makeApp(
   home: Home,
-  { app, target, source, parsed, files, secrets }: Placed,
+  placed: Placed,
   partFiles: readonly ReleaseFile[],
   digests: ReadonlyMap<string, string>,
 ): ReleaseApp {
+  const { app, target, source, parsed, files, secrets, derived, update } = placed;
   const { file } = source;
-  const derived = Array.isArray(file.secrets) ? {} : file.secrets;
   const route = home.routes.find((one) => one.app === app && one.target === target);
   const port = file.health?.port ?? route?.upstream?.port;
   return {
@@ -64,19 +67,18 @@ function makeApp(
       partFiles.filter((one) => one.app === app),
     ),
     secrets: secrets.map((name) => {
-      const made = Object.hasOwn(derived, name) ? derived[name] : undefined;
-      const digest = digests.get(`${target}/${name}`);
+      const made = own(derived, name);
+      const digest = digests.get(secretPath(target, name));
       return {
         name,
         ...(digest !== undefined && { digest }),
-        ...(made !== undefined &&
-          made !== null && {
-            derived: {
-              from: made.from,
-              as: made.as,
-              ...(made.pattern !== undefined && { pattern: made.pattern }),
-            },
-          }),
+        ...(made !== undefined && {
+          derived: {
+            from: made.from,
+            as: made.as,
+            ...(made.pattern !== undefined && { pattern: made.pattern }),
+          },
+        }),
       };
     }),
     after: [
@@ -114,7 +116,10 @@ function makeApp(
       proto,
       ...(from !== undefined && { from: [...from].sort(byText) }),
     })),
-    certs: file.certs.map(({ owner, ...cert }) => ({ ...cert, owner: ownerText(owner) })),
+    certs: file.certs.map((cert) => certOf(home, app, target, cert)),
+    ...nativeOf(placed, digests),
+    ...providedBy(home, app, target),
+    ...(update !== undefined && { update }),
     commands: Object.keys(file.commands)
       .sort(byText)
       .map((name) => {

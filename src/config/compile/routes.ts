@@ -1,18 +1,24 @@
 import type { RouteEntry } from '../../../schema/manifest/route.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import { all, resourceName } from '../../../schema/quadlet/unit.ts';
-import type { DnsName, HomeGuest, HomeHost, Route } from '../home.ts';
+import type { DnsName, Home, Route, Target } from '../home.ts';
 import type { Path } from '../read/yaml.ts';
 import { byText } from '../repo.ts';
 import { fault, type Placed, type Tell } from './units.ts';
 
-type Machines = {
-  readonly hosts: Readonly<Record<string, HomeHost>>;
-  readonly guests: Readonly<Record<string, HomeGuest>>;
-};
+/** Everything that can carry apps. */
+export type Machines = Pick<Home, 'hosts' | 'guests' | 'devices'>;
 
-export const machineOf = ({ hosts, guests }: Machines, name: string): HomeHost | HomeGuest | undefined =>
-  Object.hasOwn(guests, name) ? guests[name] : Object.hasOwn(hosts, name) ? hosts[name] : undefined;
+export const machineOf = ({ hosts, guests, devices }: Machines, name: string): Target | undefined =>
+  [guests, hosts, devices].find((record) => Object.hasOwn(record, name))?.[name];
+
+/** The names of all machines, for telling which was meant. */
+export const machineNames = ({
+  hosts,
+  guests,
+  devices,
+}: { readonly [K in keyof Machines]: object }): string[] =>
+  [guests, hosts, devices].flatMap((record) => Object.keys(record));
 
 /** `graph` → `graph.example.net`; `@` is the domain itself; a name with a dot is whole. */
 export function wholeName(host: string, domain: string): string {
@@ -76,8 +82,8 @@ export function compileRoutes(
       }
       if (entry.via !== undefined && machineOf(machines, entry.via) === undefined) {
         const message = `there is no guest or host ${entry.via}`;
-        const all = [...Object.keys(machines.guests), ...Object.keys(machines.hosts)];
-        tell(fault(source.yaml.place([...at, 'via']), 'unknown_target', message, didYouMean(entry.via, all)));
+        const near = didYouMean(entry.via, machineNames(machines));
+        tell(fault(source.yaml.place([...at, 'via']), 'unknown_target', message, near));
         continue;
       }
       if (entry.port === undefined && entry.service === undefined) {
@@ -113,7 +119,7 @@ export function compileRoutes(
   return routes;
 }
 
-const maySleep = (machine: HomeHost | HomeGuest | undefined): boolean =>
+const maySleep = (machine: Target | undefined): boolean =>
   machine?.kind === 'host' ? machine.sleeps : machine?.may_sleep === true;
 
 /** How the proxy names the app: its container on the same machine, else the machine's address. */

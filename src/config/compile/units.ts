@@ -1,4 +1,6 @@
-import type { FileEntry, UseEntry } from '../../../schema/manifest/app.ts';
+import type { AppFile, FileEntry } from '../../../schema/manifest/app.ts';
+import type { ArtifactEntry, Update } from '../../../schema/manifest/native.ts';
+import type { Derived, UseEntry } from '../../../schema/manifest/uses.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import { isRun } from '../../../schema/quadlet/names.ts';
 import { whatNeeds } from '../../../schema/quadlet/needs.ts';
@@ -11,6 +13,7 @@ import { reservedIn } from '../read/manifest.ts';
 import { readText } from '../read/text.ts';
 import type { Path } from '../read/yaml.ts';
 import { byText } from '../repo.ts';
+import { buildUnits } from './builds.ts';
 
 /** Rendered texts of unit templates, by `target app name`; empty before they are rendered. */
 export type RenderedUnits = ReadonlyMap<string, string>;
@@ -23,7 +26,24 @@ export type Placed = Instance & {
   readonly parsed: readonly ParsedUnit[];
   readonly unitSources: ReadonlyMap<string, string>;
   readonly routesAt: Path;
+  /** Secrets that are made of others on the target, by name. */
+  readonly derived: Readonly<Record<string, Derived>>;
+  /** What is fetched from elsewhere, that of this place alone among it. */
+  readonly artifacts: readonly ArtifactEntry[];
+  readonly update: Update | undefined;
 };
+
+/** The instance as templates and generators read it. */
+export const instanceOf = ({
+  source: _,
+  parsed: __,
+  unitSources: ___,
+  routesAt: ____,
+  derived: _____,
+  artifacts: ______,
+  update: _______,
+  ...instance
+}: Placed): Instance => instance;
 
 export type Tell = (finding: Finding) => void;
 
@@ -58,7 +78,7 @@ export function matcher(pattern: string): (path: string) => boolean {
 export function placeApps(
   apps: readonly AppSource[],
   machines: ReadonlySet<string>,
-  { vars, broken }: Pick<Manifest, 'vars' | 'broken'>,
+  { homelab, vars, broken }: Pick<Manifest, 'homelab' | 'vars' | 'broken'>,
   rendered: RenderedUnits,
   tell: Tell,
 ): Placed[] {
@@ -96,7 +116,8 @@ export function placeApps(
         seen.size === 1,
         tell,
       );
-      const units = readUnits(source, target, sources, rendered, seen.size === 1, tell);
+      const read = readUnits(source, target, sources, rendered, seen.size === 1, tell);
+      const units = [...read, ...buildUnits(source)].sort((a, b) => byText(a.name, b.name));
       const files = [
         ...file.files.map((entry, i) => ({
           ...entry,
@@ -110,11 +131,12 @@ export function placeApps(
         })),
       ];
       const parsed = parseUnits(
-        units.map(({ name: unit, text, place: { file: from } }) => ({
+        units.map(({ name: unit, text, place: { file: from, line, column } }) => ({
           name: unit,
           text,
           file: from,
-          ...(from.endsWith('.j2') && { at: { line: 1, column: 1 } }),
+          // The lines of a text that was made are not its file's.
+          ...(/\.(j2|yaml)$/.test(from) && { at: { line, column } }),
         })),
       );
       const services = parsed.filter((unit) => isRun(unit.name)).map(({ service }) => service);
@@ -134,6 +156,9 @@ export function placeApps(
         parsed,
         unitSources: sources,
         routesAt: ownRoutes ? at : [],
+        derived: derivedOf(file.secrets),
+        artifacts: [...file.artifacts, ...(whole?.artifacts ?? [])],
+        update: file.update ?? homelab.update,
       });
     }
   }
@@ -205,6 +230,12 @@ export function secretOf(use: UseEntry): string | undefined {
   if (typeof use === 'string') return undefined;
   return 'postgres' in use ? use.postgres.password : 'oidc' in use ? use.oidc.secret : undefined;
 }
+const derivedOf = (secrets: AppFile['secrets']): Record<string, Derived> =>
+  Array.isArray(secrets)
+    ? {}
+    : Object.fromEntries(
+        Object.entries(secrets).flatMap(([name, made]) => (made === null ? [] : [[name, made]])),
+      );
 
 /** Secrets by name: those declared, and those that uses bring. A unit that names another is told. */
 function secretsOf(

@@ -15,7 +15,11 @@ export const findRisks = (
   ...widenedRules(before.facts, after.facts),
   ...targets.flatMap(({ target, apps }) => {
     const [old, now] = [before, after].map(({ parts }) => parts.find((part) => part.target === target));
-    return apps.flatMap((app) => [...openedPorts(target, app, old, now), ...lost(target, app, old)]);
+    return apps.flatMap((app) => [
+      ...openedPorts(target, app, old, now),
+      ...lost(target, app, old),
+      ...trusted(target, app, old, now),
+    ]);
   }),
 ];
 
@@ -112,6 +116,37 @@ function openedPorts(
     const text = `port ${port}/${proto} on \`${target}\` opens to ${who}`;
     return [{ code: 'access_widened', target, app, text } as const];
   });
+}
+
+/** Groups whose members can do what root can. */
+const rootGroups = /^(root|sudo|wheel|adm|disk|docker|shadow|lxd|libvirt)$/;
+
+/** Sources whose packages run as root when they are installed, and users that are as good as root. */
+function trusted(
+  target: string,
+  { app }: PlannedApp,
+  before: ReleasePart | undefined,
+  after: ReleasePart | undefined,
+): Risk[] {
+  const [old, now] = [appOf(before, app), appOf(after, app)];
+  const sources = (now?.apt ?? []).filter(
+    ({ uri, key }) => old?.apt.some((one) => one.uri === uri && one.key === key) !== true,
+  );
+  const users = (now?.users ?? []).flatMap(({ name, groups }) => {
+    const known = old?.users.find((one) => one.name === name)?.groups ?? [];
+    const more = groups.filter((group) => rootGroups.test(group) && !known.includes(group));
+    return more.length === 0 ? [] : [{ name, groups: more }];
+  });
+  return [
+    ...sources.map(({ uri }) => {
+      const text = `packages of \`${uri}\` are trusted on \`${target}\`: what they install runs as root`;
+      return { code: 'source_trusted', target, app, text } as const;
+    }),
+    ...users.map(({ name, groups }) => {
+      const text = `the user \`${name}\` on \`${target}\` is in ${groups.map((one) => `\`${one}\``).join(', ')}, which is as good as root`;
+      return { code: 'access_widened', target, app, text } as const;
+    }),
+  ];
 }
 
 /** Volumes without a unit of their own any more, and folders whose other files go. */

@@ -29,7 +29,12 @@ function partOf(files: readonly ReleaseFile[], dirs: ReleasePart['apps'][number]
     certs: [],
     commands: [],
   };
-  return { target: 't', relay: 'r', apps: [app as ReleasePart['apps'][number]], files: [...files] };
+  return {
+    target: 't',
+    relay: 'r',
+    apps: [app as unknown as ReleasePart['apps'][number]],
+    files: [...files],
+  };
 }
 
 const file = (path: string, letter: string, more: Partial<ReleaseFile> = {}): ReleaseFile => ({

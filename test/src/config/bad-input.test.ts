@@ -78,7 +78,7 @@ const cases: Readonly<Record<string, { changes: Changes; says: readonly string[]
   'a destination that is no path': {
     changes: { 'apps/web/app.yaml': 'on: websvcs\nfiles:\n  - { from: motd, to: /etc/../root/x }\n' },
     says: [
-      'apps/web/app.yaml:3:19 wrong_value: files.0.to must be an absolute path without "..", "//" or control characters',
+      'apps/web/app.yaml:3:19 wrong_value: files.0.to must be an absolute path without "..", "//" or control characters, or volume:NAME/ and such a path',
     ],
   },
   'two apps with one hostname': {

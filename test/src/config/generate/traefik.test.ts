@@ -230,6 +230,7 @@ test('nothing that a person writes gets out of its place in a rule', () => {
     assert.deepEqual(codesOf(web(when)), ['error proxy_value'], when);
     assert.doesNotMatch(make(web(when)).dynamicText, /web\.example/, when);
   }
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is not one
   assert.deepEqual(codesOf(web('{ path: "^/(?i:a|b)[.]/\\\\d{2,5}$", header: { X-A: "\'${y}" } }')), []);
   for (const more of [
     'middlewares: [none]',
