@@ -88,12 +88,8 @@ export const adopt = defineCommand({
   ],
   examples: [
     {
-      line: 'ssh secsvcs sudo tar -C / -c etc/containers etc/opt > secsvcs.tar',
-      about: 'copies what the machine has, with owners and modes',
-    },
-    {
       line: 'writ adopt secsvcs.tar --on secsvcs --host pve1 --vmid 101 --into homelab',
-      about: 'makes a repo of it',
+      about: 'makes a repo of what ssh secsvcs sudo tar -C / -c etc/containers etc/opt > secsvcs.tar copied',
     },
     {
       line: 'writ adopt ~/quadlets --on box --to configs=/etc/opt --dry-run',
@@ -250,8 +246,12 @@ function finish(adopted: Adopted, machine: string, into: string, isDry: boolean)
   const lines = adoptText(adopted, machine);
   const json = { ...adoptJson(adopted), machine, repo: into, written: isDry ? [] : written };
   if (blocking.length > 0) return done([...lines, 'Nothing was written.'].join('\n'), json, exits.failed);
-  if (files.size === 0)
-    return done([...lines, 'There is nothing to adopt. Nothing was written.'].join('\n'), json);
+  if (files.size === 0) {
+    const isKnown = adopted.known > 0;
+    const nothing = isKnown ? 'There is nothing new.' : 'There is nothing that can be adopted.';
+    const all = [...lines, `${nothing} Nothing was written.`];
+    return done(all.join('\n'), json, isKnown ? exits.ok : exits.failed);
+  }
   if (isDry) {
     const would = [`Nothing was written: ${files.size} files would be, into ${into}.`];
     return done([...lines, ...would].join('\n'), { ...json, would_write: written });

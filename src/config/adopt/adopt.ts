@@ -97,8 +97,10 @@ export async function adopt(input: AdoptInput, render: RenderTemplates): Promise
     const names = new Set(drafted.apps.map(({ name }) => name));
     const differences = compareRelease(built.release!, machine.name, names, files, drafted.folders);
     if (differences.length > 0) return stopped(state, { findings, blocking: differences, drafted });
+    const known = gathered.files.length - fresh.files.length;
+    const isNothing = drafted.apps.length === 0 && (known === 0 || change.added.length === 0);
     return {
-      files: drafted.apps.length === 0 && change.added.length === 0 ? new Map() : added,
+      files: isNothing ? new Map() : added,
       apps: drafted.apps,
       machines: change.added,
       left: [...gathered.left, ...drafted.left, ...dead],
@@ -106,7 +108,7 @@ export async function adopt(input: AdoptInput, render: RenderTemplates): Promise
       blocking: [],
       findings,
       digest: built.release!.digest,
-      known: gathered.files.length - fresh.files.length,
+      known,
     };
   }
 }

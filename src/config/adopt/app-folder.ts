@@ -1,11 +1,11 @@
 import { toBytes } from '../../../schema/jose/digest.ts';
 import { placeholdersIn } from '../../../schema/manifest/placeholder.ts';
 import { isUnitFile } from '../../../schema/quadlet/names.ts';
-import { whatNeeds } from '../../../schema/quadlet/needs.ts';
 import { textOrNull } from '../read/text.ts';
 import { byText, type RepoFiles } from '../repo.ts';
 import type { AdoptedApp } from './assign.ts';
 import { folderOf, lastOf, type MachineFile, rootOwner } from './found.ts';
+import { secretsOf } from './group.ts';
 import type { LabelRoute } from './label-route.ts';
 import { isKeptPath } from './unit-names.ts';
 import { yamlOf } from './yaml-text.ts';
@@ -47,13 +47,7 @@ export function makeAppFolder(
   for (const { name, file } of units) folder.set(name, file.bytes);
   const used = new Set(['app.yaml', ...units.map(({ name }) => name.split('/')[0]!)]);
   const files = placeFiles(app, folder, used);
-  const secrets = [
-    ...new Set(
-      (app.group?.parsed ?? [])
-        .flatMap((unit) => whatNeeds(unit).secrets.map(({ name }) => name))
-        .filter((name) => name !== '' && !/[%$]/.test(name)),
-    ),
-  ].sort(byText);
+  const secrets = secretsOf(app.group);
   const { service } = app.group ?? {};
   const value = {
     on: machine,

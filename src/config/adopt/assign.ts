@@ -144,7 +144,7 @@ function groupOf(
   return groups.find(({ name, stems }) => stems.has(wanted) || toName(wanted) === toName(name));
 }
 
-/** A folder is brought where a unit names it, or where it is an app's own. */
+/** A folder is brought where a unit names it, or where it is an app's own and holds files of it, or lies in /etc. */
 function folderApp(
   { path }: MachineFolder,
   groups: readonly Group[],
@@ -154,6 +154,8 @@ function folderApp(
   const named = names.get(path);
   if (named?.size === 1) return [...named][0];
   if (ownFolderOf(`${path}/`) === undefined) return undefined;
-  const group = groupOf({ path: `${path}/` }, groups, names);
-  return group ?? [...found].find(([file]) => file.startsWith(`${path}/`))?.[1];
+  const inside = [...found].find(([file]) => file.startsWith(`${path}/`))?.[1];
+  return path.startsWith('/etc/') || inside !== undefined
+    ? (groupOf({ path: `${path}/` }, groups, names) ?? inside)
+    : undefined;
 }

@@ -1,11 +1,10 @@
 import { isUnitFile, readUnitName } from '../../../schema/quadlet/names.ts';
-import { whatNeeds } from '../../../schema/quadlet/needs.ts';
 import { byText, foldersUnder, type RepoFiles } from '../repo.ts';
 import { makeAppFolder } from './app-folder.ts';
 import { type AdoptedApp, assignFiles, namesOf } from './assign.ts';
 import type { MachineFile, MachineFolder, Note } from './found.ts';
 import { unitsIn } from './gather.ts';
-import { groupUnits } from './group.ts';
+import { groupUnits, secretsOf } from './group.ts';
 import { type LabelRoute, routeOfLabels } from './label-route.ts';
 import { freeName, quadletFolder, systemdFolder, toName, unitNameOf } from './unit-names.ts';
 
@@ -93,13 +92,12 @@ function routeFor(
 }
 
 function summaryOf({ name, group, files, folders }: AdoptedApp, route: LabelRoute | undefined): AppSummary {
-  const secrets = (group?.parsed ?? []).flatMap((unit) => whatNeeds(unit).secrets.map((one) => one.name));
   return {
     name,
     units: group?.units ?? [],
     files: files.map(({ path }) => path),
     dirs: folders.map(({ path }) => path),
-    secrets: [...new Set(secrets)].sort(byText),
+    secrets: secretsOf(group),
     ...(group?.service !== undefined && { service: group.service }),
     ...(route !== undefined && { route }),
   };

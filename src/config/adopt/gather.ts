@@ -12,6 +12,7 @@ import {
 } from './found.ts';
 import { groupUnits } from './group.ts';
 import { type PlaceOptions, placeSource } from './place.ts';
+import { isBroad } from './refer.ts';
 import { type Choices, selectFiles } from './select.ts';
 import { quadletFolder, systemdFolder, unitNameOf } from './unit-names.ts';
 
@@ -87,7 +88,7 @@ function ownFolders(
   return folders
     .filter(({ path, mode, owner }) => {
       const inUnits = `${path}/`.startsWith(quadletFolder) || `${path}/`.startsWith(systemdFolder);
-      if (inUnits || mode.length > 4) return false;
+      if (inUnits || mode.length > 4 || isBroad(path)) return false;
       return filled.has(path) ? taken.has(path) && (mode !== '0755' || owner !== rootOwner) : true;
     })
     .sort((a, b) => byText(a.path, b.path));

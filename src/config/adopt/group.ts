@@ -1,3 +1,5 @@
+import * as v from 'valibot';
+import { secretNameSchema } from '../../../schema/manifest/values.ts';
 import { dropInFolders, readUnitName } from '../../../schema/quadlet/names.ts';
 import { whatNeeds } from '../../../schema/quadlet/needs.ts';
 import { all, readUnits, type Unit } from '../../../schema/quadlet/unit.ts';
@@ -137,6 +139,9 @@ function joinByPrefix({ units, hints }: Read, rings: Rings): void {
   }
 }
 
+/** `grafanadata` is grafana's, and `alpha` not a's. */
+const beginsWith = (name: string, stem: string): boolean => stem.length > 2 && name.startsWith(stem);
+
 /** A volume, network, image or build that one app alone uses is that app's. */
 function joinResources({ units, hints }: Read, rings: Rings): void {
   const cores = units.filter((unit) => !isResource(unit));
@@ -159,7 +164,7 @@ function joinResources({ units, hints }: Read, rings: Rings): void {
         const { base } = unit.name;
         const near = cores
           .filter(
-            (core) => base.startsWith(stemOf(core.name.unit)) && hints.get(core.file.name) === undefined,
+            (core) => beginsWith(base, stemOf(core.name.unit)) && hints.get(core.file.name) === undefined,
           )
           .sort((a, b) => b.name.base.length - a.name.base.length)[0];
         if (near !== undefined) rings.join(unit.file.name, near.file.name);
@@ -183,12 +188,12 @@ function makeGroup(names: readonly string[], { units, hints }: Read): Group {
   const own = new Set(names.flatMap((name) => hints.get(name) ?? []));
   const cores = parsed.filter((unit) => !isResource(unit));
   const service = parsed.length === 0 ? readUnitName(names[0]!).unit : undefined;
-  const isPlain = service !== undefined && !/@\.|^[^.]+$|\.(slice|automount|swap|scope)$/.test(service);
+  const isOne = service !== undefined && /[^@]\.(service|socket|timer|path|mount|target)$/.test(service);
   return {
     name: nameOf(cores, parsed, own, stems),
     units: names,
     stems: new Set([...stems, ...own]),
-    ...(isPlain && { service }),
+    ...(isOne && { service }),
     parsed,
   };
 }
@@ -207,3 +212,9 @@ function nameOf(
   const begun = (stem: string): number => all.filter((other) => other.startsWith(stem)).length;
   return all.sort((a, b) => begun(b) - begun(a) || a.length - b.length || byText(a, b))[0]!;
 }
+
+/** Names of Podman's secrets that the units of a group use; those that systemd fills in are not known. */
+export const secretsOf = (group: Group | undefined): string[] =>
+  [...new Set((group?.parsed ?? []).flatMap((unit) => whatNeeds(unit).secrets.map(({ name }) => name)))]
+    .filter((name) => v.is(secretNameSchema, name))
+    .sort(byText);

@@ -37,10 +37,14 @@ export type Placing = {
 
 type FileEntry = Extract<Entry, { kind: 'file' }>;
 
+const topFolder = /^(etc|opt|srv|usr|var|home|root)(\/|$)/;
+
 /** Where a source lies that mirrors a machine's own paths; null for folders of units in an order of their own. */
 export function rootOf({ entries }: Source): string | null {
   const has = (folder: string): boolean => entries.some(({ path }) => path.startsWith(folder));
   if (has('etc/')) return '/';
+  const isTop = entries.some(({ path }) => /^(opt|srv|usr|var)\//.test(path));
+  if (isTop && entries.every(({ path }) => topFolder.test(path))) return '/';
   return has('containers/systemd/') || has('systemd/system/') ? '/etc/' : null;
 }
 

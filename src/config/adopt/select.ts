@@ -22,8 +22,13 @@ export type Selected = {
   readonly blocking: readonly Note[];
 };
 
-const patternOf = (pattern: string): ((path: string) => boolean) =>
-  matcher(pattern.startsWith('/') ? pattern : `/**${pattern.includes('/') ? '/' : ''}${pattern}`);
+/** A pattern from the root on; without a slash before it, one for the end of a path. */
+function patternOf(pattern: string): (path: string) => boolean {
+  const matches = matcher(pattern);
+  if (pattern.startsWith('/')) return matches;
+  const depth = pattern.split('/').length;
+  return (path) => matches(path.split('/').slice(-depth).join('/'));
+}
 
 /** What Writ never brings, whoever asks: relays refuse most of it. */
 const refused =
@@ -60,15 +65,15 @@ export function selectFiles(
   for (const file of files) {
     const { path } = file;
     if (anyOf(exclude, path)) continue;
+    const [isIncluded, isSecretIncluded] = [anyOf(include, path), anyOf(includeSecrets, path)];
     const text = textOrNull(file.bytes);
-    const reason =
-      whyNever(file) ?? (anyOf(include, path) ? null : whyNot(file, text, wholeEtc && !isNamed(path)));
+    const reason = whyNever(file) ?? (isIncluded ? null : whyNot(file, text, wholeEtc && !isNamed(path)));
     if (reason !== null) {
       left.push({ path, ...reason });
       continue;
     }
     const secret = text === null ? null : findSecret(path, text);
-    if (secret === null || anyOf(includeSecrets, path)) taken.push(file);
+    if (secret === null || isSecretIncluded) taken.push(file);
     else if (unitNameOf(path) === null) left.push({ path, code: 'secret', message: secret });
     else blocking.push({ path, code: 'secret_in_unit', message: secret });
   }

@@ -47,7 +47,7 @@ export const machineTree: GivenTree = {
   'etc/containers/systemd/render.container': `[Container]\n${image('render')}\nPod=web.pod\n`,
   'etc/systemd/system/web-pod.service.d/wait.conf': '[Service]\nTimeoutStartSec=300\n',
   'srv/site/index.html': '<h1>{{ title }}</h1>\n',
-  'srv/site/img': { text: null },
+  'srv/site': { text: null, uid: 33, gid: 33 },
   'etc/containers/systemd/worker@.container': `[Container]\n${image('worker')}\nExec=run %i\n`,
   'etc/containers/systemd/worker@a.container.d/slow.conf': '[Container]\nEnvironment=SLOW=1\n',
   'etc/containers/systemd/apps.kube': '[Kube]\nYaml=./apps.yaml\n',
