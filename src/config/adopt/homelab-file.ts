@@ -70,9 +70,10 @@ function addTo(text: string, section: string, members: Members): string | null {
   if (!isMap(map)) return null;
   if (map.flow === true) {
     const at = map.range![1] - 1;
-    const before = text.slice(0, at).replace(/[ \t]+$/, '');
+    const before = text.slice(0, at).trimEnd();
     const comma = map.items.length === 0 || before.endsWith(',') ? ' ' : ', ';
-    return `${before}${comma}${lines.join(', ')} ${text.slice(at)}`;
+    const space = text.slice(before.length, at) || ' ';
+    return `${before}${comma}${lines.join(', ')}${space}${text.slice(at)}`;
   }
   const last = map.items.at(-1)! as Pair<Scalar, { range?: [number, number, number] } | null>;
   const first = map.items[0]!.key as Scalar;

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Choices } from '../../../../src/config/adopt/select.ts';
 import { adoptTree, type GivenTree, told } from '../../../support/adopt-fixture.ts';
 
 const image = '[Container]\nImage=docker.io/library/x:1\n';
 const web = { 'etc/containers/systemd/web.container': image };
-const none = { include: [], includeSecrets: [], exclude: [] };
+const none: Choices = { include: [], includeSecrets: [], exclude: [] };
 
 /** What is told of files beside a unit, and which paths came along. */
-async function adopt(
-  tree: GivenTree,
-  choices: Partial<typeof none> & Record<string, readonly string[]> = {},
-) {
+async function adopt(tree: GivenTree, choices: Partial<Choices> = {}) {
   const adopted = await adoptTree({ ...web, ...tree }, { owned: true, choices: { ...none, ...choices } });
   assert.deepEqual(adopted.blocking, []);
   return { left: told(adopted.left), files: adopted.apps.flatMap(({ files }) => files).sort() };
