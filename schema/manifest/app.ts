@@ -32,7 +32,7 @@ const unitNameSchema = v.pipe(
  * Podman's or systemd's unit file in the app's folder, perhaps a template of Writ (`.j2`). A folder before its name is
  * one of /etc/containers/systemd, too.
  */
-const unitFileSchema = v.pipe(
+export const unitFileSchema = v.pipe(
   v.string(),
   v.maxLength(255),
   v.regex(
