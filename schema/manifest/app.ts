@@ -32,15 +32,32 @@ const unitNameSchema = v.pipe(
   ),
 );
 
-/** Podman's or systemd's unit file in the app's folder, perhaps a template of Writ (`.j2`). */
-const unitFileSchema = v.pipe(
+/**
+ * Podman's or systemd's unit file in the app's folder, perhaps a template of Writ (`.j2`). A folder before its name is
+ * one of /etc/containers/systemd, too.
+ */
+export const unitFileSchema = v.pipe(
   v.string(),
   v.maxLength(255),
   v.regex(
-    /^[A-Za-z0-9:_.@*?\\-]+\.(container|volume|network|pod|kube|image|build|service|socket|timer|path|mount|target)(\.d\/[A-Za-z0-9_.*?-]+\.conf)?(\.j2)?$/,
+    /^([A-Za-z0-9_*?][A-Za-z0-9_.*?-]*\/)*[A-Za-z0-9:_.@*?\\-]+\.(container|volume|network|pod|kube|image|build|service|socket|timer|path|mount|automount|swap|target)(\.d\/[A-Za-z0-9_.*?-]+\.conf)?(\.j2)?$/,
     'must be a unit file such as grafana.container, or grafana.container.d/10-more.conf',
   ),
 );
+
+/** A unit file by its name, or with attributes: one that holds a password is nobody else's to read. */
+const unitSchema = v.union(
+  [
+    unitFileSchema,
+    v.strictObject({
+      unit: unitFileSchema,
+      mode: v.optional(modeSchema, '0644'),
+      owner: v.optional(ownerSchema, 'root:root'),
+    }),
+  ],
+  'must be a unit file such as grafana.container, or { unit: …, mode: … }',
+);
+export type UnitEntry = v.InferOutput<typeof unitSchema>;
 
 export const valuesSchema = recordOf(
   v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/)),
@@ -58,6 +75,8 @@ export const fileSchema = v.strictObject({
   options: v.optional(valuesSchema),
   /** Where it goes; a folder, ending in a slash, for several. `volume:NAME/` is the volume of NAME.volume. */
   to: placeSchema,
+  /** Taken as it is: no template though its name ends in `.j2`, and what looks like a secret's placeholder is none. */
+  raw: v.optional(v.boolean(), false),
   mode: v.optional(modeSchema, '0644'),
   owner: v.optional(ownerSchema, 'root:root'),
   /** Removes what else is in the folder. */
@@ -79,7 +98,7 @@ const placementSchema = v.strictObject({
   /** Over the app's own values, here alone. */
   vars: v.optional(valuesSchema, {}),
   /** More units and files, here alone. */
-  units: v.optional(v.array(unitFileSchema), []),
+  units: v.optional(v.array(unitSchema), []),
   files: v.optional(v.array(fileSchema), []),
   /** More of what is fetched, here alone: the machine's own architecture. */
   artifacts: v.optional(v.array(artifactSchema), []),
@@ -151,7 +170,7 @@ export const appSchema = v.strictObject({
   on: oneOrMany(v.union([nameSchema, placementSchema], 'must be a guest, or { guest: … }')),
   vars: v.optional(valuesSchema, {}),
   /** Unit files of the folder, kept as they are; `*` patterns work. */
-  units: v.optional(v.array(unitFileSchema), []),
+  units: v.optional(v.array(unitSchema), []),
   /** A unit that the system brings and that the files belong to: haproxy.service. */
   service: v.optional(unitNameSchema),
   files: v.optional(v.array(fileSchema), []),

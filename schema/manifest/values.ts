@@ -126,10 +126,13 @@ export const hostNameSchema = v.pipe(
   ),
 );
 
-/** A name of a secret: what Podman and file names take alike. */
+/** A name of a secret: what Podman and file names take alike. Podman makes a variable of it where none is named. */
 export const secretNameSchema = v.pipe(
   v.string(),
-  v.regex(/^[a-z][a-z0-9_-]{0,62}$/, 'must be 1 to 63 of a-z, 0-9, _ and -, starting with a letter'),
+  v.regex(
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/,
+    'must be 1 to 63 of A-Z, a-z, 0-9, _, . and -, starting with a letter or a digit',
+  ),
 );
 
 /** A line of text that people read. */

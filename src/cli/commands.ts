@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { adopt } from './commands/adopt.ts';
 import { auditExport } from './commands/audit-export.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { backup } from './commands/backup.ts';
@@ -69,6 +70,7 @@ export const commands: readonly Command[] = [
   configSchema,
   configMigrate,
   newApp,
+  adopt,
   plan,
   secretsRecipients,
   secretsSet,

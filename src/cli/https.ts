@@ -35,11 +35,15 @@ export type HttpClient = { request(request: HttpRequest): Promise<HttpAnswer | H
 const connectTimeoutMs = 10_000;
 
 /**
- * A client of one origin. With a pin (`sha256:` of the certificate's public key) the certificate's key must be
+ * A client of one origin. With a pin (`sha256:` of the certificate's public key, or of the whole certificate) it must be
  * that one, and is looked at before a byte of a request is written; without, the system's authorities decide.
  * Plain HTTP is spoken to loopback alone. One connection a request: orders are few, and none is sent twice.
  */
-export function createHttpClient(target: { origin: string; spki: string | null }): HttpClient {
+export function createHttpClient(target: {
+  origin: string;
+  spki: string | null;
+  certificate?: string;
+}): HttpClient {
   const origin = new URL(target.origin);
   const host = origin.hostname.replace(/^\[|\]$/g, '');
   const secure = origin.protocol === 'https:';
@@ -61,7 +65,7 @@ export function createHttpClient(target: { origin: string; spki: string | null }
             servername: isIP(host) === 0 ? host : '',
             minVersion: 'TLSv1.2',
             ALPNProtocols: ['http/1.1'],
-            rejectUnauthorized: target.spki === null,
+            rejectUnauthorized: target.spki === null && target.certificate === undefined,
           })
         : connectTcp({ host, port });
       const settle = (failure: HttpFailure | null): void => {
@@ -80,13 +84,17 @@ export function createHttpClient(target: { origin: string; spki: string | null }
       // Stays on for good: an error after the hand-over is the request's to tell, not this process's to die of.
       socket.on('error', (error) => settle(not('unreachable', error.message)));
       socket.once(secure ? 'secureConnect' : 'connect', () => {
+        const peer = secure ? (socket as ReturnType<typeof connectTls>).getPeerX509Certificate() : undefined;
         if (target.spki !== null && secure) {
-          const certificate = (socket as ReturnType<typeof connectTls>).getPeerX509Certificate();
-          const der = certificate?.publicKey.export({ type: 'spki', format: 'der' });
-          const seen =
-            der === undefined ? 'none' : `sha256:${createHash('sha256').update(der).digest('hex')}`;
+          const seen = digestOf(peer?.publicKey.export({ type: 'spki', format: 'der' }));
           if (seen !== target.spki) {
             return settle(not('pin_mismatch', `its key is ${seen}, pinned is ${target.spki}`));
+          }
+        }
+        if (target.certificate !== undefined && secure) {
+          const seen = digestOf(peer?.raw);
+          if (seen !== target.certificate) {
+            return settle(not('pin_mismatch', `its certificate is ${seen}, pinned is ${target.certificate}`));
           }
         }
         settle(null);
@@ -154,6 +162,9 @@ export function createHttpClient(target: { origin: string; spki: string | null }
     },
   };
 }
+
+const digestOf = (der: Uint8Array | undefined): string =>
+  der === undefined ? 'none' : `sha256:${createHash('sha256').update(der).digest('hex')}`;
 
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);

@@ -54,7 +54,8 @@ export function replaceOutputs(files: ReadonlyMap<string, Uint8Array>): void {
   }
 }
 
-function writeWhole(path: string, bytes: Uint8Array): void {
+/** Writes a new file to the disk; it must not be there. */
+export function writeWhole(path: string, bytes: Uint8Array): void {
   const handle = openSync(path, 'wx', 0o644);
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at);

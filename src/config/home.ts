@@ -99,6 +99,8 @@ export type Unit = {
   /** `grafana.container`, or `grafana.container.d/10-more.conf`. */
   readonly name: string;
   readonly text: string;
+  readonly mode: string;
+  readonly owner: string | number;
   readonly place: Place;
 };
 

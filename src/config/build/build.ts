@@ -104,7 +104,7 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
   const files = await Promise.all(
     contents.map(async ({ draft, bytes }): Promise<ReleaseFile & { target: string }> => {
       const text = textOrNull(bytes);
-      const secrets = text === null ? [] : placeholdersIn(text);
+      const secrets = text === null || draft.entry.raw ? [] : placeholdersIn(text);
       return {
         target: draft.target,
         path: draft.path,
@@ -262,7 +262,7 @@ function judgePlaceholders(
   const secrets = new Map(placed.map((one) => [`${one.target} ${one.app}`, new Set(one.secrets)]));
   return contents.flatMap(({ draft, bytes }) => {
     const text = textOrNull(bytes);
-    if (text === null) return [];
+    if (text === null || draft.entry.raw) return [];
     return placeholdersIn(text)
       .filter((name) => !secrets.get(`${draft.target} ${draft.app}`)!.has(name))
       .map((name) =>

@@ -18,7 +18,7 @@ export type Draft = {
   readonly target: string;
   readonly app: string;
   readonly path: string;
-  readonly entry: Pick<FileEntry, 'mode' | 'owner' | 'on_change' | 'manage'>;
+  readonly entry: Pick<FileEntry, 'mode' | 'owner' | 'on_change' | 'manage' | 'raw'>;
   readonly kind: 'file' | 'unit';
   /** What Podman calls the volume that it goes into. */
   readonly volume?: string;
@@ -34,7 +34,7 @@ export type Draft = {
       };
 };
 
-const unitEntry = { mode: '0644', owner: 'root:root', on_change: 'restart', manage: 'exact' } as const;
+const unitEntry = { on_change: 'restart', manage: 'exact', raw: false } as const;
 
 /** Every file of an instance, with what is wrong with those that cannot be made. */
 export function draftFiles(
@@ -51,7 +51,7 @@ export function draftFiles(
       target,
       app,
       path: unitPath(unit.name),
-      entry: unitEntry,
+      entry: { ...unitEntry, mode: unit.mode, owner: unit.owner },
       kind: 'unit',
       place: unit.place,
       content: { kind: 'text', text: unit.text },
@@ -147,10 +147,12 @@ function copyInto(
   }
   const base = whole ? from.replace(/^\.\//, '').length : 0;
   for (const path of found) {
-    const name = (whole ? path.slice(base) : path.slice(path.lastIndexOf('/') + 1)).replace(/\.j2$/, '');
+    const own = whole ? path.slice(base) : path.slice(path.lastIndexOf('/') + 1);
+    const isTemplate = !entry.raw && path.endsWith('.j2');
+    const name = isTemplate ? own.slice(0, -'.j2'.length) : own;
     const to = entry.to.endsWith('/') ? `${entry.to}${name}` : entry.to;
     const bytes = folder.get(path)!;
-    if (!path.endsWith('.j2')) {
+    if (!isTemplate) {
       add(to, { kind: 'bytes', bytes });
       continue;
     }

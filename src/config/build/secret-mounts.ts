@@ -29,7 +29,7 @@ export function mountSecretFiles(
   contents: readonly Content[],
 ): { made: Content[]; findings: Finding[] } {
   const secret = contents.filter(({ draft, bytes }) => {
-    if (draft.kind !== 'file' || draft.entry.manage === 'seed') return false;
+    if (draft.kind !== 'file' || draft.entry.manage === 'seed' || draft.entry.raw) return false;
     const text = textOrNull(bytes);
     return text !== null && placeholdersIn(text).length > 0;
   });
@@ -59,7 +59,7 @@ export function mountSecretFiles(
         target,
         app,
         path: unitPath(`${unit.file.name}.d/90-writ-secrets.conf`),
-        entry: { mode: '0644', owner: 'root:root', on_change: 'restart', manage: 'exact' },
+        entry: { mode: '0644', owner: 'root:root', on_change: 'restart', manage: 'exact', raw: false },
         kind: 'unit',
         place: { file: unit.file.file, line: 1, column: 1 },
         content: { kind: 'text', text },

@@ -31,6 +31,8 @@ export const buildUnits = ({ name: app, file, yaml }: AppSource): Unit[] =>
   Object.entries(file.builds).map(([name, build]) => ({
     name: `${name}.build`,
     text: buildText(app, name, build),
+    mode: '0644',
+    owner: 'root:root',
     place: yaml.place(['builds', name]),
   }));
 

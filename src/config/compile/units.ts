@@ -1,4 +1,4 @@
-import type { AppFile, FileEntry } from '../../../schema/manifest/app.ts';
+import type { AppFile, FileEntry, UnitEntry } from '../../../schema/manifest/app.ts';
 import type { ArtifactEntry, Update } from '../../../schema/manifest/native.ts';
 import type { Derived, UseEntry } from '../../../schema/manifest/uses.ts';
 import { didYouMean } from '../../../schema/near.ts';
@@ -110,8 +110,8 @@ export function placeApps(
       const sources = unitsOf(
         source,
         [
-          ...file.units.map((pattern, i) => ({ pattern, at: ['units', i] })),
-          ...(whole?.units ?? []).map((pattern, i) => ({ pattern, at: [...at, 'units', i] })),
+          ...file.units.map((entry, i) => ({ entry, at: ['units', i] })),
+          ...(whole?.units ?? []).map((entry, i) => ({ entry, at: [...at, 'units', i] })),
         ],
         seen.size === 1,
         tell,
@@ -154,7 +154,7 @@ export function placeApps(
         place,
         source,
         parsed,
-        unitSources: sources,
+        unitSources: new Map([...sources].map(([unit, { path }]) => [unit, path])),
         routesAt: ownRoutes ? at : [],
         derived: derivedOf(file.secrets),
         artifacts: [...file.artifacts, ...(whole?.artifacts ?? [])],
@@ -170,19 +170,27 @@ function isFileEntry(entry: FileEntry & { readonly place: Place }, tell: Tell): 
     tell(fault(entry.place, 'file_source', 'a file has either from or generate'));
     return false;
   }
+  if (entry.raw && entry.from === undefined) {
+    tell(fault(entry.place, 'file_source', 'raw goes with from: what is generated has no name in the repo'));
+    return false;
+  }
   return true;
 }
 
-/** The unit files that an app names: final name → path in its folder. */
+type UnitSource = { readonly path: string; readonly mode: string; readonly owner: string | number };
+
+/** The unit files that an app names, by their final names, with their paths in its folder. */
 function unitsOf(
   { folder, yaml }: AppSource,
-  patterns: readonly { readonly pattern: string; readonly at: Path }[],
+  entries: readonly { readonly entry: UnitEntry; readonly at: Path }[],
   first: boolean,
   tell: Tell,
-): Map<string, string> {
-  const sources = new Map<string, string>();
+): Map<string, UnitSource> {
+  const sources = new Map<string, UnitSource>();
   const paths = [...folder.keys()];
-  for (const { pattern, at } of patterns) {
+  for (const { entry, at } of entries) {
+    const { unit: pattern, ...attributes } =
+      typeof entry === 'string' ? { unit: entry, mode: '0644', owner: 'root:root' } : entry;
     const matches = matcher(pattern);
     const found = paths.filter(matches);
     if (found.length === 0 && first) {
@@ -191,12 +199,11 @@ function unitsOf(
     }
     for (const path of found) {
       const name = path.replace(/\.j2$/, '');
-      if (sources.has(name) && sources.get(name) !== path && first) {
-        tell(
-          fault(yaml.place(at), 'unit_twice', `${name} is there twice, as ${path} and ${sources.get(name)}`),
-        );
+      const other = sources.get(name)?.path ?? path;
+      if (other !== path && first) {
+        tell(fault(yaml.place(at), 'unit_twice', `${name} is there twice, as ${path} and ${other}`));
       }
-      sources.set(name, path);
+      sources.set(name, { path, ...attributes });
     }
   }
   return new Map([...sources].sort(([a], [b]) => byText(a, b)));
@@ -205,21 +212,22 @@ function unitsOf(
 function readUnits(
   { folder, name: app }: AppSource,
   target: string,
-  sources: ReadonlyMap<string, string>,
+  sources: ReadonlyMap<string, UnitSource>,
   rendered: RenderedUnits,
   first: boolean,
   tell: Tell,
 ): Unit[] {
   const units: Unit[] = [];
-  for (const [name, path] of sources) {
+  for (const [name, { path, ...attributes }] of sources) {
     const file = `apps/${app}/${path}`;
     const place = { file, line: 1, column: 1 };
     if (path.endsWith('.j2')) {
-      units.push({ name, text: rendered.get(unitKey(target, app, name)) ?? '', place });
+      const text = rendered.get(unitKey(target, app, name)) ?? '';
+      units.push({ name, text, ...attributes, place });
       continue;
     }
     const text = readText(file, folder.get(path)!);
-    if (text.ok) units.push({ name, text: text.text, place });
+    if (text.ok) units.push({ name, text: text.text, ...attributes, place });
     else if (first) tell(text.finding);
   }
   return units;

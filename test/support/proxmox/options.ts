@@ -13,6 +13,9 @@ export type GuestSpec = {
   readonly uuid?: string;
   /** LXC: the root file system's volume id; made up from the VMID when absent. */
   readonly rootfs?: string;
+  /** What cloud-init, or the container's own configuration, gives it. */
+  readonly address?: string;
+  readonly template?: boolean;
   readonly running?: boolean;
   /** Started when the node is switched on. */
   readonly onboot?: boolean;
