@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { decryptAge } from '../../../../src/cli/secrets/age.ts';
 import { makeSecretsDesk, type SecretsDesk } from '../../../support/secrets-desk.ts';
 
 describe('writ secrets set', () => {
@@ -22,7 +23,7 @@ describe('writ secrets set', () => {
       ran.out,
       `secrets/secsvcs/shared_token.age
 secrets/websvcs/shared_token.age
-secsvcs and websvcs and you can read shared_token. Next: git add secrets
+secsvcs, websvcs and you can read shared_token. Next: git add secrets
 `,
     );
     for (const machine of ['secsvcs', 'websvcs'] as const) {
@@ -49,8 +50,7 @@ secsvcs and websvcs and you can read shared_token. Next: git add secrets
     for (const { words: given, input, value } of cases) {
       const ran = await desk.writ(given, input === undefined ? {} : { input });
       assert.equal(ran.exit, 0, ran.err);
-      const read = await import('../../../../src/cli/secrets/age.ts');
-      const opened = await read.decryptAge(desk.read('secrets/secsvcs/db_password.age'), [
+      const opened = await decryptAge(desk.read('secrets/secsvcs/db_password.age'), [
         { identity: desk.owner.identity },
       ]);
       assert.ok(opened.ok);
