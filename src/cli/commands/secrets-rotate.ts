@@ -85,7 +85,11 @@ export const secretsRotate = defineCommand({
     const lines = [
       ...written.value,
       `${name} has a new value of ${bits} bits on ${listed(machines)}. Next: git add secrets`,
-      ...(left.length > 0 ? [`${listed(left.map(({ machine }) => machine))} keep the old one.`] : []),
+      ...(left.length > 0
+        ? [
+            `${listed(left.map(({ machine }) => machine))} ${left.length === 1 ? 'keeps' : 'keep'} the old one.`,
+          ]
+        : []),
     ];
     return done(lines.join('\n'), { name, machines, files: written.value, bits });
   },

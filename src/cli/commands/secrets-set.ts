@@ -51,7 +51,7 @@ export const secretsSet = defineCommand({
     if (!written.ok) return written;
     const text = [
       ...written.value,
-      `${listed(machines.value)} and you can read ${name}. Next: git add secrets`,
+      `${listed([...machines.value, 'you'])} can read ${name}. Next: git add secrets`,
     ];
     return done(text.join('\n'), { name, machines: machines.value, files: written.value });
   },
