@@ -1,17 +1,10 @@
-import { isRun } from '../../../schema/quadlet/names.ts';
-import { lastValue } from '../../../schema/quadlet/unit.ts';
 import { own } from '../../../schema/wire/record.ts';
-import type {
-  ReleaseApp,
-  ReleaseFile,
-  ReleaseManifest,
-  ReleasePart,
-  ReleaseUnit,
-} from '../../../schema/wire/release.ts';
+import type { ReleaseApp, ReleaseFile, ReleaseManifest, ReleasePart } from '../../../schema/wire/release.ts';
 import type { Placed } from '../compile/units.ts';
 import type { Home } from '../home.ts';
 import { byText } from '../repo.ts';
 import { certOf, nativeOf, ownerText, providedBy } from './native.ts';
+import { type UnitFiles, unitFilesOf, unitsOf } from './unit-parts.ts';
 
 /** Where the file of a secret is in the repo. */
 export const secretPath = (target: string, name: string): string => `secrets/${target}/${name}.age`;
@@ -34,12 +27,13 @@ export function makeParts(
       target,
       list.sort((a, b) => byText(a.path, b.path)),
     );
+  const unitFiles = new Map([...filesOf].map(([target, list]) => [target, unitFilesOf(list)]));
   const targets = [...new Set(placed.map(({ target }) => target))].sort(byText);
   const appsOf = new Map<string, ReleaseApp[]>();
   for (const one of placed)
     appsOf.set(one.target, [
       ...(appsOf.get(one.target) ?? []),
-      makeApp(home, one, filesOf.get(one.target) ?? [], digests),
+      makeApp(home, one, unitFiles.get(one.target) ?? unitFilesOf([]), digests),
     ]);
   return targets.map((target) => ({
     target,
@@ -52,7 +46,7 @@ export function makeParts(
 function makeApp(
   home: Home,
   placed: Placed,
-  partFiles: readonly ReleaseFile[],
+  unitFiles: UnitFiles,
   digests: ReadonlyMap<string, string>,
 ): ReleaseApp {
   const { app, target, source, parsed, files, secrets, derived, update } = placed;
@@ -61,11 +55,7 @@ function makeApp(
   const port = file.health?.port ?? route?.upstream?.port;
   return {
     name: app,
-    units: unitsOf(
-      parsed,
-      file.service,
-      partFiles.filter((one) => one.app === app),
-    ),
+    units: unitsOf(app, parsed, file.service, unitFiles),
     secrets: secrets.map((name) => {
       const made = own(derived, name);
       const digest = digests.get(secretPath(target, name));
@@ -128,45 +118,6 @@ function makeApp(
       }),
     ...(file.backup !== undefined && { backup: file.backup }),
   };
-}
-
-/** The services of an app, each with the unit files that make it; drop-ins belong to their unit's. */
-function unitsOf(
-  units: Placed['parsed'],
-  service: string | undefined,
-  files: readonly ReleaseFile[],
-): ReleaseUnit[] {
-  const found = new Map<string, { files: string[]; kind: ReleaseUnit['kind'] }>();
-  const services = new Map<string, string>();
-  const triggered = new Set(units.flatMap(triggeredBy));
-  for (const { name, file, service: made } of units) {
-    services.set(file.name, made);
-    const kind = triggered.has(made) ? 'triggered' : isRun(name) ? 'run' : 'resource';
-    found.set(made, { files: [file.name], kind });
-  }
-  if (service !== undefined && !found.has(service)) found.set(service, { files: [], kind: 'run' });
-  for (const { path, kind } of files) {
-    const name = kind === 'unit' ? path.replace(/^\/etc\/(containers\/systemd|systemd\/system)\//, '') : '';
-    if (!name.includes('.d/')) continue;
-    const unit = name.slice(0, name.indexOf('.d/'));
-    found.get(services.get(unit) ?? unit)?.files.push(name);
-  }
-  return [...found]
-    .sort(([a], [b]) => byText(a, b))
-    .map(([name, { files: own, kind }]) => ({ service: name, files: [...new Set(own)].sort(byText), kind }));
-}
-
-const triggers: Readonly<Record<string, readonly [section: string, key: string]>> = {
-  timer: ['Timer', 'Unit'],
-  path: ['Path', 'Unit'],
-  socket: ['Socket', 'Service'],
-};
-
-/** The service that a timer, a path or a socket starts. */
-function triggeredBy(unit: Placed['parsed'][number]): string[] {
-  const trigger = triggers[unit.name.suffix];
-  if (trigger === undefined) return [];
-  return [lastValue(unit, ...trigger) ?? `${unit.name.base}.service`];
 }
 
 /** What the home offers, for telling two releases apart in words. */
