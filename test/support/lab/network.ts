@@ -76,6 +76,7 @@ export function makeHomeNetwork({ guests = {}, tailnet }: MoreOfHome = {}): Home
   const inside = (place: string, ...words: string[]): void => ip('-n', netns(place), ...words);
 
   const remove = (): void => {
+    process.off('exit', remove);
     for (const place of all) {
       try {
         ip('netns', 'del', netns(place));
@@ -84,6 +85,8 @@ export function makeHomeNetwork({ guests = {}, tailnet }: MoreOfHome = {}): Home
       }
     }
   };
+
+  process.once('exit', remove);
 
   const bridge = (place: 'internet' | 'router', name: string): void => {
     inside(place, 'link', 'add', name, 'type', 'bridge');
