@@ -4,7 +4,7 @@ import { connect as startTls } from 'node:tls';
 import { type Checker, findChecker } from '../support/checkers.ts';
 import { proofOf, startClaimedServer } from '../support/claimed-server.ts';
 import { buildEdge } from '../support/edge-home.ts';
-import { type EdgeWorld, openEdgeWorld, type ProxyAnswer, untilClosed } from '../support/lab/edge-world.ts';
+import { type EdgeWorld, openEdgeWorld, untilClosed } from '../support/lab/edge-world.ts';
 import { addresses } from '../support/lab/network.ts';
 import { missing } from '../support/missing.ts';
 import { proxyHeader } from '../support/proxy-protocol.ts';
@@ -21,17 +21,8 @@ function runIn(haproxy: Checker, unbound: Checker): void {
   let world: EdgeWorld;
   before(async () => {
     const built = await buildEdge({}, options);
-    const answer: ProxyAnswer = (guest, entry, { headers }, client) => {
-      const found = built.home!.routes.find(
-        (route) => route.hosts.includes(headers.host!) && (entry === 'home' || route.public),
-      );
-      if (found === undefined) return { status: 404, body: '' };
-      const app = found.proxy === guest ? found.app : guest === 'secsvcs' ? 'waking' : null;
-      return app === null
-        ? { status: 404, body: '' }
-        : { status: 200, body: `${entry} ${app} for ${client}` };
-    };
-    world = await openEdgeWorld(built, { haproxy, unbound }, answer);
+    assert.deepEqual(built.findings, []);
+    world = await openEdgeWorld(built, { haproxy, unbound });
   });
   after(() => world?.close());
 

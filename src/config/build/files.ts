@@ -191,7 +191,7 @@ function generateInto(
       instance: instance as Instance,
       options: { ...settings?.options, ...entry.options },
     });
-    findings.push(...(doubts ?? []).map((doubt) => ({ ...entry.place, ...doubt })));
+    findings.push(...(doubts ?? []).map(({ place = entry.place, ...doubt }) => ({ ...place, ...doubt })));
     if (made.kind === 'folder') {
       for (const path of Object.keys(made.files).sort())
         add(`${entry.to}${path}`, { kind: 'text', text: made.files[path]! });

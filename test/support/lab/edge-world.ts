@@ -1,14 +1,14 @@
-import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { connect as startTls, type TLSSocket } from 'node:tls';
 import type { Built } from '../../../src/config/build/build.ts';
 import { type KeyAndCertificate, makeCertificate } from '../../../src/node/certificate.ts';
 import type { Checker } from '../checkers.ts';
 import { type DnsAnswer, type DnsType, dnsQuery, readDns } from '../dns.ts';
-import { writePart } from '../edge-home.ts';
+import { fileOf, writePart } from '../edge-home.ts';
 import { proxyHeader } from '../proxy-protocol.ts';
+import { readTraefik } from '../traefik-reader.ts';
 import { type RunningHaproxy, startHaproxy, startUnbound } from './edge.ts';
-import { openDoor } from './front-door.ts';
+import { type Door, openDoor } from './front-door.ts';
 import { addresses, makeHomeNetwork } from './network.ts';
 import { openPlaces, type Places } from './places.ts';
 
@@ -19,15 +19,6 @@ export const proxyGuests = {
   websvcs: { address: '192.168.20.41' },
 } as const;
 export type ProxyGuest = keyof typeof proxyGuests;
-export type Entry = 'home' | 'public';
-
-/** What a guest's proxy does with a request. */
-export type ProxyAnswer = (
-  guest: ProxyGuest,
-  entry: Entry,
-  request: IncomingMessage,
-  client: string,
-) => { readonly status: number; readonly body: string };
 
 export type Call = {
   /** The name in TLS; null for none. */
@@ -39,7 +30,7 @@ export type Call = {
 };
 export type Heard = { readonly status: number; readonly body: string; readonly certificate: string };
 
-/** The edge home in namespaces: real HAProxy in `cloud`, real Unbound in `router`, a proxy in each guest. */
+/** The edge home in namespaces: real HAProxy in `cloud`, real Unbound in `router`, and in each guest what Traefik would do. */
 export type EdgeWorld = {
   readonly places: Places;
   readonly haproxy: RunningHaproxy;
@@ -60,7 +51,6 @@ export type EdgeWorld = {
 export async function openEdgeWorld(
   built: Built,
   programs: { readonly haproxy: Checker; readonly unbound: Checker },
-  answer: ProxyAnswer,
 ): Promise<EdgeWorld> {
   const cleanups: (() => void)[] = [];
   const cleanup = { after: (work: () => void) => void cleanups.push(work) };
@@ -76,15 +66,8 @@ export async function openEdgeWorld(
     for (const guest of Object.keys(proxyGuests)) {
       certificates.set(guest, await makeCertificate([guest], new Date()));
     }
-    const open = async (guest: ProxyGuest): Promise<void> => {
-      const door = (entry: Entry) =>
-        openDoor({
-          certificate: certificates.get(guest)!,
-          trusts: (from) => entry === 'public' && built.home!.ingress.from.includes(from),
-          answer: (request, client) => answer(guest, entry, request, client),
-        });
-      await places.open(guest, { '0.0.0.0:443': door('home'), '0.0.0.0:8443': door('public') });
-    };
+    const open = (guest: ProxyGuest): Promise<void> =>
+      places.open(guest, doorsOf(built, guest, certificates.get(guest)!));
     for (const guest of Object.keys(proxyGuests)) await open(guest as ProxyGuest);
     let own: number | null = null;
     const toOwn = (socket: Socket): void => {
@@ -156,6 +139,35 @@ export async function openEdgeWorld(
     await close();
     throw error;
   }
+}
+
+/** The entry points of a guest's Traefik, each answering as its files say: `ENTRY APP for CLIENT`. */
+function doorsOf(built: Built, guest: string, certificate: KeyAndCertificate) {
+  const text = (path: string): string => fileOf(built, guest, path);
+  const traefik = readTraefik(text('/etc/traefik/traefik.yml'), text('/etc/traefik/dynamic/writ.yml'));
+  const apps = new Map(
+    built.home!.routes.map(({ app, upstream, scheme }) => [
+      `${scheme}://${upstream!.host}:${upstream!.port}`,
+      app,
+    ]),
+  );
+  const doors = Object.entries(traefik.entryPoints)
+    .filter(([entry]) => entry !== 'http')
+    .map(([entryPoint, { port, trusted }]) => {
+      const answer: Door['answer'] = ({ url, headers: { host } }, client, sni) => {
+        const found = traefik.route({ entryPoint, sni, host: host ?? '', path: url ?? '/' });
+        const app =
+          found === null || found.kind === 'redirect' ? undefined : apps.get(found.servers[0] ?? '');
+        return app === undefined
+          ? { status: 404, body: '' }
+          : { status: 200, body: `${entryPoint} ${app} for ${client}` };
+      };
+      return [
+        `0.0.0.0:${port}`,
+        openDoor({ certificate, trusts: (from) => trusted.includes(from), answer }),
+      ] as const;
+    });
+  return Object.fromEntries(doors);
 }
 
 function handshake(socket: Socket, servername: string | null): Promise<TLSSocket> {

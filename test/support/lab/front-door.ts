@@ -9,10 +9,11 @@ export type Door = {
   readonly certificate: KeyAndCertificate;
   /** Whether a PROXY header from there is believed; the entry for people at home believes none. */
   readonly trusts: (from: string) => boolean;
-  /** Answers a request of `client`. */
+  /** Answers a request of `client`, in a connection for the name `sni`. */
   readonly answer: (
     request: IncomingMessage,
     client: string,
+    sni: string,
   ) => { readonly status: number; readonly body: string };
 };
 
@@ -21,7 +22,7 @@ export function openDoor({ certificate, trusts, answer }: Door): (socket: Socket
   const secureContext = createSecureContext({ key: certificate.keyPem, cert: certificate.certificatePem });
   const clients = new WeakMap<object, string>();
   const http = createServer((request, response) => {
-    const { status, body } = answer(request, clients.get(request.socket)!);
+    const { status, body } = answer(request, clients.get(request.socket)!, sniOf(request.socket));
     response.writeHead(status, { 'content-length': Buffer.byteLength(body), connection: 'close' }).end(body);
   });
   return async (socket, from) => {
@@ -34,3 +35,5 @@ export function openDoor({ certificate, trusts, answer }: Door): (socket: Socket
     http.emit('connection', secure);
   };
 }
+
+const sniOf = (socket: Socket): string => (socket instanceof TLSSocket && socket.servername) || '';

@@ -1,0 +1,348 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { traefik } from '../../../../src/config/generate/traefik.ts';
+import { generateFor, homeOf } from '../../../support/compiled-home.ts';
+import { box, proxyHome } from '../../../support/proxy-home.ts';
+import type { Tree } from '../../../support/repo-fixture.ts';
+import { readTraefik, type TraefikAnswer, type TraefikReader } from '../../../support/traefik-reader.ts';
+
+const places = { secsvcs: 'traefik', websvcs: 'traefik-web' } as const;
+type Target = keyof typeof places;
+
+/** Both files of a proxy, and what was doubted. */
+function make(changes: Tree, target: Target = 'secsvcs', options: Record<string, unknown> = {}) {
+  const { home } = homeOf({ ...proxyHome, ...changes });
+  const of = (output: string) => generateFor(traefik, output, home, { app: places[target], target }, options);
+  const [first, second] = [of('static'), of('dynamic')];
+  const text = ({ made }: typeof first): string => (made.kind === 'file' ? made.text : '');
+  return {
+    staticText: text(first),
+    dynamicText: text(second),
+    doubts: second.doubts.map(({ severity, code, message }) => `${severity} ${code}: ${message}`),
+  };
+}
+
+const codesOf = (...given: Parameters<typeof make>): string[] =>
+  make(...given).doubts.map((doubt) => doubt.slice(0, doubt.indexOf(':')));
+
+function readerOf(...given: Parameters<typeof make>): TraefikReader {
+  const { staticText, dynamicText, doubts } = make(...given);
+  assert.deepEqual(doubts, []);
+  return readTraefik(staticText, dynamicText);
+}
+
+const ask = (reader: TraefikReader, url: string, entryPoint = 'home', more: object = {}): string => {
+  const [host, ...path] = url.split('/');
+  const answer = reader.route({ entryPoint, sni: host!, path: `/${path.join('/')}`, ...more });
+  return told(answer);
+};
+
+const told = (answer: TraefikAnswer | null): string => {
+  if (answer === null || answer.kind === 'redirect') return answer === null ? 'nothing' : `to ${answer.to}`;
+  const kinds = answer.middlewares.filter(({ name }) => name !== '_anonymous').map(({ kind }) => kind);
+  return [...kinds, answer.servers[0] ?? answer.service, ...(answer.passthrough ? ['unopened'] : [])].join(
+    ' > ',
+  );
+};
+
+test('a public route is on both entry points, one for home on one, and plain HTTP is sent to TLS', () => {
+  const reader = readerOf({
+    ...box('graph', 'secsvcs', 'route: { host: graph, port: 3000, public: true }'),
+    ...box('nas', 'secsvcs', 'route: { host: nas, port: 80, scheme: https }'),
+  });
+  assert.equal(ask(reader, 'graph.example.net'), 'http://graph:3000');
+  assert.equal(ask(reader, 'graph.example.net', 'public'), 'http://graph:3000');
+  assert.equal(ask(reader, 'nas.example.net'), 'https://nas:80');
+  assert.equal(ask(reader, 'nas.example.net', 'public'), 'nothing');
+  assert.equal(ask(reader, 'other.example.net'), 'nothing');
+  assert.equal(told(reader.route({ entryPoint: 'http', host: 'graph.example.net' })), 'to home');
+  assert.deepEqual(reader.entryPoints, {
+    http: { port: 80, trusted: [] },
+    home: { port: 443, trusted: [] },
+    public: { port: 8443, trusted: ['100.64.0.1'] },
+  });
+});
+
+test('no name in the Host header leads on the public entry point to what is for home alone', () => {
+  const reader = readerOf({
+    ...box('graph', 'secsvcs', 'route: { host: graph, port: 3000, public: true }'),
+    ...box('nas', 'secsvcs', 'route: { host: nas, port: 80 }'),
+  });
+  assert.equal(ask(reader, 'graph.example.net', 'public', { host: 'nas.example.net' }), 'nothing');
+});
+
+test('what is for home alone is refused outside, not given to a wider route', () => {
+  const reader = readerOf({
+    ...box(
+      'blog',
+      'secsvcs',
+      'routes:',
+      '  - { host: blog, port: 80, public: true }',
+      '  - { name: admin, host: blog, port: 81, access: admins, when: { path: /admin } }',
+      '  - { name: any, host: "*.shop", port: 82, public: true }',
+      '  - { name: desk, host: desk.shop.example.net, port: 83 }',
+    ),
+    ...box('far', 'websvcs', 'route: { host: far.shop.example.net, port: 84 }'),
+  });
+  assert.equal(ask(reader, 'blog.example.net/admin/x'), 'forwardAuth > http://blog:81');
+  assert.equal(ask(reader, 'blog.example.net/admin/x', 'public'), '_refused');
+  assert.equal(ask(reader, 'blog.example.net/adm', 'public'), 'http://blog:80');
+  assert.equal(ask(reader, 'desk.shop.example.net', 'public'), '_refused');
+  assert.equal(ask(reader, 'far.shop.example.net', 'public'), '_refused');
+  assert.equal(ask(reader, 'a.b.shop.example.net', 'public'), 'http://blog:82');
+  assert.equal(ask(reader, 'desk.shop.example.net'), 'http://blog:83');
+});
+
+test('access is held by asking Authelia, after headers that name a person are taken off', () => {
+  const changes = {
+    ...box(
+      'graph',
+      'secsvcs',
+      'routes:',
+      '  - { host: graph, port: 3000, access: admins, public: true, middlewares: [slow] }',
+      '  - { name: api, host: graph, port: 3000, public: true, when: { path: /api } }',
+      '  - { name: never, host: never, port: 3000, access: nobody }',
+      '  - { name: open, host: open, port: 3000, access: anyone }',
+    ),
+  };
+  const options = { middlewares: { slow: { rateLimit: { average: 5 } } } };
+  const reader = readerOf(changes, 'secsvcs', options);
+  const graph = reader.route({ entryPoint: 'public', sni: 'graph.example.net' });
+  assert.ok(graph?.kind === 'http');
+  assert.deepEqual(
+    graph.middlewares.map(({ name }) => name),
+    ['_anonymous', '_auth', 'slow'],
+  );
+  assert.deepEqual(graph.middlewares[1]!.options, {
+    address: 'http://authelia:9091/api/authz/forward-auth',
+    trustForwardHeader: false,
+    authResponseHeaders: ['Remote-User', 'Remote-Groups', 'Remote-Email', 'Remote-Name'],
+  });
+  const taken = graph.middlewares[0]!.options.customRequestHeaders as Record<string, string>;
+  assert.equal(taken['Remote-User'], '');
+  assert.equal(taken.Remote_User, '');
+  const api = reader.route({ entryPoint: 'public', sni: 'graph.example.net', path: '/api' });
+  assert.deepEqual(api?.kind === 'http' && api.middlewares.map(({ name }) => name), ['_anonymous']);
+  assert.equal(ask(reader, 'never.example.net'), 'forwardAuth > http://graph:3000');
+  assert.equal(ask(reader, 'open.example.net'), 'http://graph:3000');
+});
+
+test('Authelia is not asked about itself', () => {
+  const guarded = box('authelia', 'secsvcs', 'route: { host: auth, port: 9091, access: admins }');
+  assert.equal(ask(readerOf(guarded), 'auth.example.net'), 'http://authelia:9091');
+  const named = { address: 'http://authelia:9091/api/verify' };
+  assert.equal(
+    ask(readerOf(guarded, 'secsvcs', { forward_auth: named }), 'auth.example.net'),
+    'http://authelia:9091',
+  );
+});
+
+test('a route that nothing can guard is an error, and has no router', () => {
+  const changes = box('web', 'websvcs', 'route: { host: web, port: 80, access: admins, public: true }');
+  const { doubts, dynamicText } = make(changes, 'websvcs');
+  assert.match(doubts[0]!, /^error access_unguarded: nothing on websvcs can hold the access admins of web/);
+  assert.doesNotMatch(dynamicText, /web\.example\.net/);
+  const told_address = {
+    forward_auth: { address: 'https://auth.example.net/api/authz/forward-auth', tls: { ca: '/ca.pem' } },
+  };
+  const reader = readerOf(changes, 'websvcs', told_address);
+  assert.equal(ask(reader, 'web.example.net'), 'forwardAuth > http://web:80');
+});
+
+test('networks of an access are judged at home, and never outside', () => {
+  const changes = box(
+    'nas',
+    'secsvcs',
+    'routes:',
+    '  - { host: nas, port: 80, access: inside }',
+    '  - { name: desk, host: desk, port: 80, access: desk }',
+  );
+  const reader = readerOf(changes);
+  const nas = reader.route({ entryPoint: 'home', sni: 'nas.example.net' });
+  assert.deepEqual(nas?.kind === 'http' && nas.middlewares.at(-1)!.options, {
+    sourceRange: ['192.168.20.0/24'],
+  });
+  assert.equal(ask(reader, 'desk.example.net'), 'ipAllowList > forwardAuth > http://nas:80');
+  const open = box('nas', 'secsvcs', 'route: { host: nas, port: 80, access: inside, public: true }');
+  assert.deepEqual(codesOf(open), ['warning access_from_outside']);
+  const { staticText, dynamicText } = make(open);
+  const outside = readTraefik(staticText, dynamicText);
+  assert.equal(ask(outside, 'nas.example.net'), 'ipAllowList > http://nas:80');
+  assert.equal(ask(outside, 'nas.example.net', 'public'), 'nothing');
+  const lost = {
+    'homelab.yaml': (proxyHome['homelab.yaml'] as string).replace(
+      'policy: bypass, from: lan',
+      'policy: bypass, from: cloud',
+    ),
+  };
+  assert.deepEqual(codesOf({ ...changes, ...lost }), ['error access_unguarded']);
+});
+
+test('conditions, and the order of routers that share a name', () => {
+  const reader = readerOf(
+    box(
+      'app',
+      'secsvcs',
+      'routes:',
+      '  - { host: app, port: 1 }',
+      '  - { name: two, host: app, port: 2, when: { path: /api, not_path: [/api/x, "^/api/[0-9]+$"] } }',
+      '  - { name: three, host: app, port: 3, when: { path: /api/v2 } }',
+      '  - { name: four, host: app, port: 4, when: { header: { X-Kind: a, X-More: "^b+$" } } }',
+      '  - { name: five, host: app, port: 5, when: { path: /put, method: [PUT, DELETE] } }',
+      '  - { name: six, host: app, port: 6, when: { path: /first }, priority: 5000 }',
+      '  - { name: seven, host: app, port: 7, when: { path: /first/of/all } }',
+      '  - { name: any, host: "*", port: 8, priority: 1 }',
+      '  - { name: low, host: [x.low.example.net, "*.low.example.net"], port: 9 }',
+    ),
+  );
+  const port = (url: string, more: object = {}): string =>
+    ask(reader, url, 'home', more).replace('http://app:', '');
+  assert.equal(port('app.example.net'), '1');
+  assert.equal(port('app.example.net/api/y'), '2');
+  assert.equal(port('app.example.net/api/x'), '1');
+  assert.equal(port('app.example.net/api/77'), '1');
+  assert.equal(port('app.example.net/api/v2'), '3');
+  assert.equal(port('app.example.net', { headers: { 'x-kind': 'a', 'x-more': 'bbb' } }), '4');
+  assert.equal(port('app.example.net', { headers: { 'x-kind': 'a' } }), '1');
+  assert.equal(port('app.example.net/put', { method: 'PUT' }), '5');
+  assert.equal(port('app.example.net/put'), '1');
+  assert.equal(port('app.example.net/first/of/all'), '6');
+  assert.equal(port('deep.low.example.net'), '9');
+  assert.equal(port('x.low.example.net'), '9');
+  assert.equal(port('any.thing.example.net'), '8');
+});
+
+test('nothing that a person writes gets out of its place in a rule', () => {
+  const web = (when: string): Tree => box('web', 'secsvcs', `route: { host: web, port: 80, when: ${when} }`);
+  const bad = [
+    '{ path: "/a`) || PathPrefix(`/" }',
+    '{ header: { "X`": y } }',
+    '{ header: { X-A: "y`" } }',
+    '{ path: "/a\\nb" }',
+    '{ path: api }',
+    '{ path: "^/(?=x)" }',
+    '{ path: "^/(a)\\\\1" }',
+    '{ path: "^/[" }',
+    '{ path: "^/a{1001}" }',
+    '{ not_path: "^/\\\\cA" }',
+  ];
+  for (const when of bad) {
+    assert.deepEqual(codesOf(web(when)), ['error proxy_value'], when);
+    assert.doesNotMatch(make(web(when)).dynamicText, /web\.example/, when);
+  }
+  assert.deepEqual(codesOf(web('{ path: "^/(?i:a|b)[.]/\\\\d{2,5}$", header: { X-A: "\'${y}" } }')), []);
+  for (const more of [
+    'middlewares: [none]',
+    'transport: none',
+    'service: none',
+    'resolver: none',
+    'service: "a b@file"',
+  ]) {
+    const given = box('web', 'secsvcs', `route: { host: web, port: 80, ${more} }`);
+    assert.deepEqual(codesOf(given), ['error proxy_value'], more);
+  }
+  const point = box('web', 'secsvcs', 'route: { host: web, port: 80, entry_points: [hom] }');
+  assert.deepEqual(codesOf(point), ['error unknown_entry_point']);
+});
+
+test('the owner’s entry points take the place of ours, and to expose what is for home is told', () => {
+  const changes = box(
+    'mail',
+    'secsvcs',
+    'route: { host: mail, port: 993, scheme: tcp, entry_points: [imaps] }',
+  );
+  const reader = readerOf(changes, 'secsvcs', {
+    entry_points: { imaps: { address: ':993' }, home: { http2: { maxConcurrentStreams: 9 } } },
+  });
+  assert.equal(ask(reader, 'mail.example.net', 'imaps'), 'mail:993');
+  assert.equal(ask(reader, 'mail.example.net'), 'nothing');
+  const exposed = box('mail', 'secsvcs', 'route: { host: mail, port: 80, entry_points: [public] }');
+  assert.deepEqual(codesOf(exposed), ['warning home_only_exposed']);
+});
+
+test('TCP and names that are passed on unopened', () => {
+  const reader = readerOf({
+    ...box('own', 'secsvcs', 'route: { host: own, port: 8443, passthrough: true, public: true }'),
+    ...box('mqtt', 'secsvcs', 'route: { host: "*.mqtt", port: 1883, scheme: tcp, access: inside }'),
+    ...box('seen', 'secsvcs', 'route: { host: seen.mqtt.example.net, port: 80 }'),
+  });
+  assert.equal(ask(reader, 'own.example.net', 'public'), 'own:8443 > unopened');
+  assert.equal(ask(reader, 'a.mqtt.example.net'), 'ipAllowList > mqtt:1883');
+  assert.equal(ask(reader, 'a.mqtt.example.net', 'public'), 'nothing');
+  assert.equal(ask(reader, 'seen.mqtt.example.net'), 'http://seen:80');
+  const guarded = box(
+    'own',
+    'secsvcs',
+    'route: { host: own, port: 8443, passthrough: true, access: admins }',
+  );
+  assert.deepEqual(codesOf(guarded), ['error access_unguarded']);
+  const conditional = box(
+    'own',
+    'secsvcs',
+    'route: { host: own, port: 8443, scheme: tcp, when: { path: /a } }',
+  );
+  assert.deepEqual(codesOf(conditional), ['error proxy_value']);
+});
+
+test('a name that TCP takes from another route is told', () => {
+  const http =
+    'routes: [{ host: a.own.example.net, port: 80, priority: 9 }, { name: b, host: "*.b.own.example.net", port: 81 }]';
+  const changes = {
+    ...box('web', 'secsvcs', http),
+    ...box('own', 'secsvcs', 'route: { host: "*.own.example.net", port: 8443, passthrough: true }'),
+  };
+  assert.deepEqual(make(changes).doubts, [
+    'error route_shadowed: own takes *.b.own.example.net unopened or as TCP, so that web never gets it',
+  ]);
+  const same = {
+    ...changes,
+    ...box('own', 'secsvcs', 'route: { host: a.own.example.net, port: 8443, passthrough: true }'),
+  };
+  assert.deepEqual(codesOf(same), ['error route_shadowed']);
+});
+
+const waking = box('page', 'secsvcs', 'route: { host: page, port: 8080, waking: true }');
+
+test('a page answers for public names of a proxy that may sleep', () => {
+  const far = {
+    ...box('film', 'websvcs', 'route: { host: film, port: 80, public: true }'),
+    ...box('hidden', 'websvcs', 'route: { host: hidden, port: 80 }'),
+    ...box('any', 'websvcs', 'route: { host: "*.film", port: 80, public: true }'),
+  };
+  const reader = readerOf({ ...waking, ...far });
+  for (const entryPoint of ['home', 'public']) {
+    assert.equal(ask(reader, 'film.example.net/x', entryPoint), 'http://page:8080');
+    assert.equal(ask(reader, 'a.film.example.net', entryPoint), 'http://page:8080');
+    assert.equal(ask(reader, 'hidden.example.net', entryPoint), 'nothing');
+  }
+  assert.equal(ask(readerOf(far), 'film.example.net'), 'nothing');
+  const near = box('near', 'secsvcs', 'route: { host: ["*", "a.film"], port: 80, public: true }');
+  const both = readerOf({ ...waking, ...far, ...near });
+  assert.equal(ask(both, 'film.example.net', 'public'), 'http://page:8080');
+  assert.equal(ask(both, 'b.film.example.net', 'public'), 'http://page:8080');
+  assert.equal(ask(both, 'a.film', 'public'), 'http://near:80');
+});
+
+test('behind a proxy that is awake, the page answers when the app’s health does not', () => {
+  const far = (health: string): Tree =>
+    box(
+      'film',
+      'websvcs',
+      'route: { host: film, port: 80, via: secsvcs, access: admins }',
+      ...(health === '' ? [] : [health]),
+    );
+  const reader = readerOf({ ...waking, ...far('health: { path: /ok, status: 204, port: 81 }') });
+  const answer = reader.route({ entryPoint: 'home', sni: 'film.example.net' });
+  assert.ok(answer?.kind === 'http');
+  assert.deepEqual([answer.servers, answer.fallback], [['http://192.168.20.12:80'], ['http://page:8080']]);
+  assert.deepEqual(codesOf({ ...waking, ...far('') }), ['warning health_missing']);
+  assert.deepEqual(codesOf({ ...waking, ...far('health: { scheme: tcp }') }), ['warning health_missing']);
+});
+
+test('a page that not everybody may see does not answer for others', () => {
+  const far = box('film', 'websvcs', 'route: { host: film, port: 80, public: true }');
+  for (const more of ['access: admins', 'access: inside', 'when: { path: /a }', 'scheme: tcp']) {
+    const page = box('page', 'secsvcs', `route: { host: page, port: 8080, waking: true, ${more} }`);
+    assert.deepEqual(codesOf({ ...far, ...page }), ['error waking_unfit'], more);
+  }
+});
