@@ -4,6 +4,7 @@ import { formatSetupCode } from '../schema/api/access.ts';
 import { encodeBase64url } from '../schema/jose/base64url.ts';
 import type { SigningKey } from '../schema/jose/keys.ts';
 import { ok, type Result, refuse } from '../schema/result.ts';
+import type { Origin } from '../schema/trust/document.ts';
 import { programVersion } from '../schema/version.ts';
 import { createControl } from './control/create-control.ts';
 import { createApp } from './http/app.ts';
@@ -12,6 +13,7 @@ import { createLog, formatJsonLine, type Log, type LogEntry } from './http/log.t
 import { pinOf } from './node/certificate.ts';
 import { loadControllerKey } from './node/controller-key.ts';
 import { type Listener, type ListenerLimits, listen } from './node/listener.ts';
+import { createNamedCertificate } from './node/named-certificate.ts';
 import { makePrivateFolder } from './node/private-files.ts';
 import { relayPackageOf } from './node/relay-package.ts';
 import { forgetRestored, isRestored } from './node/restore.ts';
@@ -29,9 +31,14 @@ const closeGraceMs = 5_000;
 export type ServeOptions = {
   /** Where database, keys and certificate are; made with mode 0700 when absent. */
   readonly dataDir: string;
-  /** Each address to listen on; port 0 takes a free one. The first is the origin that a setup code names. */
+  /** Each address to listen on; port 0 takes a free one. */
   readonly listen: readonly { readonly host: string; readonly port: number }[];
-  /** A certificate of the owner's, read anew when its files change. Without: one of its own, pinned. */
+  /** The origin that a setup code names; without, the first that is listened on. */
+  readonly origin?: string;
+  /**
+   * A certificate that authorities vouch for, read anew when its files change: shown to who asks for a name in it.
+   * All others are shown the instance's own, which relays and the CLI pin.
+   */
   readonly certificate?: CertificateFiles;
   /** The Debian package of the relay, which hosts fetch from here. */
   readonly relayPackage?: string;
@@ -46,7 +53,7 @@ export type ServeOptions = {
 export type Server = {
   /** `https://host:port` of each address, in the order of `listen`. */
   readonly origins: readonly string[];
-  /** The pin of the certificate's key, `sha256:<hex>`; null with a certificate that authorities vouch for. */
+  /** What the setup code pins, `sha256:<hex>` of its own key; null where authorities vouch for its origin's name. */
   readonly spki: string | null;
   /** While no owner has claimed this instance, or moved the home here of whose backup it was made. */
   readonly setupCode: string | null;
@@ -91,12 +98,11 @@ export async function serve(options: ServeOptions): Promise<Result<Server, Serve
   const key = await loadControllerKey(dataDir, claimed && !fromBackup);
   if (!key.ok) return give(key);
   const hosts = options.listen.map(({ host }) => host);
-  const certificate =
-    options.certificate === undefined
-      ? await loadOwnCertificate(dataDir, hosts, new Date(now()))
-      : await readCertificate(options.certificate);
-  if (!certificate.ok) return give(certificate);
-  const spki = options.certificate === undefined ? pinOf(certificate.value.certificatePem) : null;
+  const own = await loadOwnCertificate(dataDir, hosts, new Date(now()));
+  if (!own.ok) return give(own);
+  const ownPin = pinOf(own.value.certificatePem);
+  const given = options.certificate === undefined ? null : await readCertificate(options.certificate);
+  if (given?.ok === false) return give(given);
 
   const setupSecret = claimed ? null : encodeBase64url(randomBytes(32));
   const control = createControl({
@@ -116,6 +122,13 @@ export async function serve(options: ServeOptions): Promise<Result<Server, Serve
   const restored = fromBackup && !isOurs;
   if (fromBackup && isOurs) await forgetRestored(dataDir);
 
+  const named =
+    given === null
+      ? null
+      : createNamedCertificate(given.value, async (name) =>
+          pinsName((await control.trust.current())?.document.origins ?? [], ownPin, name),
+        );
+
   const closing = new AbortController();
   const app = createApp({
     control,
@@ -134,7 +147,8 @@ export async function serve(options: ServeOptions): Promise<Result<Server, Serve
       const listener = await listen({
         host,
         port,
-        certificate: certificate.value,
+        certificate: own.value,
+        ...(named && { named }),
         handle: (request, surroundings) => app.fetch(request, surroundings),
         ...(options.limits?.listener && { limits: options.limits.listener }),
       });
@@ -145,21 +159,18 @@ export async function serve(options: ServeOptions): Promise<Result<Server, Serve
       return give(refuse('address_unusable', `${host}:${port} cannot be listened on: ${code}`));
     }
   }
-  if (options.certificate !== undefined) {
-    const swap = (renewed: typeof certificate.value): void => {
-      for (const listener of listeners) listener.setCertificate(renewed);
-    };
-    opened.push(watchCertificate(options.certificate, log, swap));
+  if (options.certificate !== undefined && named !== null) {
+    opened.push(watchCertificate(options.certificate, log, named.renew));
   }
   const upkeep = control.upkeep.run(closing.signal);
 
   const origins = listeners.map(({ address }) => originOf(address));
+  const origin = options.origin ?? origins[0] ?? '';
+  const spki = named?.covers(new URL(origin).hostname) === true ? null : ownPin;
   // Who moves a home to what was made of its backup proves that by the roots: the secret is of no use there.
   const codeSecret = setupSecret ?? (restored ? encodeBase64url(randomBytes(32)) : null);
   const setupCode =
-    codeSecret === null
-      ? null
-      : codeFor({ origin: origins[0] ?? '', spki, key: key.value, secret: codeSecret });
+    codeSecret === null ? null : codeFor({ origin, spki, key: key.value, secret: codeSecret });
   if (setupCode !== null) options.onSetupCode?.(setupCode);
   log.info('serving', { version: programVersion, claimed, restored, addresses: origins.join(' ') });
 
@@ -217,5 +228,9 @@ const codeFor = (parts: { origin: string; spki: string | null; key: SigningKey; 
     controller: parts.key.jwk,
     secret: parts.secret,
   });
+
+/** Whether trust has relays know the control plane by its own key under a name. */
+const pinsName = (origins: readonly Origin[], pin: string, name: string): boolean =>
+  origins.some(({ url, spki }) => spki === pin && new URL(url).hostname === name);
 
 export type { Log, LogEntry };

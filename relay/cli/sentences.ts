@@ -45,7 +45,7 @@ export const enrolSentences = {
   code_malformed: 'This is no enrolment code, or it was not copied whole.',
   code_expired: 'This code has ended. Make a new one with `writ relays add`.',
   already_enrolled:
-    'This host is enrolled already. To begin anew with another key and journal, add --again; its old key then counts for nothing.',
+    'This host is enrolled already. To finish a setup that stopped half-way: writ-relay setup. To begin anew with another key and journal, add --again; its old key then counts for nothing.',
   proxmox_failed: 'Proxmox could not be asked for its guests. Nothing was sent to the control plane.',
   origin_certificate:
     'Whoever answers at the code’s address is not the control plane that the code pins. Nothing was sent. Check the address, and who is in between.',

@@ -52,10 +52,11 @@ export const formatSetupCode = (code: SetupCode): string =>
   setupPrefix + encodeBase64url(JSON.stringify(code));
 export function parseSetupCode(text: string): Result<SetupCode, 'code_malformed'> {
   const line = text.trim();
-  const bytes = decodeBase64url(line.slice(setupPrefix.length));
-  if (!line.startsWith(setupPrefix) || !bytes.ok)
+  if (!line.startsWith(setupPrefix)) {
     return refuse('code_malformed', `a setup code starts with ${setupPrefix}`);
-  const parsed = parsePayload(bytes.value, setupCodeSchema, 4096);
+  }
+  const bytes = decodeBase64url(line.slice(setupPrefix.length));
+  const parsed = bytes.ok ? parsePayload(bytes.value, setupCodeSchema, 4096) : bytes;
   return parsed.ok ? parsed : refuse('code_malformed', 'the setup code was not copied whole');
 }
 

@@ -1,11 +1,12 @@
 import { readJws, verifyJws } from '../../schema/jose/jws.ts';
 import type { AcceptedKey } from '../../schema/jose/keys.ts';
+import { ok, refuse } from '../../schema/result.ts';
 import { operatorName } from '../../schema/trust/document.ts';
 import { keyOf, nameOfKey } from '../../schema/trust/evaluate.ts';
 import type { Trust } from '../../schema/trust/read.ts';
 import { clockSkewMs, maxProofBytes } from '../../schema/wire/limits.ts';
 import { type Proof, proofSchema } from '../../schema/wire/proof.ts';
-import type { EnrolmentControl, UpkeepControl } from '../control/control.ts';
+import type { EnrolmentControl, Proved, UpkeepControl } from '../control/control.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Nonces } from './nonces.ts';
 import { type AuthRefused, unauthorised } from './reasons.ts';
@@ -91,15 +92,16 @@ export function judgeProof(
   if (request.home !== null && proof.home !== request.home) return misfit('home');
   if (proof.method !== request.method) return misfit('method');
   if (proof.url !== request.target) return misfit('url');
-  if (Math.abs(proof.time - request.nowMs) > clockSkewMs) {
-    return unauthorised(
-      'proof_stale',
-      'The proof was made at another time than now; check the clocks.',
-      'time',
-    );
-  }
+  const ahead = proof.time - request.nowMs;
+  if (Math.abs(ahead) > clockSkewMs) return unauthorised('proof_stale', clocksDisagree(ahead), 'time');
   return null;
 }
+
+const clocksDisagree = (aheadMs: number): string => {
+  const way = aheadMs > 0 ? 'ahead of' : 'behind';
+  const apart = Math.round(Math.abs(aheadMs) / 1000);
+  return `The asking computer's clock is ${apart} s ${way} the control plane's, and ${clockSkewMs / 1000} s are allowed.`;
+};
 
 /**
  * Verifies a proof by a key that only becomes known while the request is judged: the operator's at setup, a
@@ -109,13 +111,16 @@ export async function provedBy(
   key: AcceptedKey,
   text: string,
   request: ProvedRequest & { home: string | null; nowMs: number; bodyDigest: string },
-): Promise<boolean> {
+): Promise<Proved> {
   const verified = await verifyJws('proof', text, {
     maxBytes: maxProofBytes,
     findKey: (kid) => (kid === key.kid ? key : undefined),
     schema: proofSchema,
   });
-  if (!verified.ok) return false;
+  if (!verified.ok) return refuse('proof_invalid');
   const proof = verified.value.payload;
-  return judgeProof(proof, request) === null && proof.body === request.bodyDigest;
+  if (proof.body !== request.bodyDigest) return refuse('proof_invalid');
+  const fault = judgeProof(proof, request);
+  if (fault === null) return ok(true);
+  return fault.reason === 'proof_stale' ? refuse('proof_stale', fault.detail) : refuse('proof_invalid');
 }

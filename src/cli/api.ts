@@ -21,6 +21,14 @@ type Call<S extends v.GenericSchema> = {
   readonly idempotencyKey?: string;
 };
 
+export type ApiAnswer<T> = {
+  readonly ok: true;
+  readonly value: T;
+  readonly status: number;
+  /** SHA-256 of the certificate of who answered, in lower-case hex. */
+  readonly certificate: string | null;
+};
+
 export type ApiFailure = Failure & {
   /** Whether the request may have been done all the same, or may be when it is repeated. */
   readonly ambiguous: boolean;
@@ -29,9 +37,7 @@ export type ApiFailure = Failure & {
 /** The control plane's API as the owner's program speaks it: pinned, every request with a proof. */
 export type Api = {
   readonly origin: string;
-  call<S extends v.GenericSchema>(
-    call: Call<S>,
-  ): Promise<{ ok: true; value: v.InferOutput<S>; status: number } | ApiFailure>;
+  call<S extends v.GenericSchema>(call: Call<S>): Promise<ApiAnswer<v.InferOutput<S>> | ApiFailure>;
 };
 
 export type ApiDeps = {
@@ -90,15 +96,16 @@ export function createApi(deps: ApiDeps): Api {
           ambiguous: true,
         };
       }
-      return { ok: true, value: parsed.value, status: answered.status };
+      const { status, certificate } = answered;
+      return { ok: true, value: parsed.value, status, certificate };
     },
   };
 }
 
 function unreachable(origin: string, failure: HttpFailure): ApiFailure {
   const texts: Record<HttpFailure['reason'], string> = {
-    unreachable: `${origin} cannot be reached: ${failure.detail}. Is writ serve running there, and this computer on its network?`,
-    timeout: `${origin} did not answer: ${failure.detail}.`,
+    unreachable: `${origin} cannot be reached: ${failure.detail}. Is writ serve running there, and this computer on its network? Does a firewall let its port in?`,
+    timeout: `${origin} did not answer: ${failure.detail}.${failure.sent ? '' : ' Does a firewall let its port in?'}`,
     pin_mismatch: `${origin} is not the control plane that was pinned: ${failure.detail}. Nothing was sent. If you did not change its key yourself, somebody stands in between.`,
     too_large: `The answer of ${origin} was too large: ${failure.detail}.`,
     aborted: 'Given up.',

@@ -59,7 +59,9 @@ export async function runCli(given: CliDeps, words: readonly string[]): Promise<
   } catch (error) {
     if (!isSystemError(error)) throw error;
     progress.end();
-    return tell(deps, parsed.common.json, fail(exits.failed, 'system_error', `${error.message}.`));
+    const words = systemWords[error.code];
+    const said = words === undefined ? error.message : `${words}: ${error.message}`;
+    return tell(deps, parsed.common.json, fail(exits.failed, 'system_error', `${said}.`));
   } finally {
     progress.end();
   }
@@ -74,8 +76,17 @@ const withoutControls = (terminal: Terminal): Terminal => ({
 });
 
 /** What the system refused, such as a full disk or a folder in place of a file: no bug, and no stack is printed. */
-const isSystemError = (error: unknown): error is Error =>
+const isSystemError = (error: unknown): error is Error & { code: string } =>
   error instanceof Error && 'syscall' in error && 'code' in error;
+
+/** What the system's commonest refusals mean, before its own words. */
+const systemWords: Readonly<Record<string, string>> = {
+  EACCES: 'This user may not do that',
+  EDQUOT: 'The disk quota is used up',
+  ENOSPC: 'The disk is full',
+  EPERM: 'This user may not do that',
+  EROFS: 'The file system can only be read',
+};
 
 /** The command that the first words name, the longest name first. */
 function findCommand(words: readonly string[]): { command: Command; rest: readonly string[] } | undefined {

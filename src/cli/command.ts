@@ -42,7 +42,7 @@ export type Command = {
   /** One or two words: `init`, `relays add`. */
   readonly name: string;
   readonly summary: string;
-  /** Positional arguments: `CODE`, `[ID]`, `NAME…`. */
+  /** Positional arguments: `CODE`, `[ID]`, `HOST…`. */
   readonly usage: string;
   readonly examples: readonly { readonly line: string; readonly about: string }[];
   readonly options: Options;

@@ -12,9 +12,11 @@ export type HouseNames = {
   readonly hosts: readonly string[];
   readonly guests: readonly string[];
   readonly runbooks: readonly string[];
+  /** What a token may do here. */
+  readonly scopes: readonly string[];
 };
 
-export const noNames: HouseNames = { hosts: [], guests: [], runbooks: [] };
+export const noNames: HouseNames = { hosts: [], guests: [], runbooks: [], scopes: [] };
 
 /** Completes command lines of the registry's commands; arguments are names of the house where their usage says so. */
 export function completionOf(commands: readonly Command[], names: HouseNames): Completion {
@@ -28,6 +30,11 @@ export function completionOf(commands: readonly Command[], names: HouseNames): C
         .find((found) => found !== undefined);
       const fits = ({ word }: { word: string }): boolean => word.startsWith(typed);
       if (typed.startsWith('-')) return optionsOf(command, before).filter(fits);
+      const valued = valueAfter(command, before.at(-1));
+      if (valued !== null) {
+        const scopes = valued === 'SCOPE' ? names.scopes : [];
+        return scopes.map((word) => ({ word, about: 'scope' })).filter(fits);
+      }
       const next = nextWords(commands, plain);
       const given = command === undefined ? [] : argumentsOf(command, names);
       const used = new Set(plain);
@@ -63,7 +70,15 @@ function optionsOf(
     .map(({ word, about }) => ({ word, about }));
 }
 
-/** Which names a usage takes: `HOST`, `GUEST`, `NAME` (either), `RUNBOOK`. */
+/** What the word after an option is, such as `SCOPE`; null where it is no option's value. */
+function valueAfter(command: Command | undefined, word: string | undefined): string | null {
+  const declared: Options = { ...command?.options, ...commonOptions };
+  const name = word?.startsWith('--') === true ? word.slice(2) : '';
+  const option = Object.hasOwn(declared, name) ? declared[name] : undefined;
+  return option === undefined || option.type === 'flag' ? null : option.value;
+}
+
+/** Which names a usage takes: `HOST`, `GUEST`, `HOST|GUEST`, `RUNBOOK`. */
 function argumentsOf({ usage }: Command, names: HouseNames): { word: string; about: string }[] {
   const word = usage.replace(/[[\]…]/g, '').split(' ')[0];
   const hosts = names.hosts.map((name) => ({ word: name, about: 'host' }));
@@ -73,7 +88,7 @@ function argumentsOf({ usage }: Command, names: HouseNames): { word: string; abo
       return hosts;
     case 'GUEST':
       return guests;
-    case 'NAME':
+    case 'HOST|GUEST':
       return [...hosts, ...guests];
     case 'RUNBOOK':
       return names.runbooks.map((name) => ({ word: name, about: 'runbook' }));
@@ -93,6 +108,8 @@ export function scriptOf(shell: Shell): string {
   switch (shell) {
     case 'bash':
       return `# writ completion bash
+# A scope is one word: host.wake@pve2.
+COMP_WORDBREAKS=\${COMP_WORDBREAKS//@}
 _writ() {
   local IFS=$'\\n'
   COMPREPLY=($(writ completion words -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1))

@@ -12,6 +12,7 @@ const tokenWarnDays = 14;
 const unusedDays = 90;
 /** What a proof's time may differ by, less what a network takes. */
 const clockLimitMs = 20_000;
+const clockMend = 'timedatectl on both tells which of them is not kept by a time source';
 
 /** Keys and trust on this computer are their owner's alone. */
 export function checkKeys(directory: string): Finding {
@@ -36,7 +37,7 @@ export function checkClocks(status: StatusView, askedAt: number, answeredAt: num
     : fault(
         'clock_difference',
         `This computer and the control plane are ${Math.round(apart / 1000)} s apart.`,
-        'timedatectl on both tells which of them is not kept by a time source',
+        clockMend,
       );
 }
 
@@ -116,11 +117,18 @@ export const checkWarnings = ({ warnings }: StatusView): Finding[] =>
     ? [fine('home_warnings', 'The control plane has no warning.')]
     : warnings.map((text) => warning('home_warnings', text, 'writ-relay doctor on that host tells more'));
 
-/** Every code of what needs the control plane, where it does not answer. */
-export const withoutControlPlane = (detail: string): Finding[] => [
-  fault('api_reached', detail, 'on its machine: systemctl status writ; journalctl -u writ -n 20'),
+/** Every code of what needs the control plane, where it does not answer, or not to a clock that is wrong. */
+export const withoutControlPlane = ({ reason, detail }: { reason: string; detail: string }): Finding[] => [
+  ...(reason === 'proof_stale'
+    ? [
+        fine('api_reached', 'The control plane answers.'),
+        fault('clock_difference', detail.split('\n')[0]!, clockMend),
+      ]
+    : [
+        fault('api_reached', detail, 'on its machine: systemctl status writ; journalctl -u writ -n 20'),
+        notChecked('clock_difference', 'The control plane did not answer.'),
+      ]),
   ...[
-    'clock_difference',
     'relays_heard',
     'relays_version',
     'relays_trust',
@@ -128,5 +136,5 @@ export const withoutControlPlane = (detail: string): Finding[] => [
     'tokens_ending',
     'tokens_unused',
     'home_warnings',
-  ].map((code) => notChecked(code, 'The control plane did not answer.')),
+  ].map((code) => notChecked(code, 'The control plane did not tell.')),
 ];

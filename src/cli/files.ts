@@ -37,9 +37,15 @@ export function replaceFile(path: string, text: string): void {
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw withPath(error, path);
   }
   syncDirectory(dirname(path));
+}
+
+/** What the system says of a write names no file: `ENOSPC: no space left on device, write`. */
+function withPath(error: unknown, path: string): unknown {
+  if (error instanceof Error && !error.message.includes(path)) error.message += ` to ${path}`;
+  return error;
 }
 
 /** Makes a directory that its owner alone may enter. */

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 
 export type HttpAnswer = {
   readonly ok: true;
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
+  /** SHA-256 of the certificate that was shown, in lower-case hex; null without TLS. */
+  readonly certificate: string | null;
 };
 
 /** `sent` is false when not one byte of the request left, so that it certainly did not arrive. */
@@ -49,7 +51,9 @@ export function createHttpClient(target: {
   const secure = origin.protocol === 'https:';
   const port = Number(origin.port === '' ? (secure ? 443 : 80) : origin.port);
 
-  const connect = (signal?: AbortSignal): Promise<{ ok: true; socket: Socket } | HttpFailure> =>
+  const connect = (
+    signal?: AbortSignal,
+  ): Promise<{ ok: true; socket: Socket; certificate: string | null } | HttpFailure> =>
     new Promise((resolve) => {
       const not = (reason: HttpFailure['reason'], detail: string): HttpFailure => ({
         ok: false,
@@ -68,11 +72,12 @@ export function createHttpClient(target: {
             rejectUnauthorized: target.spki === null && target.certificate === undefined,
           })
         : connectTcp({ host, port });
+      let certificate: string | null = null;
       const settle = (failure: HttpFailure | null): void => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', onAbort);
         if (failure !== null) socket.destroy();
-        resolve(failure ?? { ok: true, socket });
+        resolve(failure ?? { ok: true, socket, certificate });
       };
       const onAbort = (): void => settle(not('aborted', 'given up'));
       const timer = setTimeout(
@@ -84,15 +89,16 @@ export function createHttpClient(target: {
       // Stays on for good: an error after the hand-over is the request's to tell, not this process's to die of.
       socket.on('error', (error) => settle(not('unreachable', error.message)));
       socket.once(secure ? 'secureConnect' : 'connect', () => {
-        const peer = secure ? (socket as ReturnType<typeof connectTls>).getPeerX509Certificate() : undefined;
+        const shown = secure ? (socket as TLSSocket).getPeerX509Certificate() : undefined;
+        certificate = shown?.fingerprint256.replaceAll(':', '').toLowerCase() ?? null;
         if (target.spki !== null && secure) {
-          const seen = digestOf(peer?.publicKey.export({ type: 'spki', format: 'der' }));
+          const seen = digestOf(shown?.publicKey.export({ type: 'spki', format: 'der' }));
           if (seen !== target.spki) {
             return settle(not('pin_mismatch', `its key is ${seen}, pinned is ${target.spki}`));
           }
         }
         if (target.certificate !== undefined && secure) {
-          const seen = digestOf(peer?.raw);
+          const seen = digestOf(shown?.raw);
           if (seen !== target.certificate) {
             return settle(not('pin_mismatch', `its certificate is ${seen}, pinned is ${target.certificate}`));
           }
@@ -105,7 +111,7 @@ export function createHttpClient(target: {
     async request(order) {
       const connected = await connect(order.signal);
       if (!connected.ok) return connected;
-      const { socket } = connected;
+      const { socket, certificate } = connected;
       return new Promise((resolve) => {
         const finish = (result: HttpAnswer | HttpFailure): void => {
           clearTimeout(timer);
@@ -154,6 +160,7 @@ export function createHttpClient(target: {
               status: incoming.statusCode ?? 0,
               headers: incoming.headers,
               body: Buffer.concat(chunks, size),
+              certificate,
             }),
           );
         });

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
 import type { Context } from './command.ts';
 import { replaceFile } from './files.ts';
 import { howToClaim } from './how-to-claim.ts';
 import { type Done, done, exits, type Failure, fail } from './outcome.ts';
+import { isPrivate, ownAddresses } from './own-machine.ts';
 
 const run = promisify(execFile);
 
@@ -27,6 +27,7 @@ export async function installService(
   context: Context,
   options: {
     readonly listen: readonly string[];
+    readonly origin: string | undefined;
     readonly cert: string | undefined;
     readonly key: string | undefined;
   },
@@ -34,9 +35,11 @@ export async function installService(
   if (process.getuid?.() !== 0) {
     return fail(exits.usage, 'not_root', 'Setting up a service needs root: sudo writ serve --install.');
   }
-  const listen = options.listen.length > 0 ? options.listen : ownAddresses();
+  const listen =
+    options.listen.length > 0 ? options.listen : ownAddresses().map((address) => `${address}:${port}`);
   const words = [
     ...listen.flatMap((address) => ['--listen', address]),
+    ...(options.origin === undefined ? [] : ['--origin', options.origin]),
     ...(options.cert === undefined ? [] : ['--cert', options.cert]),
     ...(options.key === undefined ? [] : ['--key', options.key]),
   ];
@@ -61,13 +64,22 @@ export async function installService(
   }
   const code = await awaitSetupCode(context);
   if (code === null) {
+    const said = await lastWords();
     return fail(
       exits.failed,
       'service_not_started',
-      `${unit} did not come up within ${startedWithinMs / 1000} s. See: journalctl -u ${unit}`,
+      `${unit} did not come up.${said === '' ? '' : ` It said:\n${said}\n`} It is tried again every few seconds; its options are in ${settingsFile}. See: journalctl -u ${unit}`,
     );
   }
-  const where = `The control plane runs, and starts with this machine. It listens on ${listen.join(', ')}.`;
+  const [first = ''] = listen;
+  const where = [
+    `The control plane runs, and starts with this machine. It listens on ${listen.join(', ')}.`,
+    ...(options.origin === undefined && isPrivate(first)
+      ? [
+          `${first} is an address of a private network. Where your own computer and your hosts reach this machine by another, run this again with --origin https://THAT:${port}`,
+        ]
+      : []),
+  ].join('\n');
   if (code === '') {
     return done(`${where}\nIt is claimed already: nobody needs a setup code.`, { listen, setup_code: null });
   }
@@ -77,23 +89,31 @@ export async function installService(
   });
 }
 
-/** Every address of this machine that others reach, IPv4 first: the first is the one that the setup code names. */
-function ownAddresses(): string[] {
-  const all = Object.values(networkInterfaces())
-    .flatMap((found) => found ?? [])
-    .filter(({ internal, address }) => !internal && !address.toLowerCase().startsWith('fe80'));
-  const v4 = all.filter(({ family }) => family === 'IPv4').map(({ address }) => `${address}:${port}`);
-  const v6 = all.filter(({ family }) => family === 'IPv6').map(({ address }) => `[${address}]:${port}`);
-  return [...v4, ...v6];
+/** Whether the unit ended, and waits to be started again or not. */
+const hasEnded = async (): Promise<boolean> =>
+  /^(?:auto-restart|failed)/.test(
+    (await run('systemctl', ['show', unit, '--property=SubState', '--value'])).stdout,
+  );
+
+/** What the service said last, without its log of events. */
+async function lastWords(): Promise<string> {
+  const asked = ['--unit', unit, '--lines', '20', '--output', 'cat', '--no-pager', '--identifier', 'writ'];
+  const lines = await run('journalctl', asked).then(
+    ({ stdout }) => stdout.split('\n'),
+    () => [],
+  );
+  const isSaid = (line: string): boolean => line !== '' && !line.startsWith('{') && !/^\(\w+\)$/.test(line);
+  return lines.findLast(isSaid) ?? '';
 }
 
-/** The code that the started service wrote; empty when it is claimed, null when nothing came. */
+/** The code that the started service wrote; empty when it is claimed, null when nothing came or it ended. */
 async function awaitSetupCode(context: Context): Promise<string | null> {
   const until = context.now() + startedWithinMs;
   while (context.now() < until && !context.signal.aborted) {
     try {
       return readFileSync(setupCodeFile, 'utf8').trim();
     } catch {
+      if (await hasEnded()) return null;
       await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
     }
   }

@@ -9,6 +9,14 @@ export const originOption = {
   about: 'where relays reach the control plane, best first (default: where the code says)',
 } as const;
 
+/** An https origin and nothing beside it, or null. */
+export function httpsOrigin(text: string | undefined): string | null {
+  if (text === undefined || !URL.canParse(text)) return null;
+  const { origin, protocol, pathname, search, hash, username } = new URL(text);
+  const isBare = pathname === '/' && search === '' && hash === '' && username === '';
+  return protocol === 'https:' && isBare ? origin : null;
+}
+
 /** Where relays will reach the control plane of a setup code, with its pin. */
 export function readOrigins(
   code: SetupCode,

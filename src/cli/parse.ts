@@ -62,7 +62,7 @@ export function parseCommandLine(command: Command, words: readonly string[]): Pa
 const usageFailure = (command: Command, what: string): Failure =>
   fail(exits.usage, 'usage', `${what}\nUsage: ${usageLine(command)}\nMore: writ ${command.name} --help`);
 
-/** `writ relays add NAME… [options]` */
+/** `writ relays add HOST… [options]` */
 export const usageLine = (command: Command): string =>
   ['writ', command.name, command.usage, Object.keys(command.options).length > 0 ? '[options]' : '']
     .filter((part) => part !== '')

@@ -10,28 +10,45 @@ export const passphraseFileOption = {
   about: 'read the passphrase from the first line of a file instead of asking',
 } as const;
 
-/** A passphrase for a new root: asked twice, or from a file. */
-export async function newPassphrase(
+const mostTries = 3;
+const mistakes = new Set(['passphrase_short', 'passphrase_differs', 'passphrase_wrong']);
+
+/** Asks again for what a person mistyped, a few times. What comes from a file is the same each time. */
+export async function inTries<T>(
   context: Context,
   file: string | undefined,
-  question = 'Passphrase for the root key on this computer: ',
-): Promise<{ ok: true; value: string } | Failure> {
-  const first = await passphrase(context, file, question);
-  if (!first.ok) return first;
-  if ([...first.value].length < leastCharacters) {
-    return fail(
-      exits.usage,
-      'passphrase_short',
-      `A passphrase has at least ${leastCharacters} characters. Four or five random words are good.`,
-    );
+  attempt: () => Promise<{ ok: true; value: T } | Failure>,
+): Promise<{ ok: true; value: T } | Failure> {
+  for (let tried = 1; ; tried += 1) {
+    const result = await attempt();
+    if (result.ok || file !== undefined || tried === mostTries || !mistakes.has(result.reason)) return result;
+    context.terminal.err(`${result.detail}\n`);
   }
-  if (file !== undefined) return first;
-  const second = await passphrase(context, undefined, 'Once more: ');
-  if (!second.ok) return second;
-  return first.value === second.value
-    ? first
-    : fail(exits.usage, 'passphrase_differs', 'The two were not the same.');
 }
+
+/** A passphrase for a new root: asked twice, or from a file. */
+export const newPassphrase = (
+  context: Context,
+  file: string | undefined,
+  question = 'Passphrase for the root key on this computer',
+): Promise<{ ok: true; value: string } | Failure> =>
+  inTries(context, file, async () => {
+    const first = await passphrase(context, file, `${question} (${leastCharacters} characters or more): `);
+    if (!first.ok) return first;
+    if ([...first.value].length < leastCharacters) {
+      return fail(
+        exits.usage,
+        'passphrase_short',
+        `A passphrase has at least ${leastCharacters} characters. Four or five random words are good.`,
+      );
+    }
+    if (file !== undefined) return first;
+    const second = await passphrase(context, undefined, 'Once more: ');
+    if (!second.ok) return second;
+    return first.value === second.value
+      ? first
+      : fail(exits.usage, 'passphrase_differs', 'The two were not the same.');
+  });
 
 /** The passphrase that opens a root. */
 export async function passphrase(

@@ -78,12 +78,15 @@ const androidTimeoutMs = 60_000;
 /**
  * An import file of the Android app HTTP Shortcuts, with a shortcut for each request.
  *
+ * @param certificate SHA-256 in hex of the one certificate that the app is to take, by its field `certificateFingerprint`;
+ *   null: authorities vouch for it
  * @param newId gives a UUID
  */
 export const androidImport = (
   name: string,
   requests: readonly PhoneRequest[],
   token: string,
+  certificate: string | null,
   newId: () => string,
 ): object => ({
   version: androidFormat,
@@ -101,6 +104,7 @@ export const androidImport = (
         headers: request.headers.filter(([key]) => key === 'Accept').map(([key, value]) => ({ key, value })),
         authentication: 'bearer',
         authToken: token,
+        ...(certificate !== null && { certificateFingerprint: certificate }),
         ...(request.body !== null && {
           requestBodyType: 'custom_text',
           contentType: 'application/json',

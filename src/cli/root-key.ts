@@ -5,7 +5,7 @@ import type { Context } from './command.ts';
 import { readRootFile } from './home.ts';
 import { exits, type Failure, fail } from './outcome.ts';
 import { fromPaper } from './paper.ts';
-import { passphrase, passphraseFileOption } from './passphrase.ts';
+import { inTries, passphrase, passphraseFileOption } from './passphrase.ts';
 import { openRoot } from './seal.ts';
 import { listed } from './text.ts';
 
@@ -70,15 +70,16 @@ async function deskKey(
 ): Promise<{ ok: true; value: SigningKey } | Failure> {
   const file = readRootFile(context.configDir);
   if (!file.ok) return file;
-  const said =
-    file.value.sealed === 'trial'
-      ? ({ ok: true, value: '' } as const)
-      : await passphrase(context, values['passphrase-file']);
-  if (!said.ok) return said;
-  const opened = await openRoot(file.value, said.value);
-  return opened.ok
-    ? usable(opened.value)
-    : fail(exits.refused, opened.reason, opened.detail ?? opened.reason);
+  const from = values['passphrase-file'];
+  return inTries(context, from, async () => {
+    const said =
+      file.value.sealed === 'trial' ? ({ ok: true, value: '' } as const) : await passphrase(context, from);
+    if (!said.ok) return said;
+    const opened = await openRoot(file.value, said.value);
+    return opened.ok
+      ? usable(opened.value)
+      : fail(exits.refused, opened.reason, opened.detail ?? opened.reason);
+  });
 }
 
 /** The key whose words somebody types from paper. */

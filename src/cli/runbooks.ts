@@ -13,10 +13,17 @@ const runbooksSchema = v.strictObject({ runbooks: recordOf(nameSchema, runbookSc
 export const keepRunbooks = (directory: string, house: HouseFile): void =>
   writeConfigFile(directory, file, { runbooks: house.runbooks });
 
+/** All runbooks by name as this computer uploaded them. */
+export function keptRunbooks(
+  directory: string,
+): { ok: true; value: Readonly<Record<string, Runbook>> } | Failure {
+  const kept = readConfigFile(directory, file, runbooksSchema, maxBytes);
+  return kept.ok ? { ok: true, value: kept.value?.runbooks ?? {} } : kept;
+}
+
 /** A runbook as this computer uploaded it; null where it did not. */
 export function keptRunbook(directory: string, name: string): { ok: true; value: Runbook | null } | Failure {
-  const kept = readConfigFile(directory, file, runbooksSchema, maxBytes);
+  const kept = keptRunbooks(directory);
   if (!kept.ok) return kept;
-  const runbooks = kept.value?.runbooks ?? {};
-  return { ok: true, value: Object.hasOwn(runbooks, name) ? runbooks[name]! : null };
+  return { ok: true, value: Object.hasOwn(kept.value, name) ? kept.value[name]! : null };
 }

@@ -13,6 +13,7 @@ import type { AuditEntry } from '../../schema/chain/audit-entry.ts';
 import type { ChainHead } from '../../schema/chain/chain.ts';
 import type { AcceptedKey } from '../../schema/jose/keys.ts';
 import type { HouseFile } from '../../schema/manifest/house.ts';
+import type { Result } from '../../schema/result.ts';
 import type { Trust } from '../../schema/trust/read.ts';
 import type {
   EnrolRequest,
@@ -55,6 +56,9 @@ export type SetupRequest = InferOutput<typeof setupRequestSchema>;
 export type CodeRequest = InferOutput<typeof codeRequestSchema>;
 export type TokenRequest = InferOutput<typeof tokenRequestSchema>;
 
+/** Whether a request carries a proof of itself by a key; stale: one of another time than now. */
+export type Proved = Result<true, 'proof_invalid' | 'proof_stale'>;
+
 export type SetupControl = {
   /** Whether an owner has claimed this instance. */
   claimed(): Promise<boolean>;
@@ -65,7 +69,7 @@ export type SetupControl = {
    */
   claim(
     request: SetupRequest,
-    proves: (operator: AcceptedKey) => Promise<boolean>,
+    proves: (operator: AcceptedKey) => Promise<Proved>,
   ): Promise<Answer<{ home: string; version: number }, SetupReason>>;
 };
 
@@ -80,7 +84,7 @@ export type TrustControl = {
    */
   upload(
     versions: readonly TrustJws[],
-    proves: (operator: AcceptedKey) => Promise<boolean>,
+    proves: (operator: AcceptedKey) => Promise<Proved>,
   ): Promise<Answer<{ version: number; digest: string }, UploadReason>>;
 };
 
@@ -146,7 +150,7 @@ export type EnrolmentControl = {
    */
   enrol(
     request: EnrolRequest,
-    proves: (relay: AcceptedKey) => Promise<boolean>,
+    proves: (relay: AcceptedKey) => Promise<Proved>,
   ): Promise<Answer<TrustChain, EnrolReason>>;
   /** The pending relay of a key, for authenticating its requests for trust; null when there is none. */
   pending(kid: string): Promise<{ name: string; key: AcceptedKey } | null>;

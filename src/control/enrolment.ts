@@ -74,8 +74,11 @@ export function createEnrolment(deps: ControlDeps, keeper: TrustKeeper, log: Aud
       }
       const key = await acceptKey(said.jwk);
       if (!key.ok) return refused('key_weak', `The relay's key is not taken: ${key.detail ?? key.reason}.`);
-      if (!(await proves(key.value))) {
-        return refused('proof_invalid', 'The request is not proved by the key that it enrols.');
+      const proved = await proves(key.value);
+      if (!proved.ok) {
+        return proved.reason === 'proof_stale'
+          ? refused('proof_stale', proved.detail ?? 'The clocks disagree.')
+          : refused('proof_invalid', 'The request is not proved by the key that it enrols.');
       }
       const chain = await store.trust.after(0);
       if (!chain.some((version) => version.digest === said.trust)) {

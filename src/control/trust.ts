@@ -18,7 +18,7 @@ import { type Refused, refused } from '../domain/errors.ts';
 import { applyTrustChange } from '../domain/settle.ts';
 import type { AuditLog } from './audit-log.ts';
 import { changeCommand, stillAllowed } from './changes.ts';
-import type { SetupControl, SetupRequest, TrustControl } from './control.ts';
+import type { Proved, SetupControl, SetupRequest, TrustControl } from './control.ts';
 import { bells, type ControlDeps } from './deps.ts';
 import { namesController, type TrustKeeper } from './trust-keeper.ts';
 
@@ -33,8 +33,18 @@ const wrongController = (): Refused<'controller_key_wrong'> =>
 const operatorKey = (trust: Trust): AcceptedKey | undefined =>
   [...trust.identities.values()].find(({ name }) => name === operatorName)?.key;
 
-const wrongOperator = (): Refused<'operator_key_wrong'> =>
-  refused('operator_key_wrong', "The request is not proved by the document's operator key.");
+/** Whether the operator key of a document itself proves the request; null when it does. */
+async function judgeOperator(
+  trust: Trust,
+  proves: (operator: AcceptedKey) => Promise<Proved>,
+): Promise<Refused<'operator_key_wrong' | 'proof_stale'> | null> {
+  const operator = operatorKey(trust);
+  const proved = operator === undefined ? refuse('proof_invalid') : await proves(operator);
+  if (proved.ok) return null;
+  return proved.reason === 'proof_stale'
+    ? refused('proof_stale', proved.detail ?? 'The clocks disagree.')
+    : refused('operator_key_wrong', "The request is not proved by the document's operator key.");
+}
 
 /** Ends what no relay has begun and trust does not allow any more, of all running commands. */
 export async function reviewCommands(deps: ControlDeps, log: AuditLog, trust: Trust): Promise<void> {
@@ -123,8 +133,8 @@ export function createTrust(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
         return refused('trust_version', `Version ${current.document.version} is in force here already.`);
       }
       if (!namesController(newest, deps.key.kid)) return wrongController();
-      const operator = operatorKey(newest);
-      if (operator === undefined || !(await proves(operator))) return wrongOperator();
+      const unproved = await judgeOperator(newest, proves);
+      if (unproved !== null) return unproved;
 
       const now = clock.now();
       // Phones' tokens are signed by the controller: what another one signed is good for nothing here.
@@ -171,8 +181,8 @@ export function createSetup(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
       if (!trust.ok) return notTaken(trust);
       const { document, digest } = trust.value;
       if (!namesController(trust.value, deps.key.kid)) return wrongController();
-      const operator = operatorKey(trust.value);
-      if (operator === undefined || !(await proves(operator))) return wrongOperator();
+      const unproved = await judgeOperator(trust.value, proves);
+      if (unproved !== null) return unproved;
       const house = houseOf(request.house);
       if (!house.ok) return refused('house_invalid', `The house file does not fit: ${house.detail}.`);
       const now = clock.now();

@@ -68,6 +68,7 @@ export type SetupReason =
   | 'controller_key_wrong'
   /** The request was not proved by the operator key of the document itself. */
   | 'operator_key_wrong'
+  | 'proof_stale'
   | 'house_invalid';
 
 export type UploadReason =
@@ -75,6 +76,7 @@ export type UploadReason =
   | 'not_set_up'
   | 'controller_key_wrong'
   | 'operator_key_wrong'
+  | 'proof_stale'
   | 'trust_exists';
 
 export type EnrolReason =
@@ -89,6 +91,7 @@ export type EnrolReason =
   | 'key_weak'
   | 'key_known'
   | 'proof_invalid'
+  | 'proof_stale'
   /** The relay obeys a trust document that this home does not have. */
   | 'trust_unknown';
 

@@ -1,7 +1,7 @@
 import type * as v from 'valibot';
 import type { AcceptedKey } from '../../schema/jose/keys.ts';
 import type { Authority } from '../auth/authorise.ts';
-import type { Control } from '../control/control.ts';
+import type { Control, Proved } from '../control/control.ts';
 import type { Idempotency } from '../domain/errors.ts';
 import type { Grant } from '../domain/principal.ts';
 import type { HttpDeps } from './deps.ts';
@@ -55,7 +55,7 @@ export type Input<P, Q, B> = {
   /** Fires when the caller leaves or the server closes. */
   readonly signal: AbortSignal;
   /** Whether the request carries a proof of itself by a key that becomes known only now. */
-  proves(key: AcceptedKey): Promise<boolean>;
+  proves(key: AcceptedKey): Promise<Proved>;
 };
 
 export type AnswerCard = {

@@ -2,6 +2,7 @@ import type * as v from 'valibot';
 import { safeParse } from 'valibot';
 import { digestBytes } from '../../schema/jose/digest.ts';
 import { describeIssue } from '../../schema/jose/jws.ts';
+import { refuse as refuseProof } from '../../schema/result.ts';
 import { maxBodyBytes } from '../../schema/wire/limits.ts';
 import { proofScheme } from '../../schema/wire/proof.ts';
 import { credentialsOf } from '../auth/authenticate.ts';
@@ -158,7 +159,7 @@ async function serve(
     signal: arrival.signal,
     proves: async (key) => {
       const proof = credentialsOf(header, proofScheme);
-      if (proof === null) return false;
+      if (proof === null) return refuseProof('proof_invalid');
       const home = (await deps.control.trust.current())?.document.home ?? null;
       return provedBy(key, proof, { ...proved, home, nowMs: deps.now(), bodyDigest: digest });
     },

@@ -27,6 +27,8 @@ export type BackupRefusal =
   | 'database_newer'
   /** What stands under the backup's name is something else. */
   | 'backup_target_foreign'
+  /** The folder that it is to be in is not there. */
+  | 'backup_folder_missing'
   /** What was written does not read back as it was written. */
   | 'backup_damaged'
   | 'given_up';
@@ -53,6 +55,7 @@ export async function backupToFile(
     return refuse('backup_target_foreign', `${target} is there already, and is no backup`);
   }
   const folder = dirname(target);
+  if (!existsSync(folder)) return refuse('backup_folder_missing', `there is no folder ${folder}`);
   return withCopy(options, folder, async (manifest, copy, work) => {
     const part = join(work, basename(target));
     const out = await open(part, 'wx', 0o600);

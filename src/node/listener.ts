@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import type { Surroundings } from '../http/deps.ts';
 import type { KeyAndCertificate } from './certificate.ts';
 import { type Connections, createConnections } from './connections.ts';
 import { requestOf, sendResponse } from './exchange.ts';
+import type { NamedCertificate } from './named-certificate.ts';
 
 /** Answers one request. Never rejects. */
 export type FetchHandler = (request: Request, surroundings: Surroundings) => Promise<Response> | Response;
@@ -38,8 +40,6 @@ export const defaultListenerLimits: ListenerLimits = {
 
 export type Listener = {
   readonly address: { readonly host: string; readonly port: number };
-  /** Serves new connections with another certificate. */
-  setCertificate(certificate: KeyAndCertificate): void;
   /** Takes no new connections, lets open requests be answered for `graceMs`, then cuts what is left. */
   close(graceMs: number): Promise<void>;
 };
@@ -52,6 +52,8 @@ export async function listen(options: {
   host: string;
   port: number;
   certificate: KeyAndCertificate;
+  /** Another certificate for callers that ask for certain names. */
+  named?: Pick<NamedCertificate, 'contextFor'>;
   handle: FetchHandler;
   limits?: Partial<ListenerLimits>;
 }): Promise<Listener> {
@@ -59,6 +61,7 @@ export async function listen(options: {
   const server = createServer({
     key: options.certificate.keyPem,
     cert: options.certificate.certificatePem,
+    ...(options.named && { SNICallback: byName(options.named) }),
     minVersion: 'TLSv1.2',
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: limits.handshakeMs,
@@ -125,14 +128,22 @@ export async function listen(options: {
   const { port } = server.address() as AddressInfo;
   return {
     address: { host: options.host, port },
-    setCertificate: ({ keyPem, certificatePem }) =>
-      server.setSecureContext({ key: keyPem, cert: certificatePem, minVersion: 'TLSv1.2' }),
     close: (graceMs) => {
       closing = true;
       return closeServer(server, connections, graceMs);
     },
   };
 }
+
+/** In Node's form. No context of a name: the listener's own certificate. */
+const byName =
+  ({ contextFor }: Pick<NamedCertificate, 'contextFor'>): NonNullable<TlsOptions['SNICallback']> =>
+  (name, done) => {
+    contextFor(name).then(
+      (context) => done(null, context ?? undefined),
+      (error: Error) => done(error),
+    );
+  };
 
 /** RFC 9112 section 3.2 wants 400; Node takes the first. */
 const hasTwoHosts = ({ rawHeaders }: IncomingMessage): boolean =>

@@ -106,6 +106,9 @@ else
         ]);
       const before = await guest.must(['sh', '-c', listing]);
       await install(relayDeb, writDeb);
+      const astray = await guest.run(['writ', 'serve', '--install', '--listen', '203.0.113.99:8420']);
+      assert.equal(astray.code, 1);
+      assert.match(astray.err, /did not come up\. It said:\n.*203\.0\.113\.99:8420 cannot be listened on/);
       await guest.must(['writ', 'serve', '--install']);
       const state = ['/var/lib/writ-relay/note', '/etc/writ/credentials/note', '/var/lib/writ/note'];
       await guest.must(['install', '-d', '-m', '0700', '/var/lib/writ-relay']);

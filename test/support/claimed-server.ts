@@ -81,7 +81,7 @@ export type Callers = {
   asToken(token: string, call: HttpsCall): Promise<Answer>;
   makeToken(scope: readonly string[]): Promise<{ id: string; token: string }>;
   /** The request that claims it, with the setup code's MAC. */
-  claim(change?: { secret?: string; key?: SigningKey }): Promise<Answer>;
+  claim(change?: { secret?: string; key?: SigningKey; time?: number }): Promise<Answer>;
 };
 
 export type ClaimedServer = Callers & { readonly server: TestServer };
@@ -146,11 +146,13 @@ export async function callersOf(
       if (answer.status !== 200) throw new Error(`no token was made: ${answer.text}`);
       return { id: String(id), token: String(token) };
     },
-    claim: async ({ secret = setup.secret, key = home.operator } = {}) => {
+    claim: async ({ secret = setup.secret, key = home.operator, time = Date.now() } = {}) => {
       const mac = await enrolmentMac(secret, toBytes(home.trust().digest));
       const house = options.houseFile ?? testHouseFile;
       const body = JSON.stringify({ trust: home.versions[0], house, mac });
-      return callers.asKey(key, { method: 'POST', url: '/v1/setup', body });
+      const call = { method: 'POST', url: '/v1/setup', body };
+      const authorization = await proofOf(home.id, key, call, { time });
+      return callers.call({ ...call, headers: { authorization } });
     },
   };
   return callers;

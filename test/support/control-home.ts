@@ -7,6 +7,7 @@ import { digestOf, toBytes } from '../../schema/jose/digest.ts';
 import { signJws } from '../../schema/jose/jws.ts';
 import type { SigningKey } from '../../schema/jose/keys.ts';
 import type { HouseFile } from '../../schema/manifest/house.ts';
+import { ok, refuse } from '../../schema/result.ts';
 import type { TrustGrant } from '../../schema/trust/document.ts';
 import { enrolmentMac } from '../../schema/wire/enrolment.ts';
 import { type Intent, parseIntent } from '../../schema/wire/intent.ts';
@@ -14,7 +15,7 @@ import type { Job } from '../../schema/wire/job.ts';
 import type { Receipt, ReceiptState } from '../../schema/wire/receipt.ts';
 import type { PollAnswer, PollRequest } from '../../schema/wire/relay-api.ts';
 import type { GuestReport, Progress, Report } from '../../schema/wire/report.ts';
-import type { Control } from '../../src/control/control.ts';
+import type { Control, Proved } from '../../src/control/control.ts';
 import { createControl } from '../../src/control/create-control.ts';
 import type { Store } from '../../src/domain/ports.ts';
 import type { Grant, Principal } from '../../src/domain/principal.ts';
@@ -144,14 +145,16 @@ export async function makeControlHome(
   };
   t.after(() => made.db.close());
   if (options.claim !== false) {
-    const claimed = await made.control.setup.claim(
-      await claimRequest(home, secret),
-      async (operator) => operator.kid === home.operator.kid,
+    const claimed = await made.control.setup.claim(await claimRequest(home, secret), async (operator) =>
+      provedIf(operator.kid === home.operator.kid),
     );
     if (!claimed.ok) throw new Error(`the test's home was not claimed: ${claimed.reason}`);
   }
   return made;
 }
+
+/** What a request's proof comes to, for uses that are asked without HTTP. */
+export const provedIf = (is: boolean): Proved => (is ? ok(true) : refuse('proof_invalid'));
 
 export const claimRequest = async (home: TestHome, secret: string) => ({
   trust: home.versions[0]!,

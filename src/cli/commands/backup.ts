@@ -11,6 +11,7 @@ const texts: Readonly<Record<string, string>> = {
     'The database of the control plane itself is damaged. Keep it, and restore an earlier backup: docs/backup.md.',
   database_newer: 'Use the program of the same version as writ serve.',
   backup_target_foreign: 'Remove that file, or choose another name.',
+  backup_folder_missing: 'Make it, or mount what it is on.',
   backup_damaged: 'The disk does not give back what was written to it. Choose another.',
   given_up: 'Given up.',
 };

@@ -2,6 +2,8 @@ import { type Command, defineCommand } from '../command.ts';
 import { completionOf, type HouseNames, noNames, type Shell, scriptOf, shells } from '../completion.ts';
 import { readHome } from '../home.ts';
 import { done, exits, fail } from '../outcome.ts';
+import { keptRunbooks } from '../runbooks.ts';
+import { scopesOf } from '../scopes.ts';
 
 /** The command that prints completion scripts and, for them, the words; it completes all commands, itself too. */
 export const completion = (all: () => readonly Command[]): Command =>
@@ -44,6 +46,9 @@ export const completion = (all: () => readonly Command[]): Command =>
 async function namesOf(configDir: string): Promise<HouseNames> {
   const home = await readHome(configDir);
   if (!home.ok) return noNames;
-  const { hosts, guests } = home.value.trust.document.house;
-  return { hosts: Object.keys(hosts), guests: Object.keys(guests), runbooks: [] };
+  const { house } = home.value.trust.document;
+  const kept = keptRunbooks(configDir);
+  const runbooks = kept.ok ? Object.keys(kept.value) : [];
+  const names = { hosts: Object.keys(house.hosts), guests: Object.keys(house.guests), runbooks };
+  return { ...names, scopes: scopesOf(house, runbooks) };
 }

@@ -32,7 +32,7 @@ export const doctor = defineCommand({
     const session = await openSession(context);
     if (!session.ok) {
       // A key that others may read is not used for anything, so that all else has to wait.
-      return keys.state === 'fault' ? found([keys, ...withoutControlPlane(session.detail)]) : session;
+      return keys.state === 'fault' ? found([keys, ...withoutControlPlane(session)]) : session;
     }
     const { home, api } = session.value;
     const findings: Finding[] = [keys];
@@ -40,7 +40,7 @@ export const doctor = defineCommand({
     const status = await api.call({ method: 'GET', url: '/v1/status', answer: statusSchema });
     const answeredAt = context.now();
     let { trust } = home;
-    if (!status.ok) findings.push(...withoutControlPlane(status.detail));
+    if (!status.ok) findings.push(...withoutControlPlane(status));
     else {
       const newest = await refreshTrust(session.value);
       if (!newest.ok) return newest;

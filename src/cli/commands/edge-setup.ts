@@ -4,6 +4,7 @@ import { encodeBase64url } from '../../../schema/jose/base64url.ts';
 import { generateKey } from '../../../schema/jose/keys.ts';
 import { defineCommand } from '../command.ts';
 import { makePrivateDirectory, readTextFile, replaceFile } from '../files.ts';
+import { httpsOrigin } from '../origins.ts';
 import { done, exits, fail } from '../outcome.ts';
 
 /** What a Worker is bound to before an owner claims it, and the code to claim it with. */
@@ -43,7 +44,7 @@ export const edgeSetup = defineCommand({
     origin: { type: 'text', value: 'URL', about: 'where the Worker will answer, https' },
   },
   async run(context, [directory], values) {
-    const origin = readOrigin(values.origin);
+    const origin = httpsOrigin(values.origin);
     if (origin === null) {
       return fail(
         exits.usage,
@@ -81,13 +82,5 @@ export const edgeSetup = defineCommand({
     return done(lines.join('\n'), { setup_code: setupCode, files: names.map(at) });
   },
 });
-
-/** An https origin and nothing beside it, or null. */
-function readOrigin(text: string | undefined): string | null {
-  if (text === undefined || !URL.canParse(text)) return null;
-  const { origin, protocol, pathname, search, hash, username } = new URL(text);
-  const bare = pathname === '/' && search === '' && hash === '' && username === '';
-  return protocol === 'https:' && bare ? origin : null;
-}
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -51,7 +51,7 @@ export const init = defineCommand({
   },
   async run(context, [argument = ''], values) {
     const code = parseSetupCode(argument === '-' ? await context.terminal.input() : argument);
-    if (!code.ok) return fail(exits.usage, code.reason, `That is no setup code: ${code.detail}`);
+    if (!code.ok) return fail(exits.usage, code.reason, `That is no setup code: ${code.detail}.`);
     if (!values.trial && isOwnMachine(code.value.origin)) {
       return fail(
         exits.refused,

@@ -44,7 +44,7 @@ export const move = defineCommand({
   },
   async run(context, [argument = ''], values) {
     const code = parseSetupCode(argument === '-' ? await context.terminal.input() : argument);
-    if (!code.ok) return fail(exits.usage, code.reason, `That is no setup code: ${code.detail}`);
+    if (!code.ok) return fail(exits.usage, code.reason, `That is no setup code: ${code.detail}.`);
     const session = await openSession(context, { offline: true });
     if (!session.ok) return session;
     const { home } = session.value;

@@ -72,7 +72,7 @@ export const powerCommands: readonly Command[] = [
   return defineCommand({
     name: verb,
     summary: said.summary,
-    usage: on.length > 1 ? 'NAME' : on[0] === 'host' ? 'HOST' : 'GUEST',
+    usage: on.length > 1 ? 'HOST|GUEST' : on[0] === 'host' ? 'HOST' : 'GUEST',
     examples: [
       { line: said.example, about: said.about },
       ...(overridable

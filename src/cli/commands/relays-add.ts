@@ -12,23 +12,26 @@ import { openSession, refreshTrust } from '../session.ts';
 
 /**
  * What is pasted at a host's console. The package may come from anywhere: its digest is the one that this program was
- * built with, so that the certificate on the way there decides nothing.
+ * built with, so that the certificate on the way there decides nothing. Proxmox VE has no sudo, and a new machine may
+ * not have fetched any list of packages yet; where it cannot fetch some (an enterprise repository), others may do.
  */
 export function lineFor(code: string, origin: string, built: RelayPackage | null): string {
   if (built === null) return `writ-relay enroll ${code}`;
   const file = 'writ-relay.deb';
   return [
-    `wget -qO ${file} --no-check-certificate ${origin}/install/${file}`,
+    `wget -nv -T 20 -t 2 -O ${file} --no-check-certificate ${origin}/install/${file}`,
     `echo '${built.sha256}  ${file}' | sha256sum -c --quiet`,
-    `sudo apt-get install -y ./${file}`,
-    `sudo writ-relay setup ${code}`,
+    'S=$(command -v sudo || true)',
+    '{ apt-cache show nodejs >/dev/null 2>&1 || $S apt-get -q update || true; }',
+    `$S apt-get install -y ./${file}`,
+    `$S writ-relay setup ${code}`,
   ].join(' && ');
 }
 
 export const relaysAdd = defineCommand({
   name: 'relays add',
   summary: 'Print one line for each host, to be pasted at its console',
-  usage: 'NAME…',
+  usage: 'HOST…',
   more: [
     'Each code holds where the control plane is and how it is recognised, your trust document’s digest, and a secret that works once and for 30 minutes. The control plane never sees the secret, so it cannot enrol a relay of its own. Next comes writ relays approve.',
   ],
@@ -91,6 +94,9 @@ export const relaysAdd = defineCommand({
         'Paste each line at the console of its host, within 30 minutes:',
         ...lines.flatMap(({ relay, line }) => ['', `  ${relay}:`, `  ${line}`]),
         '',
+        ...(relayPackage === null
+          ? ['This program was built without the relay’s package: install that on each host first.']
+          : ['wget may warn of the certificate there: the digest is checked instead.']),
         'Then: writ relays approve',
       ].join('\n'),
       { codes: lines },

@@ -28,7 +28,7 @@ export const relays = defineCommand({
     ]);
     const waiting = list.value.relays.filter(({ state }) => state === 'pending').length;
     const text = [
-      rows.length === 0 ? 'There is no relay yet. Next: writ relays add NAME…' : table(rows),
+      rows.length === 0 ? 'There is no relay yet. Next: writ relays add HOST…' : table(rows),
       ...(waiting > 0 ? ['', `${waiting} wait for you: writ relays approve`] : []),
     ].join('\n');
     return done(text, list.value);

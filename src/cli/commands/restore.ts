@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { defineCommand } from '../command.ts';
-import { done, exits, fail } from '../outcome.ts';
+import { type Done, done, exits, type Failure, fail } from '../outcome.ts';
 import { describeBackup } from './backup.ts';
 
 const texts: Readonly<Record<string, string>> = {
@@ -24,12 +24,17 @@ export const restore = defineCommand({
   options: {
     data: { type: 'text', value: 'DIR', about: 'an empty folder, or none yet (default: /var/lib/writ)' },
   },
-  async run(context, [file = ''], values) {
-    const { restoreBackup } = await import('../../node/restore.ts');
+  async run(context, [file = ''], values): Promise<Done | Failure> {
     const dataDir = values.data ?? '/var/lib/writ';
+    const opened = file === '-' ? null : await openBackup(file);
+    if (opened?.ok === false) return opened;
+    const { restoreBackup } = await import('../../node/restore.ts');
     context.progress.say('Restoring');
-    const source = file === '-' ? process.stdin : createReadStream(file);
-    const restored = await restoreBackup({ dataDir, now: context.now }, source as AsyncIterable<Uint8Array>);
+    const source = opened?.value.createReadStream({ autoClose: false }) ?? process.stdin;
+    const restored = await restoreBackup(
+      { dataDir, now: context.now },
+      source as AsyncIterable<Uint8Array>,
+    ).finally(() => opened?.value.close());
     if (!restored.ok) {
       const detail = `${restored.detail ?? restored.reason}. Nothing was restored. ${texts[restored.reason]}`;
       return fail(exits.failed, restored.reason, detail.trim());
@@ -40,3 +45,13 @@ export const restore = defineCommand({
     );
   },
 });
+
+/** Opened before anything is made of it: a stream that fails to open fails while nobody reads it. */
+async function openBackup(file: string): Promise<{ ok: true; value: FileHandle } | Failure> {
+  try {
+    return { ok: true, value: await open(file, 'r') };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return fail(exits.usage, 'backup_missing', `There is no file ${file}. Nothing was restored.`);
+  }
+}

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { tokenCreatedSchema } from '../../../schema/api/access.ts';
+import { runbookListSchema } from '../../../schema/api/house.ts';
 import { defineCommand } from '../command.ts';
 import { replaceFile } from '../files.ts';
-import { done, exits, fail } from '../outcome.ts';
+import { httpsOrigin } from '../origins.ts';
+import { done, exits, type Failure, fail } from '../outcome.ts';
 import { androidImport, curlOf, type PhoneRequest, requestsOf, shortcutSteps } from '../phone.ts';
 import { qrOf } from '../qr.ts';
-import { openSession } from '../session.ts';
+import { judgeScopes } from '../scopes.ts';
+import { openSession, refreshTrust, type Session } from '../session.ts';
 import { localTime } from '../text.ts';
 import { curlPin } from '../trust-words.ts';
 
@@ -25,10 +28,19 @@ export const tokensCreate = defineCommand({
       line: 'writ tokens create guest-phone --scope host.wake@pve2 --days 7',
       about: 'may wake the tower for a week',
     },
+    {
+      line: 'writ tokens create iphone --scope run@start-gaming --url https://writ.example.org:8420',
+      about: 'for a phone that asks under a name',
+    },
   ],
   options: {
     scope: { type: 'list', value: 'SCOPE', about: 'what it may do; repeat for more' },
     days: { type: 'text', value: 'N', about: 'how many days it lives, 1 to 730 (default: 365)' },
+    url: {
+      type: 'text',
+      value: 'URL',
+      about: 'where the phone reaches the control plane, by a name in its certificate (docs/phone.md)',
+    },
     android: { type: 'text', value: 'FILE', about: 'write an import file of Android’s HTTP Shortcuts' },
   },
   async run(context, [name = ''], values) {
@@ -43,9 +55,19 @@ export const tokensCreate = defineCommand({
     if (days !== undefined && !(Number.isInteger(days) && days >= 1 && days <= 730)) {
       return fail(exits.usage, 'days_invalid', '--days is a whole number from 1 to 730.');
     }
+    const url = values.url === undefined ? null : httpsOrigin(values.url);
+    if (values.url !== undefined && url === null) {
+      return fail(
+        exits.usage,
+        'origin_invalid',
+        '--url takes an address such as https://writ.example.org:8420.',
+      );
+    }
     const session = await openSession(context);
     if (!session.ok) return session;
     const { api, home } = session.value;
+    const judged = await judge(session.value, values.scope);
+    if (!judged.ok) return judged;
     const created = await api.call({
       method: 'POST',
       url: '/v1/tokens',
@@ -54,16 +76,24 @@ export const tokensCreate = defineCommand({
     });
     if (!created.ok) return created;
     const { token, id, expires_at } = created.value;
-    const requests = requestsOf(values.scope, api.origin, token);
-    const pin = home.file.spki === null ? null : curlPin(home.file.spki);
+    const requests = requestsOf(values.scope, url ?? api.origin, token);
+    const spki = url === null ? home.file.spki : null;
+    const pin = spki === null ? null : curlPin(spki);
     const printed = requests.map((request) => ({ ...request, curl: curlOf(request, pin) }));
-    const android = androidImport(name, requests, token, randomUUID);
+    const android = androidImport(
+      name,
+      requests,
+      token,
+      spki === null ? null : created.certificate,
+      randomUUID,
+    );
     const file = values.android === undefined ? [] : saveAndroid(values.android, android);
     const [first] = printed;
-    const text = textOf({ id, expires: localTime(expires_at), requests: printed, pinned: pin !== null });
+    const text = textOf({ id, expires: localTime(expires_at), requests: printed, pinned: spki !== null });
     const codes = first === undefined ? [] : codesOf(first, context.terminal.columns);
-    return done([...text, ...codes, ...file].join('\n'), {
+    return done([...text, ...judged.notes.flatMap((note) => ['', note]), ...codes, ...file].join('\n'), {
       ...created.value,
+      notes: judged.notes,
       url: first?.url,
       header: `Authorization: Bearer ${token}`,
       curl: first?.curl,
@@ -72,6 +102,20 @@ export const tokensCreate = defineCommand({
     });
   },
 });
+
+/** Judges scopes by the newest trust, and by the runbooks that there are where one is named. */
+async function judge(
+  session: Session,
+  scopes: readonly string[],
+): Promise<{ ok: true; notes: string[] } | Failure> {
+  const trust = await refreshTrust(session);
+  if (!trust.ok) return trust;
+  if (!scopes.some((scope) => scope.startsWith('run@'))) return judgeScopes(trust.value, [], scopes);
+  const list = await session.api.call({ method: 'GET', url: '/v1/runbooks', answer: runbookListSchema });
+  if (!list.ok) return list;
+  const names = list.value.runbooks.map(({ name }) => name);
+  return judgeScopes(trust.value, names, scopes);
+}
 
 /** Tells what came of it: the token is made by then, and must be shown whatever happens to a file. */
 function saveAndroid(path: string, content: object): string[] {
@@ -106,8 +150,8 @@ function textOf(made: {
   if (made.pinned) {
     lines.push(
       '',
-      'Phones trust certificates of the known authorities alone, and this control plane has one of its own:',
-      'give it a name and a certificate first (writ serve --cert and --key).',
+      'An iPhone trusts certificates of known authorities alone, and this control plane has one of its own:',
+      'docs/phone.md gives it one. HTTP Shortcuts on Android takes it as it is, from a file: --android FILE.',
     );
   }
   return lines;

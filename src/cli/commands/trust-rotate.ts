@@ -97,7 +97,7 @@ async function makeDesk(
   document: TrustDocument,
   { trial, passphraseFile }: Wishes,
 ): Promise<{ ok: true; value: Made } | Failure> {
-  const phrase = trial ? null : await newPassphrase(context, passphraseFile, 'New passphrase: ');
+  const phrase = trial ? null : await newPassphrase(context, passphraseFile, 'New passphrase');
   if (phrase !== null && !phrase.ok) return phrase;
   const { signing, secret } = await generateKey();
   const root =

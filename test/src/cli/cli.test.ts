@@ -6,6 +6,7 @@ import { generateKey } from '../../../schema/jose/keys.ts';
 import { nearest } from '../../../schema/near.ts';
 import { arityOf } from '../../../src/cli/command.ts';
 import { commands } from '../../../src/cli/commands.ts';
+import { replaceFile } from '../../../src/cli/files.ts';
 import { runWrit } from './terminal-fixture.ts';
 
 test('every command has a summary, examples of itself, and help', async () => {
@@ -86,6 +87,19 @@ test('what the system refuses is told in a sentence', async () => {
   const ran = await runWrit(['init', code, '--passphrase-file', folder, '--config', '/nonexistent/writ']);
   assert.equal(ran.exit, 1);
   assert.match(ran.err, /^EISDIR: .*\.\n\(system_error\)\n$/);
+  const forbidden = await runWrit(['init', code, '--trial', '--config', '/sys/kernel/writ']);
+  assert.equal(forbidden.exit, 1);
+  assert.match(forbidden.err, /^This user may not do that: .*\/sys\/kernel\/writ.*\n\(system_error\)\n$/);
+});
+
+test('a backup that is not there is named, and nothing is made of it', async () => {
+  const ran = await runWrit(['restore', '/nonexistent/writ.tar', '--data', '/nonexistent/data']);
+  assert.equal(ran.exit, 2);
+  assert.match(ran.err, /^There is no file \/nonexistent\/writ\.tar\. Nothing was restored\./);
+});
+
+test('a file that cannot be written is named', () => {
+  assert.throws(() => replaceFile('/nonexistent/codes.json', '{}'), /\/nonexistent\/codes\.json/);
 });
 
 test('without a command the commands and exit codes are listed', async () => {

@@ -11,7 +11,12 @@ import { manPage } from '../../../src/cli/man.ts';
 import { missing } from '../../support/missing.ts';
 import { runWrit } from './terminal-fixture.ts';
 
-const house = { hosts: ['pve1', 'pve2'], guests: ['gaming', 'devtop'], runbooks: ['night'] };
+const house = {
+  hosts: ['pve1', 'pve2'],
+  guests: ['gaming', 'devtop'],
+  runbooks: ['night'],
+  scopes: ['status', 'run@night'],
+};
 const words = (...line: string[]): string[] =>
   completionOf(commands, house)
     .candidates(line)
@@ -27,6 +32,9 @@ test('commands, their second words, options and names of the house are completed
   assert.deepEqual(words('relays', 'add', 'pve1', 'p'), ['pve2']);
   assert.deepEqual(words('tokens', 'create', 'x', '--sc'), ['--scope']);
   assert.deepEqual(words('tokens', 'create', 'x', '--scope', 'status', '--sc'), ['--scope']);
+  assert.deepEqual(words('tokens', 'create', 'x', '--scope', 'r'), ['run@night']);
+  assert.deepEqual(words('tokens', 'create', 'x', '--days', ''), []);
+  assert.deepEqual(words('tokens', 'create', ''), [], 'a new name is nobody’s yet');
   assert.deepEqual(words('status', '--json', '--js'), []);
   assert.deepEqual(words('nonsense', ''), []);
 });
@@ -88,5 +96,5 @@ test('the manual page names every command, option and exit code, and man takes i
   assert.equal(man.stderr, '');
   // Bold and underlined text comes overstruck.
   const shown = man.stdout.split('\b').reduce((text, part) => text.slice(0, -1) + part);
-  assert.match(shown, /writ relays add NAME/);
+  assert.match(shown, /writ relays add HOST/);
 });

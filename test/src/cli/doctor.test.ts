@@ -87,8 +87,10 @@ test('writ doctor looks at a real home, and says what is wrong with it', async (
   const words = ['init', started.value.setupCode!, '--house', join(root, 'examples/house.yaml'), '--trial'];
   assert.equal((await runWrit([...words, '--config', config])).exit, 0);
 
-  const json = async () => {
-    const ran = await runWrit(['doctor', '--json', '--config', config]);
+  const json = async (clockAheadMs = 0) => {
+    const ran = await runWrit(['doctor', '--json', '--config', config], {
+      now: () => Date.now() + clockAheadMs,
+    });
     return { exit: ran.exit, findings: (JSON.parse(ran.out) as { findings: Finding[] }).findings };
   };
   const well = await json();
@@ -100,6 +102,13 @@ test('writ doctor looks at a real home, and says what is wrong with it', async (
   assert.equal(open.exit, 1);
   assert.match(open.out, /FAULT .*operator\.json.*\(files_keys\)\n {2}to mend it: chmod/);
   chmodSync(join(config, 'operator.json'), 0o600);
+
+  const early = await json(600_000);
+  assert.equal(early.exit, 1);
+  assert.ok(states(early.findings).includes('api_reached ok'));
+  const clock = early.findings.find(({ code }) => code === 'clock_difference');
+  assert.equal(clock?.state, 'fault');
+  assert.match(clock.says, /600 s ahead of the control plane's/);
 
   await started.value.close();
   const alone = await json();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -140,7 +141,11 @@ test('a token is made, listed and revoked', async () => {
   const file = join(config, 'android.json');
   const shown = await writ('tokens', 'create', 'tablet', '--scope', 'host.wake@pve2', '--android', file);
   assert.match(shown.out, /To wake pve2[\s\S]*URL {5}https:[\s\S]*Body {4}\{\}[\s\S]*5\. /);
-  assert.match(readFileSync(file, 'utf8'), /"authToken": "ey/);
+  const imported = readFileSync(file, 'utf8');
+  assert.match(imported, /"authToken": "ey/);
+  const { fingerprint256 } = new X509Certificate(readFileSync(join(folder, 'data', 'tls.crt')));
+  const hex = fingerprint256.replaceAll(':', '').toLowerCase();
+  assert.ok(imported.includes(`"certificateFingerprint": "${hex}"`), 'the app takes this certificate alone');
   const unwritten = await writ('tokens', 'create', 'watch', '--scope', 'status', '--android', config);
   assert.equal(unwritten.exit, 0);
   assert.match(unwritten.out, /Bearer ey[\s\S]*could not be written/);
@@ -148,6 +153,36 @@ test('a token is made, listed and revoked', async () => {
   assert.ok(list.out.includes(id) && !list.out.includes(token));
   assert.equal((await writ('tokens', 'revoke', id)).exit, 0);
   assert.match((await writ('tokens', 'list')).out, /revoked/);
+});
+
+test('a phone that asks under a name is given it, and nothing is pinned there', async () => {
+  const url = 'https://writ.example.org:8420';
+  const words = ['tokens', 'create', 'phone', '--scope', 'host.wake@pve2', '--url'] as const;
+  const made = JSON.parse((await writ(...words, `${url}/`, '--json')).out) as Record<string, unknown>;
+  assert.equal(made.url, `${url}/v1/hosts/pve2/wake?wait=50`);
+  assert.doesNotMatch(String(made.curl), /-k|pinned/);
+  assert.doesNotMatch(JSON.stringify(made.android), /certificateFingerprint/);
+  assert.doesNotMatch((await writ(...words, url)).out, /docs\/phone\.md/);
+  const bad = await writ(...words, 'writ.example.org');
+  assert.deepEqual([bad.exit, /origin_invalid/.test(bad.err)], [2, true]);
+});
+
+test('a token is not made of scopes that name nothing, and says what trust does not allow', async () => {
+  for (const [scope, near] of [
+    ['host.wake@pve3', /Did you mean host\.wake@pve2\?/],
+    ['host.wake@pve1', /names nothing/],
+    ['guest.start@pve2', /names nothing/],
+    ['run@start-gamin', /Did you mean run@start-gaming\?/],
+  ] as const) {
+    const ran = await writ('tokens', 'create', 'phone', '--scope', scope);
+    assert.equal(ran.exit, 2, scope);
+    assert.match(ran.err, near);
+    assert.match(ran.err, /No token was made[\s\S]*\(scope_unknown\)/);
+  }
+  assert.equal((await writ('tokens', 'create', 'phone', '--scope', 'run@start-gaming')).exit, 0);
+  const beyond = await writ('tokens', 'create', 'phone', '--scope', 'guest.stop@gaming');
+  assert.equal(beyond.exit, 0);
+  assert.match(beyond.out, /does not let the control plane order guest\.stop@gaming/);
 });
 
 test('an order without a relay to do it is refused in words', async () => {

@@ -44,7 +44,7 @@ test('a Shortcut is five steps that name what is pasted', () => {
 
 test('the import file of HTTP Shortcuts has a shortcut for each request, and the token as its own field', () => {
   const ids = ['1', '2', '3'];
-  const file = androidImport('phone', of('host.wake@pve2', 'run@night'), 'tok.en', () => ids.shift()!);
+  const file = androidImport('phone', of('host.wake@pve2', 'run@night'), 'tok.en', null, () => ids.shift()!);
   assert.deepEqual(file, {
     version: 60,
     compatibilityVersion: 60,
@@ -60,6 +60,11 @@ test('the import file of HTTP Shortcuts has a shortcut for each request, and the
     ],
     variables: [],
   });
+});
+
+test('the import file names the one certificate that the app is to take', () => {
+  const file = androidImport('phone', of('host.wake@pve2'), 'tok.en', 'ab'.repeat(32), () => '1');
+  assert.match(JSON.stringify(file), new RegExp(`"certificateFingerprint":"${'ab'.repeat(32)}"`));
 });
 
 const shortcut = (id: string, name: string, url: string) => ({

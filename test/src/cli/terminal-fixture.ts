@@ -12,6 +12,10 @@ export type Person = {
   readonly homeDirectory?: string;
   /** How wide the terminal is; absent: the output is no terminal. */
   readonly columns?: number;
+  /** What this computer takes for the time, in ms; absent: the machine's own. */
+  readonly now?: () => number;
+  /** Aborted when the person gives up; absent: never. */
+  readonly signal?: AbortSignal;
 };
 
 /** Runs a command line of `writ` in this process. */
@@ -45,11 +49,11 @@ export async function runWrit(words: readonly string[], person: Person = {}): Pr
           return Promise.resolve(bytes.length > maxBytes ? null : bytes);
         },
       },
-      now: () => Date.now(),
+      now: person.now ?? Date.now,
       random: (bytes) => webcrypto.getRandomValues(new Uint8Array(bytes)),
       env: person.env ?? {},
       homeDirectory: person.homeDirectory ?? '/nonexistent',
-      signal: new AbortController().signal,
+      signal: person.signal ?? new AbortController().signal,
     },
     words,
   );

@@ -5,6 +5,7 @@ import { decodeBase64url, encodeBase64url } from '../../../schema/jose/base64url
 import { digestOf, toBytes } from '../../../schema/jose/digest.ts';
 import { verifyJws } from '../../../schema/jose/jws.ts';
 import { generateKey } from '../../../schema/jose/keys.ts';
+import { refuse } from '../../../schema/result.ts';
 import { keyOf } from '../../../schema/trust/evaluate.ts';
 import { enrolmentKey, enrolmentMac } from '../../../schema/wire/enrolment.ts';
 import { ulidOf } from '../../../schema/wire/ids.ts';
@@ -15,6 +16,7 @@ import {
   type ControlHome,
   claimRequest,
   makeControlHome,
+  provedIf,
   testHouseFile,
 } from '../../support/control-home.ts';
 import { makeTestHome } from '../../support/relay-home.ts';
@@ -150,7 +152,9 @@ test('a relay enrols by its code, is pending, and is admitted by a trust version
   const made = await makeControlHome(t, { relays: ['pve1'] });
   const code = await registered(made);
   const { key, request } = await enrolment(made, code);
-  const answer = await made.control.enrolment.enrol(request, async (proof) => proof.kid === key.kid);
+  const answer = await made.control.enrolment.enrol(request, async (proof) =>
+    provedIf(proof.kid === key.kid),
+  );
   assert.ok(answer.ok);
   assert.equal(answer.value.versions.length, 1);
   assert.equal((await made.control.enrolment.pending(key.kid))?.name, 'pve2');
@@ -163,7 +167,7 @@ test('a relay enrols by its code, is pending, and is admitted by a trust version
     ...document,
     identities: { ...document.identities, pve2: { kind: 'relay', jwk: key.jwk } },
   }));
-  assert.ok((await made.control.trust.upload([made.home.versions[1]!], async () => true)).ok);
+  assert.ok((await made.control.trust.upload([made.home.versions[1]!], async () => provedIf(true))).ok);
   const relays = await made.control.house.relays();
   assert.deepEqual(
     relays.map((relay) => [relay.name, relay.state]),
@@ -177,7 +181,7 @@ test('a relay enrols by its code, is pending, and is admitted by a trust version
 test('threat 34: an enrolment is refused for anything that is wrong with it', async (t) => {
   const made = await makeControlHome(t, { relays: ['pve1'] });
   const enrol = async (request: Awaited<ReturnType<typeof enrolment>>['request'], proved = true) => {
-    const answer = await made.control.enrolment.enrol(request, async () => proved);
+    const answer = await made.control.enrolment.enrol(request, async () => provedIf(proved));
     return answer.ok ? 'ok' : answer.reason;
   };
   const code = await registered(made);
@@ -185,6 +189,8 @@ test('threat 34: an enrolment is refused for anything that is wrong with it', as
   assert.equal(await enrol({ ...good.request, statement: 'no base64url!' }), 'enrolment_malformed');
   assert.equal(await enrol({ ...good.request, statement: encodeBase64url('{}') }), 'enrolment_malformed');
   assert.equal(await enrol((await enrolment(made, newCode())).request), 'code_unknown');
+  const stale = await made.control.enrolment.enrol(good.request, async () => refuse('proof_stale', 'late'));
+  assert.deepEqual([stale.ok, !stale.ok && stale.reason], [false, 'proof_stale']);
   const otherSecret = encodeBase64url(randomBytes(32));
   assert.equal(
     await enrol((await enrolment(made, code, { macSecret: otherSecret })).request),
@@ -220,7 +226,7 @@ test('two relays that race for one code: one is pending', async (t) => {
   const code = await registered(made);
   const both = await Promise.all([enrolment(made, code), enrolment(made, code)]);
   const answers = await Promise.all(
-    both.map(({ request }) => made.control.enrolment.enrol(request, async () => true)),
+    both.map(({ request }) => made.control.enrolment.enrol(request, async () => provedIf(true))),
   );
   assert.deepEqual(answers.map((answer) => (answer.ok ? 'ok' : answer.reason)).sort(), ['code_used', 'ok']);
 });
@@ -250,7 +256,7 @@ test('an unclaimed instance is claimed once, by the setup code and the operator 
   const made = await makeControlHome(t, { claim: false });
   const { setup } = made.control;
   const claim = async (request: Awaited<ReturnType<typeof claimRequest>>, proved = true) => {
-    const answer = await setup.claim(request, async () => proved);
+    const answer = await setup.claim(request, async () => provedIf(proved));
     return answer.ok ? 'ok' : answer.reason;
   };
   const good = await claimRequest(made.home, made.setupSecret);
@@ -283,7 +289,7 @@ test('an unclaimed instance takes a home that had another controller, with the v
   const stranger = await makeTestHome({ origins: [{ url: 'https://127.0.0.1:1' }] });
   const claim = async (before: readonly TrustJws[], trust: TrustJws) => {
     const request = { ...(await sealed(made.setupSecret, trust)), before: [...before], house: testHouseFile };
-    const answer = await made.control.setup.claim(request, async () => true);
+    const answer = await made.control.setup.claim(request, async () => provedIf(true));
     return answer.ok ? answer.value.version : answer.reason;
   };
   assert.equal(await claim([second!], fourth!), 'trust_version');

@@ -4,7 +4,7 @@ import type { Store } from '../../../src/domain/ports.ts';
 import { expiryGraceMs, startedGraceMs } from '../../../src/domain/settle.ts';
 import { silentAfterMs } from '../../../src/domain/world.ts';
 import { isStoreError } from '../../../src/store/port.ts';
-import { type ControlHome, makeControlHome, onlyJob } from '../../support/control-home.ts';
+import { type ControlHome, makeControlHome, onlyJob, provedIf } from '../../support/control-home.ts';
 
 const start = { action: 'guest.start', target: 'gaming', params: {} };
 const wake = { action: 'host.wake', target: 'pve2', params: {} };
@@ -184,7 +184,7 @@ test('threat 5: newer trust ends what no relay has begun and it does not allow a
     const may = controller.may.filter((grant) => grant.action !== 'guest.start');
     return { ...document, identities: { ...document.identities, controller: { ...controller, may } } };
   });
-  assert.ok((await made.control.trust.upload([made.home.versions[1]!], async () => true)).ok);
+  assert.ok((await made.control.trust.upload([made.home.versions[1]!], async () => provedIf(true))).ok);
   const view = await made.control.orders.command(id);
   assert.deepEqual([view?.state, view?.code], ['refused', 'trust_changed']);
   assert.deepEqual(await made.store.commands.held(), []);

@@ -7,7 +7,7 @@ import { heartbeatSchema } from '../../../schema/wire/heartbeat.ts';
 import { jobSchema } from '../../../schema/wire/job.ts';
 import { maxHeartbeatBytes, maxJobBytes } from '../../../schema/wire/limits.ts';
 import { leaseMs } from '../../../src/domain/lease.ts';
-import { type ControlHome, makeControlHome, onlyJob, openJob } from '../../support/control-home.ts';
+import { type ControlHome, makeControlHome, onlyJob, openJob, provedIf } from '../../support/control-home.ts';
 import { testNonce } from '../../support/relay-home.ts';
 
 const start = (target: string) => ({ action: 'guest.start', target, params: {} });
@@ -141,7 +141,7 @@ test('a parked poll learns of newer trust once', async (t) => {
   const made = await awakeHome(t);
   const parked = made.pve2.poll({ wait_ms: 60_000 });
   await made.home.amend((document) => ({ ...document, mirror: 'https://example.net/trust' }));
-  const uploaded = await made.control.trust.upload([made.home.versions[1]!], async () => true);
+  const uploaded = await made.control.trust.upload([made.home.versions[1]!], async () => provedIf(true));
   assert.ok(uploaded.ok);
   assert.equal((await parked).trust_version, 2);
   const gone = new AbortController();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { generateKey } from '../../../schema/jose/keys.ts';
 import type { TrustJws } from '../../../schema/wire/relay-api.ts';
-import { makeControlHome } from '../../support/control-home.ts';
+import { makeControlHome, provedIf } from '../../support/control-home.ts';
 
 test('versions that were signed while it was away are taken in one go, or none of them', async (t) => {
   const made = await makeControlHome(t);
@@ -11,7 +11,7 @@ test('versions that were signed while it was away are taken in one go, or none o
   }
   const [, second, third, fourth] = made.home.versions;
   const upload = async (versions: readonly TrustJws[], proves = true) => {
-    const answer = await made.control.trust.upload(versions, async () => proves);
+    const answer = await made.control.trust.upload(versions, async () => provedIf(proves));
     return answer.ok ? answer.value.version : answer.reason;
   };
   assert.equal(await upload([second!, fourth!]), 'trust_version');
@@ -30,7 +30,7 @@ test('trust follows its chain, and a version of another controller is refused', 
   await made.home.amend((document) => ({ ...document, mirror: null }));
   const [first, second, third] = made.home.versions;
   const upload = async (version = first!) => {
-    const answer = await made.control.trust.upload([version], async () => true);
+    const answer = await made.control.trust.upload([version], async () => provedIf(true));
     return answer.ok ? answer.value.version : answer.reason;
   };
   assert.equal(await upload(third), 'trust_version');
@@ -38,7 +38,7 @@ test('trust follows its chain, and a version of another controller is refused', 
   assert.equal(await upload(second), 2, 'the same again is answered the same');
   assert.equal(await upload(first), 'trust_version');
   assert.equal(await upload({ ...third!, signatures: second!.signatures }), 'trust_signature');
-  const unproved = await made.control.trust.upload([third!], async () => false);
+  const unproved = await made.control.trust.upload([third!], async () => provedIf(false));
   assert.equal(!unproved.ok && unproved.reason, 'operator_key_wrong');
   assert.equal(await upload(third), 3);
   assert.deepEqual((await made.control.trust.chain(1)).versions, [second, third]);

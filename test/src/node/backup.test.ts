@@ -94,6 +94,8 @@ test('a backup is refused where there is nothing to back up, or something else t
   assert.equal(none.ok ? '' : none.reason, 'data_dir_missing');
   assert.ok(!existsSync(join(folder, 'none')), 'nothing was made');
   const { dataDir } = await makeData(t);
+  const nowhere = await backupToFile(optionsOf(dataDir), join(folder, 'unmounted', 'writ.tar'));
+  assert.equal(nowhere.ok ? '' : nowhere.reason, 'backup_folder_missing');
   const letter = join(folder, 'letter.txt');
   writeFileSync(letter, 'Dear Aunt,');
   const foreign = await backupToFile(optionsOf(dataDir), letter);

@@ -281,18 +281,6 @@ describe('the listener', () => {
     assert.equal(modern.alpnProtocol, 'http/1.1');
     modern.destroy();
   });
-
-  test('another certificate serves new connections', async (t) => {
-    const { listener, dial, certificate } = await start(t);
-    const pinSeen = async (): Promise<string> => {
-      const seen = (await dial()).getPeerX509Certificate();
-      return pinOf(seen!.toString());
-    };
-    assert.equal(await pinSeen(), pinOf(certificate.certificatePem));
-    const next = await makeCertificate(['127.0.0.1'], new Date());
-    listener.setCertificate(next);
-    assert.equal(await pinSeen(), pinOf(next.certificatePem));
-  });
 });
 
 test('a certificate of one’s own names where it serves, is no authority, and outlives its machine', async () => {

@@ -19,6 +19,9 @@ describe('an instance', () => {
     assert.deepEqual([wrongCode.status, wrongCode.json().code], [403, 'setup_code_wrong']);
     const wrongKey = await claim({ key: home.relays.pve1!.signing });
     assert.deepEqual([wrongKey.status, wrongKey.json().code], [403, 'operator_key_wrong']);
+    const early = await claim({ time: Date.now() + 600_000 });
+    assert.deepEqual([early.status, early.json().code], [401, 'proof_stale']);
+    assert.match(String(early.json().detail), /clock is (?:599|600) s ahead of the control plane's/);
     assert.equal((await claim()).status, 200);
     const again = await claim();
     assert.deepEqual([again.status, again.json().code], [409, 'already_set_up']);
