@@ -9,7 +9,7 @@ import { authorise, couldPass, isNameless } from '../auth/authorise.ts';
 import { provedBy } from '../auth/proof.ts';
 import type { AuthRefused } from '../auth/reasons.ts';
 import type { Idempotency } from '../domain/errors.ts';
-import { type Grant, type Principal, principalText } from '../domain/principal.ts';
+import { type Grant, type Principal, principalKey, principalText } from '../domain/principal.ts';
 import { announcesBody, parseBody, readBody } from './body.ts';
 import { type Callers, tooManyFailures } from './caller.ts';
 import { defaultLimits, type HttpDeps } from './deps.ts';
@@ -26,6 +26,8 @@ export type Arrival = {
   readonly params: Readonly<Record<string, string>>;
   readonly asText: boolean;
   readonly signal: AbortSignal;
+  /** To be told who the caller is, once credentials have shown it. */
+  readonly known?: ((who: string) => void) | undefined;
 };
 
 /** `leave` gives back the caller's place once the answer is through. */
@@ -103,6 +105,7 @@ async function serve(
     }
     principal = caller.principal;
     principalName = principalText(principal);
+    arrival.known?.(principalKey(principal));
     bodyDigest = caller.body;
     expires = caller.expires;
     const admitted = callers.admit(principal);
