@@ -97,7 +97,7 @@ async function serve(
   if (!isNameless(route.authority)) {
     const caller = await callers.identify(header, proved);
     if (!caller.ok) {
-      if (caller.reason === 'proof_replayed') await noteReplay(deps, route);
+      if (caller.reason === 'proof_replayed' && callers.notesReplay()) await noteReplay(deps, route);
       if (header !== null && (await deps.control.trust.current()) === null) {
         return refuse({ reason: 'not_set_up', detail: 'No owner has claimed this instance yet.' });
       }
