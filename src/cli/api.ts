@@ -7,6 +7,7 @@ import type { SigningKey } from '../../schema/jose/keys.ts';
 import { type Proof, proofScheme } from '../../schema/wire/proof.ts';
 import { createHttpClient, type HttpFailure } from './https.ts';
 import { exits, type Failure } from './outcome.ts';
+import { onOneLine } from './text.ts';
 
 type Call<S extends v.GenericSchema> = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -97,7 +98,7 @@ export function createApi(deps: ApiDeps): Api {
         };
       }
       const { status, certificate } = answered;
-      return { ok: true, value: parsed.value, status, certificate };
+      return { ok: true, value: onOneLine(parsed.value), status, certificate };
     },
   };
 }
@@ -138,8 +139,8 @@ function refused(origin: string, status: number, body: Buffer): ApiFailure {
     ok: false,
     exit,
     reason: parsed.value.code,
-    detail: sentences(parsed.value),
-    problem: parsed.value,
+    detail: sentences(onOneLine(parsed.value)),
+    problem: onOneLine(parsed.value),
     ambiguous: again,
   };
 }
