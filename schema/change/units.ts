@@ -115,7 +115,7 @@ function reasonsFor(
     if (unitName !== null) {
       const content = change.kind !== 'changed' || change.what === 'content';
       // A network or volume that changed is made anew, under the containers that use it.
-      const beneath = resources.has(unitName) && change.kind === 'changed';
+      const beneath = now.unit.kind === 'run' && resources.has(unitName) && change.kind === 'changed';
       if (content && (own.has(unitName) || beneath)) restart.push(change.path);
       continue;
     }

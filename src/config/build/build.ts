@@ -8,6 +8,7 @@ import {
   type ReleaseManifest,
 } from '../../../schema/wire/release.ts';
 import { compileHome } from '../compile/compile.ts';
+import { machineOf } from '../compile/routes.ts';
 import { fault, type Placed, unitKey } from '../compile/units.ts';
 import type { Finding } from '../finding.ts';
 import { generators as builtIn } from '../generate/index.ts';
@@ -170,7 +171,7 @@ const localsOf = (placed: Placed, home: Home): Record<string, unknown> => ({
   vars: placed.vars,
   app: home.apps[placed.app],
   site: home.site,
-  target: home.guests[placed.target] ?? home.hosts[placed.target],
+  target: machineOf(home, placed.target),
 });
 
 /** The other templates of the app's folder, which a template may include by their path in it. */
