@@ -120,13 +120,12 @@ export const buildSchema = v.strictObject({
       ),
     ),
   ),
-  /** In the source. */
+  /** In the source; absent: its Containerfile or Dockerfile. */
   file: v.optional(
     v.pipe(
       relativePathSchema,
       v.regex(/^[A-Za-z0-9._/-]+$/, 'must be a path of A-Z, a-z, 0-9, ., _, - and /'),
     ),
-    'Containerfile',
   ),
   args: v.optional(
     recordOf(

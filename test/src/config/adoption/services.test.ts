@@ -182,9 +182,13 @@ PodmanArgs="--build-arg=LABEL=100 %% $$mine"
 PodmanArgs=--build-arg=VERSION=1.4.0
 `,
   );
-  assert.match(
+  assert.equal(
     text('websvcs', '/etc/containers/systemd/helper.build'),
-    /^ImageTag=localhost\/helper:dddddddddddd$/m,
+    `# Made by Writ from apps/comments/app.yaml.
+[Build]
+ImageTag=localhost/helper:dddddddddddd
+SetWorkingDirectory=/var/cache/writ/sources/${sum('d')}
+`,
   );
   assert.deepEqual(
     app('websvcs', 'comments').artifacts.map(({ url, sha256, to, unpack, strip }) => [

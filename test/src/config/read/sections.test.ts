@@ -183,6 +183,14 @@ for (const [from, to, says] of faults) {
   });
 }
 
+test('a name that is nearly right is told', async () => {
+  const { built } = await home(db, sections.replace('guests: [websvcs]', 'guests: [websvc]'));
+  assert.deepEqual(
+    built.findings.filter(({ code }) => code === 'unknown_guest').map(({ suggestion }) => suggestion),
+    ['Did you mean websvcs?'],
+  );
+});
+
 test('times that come again are written as cron has them', () => {
   for (const good of [
     '* * * * *',
