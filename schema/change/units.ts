@@ -127,7 +127,8 @@ function reasonsFor(
       const content = change.kind !== 'changed' || change.what === 'content';
       // A network or volume that changed is made anew, under the containers that use it.
       const isJoined = unitName.endsWith('.network') && joiners.has(file.app);
-      const beneath = (resources.has(unitName) || isJoined) && change.kind === 'changed';
+      const isBeneath = now.unit.kind === 'run' && (resources.has(unitName) || isJoined);
+      const beneath = isBeneath && change.kind === 'changed';
       if (content && (own.has(unitName) || beneath)) restart.push(change.path);
       continue;
     }

@@ -130,7 +130,7 @@ export const homelabSchema = v.strictObject({
 /** homelab.yaml, with defaults filled in. A house file is one that says less. */
 export type Homelab = v.InferOutput<typeof homelabSchema>;
 
-/** What of homelab.yaml the control plane and trust are told. Its runbooks must be such as `asRun` takes. */
+/** What of homelab.yaml the control plane and trust are told. Its runbooks must say nothing that `notRunYet` finds. */
 export function houseFileOf(homelab: Homelab): HouseFile {
   return v.parse(houseFileSchema, {
     ...pick(homelab, Object.keys(houseFileSchema.entries)),

@@ -1,5 +1,4 @@
 import * as v from 'valibot';
-import { webUrlSchema } from '../trust/document.ts';
 import { nameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
 import {
@@ -14,7 +13,14 @@ import {
 } from './values.ts';
 
 /** What is fetched from elsewhere, and is the same only by its digest. */
-const httpsSchema = v.pipe(webUrlSchema, v.regex(/^https:/, 'must be https'));
+const httpsSchema = v.pipe(
+  v.string(),
+  v.maxLength(500),
+  v.regex(
+    /^https:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?(\/[^\s"'<>\\]*)?$/,
+    'must be https://, a name and a path, without a user',
+  ),
+);
 
 const packageNameSchema = v.pipe(
   v.string(),
@@ -80,8 +86,12 @@ const accountSchema = v.pipe(
   v.string(),
   v.regex(/^[a-z_][a-z0-9_-]{0,30}$/, 'must be 1 to 31 of a-z, 0-9, _ and -'),
 );
-/** Not 0, which is root's. */
-const idSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(4_294_967_294));
+const idSchema = v.pipe(
+  v.number(),
+  v.safeInteger(),
+  v.minValue(1, 'must be 1 or more: 0 is root'),
+  v.maxValue(4_294_967_294),
+);
 
 /** A user of the machine that a service runs as. */
 export const userSchema = v.strictObject({
@@ -110,13 +120,12 @@ export const buildSchema = v.strictObject({
       ),
     ),
   ),
-  /** In the source. */
+  /** In the source; absent: its Containerfile or Dockerfile. */
   file: v.optional(
     v.pipe(
       relativePathSchema,
       v.regex(/^[A-Za-z0-9._/-]+$/, 'must be a path of A-Z, a-z, 0-9, ., _, - and /'),
     ),
-    'Containerfile',
   ),
   args: v.optional(
     recordOf(

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { nameSchema } from '../wire/ids.ts';
-import { type Runbook, runbookSchema, runbookStepSchema } from './house.ts';
+import { runbookSchema, runbookStepSchema } from './house.ts';
 import { durationSchema, oneOrMany, secretNameSchema } from './values.ts';
 
 /** What must be so when a step is due. */
@@ -61,7 +61,3 @@ export const notRunYet = (form: RunbookForm): (readonly (string | number)[])[] =
 
 const beyond = (part: object): string[][] =>
   Object.keys(part).flatMap((member) => (plainMembers.has(member) ? [] : [[member]]));
-
-/** The runbook as the control plane runs it, or null where that says more than it can. Nothing is left out. */
-export const asRun = (form: RunbookForm): Runbook | null =>
-  notRunYet(form).length > 0 ? null : v.parse(runbookSchema, form);

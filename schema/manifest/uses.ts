@@ -40,7 +40,7 @@ export const useSchema = v.union(
         on: v.optional(nameSchema),
         /** The client's id; absent: the app's name. */
         client: v.optional(nameSchema),
-        secret: secretNameSchema,
+        secret: v.pipe(secretNameSchema, v.maxLength(63 - '_hash'.length)),
         redirect: v.optional(oneOrMany(v.pipe(v.string(), v.minLength(1), v.maxLength(500))), []),
         /** Who may sign in: a name of `access` in homelab.yaml. */
         access: v.optional(nameSchema),

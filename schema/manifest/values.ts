@@ -8,7 +8,11 @@ export const durationSchema = v.pipe(
 );
 
 /** A share of a hundred. */
-export const percentSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(100));
+export const percentSchema = v.pipe(
+  v.number(),
+  v.safeInteger(),
+  v.check((share) => share >= 1 && share <= 100, 'must be a percentage from 1 to 100'),
+);
 
 /** A mode as four octal digits in quotes: YAML reads 0644 without them as a number. */
 export const modeSchema = v.pipe(

@@ -8,6 +8,7 @@ import {
   type ReleaseManifest,
 } from '../../../schema/wire/release.ts';
 import { compileHome } from '../compile/compile.ts';
+import { machineOf } from '../compile/routes.ts';
 import { fault, type Placed, unitKey } from '../compile/units.ts';
 import type { Finding } from '../finding.ts';
 import { generators as builtIn } from '../generate/index.ts';
@@ -81,7 +82,9 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
         : content.kind === 'text'
           ? toBytes(content.text)
           : texts.get(index);
-    return bytes === undefined ? [] : [{ draft, bytes, size: bytes.length }];
+    return bytes === undefined
+      ? []
+      : [{ draft, bytes, size: bytes.length, secrets: draft.entry.raw ? [] : secretsIn(bytes) }];
   });
   const mounts = mountSecretFiles(placed, contents);
   contents.push(...mounts.made);
@@ -102,9 +105,7 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
     return digest;
   };
   const files = await Promise.all(
-    contents.map(async ({ draft, bytes }): Promise<ReleaseFile & { target: string }> => {
-      const text = textOrNull(bytes);
-      const secrets = text === null || draft.entry.raw ? [] : placeholdersIn(text);
+    contents.map(async ({ draft, bytes, secrets }): Promise<ReleaseFile & { target: string }> => {
       return {
         target: draft.target,
         path: draft.path,
@@ -117,7 +118,7 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
         manage: draft.entry.manage,
         kind: draft.kind,
         ...(draft.volume !== undefined && { volume: draft.volume }),
-        ...(secrets.length > 0 && { secrets }),
+        ...(secrets.length > 0 && { secrets: [...secrets] }),
       };
     }),
   );
@@ -173,7 +174,7 @@ const localsOf = (placed: Placed, home: Home): Record<string, unknown> => ({
   vars: placed.vars,
   app: home.apps[placed.app],
   site: home.site,
-  target: home.guests[placed.target] ?? home.hosts[placed.target],
+  target: machineOf(home, placed.target),
 });
 
 /** The other templates of the app's folder, which a template may include by their path in it. */
@@ -254,23 +255,24 @@ async function renderDrafts(
   return new Map(outcomes.flatMap((one) => (one.ok ? [[Number(one.id), toBytes(one.text)] as const] : [])));
 }
 
+/** Names of the secrets whose placeholders a file holds. */
+function secretsIn(bytes: Uint8Array): string[] {
+  const text = textOrNull(bytes);
+  return text === null ? [] : placeholdersIn(text);
+}
+
 /** A placeholder stands for a secret that the app lists. */
-function judgePlaceholders(
-  contents: readonly { draft: Draft; bytes: Uint8Array }[],
-  placed: readonly Placed[],
-): Finding[] {
-  const secrets = new Map(placed.map((one) => [`${one.target} ${one.app}`, new Set(one.secrets)]));
-  return contents.flatMap(({ draft, bytes }) => {
-    const text = textOrNull(bytes);
-    if (text === null || draft.entry.raw) return [];
-    return placeholdersIn(text)
-      .filter((name) => !secrets.get(`${draft.target} ${draft.app}`)!.has(name))
+function judgePlaceholders(contents: readonly Content[], placed: readonly Placed[]): Finding[] {
+  const listed = new Map(placed.map((one) => [`${one.target} ${one.app}`, new Set(one.secrets)]));
+  return contents.flatMap(({ draft, secrets }) =>
+    secrets
+      .filter((name) => !listed.get(`${draft.target} ${draft.app}`)!.has(name))
       .map((name) =>
         fault(
           draft.place,
           'secret_undeclared',
           `${draft.path} holds the secret ${name}, which app.yaml does not list`,
         ),
-      );
-  });
+      ),
+  );
 }

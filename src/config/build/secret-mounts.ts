@@ -1,20 +1,19 @@
 import { toBytes } from '../../../schema/jose/digest.ts';
-import { placeholdersIn } from '../../../schema/manifest/placeholder.ts';
 import { parseMount, parseVolume } from '../../../schema/quadlet/mount.ts';
 import { unitPath } from '../../../schema/quadlet/names.ts';
 import { all, type Unit } from '../../../schema/quadlet/unit.ts';
 import { splitWords } from '../../../schema/quadlet/words.ts';
 import { fault, type Placed } from '../compile/units.ts';
 import type { Finding } from '../finding.ts';
-import { textOrNull } from '../read/text.ts';
 import { byText } from '../repo.ts';
 import type { Draft } from './files.ts';
 
-/** A draft with the bytes that it came to. */
+/** A draft with the bytes that it came to, and the names of the secrets whose placeholders they hold. */
 export type Content = {
   readonly draft: Draft;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly size: number;
+  readonly secrets: readonly string[];
 };
 
 type Mounted = { readonly source: string; readonly target: string };
@@ -28,11 +27,9 @@ export function mountSecretFiles(
   placed: readonly Placed[],
   contents: readonly Content[],
 ): { made: Content[]; findings: Finding[] } {
-  const secret = contents.filter(({ draft, bytes }) => {
-    if (draft.kind !== 'file' || draft.entry.manage === 'seed' || draft.entry.raw) return false;
-    const text = textOrNull(bytes);
-    return text !== null && placeholdersIn(text).length > 0;
-  });
+  const secret = contents.filter(
+    ({ draft, secrets }) => secrets.length > 0 && draft.kind === 'file' && draft.entry.manage !== 'seed',
+  );
   const findings = secret.flatMap(({ draft: { path, place, volume } }) =>
     volume === undefined
       ? []
@@ -64,7 +61,7 @@ export function mountSecretFiles(
         place: { file: unit.file.file, line: 1, column: 1 },
         content: { kind: 'text', text },
       };
-      return [{ draft, bytes, size: bytes.length }];
+      return [{ draft, bytes, size: bytes.length, secrets: [] }];
     }),
   );
   return { made, findings };

@@ -17,7 +17,7 @@ const buildText = (app: string, name: string, build: BuildEntry): string =>
     '[Build]',
     `ImageTag=${build.image ?? `localhost/${name}:${build.sha256.slice(0, 12)}`}`,
     `SetWorkingDirectory=${sourceFolder(build)}`,
-    `File=${sourceFolder(build)}/${build.file}`,
+    ...(build.file === undefined ? [] : [`File=${sourceFolder(build)}/${build.file}`]),
     ...(build.stage === undefined ? [] : [`Target=${build.stage}`]),
     // Podman has BuildArg= since 5.7 alone.
     ...Object.keys(build.args)
