@@ -35,6 +35,11 @@ const calls: Readonly<Record<string, { words: readonly string[]; exit: number; s
   'config schema': { words: ['app'], exit: 0, says: /"units"/ },
   'config migrate': { words: ['--repo', 'no-such-folder'], exit: 2, says: /no folder no-such-folder/ },
   'new app': { words: ['web', '--repo', examples], exit: 2, says: /no homelab\.yaml/ },
+  adopt: {
+    words: [examples, '--on', 'box', '--into', 'no-such-folder'],
+    exit: 1,
+    says: /Nothing was written/,
+  },
   plan: { words: ['--repo', examples, '--base', 'no-such-commit'], exit: 2, says: /Nothing was compared/ },
   doctor: { words: [], exit: 0, says: /relays_heard/ },
   status: { words: [], exit: 0, says: /cloud/ },
