@@ -1,7 +1,5 @@
 /** Why something was left out of an adoption, stopped it, or should be looked at. The codes are stable. */
 export const noteCodes = {
-  already: 'An app of the repo has the file already, byte for byte.',
-  archive: 'The archive cannot be read to its end.',
   bad_name: 'Its name has control characters, or bytes that are not UTF-8.',
   binary: 'It is no text. `--include` takes it.',
   by_name: 'No unit names it; it went to the app that its folder or its own name says.',
@@ -30,7 +28,6 @@ export const noteCodes = {
   special_mode: 'It has a mode that a release cannot say: setuid, setgid or sticky.',
   state: 'It is what programs write while they run. `--include` takes it.',
   too_large: 'It is larger than a file of a release can be.',
-  too_many: 'There are more files or bytes than are read.',
   tool_folder: 'It lies in a folder of a tool, such as .git, which is not read.',
   unplaced: 'Nothing says where on the machine it lies. `--to` says it.',
   unreadable: 'The system refuses to read it.',
