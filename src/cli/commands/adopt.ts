@@ -166,6 +166,7 @@ function readFacts(given: Given): { ok: true; value: MachineFacts } | Failure {
   }
   if ((host === undefined) !== (vmid === undefined))
     return refused('A guest needs both: --host HOST and --vmid VMID.');
+  if (host === on) return refused(`${on} cannot be a guest of itself.`);
   const number = vmid === undefined ? undefined : Number(vmid);
   if (number !== undefined && !(Number.isSafeInteger(number) && number >= 100))
     return refused(`${vmid} is no VMID: a number from 100 on.`);

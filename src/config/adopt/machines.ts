@@ -104,9 +104,13 @@ function additionsFor(
     ...(facts.address !== undefined && { address: facts.address }),
     ...(facts.podman !== undefined && { podman: facts.podman }),
   };
+  for (const node of [
+    ...listed.map((guest) => toName(guest.node)),
+    ...(facts.host === undefined ? [] : [facts.host]),
+  ])
+    if (!isThere(node)) hosts[node] = {};
   const addGuest = (name: string, guest: Omit<ListedGuest, 'name'>, more: object): void => {
     const { node, vmid, kind, address } = guest;
-    if (!isThere(node)) hosts[node] = {};
     seats.add(`${node}/${vmid}`);
     const isFree = address !== undefined && !addresses.has(address);
     if (isFree) addresses.add(address);

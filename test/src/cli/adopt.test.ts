@@ -168,6 +168,8 @@ test('links, pipes, odd names, large files and tools’ folders are told and nev
   writeFileSync(join(opt, 'huge'), '');
   execFileSync('truncate', ['-s', '3G', join(opt, 'huge')]);
   mkdirSync(join(opt, 'node_modules'));
+  mkdirSync(join(machine, 'proc'));
+  execFileSync('mkfifo', [join(machine, 'proc/kmsg')]);
   mkdirSync(join(machine, '.git'));
   writeFileSync(join(machine, '.git/config'), 'x');
   const ran = await runWrit(['adopt', machine, '--on', 'secsvcs', '--into', repo, '--json']);
@@ -180,6 +182,7 @@ test('links, pipes, odd names, large files and tools’ folders are told and nev
     'link /etc/opt/link',
     'link /etc/opt/round',
     'no_file /etc/opt/pipe',
+    'state /proc',
     'too_large /etc/opt/huge',
     'tool_folder /etc/opt/node_modules',
   ]);
@@ -278,6 +281,7 @@ test('what is not as it must be is told before anything is read or written', asy
     [[machine, '--on', 'Box!'], /Box! is no name for a machine/],
     [[machine, ...on, '--host', 'pve1'], /A guest needs both/],
     [[machine, ...on, '--host', 'pve1', '--vmid', '7'], /7 is no VMID/],
+    [[machine, ...on, '--host', 'box', '--vmid', '101'], /box cannot be a guest of itself/],
     [[machine, ...on, '--kind', 'vm'], /qemu or lxc, not vm/],
     [[machine, ...on, '--address', '192.168.1'], /no IPv4 address/],
     [[machine, ...on, '--podman', 'five'], /no version of Podman/],
