@@ -70,9 +70,14 @@ export async function adopt(input: AdoptInput, render: RenderTemplates): Promise
   if (blocking.length > 0) return stopped(state, { blocking });
 
   const dead: Note[] = [];
+  const names = [
+    ...(before?.home?.routes.flatMap(({ hosts }) => hosts) ?? []),
+    ...(before?.home?.names.map(({ name }) => name) ?? []),
+  ];
+  const site = { domain: change.domain, names };
   let { files } = fresh;
   for (;;) {
-    const drafted = draftApps(files, fresh.folders, repo.files, machine.name, change.domain);
+    const drafted = draftApps(files, fresh.folders, repo.files, machine.name, site);
     const added = filesOf(drafted, change, isFirst);
     const built = await buildRepo({ ...repo, files: new Map([...repo.files, ...added]) }, render);
     const findings = built.findings.filter((one) => !old.has(keyOf(one)));
@@ -94,8 +99,8 @@ export async function adopt(input: AdoptInput, render: RenderTemplates): Promise
       files = files.filter(({ path }) => !gone.has(path));
       continue;
     }
-    const names = new Set(drafted.apps.map(({ name }) => name));
-    const differences = compareRelease(built.release!, machine.name, names, files, drafted.folders);
+    const apps = new Set(drafted.apps.map(({ name }) => name));
+    const differences = compareRelease(built.release!, machine.name, apps, files, drafted.folders);
     if (differences.length > 0) return stopped(state, { findings, blocking: differences, drafted });
     const isNew = new Set(files.map(({ path }) => path));
     const known = gathered.files.length - fresh.files.length;

@@ -49,12 +49,17 @@ export function changeHomelab(
   const bytes = repo.get(path);
   const homelab = bytes === undefined ? undefined : readHomelab(path, bytes).homelab;
   const known = homelab?.guests[facts.name] ?? homelab?.hosts[facts.name];
+  const site = homelab?.site?.domain;
   const blocking = known === undefined ? [] : contradictions(facts, known);
+  if (bytes !== undefined && domain !== undefined && domain !== site) {
+    const message = `its site has ${site ?? 'nothing'} as its domain, and ${domain} was given: change it by hand`;
+    blocking.push({ path, code: 'homelab', message });
+  }
   const additions = additionsFor(homelab, facts, listed);
   const added = [...Object.keys(additions.hosts), ...Object.keys(additions.guests)];
   const base = {
     added,
-    ...((homelab?.site?.domain ?? domain) !== undefined && { domain: homelab?.site?.domain ?? domain! }),
+    ...((site ?? domain) !== undefined && { domain: site ?? domain! }),
     ...((known?.podman ?? facts.podman) !== undefined && { podman: known?.podman ?? facts.podman! }),
     notes:
       additions.hosts[facts.name]?.proxmox === false

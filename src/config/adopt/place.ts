@@ -163,7 +163,8 @@ function placeFlat(entries: readonly FileEntry[], notes: Note[], options: PlaceO
       .split('/')
       .slice(readUnitName(path).dropIn ? -2 : -1)
       .join('/');
-  for (const entry of units) add(unitPath(unitName(entry.path)), entry);
+  for (const entry of units)
+    add(placeByRule(entry.path, options.rules) ?? unitPath(unitName(entry.path)), entry);
 
   const rest = entries.filter((entry) => !units.includes(entry));
   const whole = options.rules.find(({ from }) => from === '');

@@ -245,6 +245,20 @@ test('git sees all that was written, and a checkout has the same bytes', async (
   );
 });
 
+test('what git would ignore is told', async (t) => {
+  const { apps, repo } = setUp(t);
+  mkdirSync(repo);
+  execFileSync('git', ['init', '-q', repo]);
+  writeFileSync(join(repo, '.gitignore'), '*.yml\n!tls.yml\n');
+  const ran = await runWrit(['adopt', apps, '--on', 'websvcs', '--into', repo, '--json']);
+  assert.deepEqual((JSON.parse(ran.out) as { ignored: string[] }).ignored, [
+    'apps/blackbox/config.yml',
+    'apps/gatus/config.yml',
+    'apps/traefik/config/dynamic/more/web.yml',
+    'apps/traefik/config/traefik.yml',
+  ]);
+});
+
 test('guests of Proxmox VE come into homelab.yaml', async (t) => {
   const { folder, machine, repo } = setUp(t);
   const token = 'writ@pve!adopt=s3cret';

@@ -70,6 +70,9 @@ test('rules place files and folders, the one that says most first, and the rest 
     '/root/readme': '',
     '/etc/containers/systemd/x.container': '',
   });
+  assert.deepEqual(places({ 'mine/x.container': image }, [{ from: 'mine', to: '/srv' }]), {
+    '/srv/x.container': '',
+  });
   assert.deepEqual(places({ 'config/x': '', configs: '' }, [{ from: 'config', to: '/a' }]), {
     '/a/x': '',
     configs: 'unplaced',
