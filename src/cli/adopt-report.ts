@@ -55,7 +55,7 @@ export function adoptText(adopted: Adopted, machine: string): string[] {
   return [
     ...head,
     ...(known > 0 ? [`The repo has ${counted(known, 'file')} of ${machine} already.`] : []),
-    ...(machines.length > 0 && blocking.length === 0 ? [`homelab.yaml gets ${listed(machines)}.`] : []),
+    ...(machines.length > 0 && adopted.files.size > 0 ? [`homelab.yaml gets ${listed(machines)}.`] : []),
     ...notesText('Left out', left, false),
     ...notesText('To look at', doubts, false),
     ...notesText('In the way', blocking, true),

@@ -50,6 +50,9 @@ const unpacked = (bytes: Buffer): Uint8Array<ArrayBuffer> =>
 
 const tools = new Set(['.git', 'node_modules']);
 
+/** Beside etc: what reads like a file there may wait for ever, or have no end. */
+const ofKernel = /^(proc|sys|dev|run|tmp)$/;
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what must not be there
 const badName = /[\u0000-\u001f\u007f\ufffd]/;
 
@@ -89,7 +92,16 @@ function readFolder(root: string, owners: boolean): Entry[] | null {
   };
   const walk = (folder: string, names: readonly string[]): boolean =>
     [...names].sort(byText).every((name) => {
-      const entry = read(folder === '' ? name : `${folder}/${name}`);
+      const path = folder === '' ? name : `${folder}/${name}`;
+      const entry =
+        ofKernel.test(path) && names.includes('etc')
+          ? ({
+              kind: 'left',
+              path,
+              code: 'state',
+              message: 'a folder of the running system is not read',
+            } as const)
+          : read(path);
       if (entry !== null) entries.push(entry);
       return total <= maxRepoBytes && entries.length <= maxRepoFiles;
     });

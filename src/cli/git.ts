@@ -19,7 +19,7 @@ function runGit(
   maxBytes: number,
 ): Promise<GitAnswer> {
   return new Promise((resolve) => {
-    const git = spawn('git', ['-C', directory, '--no-pager', '--literal-pathspecs', ...words], {
+    const git = spawn('git', ['-C', directory, '--no-pager', ...words], {
       env: {
         ...process.env,
         GIT_NO_LAZY_FETCH: '1',
@@ -51,6 +51,18 @@ function runGit(
     git.stdin.on('error', () => {});
     git.stdin.end(input);
   });
+}
+
+/** Which of a folder's paths git would not add, because of what .gitignore says; none where there is no git. */
+export async function ignoredByGit(directory: string, paths: readonly string[]): Promise<string[]> {
+  const words = ['check-ignore', '-z', '--stdin'];
+  const answer = await runGit(directory, words, paths.map((path) => `${path}\0`).join(''), maxListBytes);
+  return answer.ok
+    ? answer.out
+        .toString('utf8')
+        .split('\0')
+        .filter((path) => path !== '')
+    : [];
 }
 
 const unreadable = (revision: string, detail: string): Failure =>
@@ -94,7 +106,7 @@ export async function readRepoAt(
   const id = commit.out.toString('utf8').trim();
   const listed = await runGit(
     directory,
-    ['ls-tree', '-r', '-z', '-l', id, '--', ...knownInRepo],
+    ['--literal-pathspecs', 'ls-tree', '-r', '-z', '-l', id, '--', ...knownInRepo],
     '',
     maxListBytes,
   );

@@ -19,6 +19,7 @@ import { adoptJson, adoptText } from '../adopt-report.ts';
 import { readSource } from '../adopt-source.ts';
 import { readRepoFrom } from '../build-folder.ts';
 import { defineCommand, type Options, type Values } from '../command.ts';
+import { ignoredByGit } from '../git.ts';
 import { done, exits, type Failure, fail } from '../outcome.ts';
 import { replaceFolder } from '../output.ts';
 import { listGuests } from '../proxmox-guests.ts';
@@ -151,7 +152,8 @@ export const adopt = defineCommand({
     } finally {
       await renderer.close();
     }
-    return finish(adopted, facts.value.name, into, given['dry-run']);
+    progress.say('Writing');
+    return await finish(adopted, facts.value.name, into, given['dry-run']);
   },
 });
 
@@ -166,6 +168,7 @@ function readFacts(given: Given): { ok: true; value: MachineFacts } | Failure {
   }
   if ((host === undefined) !== (vmid === undefined))
     return refused('A guest needs both: --host HOST and --vmid VMID.');
+  if (host === on) return refused(`${on} cannot be a guest of itself.`);
   const number = vmid === undefined ? undefined : Number(vmid);
   if (number !== undefined && !(Number.isSafeInteger(number) && number >= 100))
     return refused(`${vmid} is no VMID: a number from 100 on.`);
@@ -240,11 +243,12 @@ async function readGuests(
   return listGuests({ url, tokenFile, signal, ...(fingerprint !== undefined && { fingerprint }) });
 }
 
-function finish(adopted: Adopted, machine: string, into: string, isDry: boolean) {
+async function finish(adopted: Adopted, machine: string, into: string, isDry: boolean) {
   const { files, blocking } = adopted;
   const written = [...files.keys()].sort();
   const lines = adoptText(adopted, machine);
-  const json = { ...adoptJson(adopted), machine, repo: into, written: isDry ? [] : written };
+  const isWritten = !isDry && blocking.length === 0;
+  const json = { ...adoptJson(adopted), machine, repo: into, written: isWritten ? written : [] };
   if (blocking.length > 0) return done([...lines, 'Nothing was written.'].join('\n'), json, exits.failed);
   if (files.size === 0) {
     const isKnown = adopted.known > 0;
@@ -257,11 +261,21 @@ function finish(adopted: Adopted, machine: string, into: string, isDry: boolean)
     return done([...lines, ...would].join('\n'), { ...json, would_write: written });
   }
   write(files, into);
+  const ignored = await ignoredByGit(into, written);
   const next = [
     `Wrote ${files.size} files into ${into}, whose release has the files of ${machine} byte for byte: ${adopted.digest}`,
     `Next: writ config check --repo ${into}, read what was left out, and commit it all.`,
   ];
-  return done([...lines, ...next].join('\n'), json);
+  if (ignored.length > 0) {
+    const few = listed([
+      ...ignored.slice(0, 3),
+      ...(ignored.length > 3 ? [`${ignored.length - 3} more`] : []),
+    ]);
+    next.push(
+      `Git ignores ${few}, and without them the repo does not build: git add -f, or mend .gitignore.`,
+    );
+  }
+  return done([...lines, ...next].join('\n'), { ...json, ignored });
 }
 
 /** Whole or not at all. A folder keeps what it has, but for homelab.yaml, which has the machine then. */

@@ -52,14 +52,14 @@ const gitAttributes = 'apps/** -text\n';
  */
 export async function adopt(input: AdoptInput, render: RenderTemplates): Promise<Adopted> {
   const { machine, repo, choices } = input;
-  const isNew = !repo.files.has('homelab.yaml');
+  const isFirst = !repo.files.has('homelab.yaml');
   const gathered = gatherFiles(
     input.sources,
     { ...(input.at !== undefined && { at: input.at }), rules: input.rules, machine: machine.name },
     choices,
   );
   const change = changeHomelab(repo.files, machine, input.listed, input.domain);
-  const before = isNew ? undefined : await buildRepo(repo, render);
+  const before = isFirst ? undefined : await buildRepo(repo, render);
   const old = new Set(before?.findings.map(keyOf));
   const state: State = { input, gathered, change, old };
   if (before !== undefined && before.release === undefined) {
@@ -70,10 +70,15 @@ export async function adopt(input: AdoptInput, render: RenderTemplates): Promise
   if (blocking.length > 0) return stopped(state, { blocking });
 
   const dead: Note[] = [];
+  const names = [
+    ...(before?.home?.routes.flatMap(({ hosts }) => hosts) ?? []),
+    ...(before?.home?.names.map(({ name }) => name) ?? []),
+  ];
+  const site = { domain: change.domain, names };
   let { files } = fresh;
   for (;;) {
-    const drafted = draftApps(files, fresh.folders, repo.files, machine.name, change.domain);
-    const added = filesOf(drafted, change, isNew);
+    const drafted = draftApps(files, fresh.folders, repo.files, machine.name, site);
+    const added = filesOf(drafted, change, isFirst);
     const built = await buildRepo({ ...repo, files: new Map([...repo.files, ...added]) }, render);
     const findings = built.findings.filter((one) => !old.has(keyOf(one)));
     const errors = findings.filter(({ severity }) => severity === 'error');
@@ -94,9 +99,10 @@ export async function adopt(input: AdoptInput, render: RenderTemplates): Promise
       files = files.filter(({ path }) => !gone.has(path));
       continue;
     }
-    const names = new Set(drafted.apps.map(({ name }) => name));
-    const differences = compareRelease(built.release!, machine.name, names, files, drafted.folders);
+    const apps = new Set(drafted.apps.map(({ name }) => name));
+    const differences = compareRelease(built.release!, machine.name, apps, files, drafted.folders);
     if (differences.length > 0) return stopped(state, { findings, blocking: differences, drafted });
+    const isNew = new Set(files.map(({ path }) => path));
     const known = gathered.files.length - fresh.files.length;
     const isNothing = drafted.apps.length === 0 && (known === 0 || change.added.length === 0);
     return {
@@ -104,7 +110,7 @@ export async function adopt(input: AdoptInput, render: RenderTemplates): Promise
       apps: drafted.apps,
       machines: change.added,
       left: [...gathered.left, ...drafted.left, ...dead],
-      doubts: [...gathered.doubts, ...change.notes, ...drafted.doubts],
+      doubts: [...gathered.doubts.filter(({ path }) => isNew.has(path)), ...change.notes, ...drafted.doubts],
       blocking: [],
       findings,
       digest: built.release!.digest,
@@ -169,9 +175,9 @@ function withoutKnown(
   return { files: fresh, folders: folders.filter(({ path }) => !dirs.has(path)), differing };
 }
 
-function filesOf(drafted: Drafted, change: HomelabChange, isNew: boolean): RepoFiles {
+function filesOf(drafted: Drafted, change: HomelabChange, isFirst: boolean): RepoFiles {
   return new Map([
-    ...(isNew ? [['.gitattributes', toBytes(gitAttributes)] as const] : []),
+    ...(isFirst ? [['.gitattributes', toBytes(gitAttributes)] as const] : []),
     ...(change.bytes === undefined ? [] : [['homelab.yaml', change.bytes] as const]),
     ...drafted.files,
   ]);

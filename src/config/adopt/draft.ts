@@ -1,4 +1,5 @@
 import { isUnitFile, readUnitName } from '../../../schema/quadlet/names.ts';
+import { wholeName } from '../compile/routes.ts';
 import { byText, foldersUnder, type RepoFiles } from '../repo.ts';
 import { makeAppFolder } from './app-folder.ts';
 import { type AdoptedApp, assignFiles, namesOf } from './assign.ts';
@@ -30,13 +31,16 @@ export type Drafted = {
   readonly doubts: readonly Note[];
 };
 
+/** What routes stand under: the domain, and the names that are taken. */
+export type Site = { readonly domain: string | undefined; readonly names: readonly string[] };
+
 /** The apps that a machine's files make, as folders of a repo. */
 export function draftApps(
   files: readonly MachineFile[],
   folders: readonly MachineFolder[],
   repo: RepoFiles,
   machine: string,
-  domain: string | undefined,
+  site: Site,
 ): Drafted {
   const unitFiles = new Map(
     files.flatMap((file) => {
@@ -49,7 +53,7 @@ export function draftApps(
   const names = namesOf(groups, files);
   const assigned = assignFiles(groups, rest, folders, names, machine);
   const taken = new Set(foldersUnder(repo, 'apps').keys());
-  const hosts = new Set<string>();
+  const hosts = new Set(site.names);
   const drafted = new Map<string, Uint8Array<ArrayBuffer>>();
   const unitPaths = new Map<string, string>();
   const apps: AppSummary[] = [];
@@ -61,7 +65,7 @@ export function draftApps(
     const name = freeName(wanted, (one) => taken.has(one));
     taken.add(name);
     const named: AdoptedApp = { ...app, name };
-    const route = routeFor(named, domain, hosts);
+    const route = routeFor(named, site.domain, hosts);
     for (const [path, bytes] of makeAppFolder(named, machine, unitFiles, route))
       drafted.set(`apps/${name}/${path}`, bytes);
     for (const unit of app.group?.units ?? [])
@@ -86,8 +90,10 @@ function routeFor(
   hosts: Set<string>,
 ): LabelRoute | undefined {
   const route = domain === undefined || group === undefined ? null : routeOfLabels(group.parsed, domain);
-  if (route === null || route.host.some((host) => hosts.has(host))) return undefined;
-  for (const host of route.host) hosts.add(host);
+  if (domain === undefined || route === null) return undefined;
+  const names = route.host.map((host) => wholeName(host, domain));
+  if (names.some((name) => hosts.has(name))) return undefined;
+  for (const name of names) hosts.add(name);
   return route;
 }
 

@@ -49,12 +49,17 @@ export function changeHomelab(
   const bytes = repo.get(path);
   const homelab = bytes === undefined ? undefined : readHomelab(path, bytes).homelab;
   const known = homelab?.guests[facts.name] ?? homelab?.hosts[facts.name];
+  const site = homelab?.site?.domain;
   const blocking = known === undefined ? [] : contradictions(facts, known);
+  if (bytes !== undefined && domain !== undefined && domain !== site) {
+    const message = `its site has ${site ?? 'nothing'} as its domain, and ${domain} was given: change it by hand`;
+    blocking.push({ path, code: 'homelab', message });
+  }
   const additions = additionsFor(homelab, facts, listed);
   const added = [...Object.keys(additions.hosts), ...Object.keys(additions.guests)];
   const base = {
     added,
-    ...((homelab?.site?.domain ?? domain) !== undefined && { domain: homelab?.site?.domain ?? domain! }),
+    ...((site ?? domain) !== undefined && { domain: site ?? domain! }),
     ...((known?.podman ?? facts.podman) !== undefined && { podman: known?.podman ?? facts.podman! }),
     notes:
       additions.hosts[facts.name]?.proxmox === false
@@ -104,9 +109,13 @@ function additionsFor(
     ...(facts.address !== undefined && { address: facts.address }),
     ...(facts.podman !== undefined && { podman: facts.podman }),
   };
+  for (const node of [
+    ...listed.map((guest) => toName(guest.node)),
+    ...(facts.host === undefined ? [] : [facts.host]),
+  ])
+    if (!isThere(node)) hosts[node] = {};
   const addGuest = (name: string, guest: Omit<ListedGuest, 'name'>, more: object): void => {
     const { node, vmid, kind, address } = guest;
-    if (!isThere(node)) hosts[node] = {};
     seats.add(`${node}/${vmid}`);
     const isFree = address !== undefined && !addresses.has(address);
     if (isFree) addresses.add(address);

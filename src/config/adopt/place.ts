@@ -63,13 +63,9 @@ export function placeSource(source: Source, options: PlaceOptions): Placing {
       : [],
   );
   const files = source.entries.filter((entry) => entry.kind === 'file');
-  for (const { path, mode, uid } of files) {
-    if (uid !== undefined || (mode & 0o022) === 0) continue;
-    const message = `its owner is not known, so that only the owner may write it, and not as 0${mode.toString(8)}`;
-    notes.push({ path: root === null ? path : root + path, code: 'mode_narrowed', message });
-  }
   if (root === null) return placeFlat(files, notes, options);
   const placed = files.map((entry) => toMachine(root + entry.path, entry));
+  notes.push(...files.flatMap((entry) => doubtsOf(root + entry.path, entry)));
   return {
     files: withHints(placed, options.machine),
     folders: source.entries
@@ -89,6 +85,21 @@ const toMachine = (path: string, entry: FileEntry): MachineFile => ({
   mode: modeText(entry),
   owner: ownerOf(entry),
 });
+
+/** What is not known of a file whose owner was not copied. */
+function doubtsOf(path: string, { mode, uid }: FileEntry): Note[] {
+  if (uid !== undefined) return [];
+  const notes: Note[] = [];
+  if ((mode & 0o022) !== 0) {
+    const message = `its owner is not known, so that only the owner may write it, and not as 0${mode.toString(8)}`;
+    notes.push({ path, code: 'mode_narrowed', message });
+  }
+  if ((mode & 0o004) === 0) {
+    const message = `its mode is ${modeOf({ mode })}, and its owner was not copied; an archive, or --owners, tells it`;
+    notes.push({ path, code: 'owner_assumed', message });
+  }
+  return notes;
+}
 
 /** Folders that say what kind of files they hold, and nothing of whose. */
 const generic =
@@ -145,13 +156,15 @@ function placeFlat(entries: readonly FileEntry[], notes: Note[], options: PlaceO
   const files: MachineFile[] = [];
   const add = (path: string, entry: FileEntry): void => {
     files.push(withHint(toMachine(path, entry), hintFor(entry.path, folders)));
+    notes.push(...doubtsOf(path, entry));
   };
   const unitName = (path: string): string =>
     path
       .split('/')
       .slice(readUnitName(path).dropIn ? -2 : -1)
       .join('/');
-  for (const entry of units) add(unitPath(unitName(entry.path)), entry);
+  for (const entry of units)
+    add(placeByRule(entry.path, options.rules) ?? unitPath(unitName(entry.path)), entry);
 
   const rest = entries.filter((entry) => !units.includes(entry));
   const whole = options.rules.find(({ from }) => from === '');

@@ -10,8 +10,12 @@ const secretName =
 
 /** What stands for a value and is none: references, paths, choices, numbers. */
 const notSecret = [
-  /^[$%!*&{<[|>/]/,
-  /^\.{0,2}\//,
+  // Variables and hashes, specifiers, templates, tags, anchors, the beginning of something nested, paths.
+  /^\$(?:[({$]|[A-Za-z_]\w*$|[0-9a-z]{1,10}\$|__)/,
+  /^%[%({A-Za-z]/,
+  /^(?:[[{]|<%|<<?[\w-]+>>?$)/,
+  /^(?:![\w/]+(?:\s|$)|[*&]\w+\s*$|[>|][-+]?\d?$)/,
+  /^(?:\.{0,2}|~)\//,
   /^(?:file|env|secret|vault):/i,
   /^(?:true|false|yes|no|on|off|null|none|nil|required|optional|always|never|\*+|x+|-+|\.+)$/i,
   /^\d{1,5}(?:\.\d+)?[a-z]{0,2}$/i,
@@ -52,6 +56,10 @@ export function findSecret(path: string, text: string): string | null {
     const [, name, value] = isUnit ? [] : (assignment.exec(line) ?? []);
     if (name !== undefined && value !== undefined && isSecret(name, value.replace(/\s+#.*$/, ''))) {
       return `${at} gives ${name} a value in clear`;
+    }
+    const [, tag, inside] = /<([A-Za-z][\w.-]*)>([^<>]+)<\/\1>/.exec(line) ?? [];
+    if (tag !== undefined && inside !== undefined && isSecret(tag, inside)) {
+      return `${at} gives ${tag} a value in clear`;
     }
     if (credentialsInUrl.test(line)) return `${at} has a password in an address`;
   }

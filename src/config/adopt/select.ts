@@ -115,6 +115,8 @@ function whyNever({ path, bytes, mode }: MachineFile): Reason | null {
 
 function whyNot({ path }: MachineFile, text: string | null, isForeign: boolean): Reason | null {
   if (rootless.test(path)) return { code: 'rootless', message: "it is a user's own unit" };
+  if (/^\/etc\/systemd\/system\/[^/]+\.(wants|requires|upholds)\//.test(path))
+    return { code: 'enabled', message: 'it only says that a unit is enabled' };
   if (ofPackages.test(path)) return { code: 'package', message: 'packages put their files there' };
   if (state.test(path)) return { code: 'state', message: 'programs write there while they run' };
   if (isForeign && path.startsWith('/etc/') && !ownInEtc.test(path))

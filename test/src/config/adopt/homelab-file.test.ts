@@ -109,7 +109,7 @@ test('the machine is the listed guest of its VMID, or of its name', () => {
   const none = changeHomelab(new Map(), { name: 'cloud', address: '10.0.0.1' }, listed, 'example.net');
   assert.match(
     new TextDecoder().decode(none.bytes),
-    /^v: 1\nsite: .*\nhosts:\n {2}cloud: \{ proxmox: false, address: 10/,
+    /^v: 1\nsite: .*\nhosts:\n(.*\n)* {2}cloud: \{ proxmox: false, address: 10/,
   );
   assert.deepEqual(
     none.notes.map(({ code }) => code),
@@ -119,4 +119,14 @@ test('the machine is the listed guest of its VMID, or of its name', () => {
 
 test('a new file says no more than it must', () => {
   assert.equal(newHomelab({ hosts: { a: {} }, guests: {} }, undefined), 'v: 1\nhosts:\n  a: {}\n');
+});
+
+test('a guest that is called like a host gets another name', () => {
+  const twins: readonly ListedGuest[] = [
+    { name: 'pve2', node: 'pve1', vmid: 101, kind: 'qemu' },
+    { name: 'x', node: 'pve2', vmid: 102, kind: 'qemu' },
+  ];
+  const { bytes } = changeHomelab(new Map(), { name: 'x' }, twins, undefined);
+  assert.deepEqual(readHomelab('homelab.yaml', bytes!).findings, []);
+  assert.match(new TextDecoder().decode(bytes), /pve2-2: \{ host: pve1, vmid: 101 \}/);
 });

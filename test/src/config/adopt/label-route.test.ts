@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readUnits } from '../../../../schema/quadlet/unit.ts';
 import { routeOfLabels } from '../../../../src/config/adopt/label-route.ts';
-import { adoptTree } from '../../../support/adopt-fixture.ts';
+import { adoptTree, told } from '../../../support/adopt-fixture.ts';
+import { smallHome } from '../../../support/repo-fixture.ts';
 
 const unit = (...labels: string[]): string =>
   ['[Container]', 'Image=docker.io/library/x:1', ...labels.map((label) => `Label="${label}"`), ''].join('\n');
@@ -53,4 +54,19 @@ test('one name is not given to two apps, nor without a domain', async () => {
     (await adoptTree(tree, options)).apps.map((app) => app.route?.port);
   assert.deepEqual(await routes({ domain: 'example.net' }), [3000, undefined]);
   assert.deepEqual(await routes({}), [undefined, undefined]);
+  // Neither to one that a route, or a name, of the repo has.
+  const repo = (homelab: string) => ({
+    ...smallHome,
+    'homelab.yaml': `${smallHome['homelab.yaml'] as string}${homelab}`,
+  });
+  const named = repo('names:\n  x: { address: 192.168.20.9 }\n');
+  assert.deepEqual(await routes({ repo: named }), [undefined, undefined]);
+  assert.deepEqual(await routes({ repo: repo('') }), [3000, undefined]);
+});
+
+test('a domain is the site’s own, or that of a new site', async () => {
+  const tree = { 'etc/containers/systemd/a.container': unit() };
+  const other = await adoptTree(tree, { domain: 'example.org', repo: smallHome });
+  assert.deepEqual(told(other.blocking), ['homelab homelab.yaml']);
+  assert.deepEqual((await adoptTree(tree, { domain: 'example.net', repo: smallHome })).blocking, []);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type PlaceRule, placeSource, rootOf, treesIn } from '../../../../src/config/adopt/place.ts';
-import { type GivenTree, sourceOf } from '../../../support/adopt-fixture.ts';
+import { adoptTree, type GivenTree, sourceOf, told } from '../../../support/adopt-fixture.ts';
 
 const image = '[Container]\nImage=docker.io/library/x:1\n';
 
@@ -69,6 +69,9 @@ test('rules place files and folders, the one that says most first, and the rest 
     '/opt/zed': '',
     '/root/readme': '',
     '/etc/containers/systemd/x.container': '',
+  });
+  assert.deepEqual(places({ 'mine/x.container': image }, [{ from: 'mine', to: '/srv' }]), {
+    '/srv/x.container': '',
   });
   assert.deepEqual(places({ 'config/x': '', configs: '' }, [{ from: 'config', to: '/a' }]), {
     '/a/x': '',
@@ -159,4 +162,27 @@ test('what others may write is taken away where the owner is not known', () => {
   };
   assert.deepEqual(modes(false), ['0644', '0755', 2]);
   assert.deepEqual(modes(true), ['0664', '0777', 0]);
+});
+
+test('where owners are not known, files that not everybody may read are told', async () => {
+  const tree: GivenTree = {
+    'etc/containers/systemd/a.container': image,
+    'etc/opt/a/x.ini': { text: 'x\n', mode: 0o640 },
+    'srv/a': { text: null, mode: 0o2775 },
+  };
+  const adopted = await adoptTree(tree);
+  assert.deepEqual(told(adopted.doubts), ['machine_assumed box', 'owner_assumed /etc/opt/a/x.ini']);
+  assert.deepEqual(told(adopted.left), ['special_mode /srv/a']);
+  assert.deepEqual(told((await adoptTree(tree, { owned: true })).doubts), ['machine_assumed box']);
+});
+
+test('a rule that places nothing is told', async () => {
+  const rules = [
+    { from: 'configs', to: '/etc/opt' },
+    { from: 'x', to: '/etc/x' },
+  ];
+  const flat = await adoptTree({ 'a.container': image, x: 'x\n' }, { rules });
+  assert.deepEqual(told(flat.left), ['no_match configs']);
+  const tree = await adoptTree({ 'etc/containers/systemd/a.container': image, 'etc/x': '' }, { rules });
+  assert.deepEqual(told(tree.left), ['no_match configs', 'no_match x']);
 });

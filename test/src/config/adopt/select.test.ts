@@ -39,6 +39,7 @@ test('what is no text, a program’s own or a user’s is left out unless it is 
     'etc/opt/web/logo.png': new Uint8Array([0x89, 0x50, 0, 1]),
     'etc/opt/web/latin1': new Uint8Array([0xe4, 0x0a]),
     'var/log/x.log': 'x\n',
+    'etc/systemd/system/multi-user.target.wants/web.service': '[Service]\n',
     'var/lib/containers/storage/x': 'x\n',
     'usr/share/x': 'x\n',
     'home/me/.config/containers/systemd/x.container': image,
@@ -51,6 +52,7 @@ test('what is no text, a program’s own or a user’s is left out unless it is 
   assert.deepEqual(left, [
     'binary /etc/opt/web/latin1',
     'binary /etc/opt/web/logo.png',
+    'enabled /etc/systemd/system/multi-user.target.wants/web.service',
     'package /usr/share/x',
     'rootless /etc/containers/systemd/users/1000/y.container',
     'rootless /home/me/.config/containers/systemd/x.container',
@@ -64,7 +66,7 @@ test('what is no text, a program’s own or a user’s is left out unless it is 
   const more = await adopt(tree, { include: ['*.png', 'latin1', '/var/**', '/usr/share/*', '*.container'] });
   assert.deepEqual(
     more.left,
-    left.filter((one) => /^(special|too|tool)_/.test(one)),
+    left.filter((one) => /^(enabled|special|too|tool)/.test(one)),
   );
   assert.equal(more.files.length, 6);
 });
@@ -120,6 +122,8 @@ test('keys and passwords in clear stay out of the repo, unless somebody says so'
     'etc/opt/web/x.ini': '[auth]\napi-key = hunter2\n',
     'etc/opt/web/url': 'DATABASE=postgres://web:hunter2@db/web\n',
     'etc/opt/web/age': 'AGE-SECRET-KEY-1QQQQQ\n',
+    'etc/opt/web/config.xml': '<Config>\n  <ApiKey>0123456789abcdef</ApiKey>\n</Config>\n',
+    'etc/opt/web/odd.env': "DB_PASSWORD='$3cr#t!'\n",
     'etc/opt/web/wg.conf': '[Interface]\nPrivateKey = aGVsbG8=\n',
   };
   const { left, files } = await adopt(secrets);
@@ -130,7 +134,7 @@ test('keys and passwords in clear stay out of the repo, unless somebody says so'
       .sort(),
   );
   assert.deepEqual(files, []);
-  const some = await adopt(secrets, { includeSecrets: ['*.env', '/etc/opt/web/i*'] });
+  const some = await adopt(secrets, { includeSecrets: ['x.env', '/etc/opt/web/i*'] });
   assert.deepEqual(some.files, ['/etc/opt/web/id', '/etc/opt/web/x.env']);
   assert.equal((await adopt(secrets, { include: ['/**'] })).files.length, 0, 'include alone takes no secret');
 });
@@ -139,6 +143,12 @@ test('what only names a secret is none', async () => {
   const text = [
     'password_file: /run/secrets/x',
     'password: $__file{/run/secrets/x}',
+    "password: '$argon2id$v=19$m=65536'",
+    'password: &anchor',
+    'password: |',
+    'token: %d/token',
+    'apiKey: {',
+    '<password></password> <user>x</user>',
     'DB_PASSWORD=$DB_PASSWORD',
     'token: !secret ha_token',
     'secret: {{ x }}',
