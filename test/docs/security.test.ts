@@ -32,6 +32,7 @@ const threats: Readonly<Record<number, string>> = {
   24: 'weak keys',
   25: 'phone token guessed, leaked, in a URL',
   26: 'power abuse',
+  30: 'secrets encrypted to the thief',
   33: 'parameters that raise risk',
   34: 'enrolment in the middle',
 };
