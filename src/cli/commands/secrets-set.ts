@@ -24,7 +24,7 @@ export const secretsSet = defineCommand({
       line: 'writ secrets set dns_token --on secsvcs --on websvcs --from token.txt --trim',
       about: 'one value for two machines, without the line end of the file',
     },
-    { line: 'pass show tls/key | writ secrets set tls_key --on secsvcs --from -', about: 'from a program' },
+    { line: 'writ secrets set tls_key --on secsvcs --from - < key.pem', about: 'from standard input' },
   ],
   options: {
     ...repoOption,
