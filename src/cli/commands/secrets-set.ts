@@ -44,7 +44,8 @@ export const secretsSet = defineCommand({
     // Nobody types a value for nothing.
     const confirmed = await confirmRecipients(vault.value, judge.value, machines.value);
     if (!confirmed.ok) return confirmed;
-    const value = await readValue(context, { name, from, trim });
+    const what = `${name} for ${listed(machines.value)}`;
+    const value = await readValue(context, { what, from, trim });
     if (!value.ok) return value;
     const setting = { name, value: value.value, machines: machines.value };
     const written = await writeSecrets(vault.value, judge.value, [setting]);
