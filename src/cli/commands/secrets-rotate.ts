@@ -1,4 +1,5 @@
 import { toBytes } from '../../../schema/jose/digest.ts';
+import { addresseesOf } from '../../config/secrets/addressees.ts';
 import { judgeSecretFile } from '../../config/secrets/judge-file.ts';
 import {
   alphabets,
@@ -111,8 +112,8 @@ async function reencrypt(
   if (!confirmed.ok) return confirmed;
   const stale: SecretFile[] = [];
   for (const file of files) {
-    const { state } = await judgeSecretFile(file.bytes, confirmed.value.get(file.machine)!);
-    if (state !== 'current') stale.push(file);
+    const wanted = await addresseesOf(confirmed.value.get(file.machine)!);
+    if (judgeSecretFile(file.bytes, wanted).state !== 'current') stale.push(file);
   }
   if (stale.length === 0) {
     return done(

@@ -19,6 +19,7 @@ describe('writ secrets set', () => {
   test('asks twice without a line end, and encrypts for the machines whose apps list it and for the owner', async () => {
     const ran = await desk.writ(['secrets', 'set', 'shared_token'], { answers: ['s3cret', 's3cret'] });
     assert.equal(ran.exit, 0, ran.err);
+    assert.equal(ran.err, 'Value of shared_token for secsvcs and websvcs: Once more: ');
     assert.equal(
       ran.out,
       `secrets/secsvcs/shared_token.age
@@ -72,6 +73,8 @@ secsvcs, websvcs and you can read shared_token. Next: git add secrets
       assert.equal(ran.exit, 2);
       assert.match(ran.err, new RegExp(`Nothing was written\\.\n\\(${code}\\)`));
     }
+    const endless = await desk.writ([...words.slice(0, -1), '/dev/zero']);
+    assert.ok(endless.err.endsWith('(input_too_large)\n'), endless.err);
     assert.deepEqual(desk.read('secrets/secsvcs/db_password.age'), kept);
   });
 
