@@ -3,12 +3,12 @@ import { describeIssue } from '../../../schema/jose/jws.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import type { Doubt } from './generator.ts';
 
-/** Reads options; what is wrong with them is told, and the defaults stand in for all of them. */
+/** Reads options; null where something is wrong with them, which is told. */
 export function readOptions<const S extends v.StrictObjectSchema<v.ObjectEntries, undefined>>(
   schema: S,
   given: Readonly<Record<string, unknown>>,
   tell: (doubt: Doubt) => void,
-): v.InferOutput<S> {
+): v.InferOutput<S> | null {
   const parsed = v.safeParse(schema, given);
   if (parsed.success) return parsed.output;
   for (const issue of parsed.issues) {
@@ -22,5 +22,5 @@ export function readOptions<const S extends v.StrictObjectSchema<v.ObjectEntries
       ...(unknown && near !== '' && { suggestion: near }),
     });
   }
-  return v.parse(schema, {});
+  return null;
 }
