@@ -2,6 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { splitWords } from '../../../../schema/quadlet/words.ts';
 import { makePlan } from '../../../../src/config/plan/plan.ts';
+import {
+  appOf as app,
+  codesOf,
+  filesOf,
+  folder,
+  homeWith as home,
+  isolatedHome as isolated,
+} from '../../../support/container-home.ts';
 import { missing } from '../../../support/missing.ts';
 import { findGenerator } from '../../../support/quadlet-generator.ts';
 import { buildTree, type Tree } from '../../../support/repo-fixture.ts';
@@ -9,71 +17,6 @@ import { buildTree, type Tree } from '../../../support/repo-fixture.ts';
 const generator = findGenerator('5.4');
 if (generator === null)
   missing("Podman 5.4's Quadlet generator, which networks of containers are checked against");
-
-/** A machine with a network of containers; `more` goes into its `containers`, `end` to the end of homelab.yaml. */
-const home = (more = '', end = ''): Tree => ({
-  'homelab.yaml': [
-    'v: 1',
-    'site: { domain: example.net }',
-    'networks: { lan: { subnet: 192.168.20.0/24 } }',
-    'hosts:',
-    '  pve1: { address: 192.168.20.1, network: lan }',
-    'guests:',
-    `  web: { host: pve1, vmid: 101, address: 192.168.20.11, network: lan, containers: { network: home, subnet: 10.89.10.0/24${more} } }`,
-    'generators:',
-    '  traefik: { on: false }',
-    end,
-    '',
-  ].join('\n'),
-  'apps/base/app.yaml': 'on: web\nfiles:\n  - { generate: podman/networks, to: /etc/containers/systemd/ }\n',
-});
-const isolated = (end?: string): Tree => home(', isolate: true', end);
-
-type Boxes = Readonly<Record<string, readonly string[]>>;
-
-/** An app whose boxes have these lines in their own section. */
-function app(name: string, boxes: Boxes | readonly string[], ...lines: readonly string[]): Tree {
-  const all: Boxes = Array.isArray(boxes) ? { [`${name}.container`]: boxes } : (boxes as Boxes);
-  const files = Object.entries(all).map(([file, own]) => {
-    const kind = file.slice(file.lastIndexOf('.') + 1);
-    const image = kind === 'container' ? ['Image=docker.io/library/redis:8.2'] : [];
-    return [
-      `apps/${name}/${file}`,
-      [`[${kind[0]!.toUpperCase()}${kind.slice(1)}]`, ...image, ...own, ''].join('\n'),
-    ] as const;
-  });
-  const units = `units: [${Object.keys(all).join(', ')}]`;
-  return {
-    [`apps/${name}/app.yaml`]: ['on: web', units, ...lines, ''].join('\n'),
-    ...Object.fromEntries(files),
-  };
-}
-
-const folder = '/etc/containers/systemd/';
-
-/** The files of Podman's folder on the machine, without our first line; the release must be whole. */
-async function filesOf(...trees: readonly Tree[]): Promise<Map<string, string>> {
-  const { release, findings } = await buildTree(Object.assign({}, ...trees));
-  assert.deepEqual(
-    findings.filter(({ code }) => code !== 'secret_missing'),
-    [],
-  );
-  const part = release!.manifest.parts.find(({ target }) => target === 'web')!;
-  const decode = (digest: string): string => new TextDecoder().decode(release!.blobs.get(digest));
-  return new Map(
-    part.files
-      .filter(({ path }) => path.startsWith(folder))
-      .map(({ path, digest }) => [
-        path.slice(folder.length),
-        decode(digest).replace(/^# Made by Writ.*\n/, ''),
-      ]),
-  );
-}
-
-const codesOf = async (...trees: readonly Tree[]): Promise<string[]> =>
-  (await buildTree(Object.assign({}, ...trees))).findings.map(
-    ({ severity, code, file }) => `${severity} ${code} ${file}`,
-  );
 
 /** What Podman is told: `--network` and `--network-alias` of each service, by Podman's own generator. */
 function networksByPodman(files: ReadonlyMap<string, string>): Record<string, string[]> {
@@ -242,79 +185,6 @@ test('subnets come from names: one more app moves none, and what the home has is
     await codesOf(isolated('  podman: { options: { pool: 10.200.0.0/24 } }'), many, app('last', [])),
     ['error pool_too_small apps/base/app.yaml'],
   );
-});
-
-test('names and addresses that cannot be are told where they stand', async () => {
-  const cases: readonly (readonly [string, readonly Tree[], readonly string[]])[] = [
-    [
-      'the network twice',
-      [home(), app('net', { 'home.network': [] })],
-      ['error name_twice apps/base/app.yaml'],
-    ],
-    [
-      'one name of two files',
-      [home(), app('net', { 'lan.network': ['NetworkName=home'] })],
-      ['error name_twice apps/net/lan.network'],
-    ],
-    [
-      'a file twice',
-      [isolated(), trio, app('net', { 'db_web.network': [] })],
-      ['error path_twice apps/net/db_web.network', 'error unit_twice apps/net/db_web.network'],
-    ],
-    [
-      'an address',
-      [isolated(), app('db', ['IP=10.89.10.7'])],
-      ['error network_address apps/db/db.container'],
-    ],
-    [
-      'an address in a network',
-      [isolated(), app('db', ['Network=home.network:ip=10.89.10.7'])],
-      ['error network_address apps/db/db.container'],
-    ],
-    [
-      'an address outside',
-      [home(), app('db', ['IP=10.89.11.7'])],
-      ['error address_outside apps/db/db.container'],
-    ],
-    [
-      'no containers',
-      [
-        {
-          ...home(),
-          'homelab.yaml': (home()['homelab.yaml'] as string).replace(/, containers: \{[^}]*\}/, ''),
-        },
-      ],
-      ['error containers_missing apps/base/app.yaml'],
-    ],
-    [
-      'an old Podman',
-      [
-        {
-          ...home(),
-          'homelab.yaml': (home()['homelab.yaml'] as string).replace('vmid: 101', 'vmid: 101, podman: "4.9"'),
-        },
-      ],
-      ['error upstream_unchecked apps/base/app.yaml'],
-    ],
-    [
-      'an option',
-      [home('', '  podman: { options: { pol: 10.0.0.0/8 } }')],
-      ['error wrong_option apps/base/app.yaml'],
-    ],
-    [
-      'no place',
-      [{ ...home(), 'apps/base/app.yaml': undefined as never }, app('db', [])],
-      ['warning generator_unplaced homelab.yaml'],
-    ],
-  ];
-  for (const [what, trees, expected] of cases) {
-    const found = await codesOf(
-      ...trees.map((tree) =>
-        Object.fromEntries(Object.entries(tree).filter(([, text]) => text !== undefined)),
-      ),
-    );
-    assert.deepEqual(found, expected, what);
-  }
 });
 
 test('a network that the owner brings is joined as it is', async () => {
