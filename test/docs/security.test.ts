@@ -27,11 +27,13 @@ const threats: Readonly<Record<number, string>> = {
   16: 'command injection',
   17: 'missing object check',
   18: 'parsers disagree',
+  19: 'smuggling through HAProxy',
   20: 'secrets in logs',
   22: 'token abuse',
   24: 'weak keys',
   25: 'phone token guessed, leaked, in a URL',
   26: 'power abuse',
+  29: 'home-only names through the public VM',
   33: 'parameters that raise risk',
   34: 'enrolment in the middle',
 };

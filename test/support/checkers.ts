@@ -74,16 +74,20 @@ export function checkHaproxy(
   }: { readonly config?: string; readonly fixtures?: Readonly<Record<string, string>> } = {},
 ): Verdict[] {
   return inCopy(folder, fixtures, (root) => {
-    const text = readFileSync(join(root, config), 'utf8').replaceAll(
-      /(?<=[\s(,'"])\/(?:etc|var|run|usr|opt|srv)\/[^\s,)'"]*/g,
-      (path) => join(root, path),
-    );
-    for (const [, path] of text.matchAll(/^\s*chroot (\S+)/gm)) mkdirSync(path!, { recursive: true });
-    const users = readFileSync('/etc/passwd', 'utf8');
-    const known = users.includes('\nhaproxy:') ? text : text.replaceAll(/^\s*(user|group) haproxy$/gm, '');
-    writeFileSync(join(root, config), known);
+    const text = readFileSync(join(root, config), 'utf8');
+    writeFileSync(join(root, config), rootedHaproxy(root, text));
     return findChecker('haproxy').map((one) => judge(one, '-c', '-f', join(root, config)));
   });
+}
+
+/** A configuration of HAProxy whose machine's files stand below a folder; what it needs besides is made there. */
+export function rootedHaproxy(root: string, text: string): string {
+  const moved = text.replaceAll(/(?<=[\s(,'"])\/(?:etc|var|run|usr|opt|srv)\/[^\s,)'"]*/g, (path) =>
+    join(root, path),
+  );
+  for (const [, path] of moved.matchAll(/^\s*chroot (\S+)/gm)) mkdirSync(path!, { recursive: true });
+  const known = readFileSync('/etc/passwd', 'utf8').includes('\nhaproxy:');
+  return known ? moved : moved.replaceAll(/^\s*(user|group) haproxy$/gm, '');
 }
 
 /**

@@ -41,6 +41,13 @@ export const edgeHome: Tree = {
     '  - { generate: haproxy/names, to: /etc/haproxy/names.map, on_change: reload }',
     '',
   ].join('\n'),
+  'apps/traefik/app.yaml': [
+    'on: [homesvcs, secsvcs, websvcs]',
+    'files:',
+    '  - { generate: traefik/static, to: /etc/traefik/traefik.yml }',
+    '  - { generate: traefik/dynamic, to: /etc/traefik/dynamic/writ.yml, on_change: none }',
+    '',
+  ].join('\n'),
   'apps/unbound/app.yaml': [
     'on: router',
     'service: unbound.service',
@@ -71,6 +78,12 @@ export function changed(path: string, ...changes: readonly (readonly [string, st
   return { [path]: text };
 }
 
+const resolvers = {
+  dns: {
+    acme: { email: 'owner@example.net', storage: '/data/acme.json', dnsChallenge: { provider: 'rfc2136' } },
+  },
+};
+
 /** Builds the edge home, with options for a generator where they are given. */
 export async function buildEdge(
   changes: Parameters<typeof buildTree>[1] = {},
@@ -78,7 +91,7 @@ export async function buildEdge(
 ): Promise<Built> {
   const homelab = String(changes['homelab.yaml'] ?? edgeHome['homelab.yaml']);
   const generators = Object.fromEntries(
-    Object.entries(options).map(([name, given]) => [name, { options: given }]),
+    Object.entries({ traefik: { resolvers }, ...options }).map(([name, given]) => [name, { options: given }]),
   );
   const all = { traefik: { on: false }, ...generators };
   const text = `${homelab}generators: ${JSON.stringify(all)}\n`;

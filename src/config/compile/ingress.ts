@@ -1,9 +1,15 @@
 import { didYouMean } from '../../../schema/near.ts';
-import type { Home, Ingress } from '../home.ts';
+import type { Home, Ingress, Route } from '../home.ts';
 import type { Manifest } from '../read/manifest.ts';
 import { byText } from '../repo.ts';
 import { machineOf } from './routes.ts';
 import { fault, type Placed, type Tell } from './units.ts';
+
+/** Whether HAProxy on a machine hands a name straight to an app there, which holds the certificate itself. */
+export const isStraight = (
+  machine: string,
+  { target, passthrough, scheme, upstream }: Pick<Route, 'target' | 'passthrough' | 'scheme' | 'upstream'>,
+): boolean => target === machine && (passthrough || scheme === 'tcp') && upstream !== undefined;
 
 /** How public names get to the proxies, and what answers for those that sleep. */
 export function compileIngress(

@@ -27,6 +27,8 @@ export type Doubt = {
   readonly place?: Place;
 };
 
+export type Tell = (doubt: Doubt) => void;
+
 export type Output = {
   readonly about: string;
   /** Whether `to:` must be a folder. */

@@ -1,6 +1,7 @@
+import { wholeName } from '../compile/routes.ts';
 import type { DnsName, Home } from '../home.ts';
 import { byText } from '../repo.ts';
-import type { Doubt } from './generator.ts';
+import type { Tell } from './generator.ts';
 
 type Addressed = DnsName & { readonly address: string };
 
@@ -14,23 +15,23 @@ export type LocalZones = {
   readonly carved: readonly string[];
   /** Names that are looked up outside, sorted. */
   readonly outside: readonly string[];
-  readonly doubts: readonly Doubt[];
 };
 
-/** @param transparent whole names, or `*.` and what the names below end in, that are looked up outside at home, too */
-export function localZones(home: Home, transparent: readonly string[]): LocalZones {
-  const doubts: Doubt[] = [];
-  const outside = new Set(transparent.map(bare));
+/** @param transparent names that are looked up outside, at home, too; `*.` and a name: all below it */
+export function localZones(home: Home, transparent: readonly string[], tell: Tell): LocalZones {
+  const given = transparent.map((name) => wholeName(name, home.site.domain));
+  const outside = new Set(given.map(bare));
+  const below = given.filter((name) => name.startsWith('*.')).map((name) => name.slice(1));
   const stated: Addressed[] = [];
   for (const one of home.names) {
     const { name, address, target } = one;
-    if (outside.has(name)) continue;
+    if (given.includes(name) || below.some((end) => name.endsWith(end))) continue;
     if (address !== undefined) stated.push({ ...one, address });
     // What is public has an address outside; what is not would have none at all.
     else if (one.public) outside.add(bare(name));
     else {
       const message = `${name} is left out: ${target} states no address at home`;
-      doubts.push({ severity: 'warning', code: 'address_missing', message });
+      tell({ severity: 'warning', code: 'address_missing', message });
     }
   }
   const wildcards = stated
@@ -43,7 +44,7 @@ export function localZones(home: Home, transparent: readonly string[]): LocalZon
     if (own?.address !== address) {
       const instead = own === undefined ? '' : `, not ${own.address}`;
       const message = `${zone} gets the address ${address} of *.${zone}${instead}: Unbound has one for both`;
-      doubts.push({ severity: 'warning', code: 'name_otherwise', message });
+      tell({ severity: 'warning', code: 'name_otherwise', message });
     }
     outside.delete(zone);
   }
@@ -54,7 +55,6 @@ export function localZones(home: Home, transparent: readonly string[]): LocalZon
       .map(({ name }) => name)
       .filter((name) => wildcards.some(({ zone }) => name.endsWith(`.${zone}`))),
     outside: [...outside].sort(byText),
-    doubts,
   };
 }
 

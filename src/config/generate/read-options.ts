@@ -1,26 +1,30 @@
 import * as v from 'valibot';
-import { describeIssue } from '../../../schema/jose/jws.ts';
-import { didYouMean } from '../../../schema/near.ts';
-import type { Doubt } from './generator.ts';
+import { holdShape } from '../read/shape.ts';
+import type { Tell } from './generator.ts';
 
 /** Reads options; what is wrong with them is told, and the defaults stand in for all of them. */
 export function readOptions<const S extends v.StrictObjectSchema<v.ObjectEntries, undefined>>(
   schema: S,
   given: Readonly<Record<string, unknown>>,
-  tell: (doubt: Doubt) => void,
+  tell: Tell,
 ): v.InferOutput<S> {
-  const parsed = v.safeParse(schema, given);
-  if (parsed.success) return parsed.output;
-  for (const issue of parsed.issues) {
-    const path = (issue.path ?? []).map(({ key }) => String(key));
-    const near = didYouMean(path.at(-1) ?? '', Object.keys(schema.entries)).trim();
-    const unknown = issue.expected === 'never' && path.length === 1;
+  const read = holdShape(schema, given);
+  if (read.ok) return read.value;
+  for (const { code, path, message, suggestion } of read.faults) {
     tell({
       severity: 'error',
       code: 'wrong_option',
-      message: unknown ? `there is no option ${path[0]}` : `options: ${describeIssue(issue)}`,
-      ...(unknown && near !== '' && { suggestion: near }),
+      message: code === 'unknown_member' ? `there is no option ${path.join('.')}` : `options.${message}`,
+      ...(suggestion !== undefined && { suggestion }),
     });
   }
   return v.parse(schema, {});
 }
+
+/** A line that goes into another program's file as it is: one line, whatever it says. */
+export const lineSchema = v.pipe(
+  v.string(),
+  v.maxLength(2000),
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what must not be there
+  v.regex(/^[^\u0000-\u001f\u007f]*$/, 'must be one line without control characters'),
+);

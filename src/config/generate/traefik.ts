@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { Route } from '../home.ts';
+import { isStraight } from '../compile/ingress.ts';
 import { byText } from '../repo.ts';
 import type { Doubt, Generator, GeneratorInput } from './generator.ts';
 import { readOptions } from './read-options.ts';
@@ -43,11 +43,11 @@ export const traefik: Generator = {
       about: 'routers, services, middlewares and TLS options for the file provider',
       kind: 'file',
       needed: (home) => {
-        // HAProxy hands these over itself.
-        const isOwn = ({ proxy, target, passthrough, scheme }: Route): boolean =>
-          proxy === target && (passthrough || scheme === 'tcp') && home.ingress.edges.includes(proxy);
-        const routes = home.routes.filter((route) => !isOwn(route));
-        const proxies = new Map(routes.map(({ proxy, hosts }) => [proxy, hosts[0]!]));
+        const { edges } = home.ingress;
+        const asked = home.routes.filter(
+          (route) => !(edges.includes(route.proxy) && isStraight(route.proxy, route)),
+        );
+        const proxies = new Map(asked.map(({ proxy, hosts }) => [proxy, hosts[0]!]));
         return [...proxies]
           .sort(([a], [b]) => byText(a, b))
           .map(([target, host]) => ({ target, why: `its proxy answers for ${host}` }));

@@ -3,9 +3,9 @@ import { domainSchema, hostNameSchema, oneOrMany } from '../../../schema/manifes
 import { wholeName } from '../compile/routes.ts';
 import type { Home } from '../home.ts';
 import { byText } from '../repo.ts';
-import type { Doubt, Generator } from './generator.ts';
+import type { Doubt, Generator, Tell } from './generator.ts';
 import { addressLine, type LocalZones, localZones, wildcardLines, zoneLine } from './local-zones.ts';
-import { lineSchema, readOptions } from './options.ts';
+import { lineSchema, readOptions } from './read-options.ts';
 
 const optionsSchema = v.strictObject({
   /**
@@ -46,18 +46,13 @@ export const unbound: Generator = {
       // What answers for the home's names need not be in the repo: often it is the router.
       needed: () => [],
       generate: ({ home, options }) => {
-        const read = readOptions(optionsSchema, options);
-        if (!read.ok) return read;
-        const outside = read.value.transparent.map((name) => wholeName(name, home.site.domain));
-        const zones = localZones(home, outside);
-        const mx = read.value.mx.map(({ name, ...one }) => ({
-          ...one,
-          name: wholeName(name, home.site.domain),
-        }));
-        return {
-          made: { kind: 'file', text: zoneText(home, zones, { ...read.value, mx }) },
-          doubts: [...zones.doubts, ...judgeMx(zones, mx)],
-        };
+        const doubts: Doubt[] = [];
+        const tell: Tell = (doubt) => void doubts.push(doubt);
+        const read = readOptions(optionsSchema, options, tell);
+        const zones = localZones(home, read.transparent, tell);
+        const mx = read.mx.map(({ name, ...one }) => ({ ...one, name: wholeName(name, home.site.domain) }));
+        judgeMx(zones, mx, tell);
+        return { made: { kind: 'file', text: zoneText(home, zones, { ...read, mx }) }, doubts };
       },
     },
   },
@@ -65,8 +60,9 @@ export const unbound: Generator = {
 
 function zoneText(home: Home, zones: LocalZones, { zone, ttl, ptr, mx, extra }: Options): string {
   const { domain } = home.site;
+  const said = zones.wildcards.some((one) => one.zone === domain) || zones.outside.includes(domain);
   const lines = [
-    ...(zones.wildcards.some((one) => one.zone === domain) ? [] : [zoneLine(domain, zone)]),
+    ...(said ? [] : [zoneLine(domain, zone)]),
     ...wildcardLines(zones, zone),
     ...zones.wildcards.map((one) => addressLine(one.zone, one.address, ttl)),
     ...zones.names.map(({ name, address }) => addressLine(name, address, ttl)),
@@ -94,14 +90,15 @@ function ptrLines({ names }: LocalZones, ttl: number): string[] {
 }
 
 /** A name that has any data here has nothing from outside. */
-function judgeMx({ names, wildcards }: LocalZones, mx: Options['mx']): Doubt[] {
+function judgeMx({ names, wildcards }: LocalZones, mx: Options['mx'], tell: Tell): void {
   const addressed = new Set([...names.map(({ name }) => name), ...wildcards.map(({ zone }) => zone)]);
-  return mx
-    .filter(({ name }) => !addressed.has(name))
-    .map(({ name }) => ({
+  for (const { name } of mx) {
+    if (addressed.has(name)) continue;
+    tell({
       severity: 'warning',
       code: 'name_otherwise',
       message: `${name} has an MX at home and no address, so that its address outside is hidden`,
       suggestion: 'zone: typetransparent asks outside for what is not here.',
-    }));
+    });
+  }
 }

@@ -53,7 +53,7 @@ const defaults = ({ extra }: HaproxyOptions): string[] => [
   'timeout server 5m',
   // Once both sides have spoken: WebSockets may be silent for long.
   'timeout tunnel 1h',
-  'default-server check inter 2s fastinter 500ms downinter 5s fall 3 rise 2 on-marked-down shutdown-sessions',
+  'default-server check inter 2s fastinter 500ms fall 3 rise 2 on-marked-down shutdown-sessions',
   ...extra.defaults,
 ];
 

@@ -1,8 +1,9 @@
 import { didYouMean } from '../../../../schema/near.ts';
+import { isStraight } from '../../compile/ingress.ts';
 import { machineOf, wholeName } from '../../compile/routes.ts';
 import type { Home, Route, Target } from '../../home.ts';
 import { byText } from '../../repo.ts';
-import type { Doubt } from '../generator.ts';
+import type { Tell } from '../generator.ts';
 import type { HaproxyOptions } from './options.ts';
 
 /** Where HAProxy passes connections on to. */
@@ -27,15 +28,18 @@ export type Edge = {
   readonly suffixes: readonly (readonly [suffix: string, backend: string])[];
   /** The backend that answers for those that sleep. */
   readonly waking?: string;
-  readonly doubts: readonly Doubt[];
 };
 
 /** In place of a backend: a name of the home alone that a public wildcard would cover. */
 export const closed = 'closed';
 
 /** What `target` passes on. Names of the home alone are in it only to be refused. */
-export function edgeOf(home: Home, target: Target, options: Pick<HaproxyOptions, 'catch_all'>): Edge {
-  const doubts: Doubt[] = [];
+export function edgeOf(
+  home: Home,
+  target: Target,
+  { catch_all: catchAll }: Pick<HaproxyOptions, 'catch_all'>,
+  tell: Tell,
+): Edge {
   const backends = new Map<string, Backend>();
   const add = (backend: Backend): string => {
     backends.set(backend.name, backend);
@@ -47,7 +51,7 @@ export function edgeOf(home: Home, target: Target, options: Pick<HaproxyOptions,
     // On the machine itself no network lies between.
     const address = name === target.name ? '127.0.0.1' : (machine.tailnet ?? machine.address);
     if (address === undefined) {
-      doubts.push({
+      tell({
         severity: 'error',
         code: 'address_missing',
         message: `${target.name} cannot reach the proxy of ${name}, which states no address in homelab.yaml`,
@@ -60,9 +64,8 @@ export function edgeOf(home: Home, target: Target, options: Pick<HaproxyOptions,
     return add({ name: `be_${name}`, server: name, address, port, proxied: true, sleeps });
   };
   const backendOf = (route: Route): string | null => {
-    const own = route.target === target.name && (route.passthrough || route.scheme === 'tcp');
-    if (!own || route.upstream === undefined) return proxyAt(route.proxy);
-    const { port } = route.upstream;
+    if (!isStraight(target.name, route)) return proxyAt(route.proxy);
+    const { port } = route.upstream!;
     const name = `local_${port}`;
     return add({ name, server: route.app, address: '127.0.0.1', port, proxied: false, sleeps: false });
   };
@@ -78,14 +81,13 @@ export function edgeOf(home: Home, target: Target, options: Pick<HaproxyOptions,
     }
   }
   const own = new Set(home.names.filter((one) => !one.public).map(({ name }) => name));
-  const { catch_all: catchAll } = options;
   if (catchAll !== undefined) {
     const domain = home.site.domain;
     if (machineOf(home, catchAll) === undefined) {
       const all = [...Object.keys(home.guests), ...Object.keys(home.hosts)];
       const suggestion = didYouMean(catchAll, all).trim();
       const message = `options.catch_all: there is no guest or host ${catchAll}`;
-      doubts.push({
+      tell({
         severity: 'error',
         code: 'unknown_target',
         message,
@@ -106,7 +108,6 @@ export function edgeOf(home: Home, target: Target, options: Pick<HaproxyOptions,
     names: [...names].sort(([a], [b]) => byText(a, b)),
     suffixes: [...suffixes].sort(([a], [b]) => b.length - a.length || byText(a, b)),
     ...(waking !== null && { waking }),
-    doubts: unique(doubts),
   };
 }
 
@@ -118,10 +119,6 @@ function closeHomeNames(own: ReadonlySet<string>, names: Map<string, string>, su
     if (open.some((suffix) => ends.endsWith(suffix))) list.set(ends, closed);
   }
 }
-
-const unique = (doubts: readonly Doubt[]): Doubt[] => [
-  ...new Map(doubts.map((one) => [one.message, one])).values(),
-];
 
 /** A name of a list as options write it, whole. */
 export const wholeNames = (home: Home, names: readonly string[]): string[] =>

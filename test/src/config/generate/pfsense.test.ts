@@ -82,6 +82,6 @@ test('options that are not known are refused', async () => {
   const { findings } = await buildEdge(router(), { pfsense: { transparant: [] } });
   assert.deepEqual(
     findings.map(({ code, suggestion }) => [code, suggestion]),
-    [['unknown_member', 'Did you mean transparent?']],
+    [['wrong_option', 'Did you mean transparent?']],
   );
 });
