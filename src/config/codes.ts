@@ -25,6 +25,7 @@ export const configCodes = {
   no_file: 'Something in the repo is neither a file nor a folder.',
   no_proxmox: 'A guest is on a host without Proxmox VE.',
   not_utf8: 'A text is not UTF-8.',
+  order_unclear: 'Of two routes of one name nothing says which is tried first.',
   outside_folder: 'A file would come from outside its app’s folder.',
   path_twice: 'Two files of a machine have one path.',
   placed_twice: 'An app is placed on one machine twice.',

@@ -111,6 +111,10 @@ const portOf = ({ port, protocol }: URL): number =>
 /** Whether the proxy hands connections over without reading HTTP in them. */
 export const isTcp = ({ scheme, passthrough }: Route): boolean => scheme === 'tcp' || passthrough;
 
+/** Whether anybody can pass it from outside: where addresses authorise nothing, an access from networks never holds. */
+export const isForOutside = (home: Home, { public: open, access }: Route): boolean =>
+  open && (access === undefined || own(home.access, access)?.from.length === 0);
+
 function rangeOf(home: Home, name: string): string | undefined {
   if (/^[0-9]/.test(name)) return name;
   return own(home.networks, name)?.subnet ?? machineOf(home, name)?.address;

@@ -3,9 +3,11 @@ import { machineOf } from '../../compile/routes.ts';
 import type { Home, Route, Target } from '../../home.ts';
 import type { Doubt } from '../generator.ts';
 import { mergeOver } from '../merge.ts';
-import { isTcp, makeGuards } from './access.ts';
+import { isForOutside, isTcp, makeGuards } from './access.ts';
 import type { TraefikOptions } from './options.ts';
-import { judgeShadows, type Planned, planRoutes, type Router, refusalsOf, tlsOf } from './routers.ts';
+import { refusalsOf } from './refusals.ts';
+import { judgeRivals } from './rivals.ts';
+import { type Planned, planRoutes, type Router, tlsOf } from './routers.ts';
 import { hostsRule, wakingPriorityOf } from './rules.ts';
 
 type Tell = (doubt: Doubt) => void;
@@ -15,7 +17,7 @@ type Tree = Readonly<Record<string, unknown>>;
 export function makeDynamic(home: Home, target: Target, options: TraefikOptions, tell: Tell): Tree {
   const guards = makeGuards(home, target, options, tell);
   const planned = planRoutes(home, target, options, guards, tell);
-  judgeShadows(planned, tell);
+  judgeRivals(planned, tell);
   const waking = wakingOf(home, target, planned, tell);
   const routers = new Map<string, Router>();
   for (const one of planned) for (const [name, router] of one.routers) routers.set(name, router);
@@ -26,10 +28,7 @@ export function makeDynamic(home: Home, target: Target, options: TraefikOptions,
     .filter(({ entryPoints }) => entryPoints.includes('public'))
     .flatMap(({ hosts }) => hosts);
   const refusals = refusalsOf(home, planned, outside);
-  for (const [name, refusal] of refusals) {
-    const rest = { entryPoints: ['public'], middlewares: [], service: '_refused', tls: {} };
-    routers.set(name, { layer: 'http', ...refusal, ...rest });
-  }
+  for (const [name, refusal] of refusals) routers.set(name, refusal);
   judgeCertificates(routers, options, tell);
 
   const services = new Map<string, Tree>();
@@ -48,8 +47,10 @@ export function makeDynamic(home: Home, target: Target, options: TraefikOptions,
       services.set(id, { failover: { service: `_awake.${id}`, fallback: serviceOf(waking) } });
     }
   }
-  // Without a server Traefik answers 503 itself.
-  if (refusals.size > 0) services.set('_refused', { loadBalancer: { servers: [] } });
+  // Without a server Traefik answers 503 itself, and closes connections of TCP.
+  const nobody = { loadBalancer: { servers: [] } };
+  for (const { layer } of refusals.values())
+    (layer === 'tcp' ? tcpServices : services).set('_refused', nobody);
 
   const tree = {
     http: {
@@ -126,7 +127,7 @@ function wakingRouters(
   const known = waking.routers.values().next().value;
   if (known === undefined) return routers;
   const elsewhere = home.routes.filter(
-    ({ proxy, public: open, may_sleep }) => proxy !== target.name && open && may_sleep,
+    (route) => route.proxy !== target.name && route.may_sleep && isForOutside(home, route),
   );
   for (const host of new Set(elsewhere.flatMap(({ hosts }) => hosts))) {
     routers.set(`_waking.${host}`, {

@@ -3,7 +3,7 @@ import type { Home, Route, Target } from '../../home.ts';
 import type { Doubt } from '../generator.ts';
 import { type Guards, isTcp } from './access.ts';
 import type { TraefikOptions } from './options.ts';
-import { conditionsRule, hostsRule, isBelow, overlap, priorityOf } from './rules.ts';
+import { conditionsRule, hostsRule, priorityOf } from './rules.ts';
 
 type Tell = (doubt: Doubt) => void;
 
@@ -90,7 +90,7 @@ export function planRoutes(
 }
 
 /** Whole names together, each wildcard by itself: they are tried in another order. */
-function groups(hosts: readonly string[]): string[][] {
+export function groups(hosts: readonly string[]): string[][] {
   const whole = hosts.filter((host) => !host.startsWith('*.'));
   return [
     ...(whole.length > 0 ? [whole] : []),
@@ -155,59 +155,4 @@ function faultsOf(route: Route, options: TraefikOptions): string[] {
   if (route.resolver !== undefined) name('resolver', route.resolver, Object.keys(options.resolvers));
   if (layer === 'tcp' && route.when !== undefined) faults.push('a route that is not HTTP has no conditions');
   return faults;
-}
-
-/**
- * What would be found at home is not given to a wider route outside: each route that is not on `public`, of any proxy,
- * has a router there that refuses, where another one's names cover its own.
- */
-export function refusalsOf(
-  home: Home,
-  planned: readonly Planned[],
-  outside: readonly string[],
-): ReadonlyMap<string, Pick<Router, 'rule' | 'priority' | 'hosts'>> {
-  const inside = new Set(planned.filter((one) => one.outside).map(({ route }) => route));
-  const refusals = new Map<string, Pick<Router, 'rule' | 'priority' | 'hosts'>>();
-  for (const route of home.routes) {
-    if (inside.has(route) || (route.public && !planned.some((one) => one.route === route))) continue;
-    for (const hosts of groups(route.hosts.filter((host) => outside.some((one) => overlap(host, one))))) {
-      const conditions = conditionsRule(route.when);
-      if (conditions.faults.length > 0) continue;
-      const name = `_refused.${route.proxy}.${idOf(route)}`;
-      refusals.set(refusals.has(name) ? `${name}+${hosts[0]!.slice(2)}` : name, {
-        hosts,
-        rule: `${hostsRule(hosts, 'http')}${conditions.rule}`,
-        priority: priorityOf(hosts, route.when, route.priority) + 1,
-      });
-    }
-  }
-  return refusals;
-}
-
-/**
- * Connections are handed on by name before anything is read in them: a name that a TCP route has is no other's, and
- * a wildcard of TCP takes every wildcard below it. Whole names of HTTP go before wildcards of TCP.
- */
-export function judgeShadows(planned: readonly Planned[], tell: Tell): void {
-  const tcp = planned.filter(({ route }) => isTcp(route));
-  for (const one of tcp) {
-    for (const other of planned) {
-      if (one === other) continue;
-      const isAlike = isTcp(other.route) && other.outside === one.outside;
-      const lost = other.route.hosts.find((host) =>
-        one.route.hosts.some(
-          (wide) =>
-            (host === wide && !isTcp(other.route)) ||
-            (!isAlike && host.startsWith('*.') && isBelow(host, wide)),
-        ),
-      );
-      if (lost === undefined) continue;
-      tell({
-        severity: 'error',
-        code: 'route_shadowed',
-        message: `${one.route.app} takes ${lost} unopened or as TCP, so that ${other.route.app} never gets it`,
-        place: other.route.place,
-      });
-    }
-  }
 }

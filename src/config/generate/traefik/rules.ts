@@ -110,3 +110,18 @@ export const wakingPriorityOf = (host: string): number =>
 
 const wildcardRank = (hosts: readonly string[]): number =>
   10 + 3 * Math.min(25, ...hosts.map((host) => host.split('.').length - 1));
+
+/** Whether no request fulfils both, as far as methods and prefixes of paths tell. */
+export function excludeEachOther(a: When | undefined, b: When | undefined): boolean {
+  const meet = <T>(
+    one: readonly T[] | undefined,
+    other: readonly T[] | undefined,
+    same: (x: T, y: T) => boolean,
+  ) => one === undefined || other === undefined || one.some((x) => other.some((y) => same(x, y)));
+  const paths = meet(
+    a?.path,
+    b?.path,
+    (x, y) => x.startsWith('^') || y.startsWith('^') || x.startsWith(y) || y.startsWith(x),
+  );
+  return !paths || !meet(a?.method, b?.method, (x, y) => x === y);
+}

@@ -1,49 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { traefik } from '../../../../src/config/generate/traefik.ts';
-import { generateFor, homeOf } from '../../../support/compiled-home.ts';
-import { box, proxyHome } from '../../../support/proxy-home.ts';
+import {
+  askProxy as ask,
+  box,
+  doubtsOf as codesOf,
+  makeProxy as make,
+  proxyHome,
+  readProxy as readerOf,
+  tellAnswer as told,
+} from '../../../support/proxy-home.ts';
 import type { Tree } from '../../../support/repo-fixture.ts';
-import { readTraefik, type TraefikAnswer, type TraefikReader } from '../../../support/traefik-reader.ts';
-
-const places = { secsvcs: 'traefik', websvcs: 'traefik-web' } as const;
-type Target = keyof typeof places;
-
-/** Both files of a proxy, and what was doubted. */
-function make(changes: Tree, target: Target = 'secsvcs', options: Record<string, unknown> = {}) {
-  const { home } = homeOf({ ...proxyHome, ...changes });
-  const of = (output: string) => generateFor(traefik, output, home, { app: places[target], target }, options);
-  const [first, second] = [of('static'), of('dynamic')];
-  const text = ({ made }: typeof first): string => (made.kind === 'file' ? made.text : '');
-  return {
-    staticText: text(first),
-    dynamicText: text(second),
-    doubts: second.doubts.map(({ severity, code, message }) => `${severity} ${code}: ${message}`),
-  };
-}
-
-const codesOf = (...given: Parameters<typeof make>): string[] =>
-  make(...given).doubts.map((doubt) => doubt.slice(0, doubt.indexOf(':')));
-
-function readerOf(...given: Parameters<typeof make>): TraefikReader {
-  const { staticText, dynamicText, doubts } = make(...given);
-  assert.deepEqual(doubts, []);
-  return readTraefik(staticText, dynamicText);
-}
-
-const ask = (reader: TraefikReader, url: string, entryPoint = 'home', more: object = {}): string => {
-  const [host, ...path] = url.split('/');
-  const answer = reader.route({ entryPoint, sni: host!, path: `/${path.join('/')}`, ...more });
-  return told(answer);
-};
-
-const told = (answer: TraefikAnswer | null): string => {
-  if (answer === null || answer.kind === 'redirect') return answer === null ? 'nothing' : `to ${answer.to}`;
-  const kinds = answer.middlewares.filter(({ name }) => name !== '_anonymous').map(({ kind }) => kind);
-  return [...kinds, answer.servers[0] ?? answer.service, ...(answer.passthrough ? ['unopened'] : [])].join(
-    ' > ',
-  );
-};
+import { readTraefik } from '../../../support/traefik-reader.ts';
 
 test('a public route is on both entry points, one for home on one, and plain HTTP is sent to TLS', () => {
   const reader = readerOf({
@@ -212,6 +179,23 @@ test('conditions, and the order of routers that share a name', () => {
   assert.equal(port('any.thing.example.net'), '8');
 });
 
+test('routes of which nothing says who comes first are told', () => {
+  const two = (a: string, b: string): Tree =>
+    box('app', 'secsvcs', 'routes:', `  - { host: app, port: 1, ${a} }`, `  - { name: two, host: ${b} }`);
+  const unclear = ['warning order_unclear'];
+  assert.deepEqual(
+    codesOf(two('when: { method: GET }', 'app, port: 2, when: { header: { A: b } }')),
+    unclear,
+  );
+  assert.deepEqual(codesOf(two('when: { path: "^/a" }', 'app, port: 2, when: { path: /ab }')), unclear);
+  assert.deepEqual(codesOf(two('priority: 101', '"*", port: 2, priority: 101')), unclear);
+  assert.deepEqual(codesOf(two('when: { method: GET }', 'app, port: 2, when: { method: PUT }')), []);
+  assert.deepEqual(codesOf(two('when: { path: /a }', 'app, port: 2, when: { path: /b }')), []);
+  assert.deepEqual(codesOf(two('when: { method: GET }', 'app, port: 2, entry_points: [public]')), [
+    'warning home_only_exposed',
+  ]);
+});
+
 test('nothing that a person writes gets out of its place in a rule', () => {
   const web = (when: string): Tree => box('web', 'secsvcs', `route: { host: web, port: 80, when: ${when} }`);
   const bad = [
@@ -230,7 +214,7 @@ test('nothing that a person writes gets out of its place in a rule', () => {
     assert.deepEqual(codesOf(web(when)), ['error proxy_value'], when);
     assert.doesNotMatch(make(web(when)).dynamicText, /web\.example/, when);
   }
-  assert.deepEqual(codesOf(web('{ path: "^/(?i:a|b)[.]/\\\\d{2,5}$", header: { X-A: "\'${y}" } }')), []);
+  assert.deepEqual(codesOf(web('{ path: "^/(?i:a|b)[.]/\\\\d{2,5}$", header: { X-A: "\'$y" } }')), []);
   for (const more of [
     'middlewares: [none]',
     'transport: none',
@@ -292,57 +276,11 @@ test('a name that TCP takes from another route is told', () => {
     ...box('own', 'secsvcs', 'route: { host: "*.own.example.net", port: 8443, passthrough: true }'),
   };
   assert.deepEqual(make(changes).doubts, [
-    'error route_shadowed: own takes *.b.own.example.net unopened or as TCP, so that web never gets it',
+    'error route_shadowed: own takes *.b.own.example.net unopened or as TCP, so that web does not get it',
   ]);
   const same = {
     ...changes,
     ...box('own', 'secsvcs', 'route: { host: a.own.example.net, port: 8443, passthrough: true }'),
   };
   assert.deepEqual(codesOf(same), ['error route_shadowed']);
-});
-
-const waking = box('page', 'secsvcs', 'route: { host: page, port: 8080, waking: true }');
-
-test('a page answers for public names of a proxy that may sleep', () => {
-  const far = {
-    ...box('film', 'websvcs', 'route: { host: film, port: 80, public: true }'),
-    ...box('hidden', 'websvcs', 'route: { host: hidden, port: 80 }'),
-    ...box('any', 'websvcs', 'route: { host: "*.film", port: 80, public: true }'),
-  };
-  const reader = readerOf({ ...waking, ...far });
-  for (const entryPoint of ['home', 'public']) {
-    assert.equal(ask(reader, 'film.example.net/x', entryPoint), 'http://page:8080');
-    assert.equal(ask(reader, 'a.film.example.net', entryPoint), 'http://page:8080');
-    assert.equal(ask(reader, 'hidden.example.net', entryPoint), 'nothing');
-  }
-  assert.equal(ask(readerOf(far), 'film.example.net'), 'nothing');
-  const near = box('near', 'secsvcs', 'route: { host: ["*", "a.film"], port: 80, public: true }');
-  const both = readerOf({ ...waking, ...far, ...near });
-  assert.equal(ask(both, 'film.example.net', 'public'), 'http://page:8080');
-  assert.equal(ask(both, 'b.film.example.net', 'public'), 'http://page:8080');
-  assert.equal(ask(both, 'a.film', 'public'), 'http://near:80');
-});
-
-test('behind a proxy that is awake, the page answers when the app’s health does not', () => {
-  const far = (health: string): Tree =>
-    box(
-      'film',
-      'websvcs',
-      'route: { host: film, port: 80, via: secsvcs, access: admins }',
-      ...(health === '' ? [] : [health]),
-    );
-  const reader = readerOf({ ...waking, ...far('health: { path: /ok, status: 204, port: 81 }') });
-  const answer = reader.route({ entryPoint: 'home', sni: 'film.example.net' });
-  assert.ok(answer?.kind === 'http');
-  assert.deepEqual([answer.servers, answer.fallback], [['http://192.168.20.12:80'], ['http://page:8080']]);
-  assert.deepEqual(codesOf({ ...waking, ...far('') }), ['warning health_missing']);
-  assert.deepEqual(codesOf({ ...waking, ...far('health: { scheme: tcp }') }), ['warning health_missing']);
-});
-
-test('a page that not everybody may see does not answer for others', () => {
-  const far = box('film', 'websvcs', 'route: { host: film, port: 80, public: true }');
-  for (const more of ['access: admins', 'access: inside', 'when: { path: /a }', 'scheme: tcp']) {
-    const page = box('page', 'secsvcs', `route: { host: page, port: 8080, waking: true, ${more} }`);
-    assert.deepEqual(codesOf({ ...far, ...page }), ['error waking_unfit'], more);
-  }
 });
