@@ -2,7 +2,7 @@ import { maxSecretBytes } from '../../config/secrets/age-header.ts';
 import { repoOption } from '../build-folder.ts';
 import { defineCommand } from '../command.ts';
 import { done, exits, type Failure, fail } from '../outcome.ts';
-import { type Edited, editorWords, runEditor } from '../secrets/editor.ts';
+import { type Edited, editorWords, guardSignals, runEditor } from '../secrets/editor.ts';
 import { identityOptions, readIdentity } from '../secrets/identity.ts';
 import { makePlainFolder, plainPlace } from '../secrets/plain-folder.ts';
 import { decryptFiles, filesOf, judgeName } from '../secrets/targets.ts';
@@ -100,18 +100,23 @@ async function edit(
   name: string,
   before: Uint8Array<ArrayBuffer>,
 ): Promise<{ ok: true; value: Uint8Array<ArrayBuffer> } | Failure> {
-  const folder = makePlainFolder(place, name, before);
-  process.once('exit', folder.wipe);
+  const guard = guardSignals(process);
+  let wipe = (): void => {};
+  const wipeAtExit = (): void => wipe();
+  process.once('exit', wipeAtExit);
   try {
-    const ended = await runEditor(editorWords(env), folder.file, process);
+    const folder = makePlainFolder(place, name, before);
+    wipe = folder.wipe;
+    const ended = await runEditor(editorWords(env), folder.file, guard);
     if (!ended.ok) return failure(ended);
     const value = folder.read(maxSecretBytes + 2);
     return value === null
       ? failure({ reason: 'editor_failed', detail: 'its file is gone, or too large for a secret' })
       : { ok: true, value };
   } finally {
-    folder.wipe();
-    process.off('exit', folder.wipe);
+    wipe();
+    process.off('exit', wipeAtExit);
+    guard.release();
   }
 }
 

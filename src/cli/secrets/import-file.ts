@@ -42,18 +42,13 @@ export async function readImport(
       return fail(exits.failed, opened.reason, `${file}: ${opened.detail}. Nothing was imported.`);
     text = opened.value;
   }
-  const read = readYaml(file, text, { ordered: true });
-  if (!read.ok) {
-    // The parser's own words may hold a piece of the text.
-    const places = read.findings.map(({ line, column, code }) => `${file}:${line}:${column} [${code}]`);
-    return refused('import_malformed', `${file} is neither YAML nor JSON: ${places.join(', ')}.`);
-  }
-  const tree = read.yaml.value as Tree;
-  if (!(tree instanceof Map)) return refused('import_malformed', `${file} holds no keys with values.`);
+  const parsed = parseImport(file, text);
+  if (!parsed.ok) return parsed;
+  const { tree, texts } = parsed.value;
   if (!isSops(tree)) {
-    return { ok: true, value: { source: isAge ? 'age' : 'clear', leaves: clearLeaves(tree) } };
+    return { ok: true, value: { source: isAge ? 'age' : 'clear', leaves: clearLeaves(tree, texts) } };
   }
-  const sops = readSopsFile(tree);
+  const sops = readSopsFile(tree, texts);
   if (!sops.ok) return sopsFailure(file, sops);
   const key = await unlock();
   if (!key.ok) return key;
@@ -70,6 +65,24 @@ export async function readImport(
   return leaves.ok
     ? { ok: true, value: { source: 'sops', leaves: leaves.value } }
     : sopsFailure(file, leaves);
+}
+
+/** The values of a file as YAML has them, and as they stand there. */
+function parseImport(
+  file: string,
+  bytes: Uint8Array<ArrayBuffer>,
+): { ok: true; value: { tree: Tree; texts: Tree } } | Failure {
+  const typed = readYaml(file, bytes, { ordered: true });
+  const texts = readYaml(file, bytes, { ordered: true, texts: true });
+  if (!typed.ok || !texts.ok) {
+    // The parser's own words may hold a piece of the text.
+    const faults = typed.ok ? (texts.ok ? [] : texts.findings) : typed.findings;
+    const places = faults.map(({ line, column, code }) => `${file}:${line}:${column} [${code}]`);
+    return refused('import_malformed', `${file} is neither YAML nor JSON: ${places.join(', ')}.`);
+  }
+  const tree = typed.yaml.value as Tree;
+  if (!(tree instanceof Map)) return refused('import_malformed', `${file} holds no keys with values.`);
+  return { ok: true, value: { tree, texts: texts.yaml.value as Tree } };
 }
 
 const sopsFailure = (file: string, { reason, detail }: { reason: string; detail?: string }): Failure =>

@@ -22,11 +22,12 @@ export type YamlFile = {
  * Reads YAML 1.2 without duplicate keys, tags or more than a few aliases.
  *
  * @param ordered whether mappings become Maps, which keep the order of the text for every key
+ * @param texts whether every value and key is its text as it stands there: `0042` is no number then
  */
 export function readYaml(
   file: string,
   bytes: Uint8Array,
-  { ordered = false }: { readonly ordered?: boolean } = {},
+  { ordered = false, texts = false }: { readonly ordered?: boolean; readonly texts?: boolean } = {},
 ): { ok: true; yaml: YamlFile } | { ok: false; findings: Finding[] } {
   const refused = (code: string, message: string, at: Partial<Place> = {}) => ({
     ok: false as const,
@@ -47,7 +48,7 @@ export function readYaml(
     document = parseDocument(text.text, {
       lineCounter: lines,
       uniqueKeys: true,
-      schema: 'core',
+      schema: texts ? 'failsafe' : 'core',
       prettyErrors: false,
     });
   } catch (error) {

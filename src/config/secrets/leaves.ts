@@ -13,18 +13,28 @@ export type Tree = null | string | number | boolean | readonly Tree[] | Readonly
 
 export type Scalar = string | number | boolean;
 
-/** Every value of a tree but null, in the order of the text. */
-export function scalarsOf(
-  tree: Tree,
-  path: readonly (string | number)[] = [],
-): { path: readonly (string | number)[]; scalar: Scalar }[] {
+type Entry = { readonly path: readonly (string | number)[]; readonly scalar: Scalar; readonly text: string };
+
+/**
+ * Every value of a tree but null, in the order of the text.
+ *
+ * @param texts the same tree, with each value as it stands in the file
+ */
+export function scalarsOf(tree: Tree, texts: Tree, path: readonly (string | number)[] = []): Entry[] {
   if (tree === null) return [];
-  if (typeof tree !== 'object') return [{ path, scalar: tree }];
-  if (tree instanceof Map)
-    return [...tree].flatMap(([key, value]) => scalarsOf(value as Tree, [...path, String(key)]));
-  return (tree as readonly Tree[]).flatMap((item, index) => scalarsOf(item, [...path, index]));
+  if (typeof tree !== 'object') return [{ path, scalar: tree, text: String(texts) }];
+  if (tree instanceof Map) {
+    const there = [...(texts as ReadonlyMap<unknown, Tree>)];
+    return [...(tree as ReadonlyMap<unknown, Tree>).values()].flatMap((value, index) => {
+      const [key, text] = there[index]!;
+      return scalarsOf(value, text, [...path, String(key)]);
+    });
+  }
+  return (tree as readonly Tree[]).flatMap((item, index) =>
+    scalarsOf(item, (texts as readonly Tree[])[index]!, [...path, index]),
+  );
 }
 
-/** The values of a file without encryption. */
-export const clearLeaves = (tree: Tree): Leaf[] =>
-  scalarsOf(tree).map(({ path, scalar }) => ({ path, value: toBytes(String(scalar)), clear: true }));
+/** The values of a file without encryption, as they stand there: a password of digits is no number. */
+export const clearLeaves = (tree: Tree, texts: Tree): Leaf[] =>
+  scalarsOf(tree, texts).map(({ path, text }) => ({ path, value: toBytes(text), clear: true }));

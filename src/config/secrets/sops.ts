@@ -18,6 +18,8 @@ export type SopsFile = {
   /** The data key, encrypted as an armored age file to each recipient. */
   readonly keys: readonly { readonly recipient: string; readonly enc: string }[];
   readonly tree: Tree;
+  /** The same with every value as it stands there. */
+  readonly texts: Tree;
   readonly mac: string;
   readonly lastModified: string;
   readonly macOnlyEncrypted: boolean;
@@ -34,17 +36,20 @@ const plain = (tree: Tree): unknown => {
   return Array.isArray(tree) ? tree.map(plain) : tree;
 };
 
+const withoutMetadata = (tree: Tree): Tree =>
+  new Map([...(tree as ReadonlyMap<unknown, Tree>)].filter(([key]) => key !== 'sops'));
+
 /** Takes a file of SOPS apart. Nothing is decrypted yet. */
-export function readSopsFile(tree: Tree): Result<SopsFile, SopsRefusal> {
-  const map = tree as ReadonlyMap<unknown, Tree>;
-  const parsed = v.safeParse(metadataSchema, plain(map.get('sops')!));
+export function readSopsFile(tree: Tree, texts: Tree): Result<SopsFile, SopsRefusal> {
+  const parsed = v.safeParse(metadataSchema, plain((tree as ReadonlyMap<unknown, Tree>).get('sops')!));
   if (!parsed.success) return refuse('sops_malformed', `in sops, ${describeIssue(parsed.issues[0])}`);
   const { age, key_groups: groups, mac, lastmodified, mac_only_encrypted: only } = parsed.output;
   if ((groups ?? []).length > 0) return refuse('sops_unsupported', 'its key is shared among groups of keys');
   if ((age ?? []).length === 0) return refuse('sops_unsupported', 'it is not encrypted to a key of age');
   return ok({
     keys: age!,
-    tree: new Map([...map].filter(([key]) => key !== 'sops')),
+    tree: withoutMetadata(tree),
+    texts: withoutMetadata(texts),
     mac,
     lastModified: lastmodified,
     macOnlyEncrypted: only,
@@ -71,12 +76,12 @@ export async function openSops(
   const key = await crypto.subtle.importKey('raw', dataKey, 'AES-GCM', false, ['decrypt']);
   const leaves: Leaf[] = [];
   const hashed: Uint8Array[] = file.macOnlyEncrypted ? [await onlyEncryptedStart()] : [];
-  for (const { path, scalar } of scalarsOf(file.tree)) {
+  for (const { path, scalar, text } of scalarsOf(file.tree, file.texts)) {
     const match = typeof scalar === 'string' ? encrypted.exec(scalar) : null;
     if (match === null) {
       const value = toBytes(textOf(scalar));
       if (!file.macOnlyEncrypted) hashed.push(value);
-      leaves.push({ path, value: toBytes(String(scalar)), clear: true });
+      leaves.push({ path, value: toBytes(text), clear: true });
       continue;
     }
     const opened = await open(key, match.slice(1) as Parts, `${keysOf(path).join(':')}:`);
