@@ -48,7 +48,7 @@ const rows: Readonly<Record<string, () => void>> = {
     const [page, phone] = routesOf('homeassistant');
     assert.deepEqual([page!.access, phone!.access], ['family', undefined]);
     assert.deepEqual(phone!.when, { path: ['/api/', '/auth/token'], not_path: ['/api/hassio'] });
-    assert.equal(phone!.priority, 100);
+    assert.equal(phone!.priority, 500);
   },
   'backends over HTTPS, names passed through, services of the proxy': () => {
     const pve = routesOf('proxmox');
