@@ -78,6 +78,15 @@ export function changed(path: string, ...changes: readonly (readonly [string, st
   return { [path]: text };
 }
 
+/** Changes that bring a public wildcard, and place the map that it needs. */
+export const publicWildcard: Tree = {
+  'apps/any/app.yaml': 'on: homesvcs\nroute: { host: "*", port: 80, public: true }\n',
+  ...changed('apps/haproxy/app.yaml', [
+    'names.map, on_change: reload }\n',
+    'names.map, on_change: reload }\n  - { generate: haproxy/suffixes, to: /etc/haproxy/suffixes.map }\n',
+  ]),
+};
+
 const resolvers = {
   dns: {
     acme: { email: 'owner@example.net', storage: '/data/acme.json', dnsChallenge: { provider: 'rfc2136' } },

@@ -6,7 +6,7 @@ import type { Doubt, Generator, Tell } from './generator.ts';
 import { addressLine, localZones, wildcardLines } from './local-zones.ts';
 import { readOptions } from './read-options.ts';
 
-const optionsSchema = v.strictObject({
+export const pfsenseOptionsSchema = v.strictObject({
   /** Names that are looked up outside, at home, too. */
   transparent: v.optional(oneOrMany(hostNameSchema), []),
 });
@@ -30,7 +30,11 @@ export const pfsense: Generator = {
       generate: ({ home, options }) => {
         const doubts: Doubt[] = [];
         const tell: Tell = (doubt) => void doubts.push(doubt);
-        const { names } = localZones(home, readOptions(optionsSchema, options, tell).transparent, tell);
+        const { names } = localZones(
+          home,
+          readOptions(pfsenseOptionsSchema, options, tell).transparent,
+          tell,
+        );
         const overrides = names
           .map(({ name, address, app, target }) => {
             const dot = name.split('.').length > 2 ? name.indexOf('.') : -1;
@@ -54,7 +58,11 @@ export const pfsense: Generator = {
         placed(home) && hasWildcards(home) ? [{ target: '*', why: 'host overrides have no wildcards' }] : [],
       generate: ({ home, options }) => {
         const doubts: Doubt[] = [];
-        const { transparent } = readOptions(optionsSchema, options, (doubt) => void doubts.push(doubt));
+        const { transparent } = readOptions(
+          pfsenseOptionsSchema,
+          options,
+          (doubt) => void doubts.push(doubt),
+        );
         // What is doubtful about names is told with the overrides.
         const zones = localZones(home, transparent, () => {});
         const lines = [

@@ -7,7 +7,7 @@ import type { Doubt, Generator, Tell } from './generator.ts';
 import { addressLine, type LocalZones, localZones, wildcardLines, zoneLine } from './local-zones.ts';
 import { lineSchema, readOptions } from './read-options.ts';
 
-const optionsSchema = v.strictObject({
+export const unboundOptionsSchema = v.strictObject({
   /**
    * What becomes of names of the domain that nothing here has: looked up outside (`transparent`; with
    * `typetransparent` also other types of names that are here), or not there at all (`static`).
@@ -32,7 +32,7 @@ const optionsSchema = v.strictObject({
   /** Lines of Unbound's own in its `server:` section. */
   extra: v.optional(v.array(lineSchema), []),
 });
-type Options = v.InferOutput<typeof optionsSchema>;
+type Options = v.InferOutput<typeof unboundOptionsSchema>;
 
 /** Unbound's answers for the names of the home. */
 export const unbound: Generator = {
@@ -48,7 +48,7 @@ export const unbound: Generator = {
       generate: ({ home, options }) => {
         const doubts: Doubt[] = [];
         const tell: Tell = (doubt) => void doubts.push(doubt);
-        const read = readOptions(optionsSchema, options, tell);
+        const read = readOptions(unboundOptionsSchema, options, tell);
         const zones = localZones(home, read.transparent, tell);
         const mx = read.mx.map(({ name, ...one }) => ({ ...one, name: wholeName(name, home.site.domain) }));
         judgeMx(zones, mx, tell);

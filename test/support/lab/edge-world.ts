@@ -53,13 +53,21 @@ export async function openEdgeWorld(
   programs: { readonly haproxy: Checker; readonly unbound: Checker },
 ): Promise<EdgeWorld> {
   const cleanups: (() => void)[] = [];
-  const cleanup = { after: (work: () => void) => void cleanups.push(work) };
+  const cleanup = {
+    after: (work: () => void): void => {
+      cleanups.push(work);
+      process.once('exit', work);
+    },
+  };
   const network = makeHomeNetwork({ guests: proxyGuests, tailnet: { ports: [8443] } });
   const places = openPlaces(network);
   const close = async (): Promise<void> => {
     await places.close();
     network.remove();
-    for (const work of cleanups) work();
+    for (const work of cleanups) {
+      process.off('exit', work);
+      work();
+    }
   };
   try {
     const certificates = new Map<string, KeyAndCertificate>();
@@ -68,7 +76,6 @@ export async function openEdgeWorld(
     }
     const open = (guest: ProxyGuest): Promise<void> =>
       places.open(guest, doorsOf(built, guest, certificates.get(guest)!));
-    for (const guest of Object.keys(proxyGuests)) await open(guest as ProxyGuest);
     let own: number | null = null;
     const toOwn = (socket: Socket): void => {
       if (own === null) return void socket.destroy();
@@ -77,8 +84,11 @@ export async function openEdgeWorld(
       socket.on('close', () => inner.destroy());
       socket.pipe(inner).pipe(socket);
     };
-    await places.open('cloud', { '127.0.0.1:8420': toOwn });
-    for (const place of ['phone', 'desk']) await places.open(place);
+    await Promise.all([
+      ...Object.keys(proxyGuests).map((guest) => open(guest as ProxyGuest)),
+      places.open('cloud', { '127.0.0.1:8420': toOwn }),
+      ...['phone', 'desk'].map((place) => places.open(place)),
+    ]);
 
     const outside = ['interface: 203.0.113.10', 'access-control: 0.0.0.0/0 allow'];
     const answers = ['local-zone: "example.net." redirect', 'local-data: "example.net. A 203.0.113.10"'];

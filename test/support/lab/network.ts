@@ -66,6 +66,8 @@ table inet fw {
 }
 `;
 
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 export function makeHomeNetwork({ guests = {}, tailnet }: MoreOfHome = {}): HomeNetwork {
   // Interfaces have names of at most 15 characters, for the whole machine until they are moved.
   const mark = randomBytes(3).toString('hex');
@@ -75,8 +77,11 @@ export function makeHomeNetwork({ guests = {}, tailnet }: MoreOfHome = {}): Home
     void execFileSync('ip', words, { stdio: ['ignore', 'ignore', 'pipe'] });
   const inside = (place: string, ...words: string[]): void => ip('-n', netns(place), ...words);
 
+  // Namespaces outlive processes: whatever ends this one takes them along.
+  const leave = (): void => process.exit(1);
   const remove = (): void => {
     process.off('exit', remove);
+    for (const signal of signals) process.off(signal, leave);
     for (const place of all) {
       try {
         ip('netns', 'del', netns(place));
@@ -87,6 +92,7 @@ export function makeHomeNetwork({ guests = {}, tailnet }: MoreOfHome = {}): Home
   };
 
   process.once('exit', remove);
+  for (const signal of signals) process.once(signal, leave);
 
   const bridge = (place: 'internet' | 'router', name: string): void => {
     inside(place, 'link', 'add', name, 'type', 'bridge');

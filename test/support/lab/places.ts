@@ -27,7 +27,7 @@ export type Places = {
 
 export type Program = { readonly text: () => string; stop(): Promise<void> };
 
-const startMs = 20_000;
+const startMs = 60_000;
 
 /**
  * Runs its arguments, and kills the program when standard input ends: with this process at the latest, however that
@@ -38,6 +38,11 @@ const guard =
 
 export function openPlaces(network: HomeNetwork): Places {
   const folder = mkdtempSync(join(tmpdir(), 'writ-places-'));
+  const remove = (): void => {
+    process.off('exit', remove);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once('exit', remove);
   const children = new Set<ChildProcess>();
   const bridges = new Map<string, Program>();
   const servers = new Map<string, Server[]>();
@@ -137,8 +142,8 @@ export function openPlaces(network: HomeNetwork): Places {
     async close() {
       for (const socket of sockets) socket.destroy();
       for (const server of [...servers.values()].flat()) server.close();
-      for (const child of children) await stop(child);
-      rmSync(folder, { recursive: true, force: true });
+      await Promise.all([...children].map(stop));
+      remove();
     },
   };
 }

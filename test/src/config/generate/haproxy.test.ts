@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { describe, type TestContext, test } from 'node:test';
-import { checkHaproxy, findChecker } from '../../../support/checkers.ts';
-import { buildEdge, changed, fileOf, writePart } from '../../../support/edge-home.ts';
-import { missing } from '../../../support/missing.ts';
+import { describe, test } from 'node:test';
+import { buildEdge, changed, fileOf, publicWildcard as wildcard } from '../../../support/edge-home.ts';
 
 const config = '/etc/haproxy/haproxy.cfg';
-type Options = Parameters<typeof buildEdge>[1];
 type Changes = Parameters<typeof buildEdge>[0];
 
 const configOf = async (haproxy: object = {}, changes: Changes = {}): Promise<string> =>
@@ -21,15 +16,6 @@ const findingsOf = async (haproxy: object, changes: Changes = {}): Promise<strin
     ({ code, message, suggestion }) =>
       `${code}: ${message}${suggestion === undefined ? '' : ` ${suggestion}`}`,
   );
-
-/** Routes with a wildcard, and the place of the map that it needs. */
-const wildcard: Changes = {
-  'apps/any/app.yaml': 'on: homesvcs\nroute: { host: "*", port: 80, public: true }\n',
-  ...changed('apps/haproxy/app.yaml', [
-    'names.map, on_change: reload }\n',
-    'names.map, on_change: reload }\n  - { generate: haproxy/suffixes, to: /etc/haproxy/suffixes.map }\n',
-  ]),
-};
 
 test('public names alone lead on, each to the machine whose proxy has it', async () => {
   assert.deepEqual(await mapOf('names'), [
@@ -149,6 +135,37 @@ describe('options', () => {
     assert.match(own, /sc0_conn_cur gt 8 \} !unlimited\n/);
   });
 
+  test('each does what it says', async () => {
+    const countries = { country_map: '/etc/haproxy/c.map', allowed_countries: ['FR'] };
+    const cases: readonly (readonly [object, RegExp])[] = [
+      [{ bind: ['192.0.2.1', '::'] }, /\n {4}bind 192\.0\.2\.1:443\n {4}bind \[::\]:443 v6only\n/],
+      [{ maxconn: 77 }, /\nglobal\n(?: {4}.*\n)* {4}maxconn 77\n/],
+      [
+        { stats: '/run/haproxy/a.sock' },
+        / {4}stats socket \/run\/haproxy\/a\.sock mode 660 level operator\n/,
+      ],
+      [{ blocked_networks: '192.0.2.0/24' }, /connection silent-drop if blocked_network\n/],
+      [
+        countries,
+        /acl allowed_country src,map_ip\(\/etc\/haproxy\/c\.map\) -m str FR\n.*if !allowed_country\n/,
+      ],
+      [
+        { denied_paths: '/.env' },
+        /acl denied_path path -i -m beg '\/\.env'\n {4}http-request silent-drop if denied_path\n/,
+      ],
+      [{ unknown: 'reject' }, /tcp-request content reject unless \{ var\(txn\.backend\) -m found \}/],
+      [{ extra: { global: ['nbthread 1'] } }, /\nglobal\n(?: {4}.*\n)* {4}nbthread 1\n\ndefaults\n/],
+      [{ extra: { defaults: ['retries 2'] } }, /\ndefaults\n(?: {4}.*\n)* {4}retries 2\n\nfrontend public\n/],
+      [
+        { extra: { frontend: ['# here'] } },
+        /inspect-delay 5s\n {4}# here\n {4}tcp-request content silent-drop unless/,
+      ],
+      [{ extra: { sections: ['listen more'] } }, /\nlisten more\n$/],
+    ];
+    for (const [options, expected] of cases) assert.match(await configOf(options), expected);
+    assert.doesNotMatch(await configOf({ http: false }), /frontend plain|:80\n/);
+  });
+
   test('exceptions are judged when the name is known', async () => {
     const text = await configOf({ exceptions: 'writ', blocked_networks: '192.0.2.0/24' });
     assert.match(text, /acl excepted req\.ssl_sni,lower -m str writ\.example\.net\n/);
@@ -191,84 +208,3 @@ describe('options', () => {
     }
   });
 });
-
-const checkers = findChecker('haproxy');
-if (checkers.length === 0) missing('haproxy');
-else {
-  const fixtures = { '/etc/haproxy/countries.map': '192.0.2.0/24 DE\n' };
-  const everything: Options = {
-    haproxy: {
-      bind: ['*', '::', '192.0.2.1'],
-      limits: { rate: 7, except: ['192.0.2.0/24', '198.51.100.7'] },
-      blocked_networks: ['192.0.2.0/24'],
-      country_map: '/etc/haproxy/countries.map',
-      blocked_countries: ['DE'],
-      allowed_countries: ['FR', 'ES'],
-      denied_paths: ['/.env', "/it's #1 \\"],
-      catch_all: 'homesvcs',
-      exceptions: ['writ'],
-      unknown: 'reject',
-      stats: '/run/haproxy/admin.sock',
-      extra: {
-        global: ['nbthread 1'],
-        defaults: ['retries 2'],
-        frontend: ['tcp-request content reject if { src 192.0.2.9 }'],
-        sections: ['listen more', '    bind 127.0.0.1:9000', '    server one 127.0.0.1:9001'],
-      },
-    },
-  };
-  const written = async (t: TestContext, changes: Changes, options: Options): Promise<string> =>
-    writePart(t, await buildEdge(changes, options), 'cloud');
-
-  describe(`judged by ${checkers.map(({ version }) => version).join(' and ')}`, () => {
-    test('it takes what is generated, without a warning', async (t) => {
-      const many = Object.fromEntries(
-        Array.from({ length: 300 }, (_, i) => [
-          `apps/app${i}/app.yaml`,
-          `on: websvcs\nroute: { host: app${i}, port: 80, public: true }\n`,
-        ]),
-      );
-      const cases = [
-        await written(t, {}, {}),
-        await written(t, wildcard, everything),
-        await written(t, wildcard, { haproxy: { limits: false, http: false } }),
-        await written(t, many, {}),
-        await written(t, { 'apps/graph/app.yaml': undefined, 'apps/media/app.yaml': undefined }, {}),
-      ];
-      for (const folder of cases) {
-        for (const { by, accepted, said } of checkHaproxy(folder, { fixtures })) {
-          assert.ok(accepted && !said.includes('[WARNING]'), `${by}: ${said}`);
-        }
-      }
-    });
-
-    test('it refuses what is generated with any one directive changed', async (t) => {
-      const folder = await written(t, wildcard, everything);
-      const path = join(folder, config);
-      const text = readFileSync(path, 'utf8');
-      const faults: readonly (readonly [string, string])[] = [
-        ['mode tcp', 'mode tpc'],
-        ['bind *:443', 'bind *:443443'],
-        ['map_str(', 'map_sr('],
-        ['suffixes.map', 'other.map'],
-        ['req.ssl_sni,lower,map_str', 'req.ssl_snu,lower,map_str'],
-        ['use_backend be_secsvcs if', 'use_backend be_secsvc if'],
-        ['{ nbsrv(be_websvcs)', '{ nbsrv(be_websvc)'],
-        ['tcp-request inspect-delay 5s', 'tcp-request inspect-delay 5x'],
-        ['send-proxy-v2', 'send-proxy-v3'],
-        ['table sources', 'table source'],
-        ['redirect prefix https://%[var(txn.name)]', 'redirect prefix https://%[var(txn.name)'],
-        ["s #1 \\'", 's #1 \\'],
-      ];
-      for (const [before, after] of faults) {
-        assert.ok(text.includes(before), before);
-        writeFileSync(
-          path,
-          text.replace(before, () => after),
-        );
-        for (const { by, accepted } of checkHaproxy(folder, { fixtures }))
-          assert.ok(!accepted, `${by}: ${after}`);
-      }
-    });
-  });
-}
