@@ -57,6 +57,7 @@ export function changedSecrets(
 export function changedUnits(before: ReleasePart | undefined, after: ReleasePart | undefined): UnitChange[] {
   const old = servicesOf(before);
   const files = changedFiles(before, after);
+  const apps = new Map((after?.files ?? []).map(({ path, app }) => [unitNameOf(path), app]));
   const changes: UnitChange[] = [];
   for (const [service, { app, unit }] of servicesOf(after)) {
     const was = old.get(service);
@@ -70,7 +71,7 @@ export function changedUnits(before: ReleasePart | undefined, after: ReleasePart
       changes.push({ ...known, effect: 'start', because: [] });
       continue;
     }
-    const reasons = reasonsFor(was, { app, unit }, files);
+    const reasons = reasonsFor(was, { app, unit }, files, apps);
     const effect =
       reasons.restart.length > 0 ? 'restart' : reasons.reload.length > 0 ? 'reload' : 'untouched';
     const because = effect === 'restart' ? reasons.restart : reasons.reload;
@@ -86,12 +87,17 @@ function reasonsFor(
   was: Held,
   now: Held,
   files: readonly FileChange[],
+  apps: ReadonlyMap<string | null, string>,
 ): { restart: string[]; reload: string[] } {
   const restart: string[] = [];
   const reload: string[] = [];
   const own = new Set([...was.unit.files, ...now.unit.files]);
   const resources = new Set(
     now.app.units.filter(({ kind }) => kind === 'resource').flatMap((unit) => unit.files),
+  );
+  // Who gives a unit a drop-in may join it to networks of his own.
+  const joiners = new Set(
+    now.unit.files.filter((name) => name.includes('.d/')).map((name) => apps.get(name)),
   );
   for (const change of files) {
     if (change.kind === 'changed' && change.what === 'listing') continue;
@@ -100,7 +106,8 @@ function reasonsFor(
     if (unitName !== null) {
       const content = change.kind !== 'changed' || change.what === 'content';
       // A network or volume that changed is made anew, under the containers that use it.
-      const beneath = resources.has(unitName) && change.kind === 'changed';
+      const isJoined = unitName.endsWith('.network') && joiners.has(file.app);
+      const beneath = (resources.has(unitName) || isJoined) && change.kind === 'changed';
       if (content && (own.has(unitName) || beneath)) restart.push(change.path);
       continue;
     }

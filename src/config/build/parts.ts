@@ -1,4 +1,4 @@
-import { isRun } from '../../../schema/quadlet/names.ts';
+import { isRun, plainServiceName, readUnitName } from '../../../schema/quadlet/names.ts';
 import { lastValue } from '../../../schema/quadlet/unit.ts';
 import type {
   ReleaseApp,
@@ -31,12 +31,13 @@ export function makeParts(
       target,
       list.sort((a, b) => byText(a.path, b.path)),
     );
+  const unitFiles = new Map([...filesOf].map(([target, list]) => [target, unitFilesOf(list)]));
   const targets = [...new Set(placed.map(({ target }) => target))].sort(byText);
   const appsOf = new Map<string, ReleaseApp[]>();
   for (const one of placed)
     appsOf.set(one.target, [
       ...(appsOf.get(one.target) ?? []),
-      makeApp(home, one, filesOf.get(one.target) ?? [], secretDigests),
+      makeApp(home, one, unitFiles.get(one.target) ?? unitFilesOf([]), secretDigests),
     ]);
   return targets.map((target) => ({
     target,
@@ -49,7 +50,7 @@ export function makeParts(
 function makeApp(
   home: Home,
   { app, target, source, parsed, files, secrets }: Placed,
-  partFiles: readonly ReleaseFile[],
+  unitFiles: UnitFiles,
   digests: ReadonlyMap<string, string>,
 ): ReleaseApp {
   const { file } = source;
@@ -58,11 +59,7 @@ function makeApp(
   const port = file.health?.port ?? route?.upstream?.port;
   return {
     name: app,
-    units: unitsOf(
-      parsed,
-      file.service,
-      partFiles.filter((one) => one.app === app),
-    ),
+    units: unitsOf(app, parsed, file.service, unitFiles),
     secrets: secrets.map((name) => {
       const made = Object.hasOwn(derived, name) ? derived[name] : undefined;
       const digest = digests.get(`${target}/${name}`);
@@ -127,25 +124,27 @@ function makeApp(
 
 /** The services of an app, each with the unit files that make it; drop-ins belong to their unit's. */
 function unitsOf(
+  app: string,
   units: Placed['parsed'],
   service: string | undefined,
-  files: readonly ReleaseFile[],
+  { dropIns, resources }: UnitFiles,
 ): ReleaseUnit[] {
   const found = new Map<string, { files: string[]; kind: ReleaseUnit['kind'] }>();
-  const services = new Map<string, string>();
+  const add = (made: string, kind: ReleaseUnit['kind'], file?: string): void => {
+    const own = file === undefined ? [] : [file, ...(dropIns.get(file) ?? [])];
+    // A service that Quadlet makes may have drop-ins of systemd's, too.
+    found.set(made, { files: [...own, ...(made === file ? [] : (dropIns.get(made) ?? []))], kind });
+  };
   const triggered = new Set(units.flatMap(triggeredBy));
   for (const { name, file, service: made } of units) {
-    services.set(file.name, made);
-    const kind = triggered.has(made) ? 'triggered' : isRun(name) ? 'run' : 'resource';
-    found.set(made, { files: [file.name], kind });
+    add(made, triggered.has(made) ? 'triggered' : isRun(name) ? 'run' : 'resource', file.name);
   }
-  if (service !== undefined && !found.has(service)) found.set(service, { files: [], kind: 'run' });
-  for (const { path, kind } of files) {
-    const name = kind === 'unit' ? path.replace(/^\/etc\/(containers\/systemd|systemd\/system)\//, '') : '';
-    if (!name.includes('.d/')) continue;
-    const unit = name.slice(0, name.indexOf('.d/'));
-    found.get(services.get(unit) ?? unit)?.files.push(name);
+  for (const name of resources.get(app) ?? []) {
+    if (units.some(({ file }) => file.name === name)) continue;
+    const { base, kind } = readUnitName(name);
+    add(`${plainServiceName(base, kind as 'network')}.service`, 'resource', name);
   }
+  if (service !== undefined && !found.has(service)) add(service, 'run');
   return [...found]
     .sort(([a], [b]) => byText(a, b))
     .map(([name, { files: own, kind }]) => ({ service: name, files: [...new Set(own)].sort(byText), kind }));
@@ -162,6 +161,31 @@ function triggeredBy(unit: Placed['parsed'][number]): string[] {
   const trigger = triggers[unit.name.suffix];
   if (trigger === undefined) return [];
   return [lastValue(unit, ...trigger) ?? `${unit.name.base}.service`];
+}
+
+type UnitFiles = {
+  /** Drop-ins by their unit's name, whichever app brings them. */
+  readonly dropIns: ReadonlyMap<string, readonly string[]>;
+  /** Networks and volumes by the app that brings them. */
+  readonly resources: ReadonlyMap<string, readonly string[]>;
+};
+
+function unitFilesOf(files: readonly ReleaseFile[]): UnitFiles {
+  const dropIns = new Map<string, string[]>();
+  const resources = new Map<string, string[]>();
+  const put = (map: Map<string, string[]>, key: string, name: string): void => {
+    const known = map.get(key);
+    if (known === undefined) map.set(key, [name]);
+    else known.push(name);
+  };
+  for (const { path, kind, app } of files) {
+    if (kind !== 'unit') continue;
+    const name = path.replace(/^\/etc\/(containers\/systemd|systemd\/system)\//, '');
+    const at = name.indexOf('.d/');
+    if (at >= 0) put(dropIns, name.slice(0, at), name);
+    else if (/^[^/]+\.(network|volume)$/.test(name)) put(resources, app, name);
+  }
+  return { dropIns, resources };
 }
 
 /** What the home offers, for telling two releases apart in words. */
