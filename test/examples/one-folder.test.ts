@@ -117,39 +117,60 @@ for (const [name, [target, path, line]] of Object.entries(systems)) {
   });
 }
 
-test('on its own machine the app starts, and no other app does anything', () => {
-  const { apps, untouched } = there.targets.find(({ target }) => target === 'websvcs')!;
-  const wiki = apps.find(({ app }) => app === 'wiki')!;
+test('one folder brings a network for each flow of it, and takes them away', () => {
+  const added = filesOf(there).filter(({ path, kind }) => path.endsWith('.network') && kind === 'added');
   assert.deepEqual(
-    wiki.units.map(({ service, effect }) => `${effect} ${service}`),
-    ['start wiki.service'],
+    added.map(({ target, app, path }) => [target, app, path]),
+    ['forgejo_wiki', 'traefik_wiki'].map((name) => [
+      'websvcs',
+      'podman',
+      `/etc/containers/systemd/${name}.network`,
+    ]),
   );
-  for (const { app, units } of apps.filter((one) => one.app !== 'wiki')) {
-    assert.deepEqual(
-      units.filter(({ effect }) => effect !== 'untouched'),
-      [],
-      app,
+  const path = '/etc/containers/systemd/wiki.container.d/50-writ-network.conf';
+  const joined = ['Network=forgejo_wiki.network', 'Network=traefik_wiki.network'];
+  assert.deepEqual(linesOf(there, 'websvcs', path, '+').slice(-2), joined);
+  const removed = filesOf(back).filter(({ kind }) => kind === 'removed');
+  for (const { path: network } of added) assert.ok(removed.some((one) => one.path === network));
+});
+
+/** `effect service`, of what does something. */
+const moved = (plan: Plan, isWanted: (target: string) => boolean): string[] =>
+  plan.targets
+    .filter(({ target }) => isWanted(target))
+    .flatMap(({ target, apps }) =>
+      apps.flatMap(({ units }) =>
+        units
+          .filter(({ effect }) => effect !== 'untouched')
+          .map(({ service, effect }) => `${effect} ${service} on ${target}`),
+      ),
     );
-  }
-  for (const app of ['forgejo', 'jellyfin', 'node-exporter']) assert.ok(untouched.includes(app), app);
+
+test('on its own machine the app starts, and who joins its networks starts again', () => {
+  assert.deepEqual(
+    moved(there, (target) => target === 'websvcs'),
+    [
+      'restart forgejo.service on websvcs',
+      'start forgejo_wiki-network.service on websvcs',
+      'start traefik_wiki-network.service on websvcs',
+      'restart traefik.service on websvcs',
+      'start wiki.service on websvcs',
+    ],
+  );
+  const { untouched } = there.targets.find(({ target }) => target === 'websvcs')!;
+  assert.deepEqual(untouched, ['jellyfin', 'node-exporter']);
 });
 
 test('away from it, what can reload does', () => {
-  const moved = there.targets
-    .filter(({ target }) => target !== 'websvcs')
-    .flatMap(({ target, apps }) =>
-      apps.flatMap(({ units }) =>
-        units.flatMap(({ service, effect }) =>
-          effect === 'untouched' ? [] : [`${effect} ${service} on ${target}`],
-        ),
-      ),
-    );
-  assert.deepEqual(moved, [
-    'reload haproxy.service on cloud',
-    'restart pfsense-names.service on pve1',
-    'restart authelia.service on secsvcs',
-    'reload unbound.service on secsvcs',
-  ]);
+  assert.deepEqual(
+    moved(there, (target) => target !== 'websvcs'),
+    [
+      'reload haproxy.service on cloud',
+      'restart pfsense-names.service on pve1',
+      'restart authelia.service on secsvcs',
+      'reload unbound.service on secsvcs',
+    ],
+  );
 });
 
 test('the plan back is the mirror, and ends where it began', async () => {

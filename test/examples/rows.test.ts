@@ -27,6 +27,15 @@ const rows: Readonly<Record<string, () => void>> = {
     assert.ok(found.length >= 9, `${found.length} addresses`);
     assert.ok(found.every((address) => address.startsWith('10.89.1.')));
   },
+  'apps of an isolated guest reach what they use, and nothing else': () => {
+    const networks = (name: string): string[] => {
+      const text = textOf('websvcs', `/etc/containers/systemd/${name}.container.d/50-writ-network.conf`);
+      return [...text.matchAll(/^Network=(.+)\.network$/gm)].map(([, network]) => network!);
+    };
+    assert.deepEqual(networks('forgejo'), ['forgejo_traefik']);
+    assert.deepEqual(networks('jellyfin'), ['jellyfin_traefik']);
+    assert.deepEqual(networks('traefik'), ['forgejo_traefik', 'jellyfin_traefik']);
+  },
   'templates read the whole home': () => {
     const scrape = textOf('secsvcs', '/etc/opt/victoriametrics/scrape.yml');
     for (const name of ['secsvcs', 'homesvcs', 'websvcs']) {
@@ -48,7 +57,7 @@ const rows: Readonly<Record<string, () => void>> = {
     const [page, phone] = routesOf('homeassistant');
     assert.deepEqual([page!.access, phone!.access], ['family', undefined]);
     assert.deepEqual(phone!.when, { path: ['/api/', '/auth/token'], not_path: ['/api/hassio'] });
-    assert.equal(phone!.priority, 100);
+    assert.equal(phone!.priority, 500);
   },
   'backends over HTTPS, names passed through, services of the proxy': () => {
     const pve = routesOf('proxmox');

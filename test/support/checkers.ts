@@ -1,16 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { findInLab } from './lab-programs.ts';
 
 /** A real program that judges configuration. */
 export type Checker = {
@@ -22,10 +14,6 @@ export type Checker = {
 
 /** What one program said of a configuration. */
 export type Verdict = { readonly by: string; readonly accepted: boolean; readonly said: string };
-
-const cache = process.env.WRIT_LAB_CACHE ?? '/var/cache/writ-lab';
-const library = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
-const loader = process.arch === 'arm64' ? 'ld-linux-aarch64.so.1' : 'ld-linux-x86-64.so.2';
 
 type Name = 'haproxy' | 'unbound' | 'unbound-checkconf';
 const versionFlag: Readonly<Record<Name, string>> = {
@@ -40,14 +28,8 @@ export function findChecker(name: Name): readonly Checker[] {
   const own = ['/usr/sbin', '/usr/bin', '/usr/local/sbin']
     .map((folder) => join(folder, name))
     .find(existsSync);
-  const roots = existsSync(cache) ? readdirSync(cache).map((key) => join(cache, key, 'root')) : [];
-  const inRoots = roots.flatMap((root) => {
-    const path = join(root, 'usr/sbin', name);
-    if (!existsSync(path)) return [];
-    // Without a chroot, which would need root and would not see the files to judge.
-    return [[join(root, 'usr/lib', library, loader), '--library-path', join(root, 'usr/lib', library), path]];
-  });
-  return [...(own === undefined ? [] : [[own]]), ...inRoots].flatMap((argv) => {
+  const inLab = findInLab(join('usr/sbin', name)).map(({ argv }) => argv);
+  return [...(own === undefined ? [] : [[own]]), ...inLab].flatMap((argv) => {
     const asked = spawnSync(argv[0]!, [...argv.slice(1), versionFlag[name]], { encoding: 'utf8' });
     if (asked.error !== undefined) return [];
     const version = /^.*?version \S+/im.exec(asked.stdout + asked.stderr)?.[0] ?? name;

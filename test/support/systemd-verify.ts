@@ -1,17 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type AssignmentNode, parseUnit } from '../../schema/quadlet/syntax.ts';
+import { findInLab } from './lab-programs.ts';
 
 /** A systemd that judges unit files. */
 export type SystemdVerifier = {
@@ -25,19 +17,9 @@ export type SystemdVerifier = {
   judge(files: ReadonlyMap<string, string>): readonly string[];
 };
 
-const cache = process.env.WRIT_LAB_CACHE ?? '/var/cache/writ-lab';
-const library = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
-const loader = process.arch === 'arm64' ? 'ld-linux-aarch64.so.1' : 'ld-linux-x86-64.so.2';
-
 /** The systemd of a root of the lab which is there already; null where there is none. */
 export function findSystemd(wanted: string): SystemdVerifier | null {
-  const roots = existsSync(cache) ? readdirSync(cache).map((key) => join(cache, key, 'root')) : [];
-  for (const root of roots) {
-    const libraries = join(root, 'usr/lib', library);
-    const path = join(root, 'usr/bin/systemd-analyze');
-    if (!existsSync(path)) continue;
-    // Without a chroot, which would need root and would not see the files to judge.
-    const argv = [join(libraries, loader), '--library-path', `${libraries}/systemd:${libraries}`, path];
+  for (const { root, argv } of findInLab('usr/bin/systemd-analyze', ['systemd'])) {
     const asked = spawnSync(argv[0]!, [...argv.slice(1), '--version'], { encoding: 'utf8' });
     const version = /^systemd (\d+)/.exec(asked.stdout ?? '')?.[1];
     if (version !== wanted) continue;

@@ -30,11 +30,9 @@ export const pfsense: Generator = {
       generate: ({ home, options }) => {
         const doubts: Doubt[] = [];
         const tell: Tell = (doubt) => void doubts.push(doubt);
-        const { names } = localZones(
-          home,
-          readOptions(pfsenseOptionsSchema, options, tell).transparent,
-          tell,
-        );
+        const read = readOptions(pfsenseOptionsSchema, options, tell);
+        if (read === null) return { made: { kind: 'file', text: '' }, doubts };
+        const { names } = localZones(home, read.transparent, tell);
         const overrides = names
           .map(({ name, address, app, target }) => {
             const dot = name.split('.').length > 2 ? name.indexOf('.') : -1;
@@ -58,13 +56,10 @@ export const pfsense: Generator = {
         placed(home) && hasWildcards(home) ? [{ target: '*', why: 'host overrides have no wildcards' }] : [],
       generate: ({ home, options }) => {
         const doubts: Doubt[] = [];
-        const { transparent } = readOptions(
-          pfsenseOptionsSchema,
-          options,
-          (doubt) => void doubts.push(doubt),
-        );
+        const read = readOptions(pfsenseOptionsSchema, options, (doubt) => void doubts.push(doubt));
+        if (read === null) return { made: { kind: 'file', text: '' }, doubts };
         // What is doubtful about names is told with the overrides.
-        const zones = localZones(home, transparent, () => {});
+        const zones = localZones(home, read.transparent, () => {});
         const lines = [
           ...wildcardLines(zones, 'transparent'),
           ...zones.wildcards.map(({ zone, address }) => addressLine(zone, address, 300)),

@@ -36,7 +36,7 @@ export const podman: Generator = {
         const tell: Tell = (doubt) => void doubts.push(doubt);
         const options = readOptions(podmanOptionsSchema, given, tell);
         const head = `# Made by Writ for apps/${instance.app}/app.yaml (generate: podman/networks); what is changed here is lost.\n`;
-        const files = makeFiles(home, target, options, tell);
+        const files = options === null ? {} : makeFiles(home, target, options, tell);
         for (const name of Object.keys(files)) files[name] = head + files[name]!;
         return { made: { kind: 'folder', files }, doubts };
       },

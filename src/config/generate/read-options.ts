@@ -2,12 +2,12 @@ import * as v from 'valibot';
 import { holdShape } from '../read/shape.ts';
 import type { Tell } from './generator.ts';
 
-/** Reads options; what is wrong with them is told, and the defaults stand in for all of them. */
+/** Reads options; null where something is wrong with them, which is told. */
 export function readOptions<const S extends v.StrictObjectSchema<v.ObjectEntries, undefined>>(
   schema: S,
   given: Readonly<Record<string, unknown>>,
   tell: Tell,
-): v.InferOutput<S> {
+): v.InferOutput<S> | null {
   const read = holdShape(schema, given);
   if (read.ok) return read.value;
   for (const { code, path, message, suggestion } of read.faults) {
@@ -18,7 +18,7 @@ export function readOptions<const S extends v.StrictObjectSchema<v.ObjectEntries
       ...(suggestion !== undefined && { suggestion }),
     });
   }
-  return v.parse(schema, {});
+  return null;
 }
 
 /** A line that goes into another program's file as it is: one line, whatever it says. */

@@ -15,7 +15,7 @@ const generateBy =
     const doubts: Doubt[] = [];
     const tell = (doubt: Doubt): void => void doubts.push(doubt);
     const options = readOptions(traefikOptionsSchema, given, tell);
-    const tree = make(home, target, options, tell);
+    const tree = options === null ? {} : make(home, target, options, tell);
     const head = `# Made by Writ for apps/${instance.app}/app.yaml (generate: traefik/${output}); what is changed here is lost.\n`;
     // In quotes, because Traefik's reader takes more words for numbers and truths than YAML 1.2 does.
     const body = stringify(tree, {

@@ -49,6 +49,7 @@ export const unbound: Generator = {
         const doubts: Doubt[] = [];
         const tell: Tell = (doubt) => void doubts.push(doubt);
         const read = readOptions(unboundOptionsSchema, options, tell);
+        if (read === null) return { made: { kind: 'file', text: '' }, doubts };
         const zones = localZones(home, read.transparent, tell);
         const mx = read.mx.map(({ name, ...one }) => ({ ...one, name: wholeName(name, home.site.domain) }));
         judgeMx(zones, mx, tell);

@@ -89,7 +89,9 @@ function suggest(schema: unknown, issue: v.BaseIssue<unknown>, path: Path): stri
   if (last === 'action' && typeof issue.input === 'string') {
     return didYouMean(issue.input, actionNames).trim();
   }
-  if (typeof issue.input === 'number' && issue.message.includes('in quotes')) return 'Put it in quotes.';
+  // 0640 is a number to YAML, and so is 3.5; a version and a mode are texts.
+  if (issue.type === 'string' && ['number', 'boolean'].includes(typeof issue.input))
+    return 'Put it in quotes.';
   return '';
 }
 

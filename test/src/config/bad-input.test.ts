@@ -36,6 +36,16 @@ const cases: Readonly<Record<string, { changes: Changes; says: readonly string[]
     changes: { 'homelab.yaml': (smallHome['homelab.yaml'] as string).replace('vmid: 101', 'vmid: many') },
     says: ['homelab.yaml:8:26 wrong_value: guests.websvcs.vmid: expected number'],
   },
+  'a mode and a version without quotes': {
+    changes: {
+      'homelab.yaml': (smallHome['homelab.yaml'] as string).replace('vmid: 101', 'vmid: 101, podman: 5.4'),
+      'apps/web/app.yaml': app('dirs: [{ path: /x, mode: 0750 }]\n'),
+    },
+    says: [
+      'apps/web/app.yaml:8:20 wrong_value: dirs.0.mode: expected string. Put it in quotes.',
+      'homelab.yaml:8:37 wrong_value: guests.websvcs.podman: expected string. Put it in quotes.',
+    ],
+  },
   'a duplicate key': {
     changes: { 'apps/web/app.yaml': app('on: secsvcs\n') },
     says: ['apps/web/app.yaml:8:1 yaml_duplicate_key: Map keys must be unique'],
