@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, readdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { editorWords } from '../../../../src/cli/secrets/editor.ts';
 import { plainPlace } from '../../../../src/cli/secrets/plain-folder.ts';
 import { missing } from '../../../support/missing.ts';
@@ -45,9 +45,9 @@ else {
     before(async () => {
       desk = await makeSecretsDesk(test_);
       await desk.admit();
-      return () => {
-        for (const end of ends) end();
-      };
+    });
+    after(() => {
+      for (const end of ends) end();
     });
 
     test('opens the value in memory for its owner alone, writes what it became everywhere, and leaves nothing', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { Encrypter } from 'age-encryption';
 import { makeSecretsDesk, type SecretsDesk } from '../../../support/secrets-desk.ts';
 
@@ -19,9 +19,9 @@ describe('writ secrets import', () => {
     key = join(desk.config, 'sops-key.txt');
     copyFileSync(join(vectors, 'key.txt'), key);
     chmodSync(key, 0o600);
-    return () => {
-      for (const end of ends) end();
-    };
+  });
+  after(() => {
+    for (const end of ends) end();
   });
 
   test('shows what becomes of each value of a file of SOPS, and writes it when that is agreed', async () => {

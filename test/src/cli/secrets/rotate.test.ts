@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { before, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { replaceOutputs } from '../../../../src/cli/output.ts';
 import { makeIdentity } from '../../../../src/cli/secrets/age.ts';
 import {
@@ -70,9 +70,9 @@ describe('writ secrets rotate', () => {
   before(async () => {
     desk = await makeSecretsDesk({ after: (work) => void ends.push(work) });
     await desk.admit();
-    return () => {
-      for (const end of ends) end();
-    };
+  });
+  after(() => {
+    for (const end of ends) end();
   });
 
   test('gives every machine that has it one new value, without a key and without showing it', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { decryptAge } from '../../../../src/cli/secrets/age.ts';
 import { makeSecretsDesk, type SecretsDesk } from '../../../support/secrets-desk.ts';
 
@@ -11,9 +11,9 @@ describe('writ secrets set', () => {
   before(async () => {
     desk = await makeSecretsDesk({ after: (work) => void ends.push(work) });
     await desk.admit();
-    return () => {
-      for (const end of ends) end();
-    };
+  });
+  after(() => {
+    for (const end of ends) end();
   });
 
   test('asks twice without a line end, and encrypts for the machines whose apps list it and for the owner', async () => {
