@@ -79,7 +79,6 @@ function askLine(
   { hidden = false, maxLength = maxLineLength, several = false }: Asking,
 ): Promise<string | null> {
   return new Promise((resolve) => {
-    stderr.write(question);
     let line = '';
     const finish = (answer: string | null): void => {
       stdin.off('data', read);
@@ -112,6 +111,8 @@ function askLine(
     stdin.on('data', read);
     stdin.on('end', ended);
     stdin.resume();
+    // Not before raw mode: a quick answer would be echoed by the terminal itself.
+    stderr.write(question);
   });
 }
 

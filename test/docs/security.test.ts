@@ -34,6 +34,7 @@ const threats: Readonly<Record<number, string>> = {
   25: 'phone token guessed, leaked, in a URL',
   26: 'power abuse',
   29: 'home-only names through the public VM',
+  30: 'secrets encrypted to the thief',
   33: 'parameters that raise risk',
   34: 'enrolment in the middle',
 };

@@ -75,7 +75,15 @@ export type SecretsDesk = {
 
 type Test = { after(work: () => void): void };
 
-export async function makeSecretsDesk(t: Test, tree: Tree = appsWithSecrets): Promise<SecretsDesk> {
+/** @param api where its control plane is; there is none unless said */
+export async function makeSecretsDesk(
+  t: Test,
+  tree: Tree = appsWithSecrets,
+  api: { readonly origin: string; readonly spki: string | null } = {
+    origin: 'https://127.0.0.1:9',
+    spki: null,
+  },
+): Promise<SecretsDesk> {
   const fixture = await makeFixture();
   const folder = mkdtempSync(join(tmpdir(), 'writ-secrets-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -83,7 +91,7 @@ export async function makeSecretsDesk(t: Test, tree: Tree = appsWithSecrets): Pr
   mkdirSync(config, { mode: 0o700 });
   const operator = await generateKey();
   writeHome(config, {
-    file: { v: 1, home: homeId, origin: 'https://127.0.0.1:9', spki: null, trial: true },
+    file: { v: 1, home: homeId, ...api, trial: true },
     operator: operator.secret,
     root: { v: 1, sealed: 'trial', secret: operator.secret },
     trust: fixture.trust,

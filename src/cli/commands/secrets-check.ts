@@ -9,7 +9,7 @@ import { done, exits, type Failure } from '../outcome.ts';
 import { doubtOf, judgeOwner, openJudge, openVault } from '../secrets/vault.ts';
 
 const isAboutSecrets = ({ code, file }: Finding): boolean =>
-  /^(secret|recipient)_/.test(code) || file.startsWith('secrets/');
+  /^(secret|recipient)_/.test(code) || file === 'secrets' || file.startsWith('secrets/');
 
 /** What `writ config check` warns of is an error here. */
 const raised = (finding: Finding): Finding =>

@@ -33,7 +33,10 @@ export const secretsImport = defineCommand({
       line: 'writ secrets import old.yaml --map db.root=postgres_password@secsvcs --on websvcs',
       about: 'one value for another machine and under another name',
     },
-    { line: 'sops -d other.env.yaml | writ secrets import - --on secsvcs', about: 'what only SOPS can read' },
+    {
+      line: 'writ secrets import - --on secsvcs --yes < <(sops -d other.yaml)',
+      about: 'what only SOPS can read',
+    },
   ],
   options: {
     ...repoOption,

@@ -1,6 +1,6 @@
 import { own } from '../../../schema/wire/record.ts';
 import { byText } from '../../config/repo.ts';
-import { expectedOf } from '../../config/secrets/judge.ts';
+import { expectedAddressees } from '../../config/secrets/judge.ts';
 import { judgeSecretFile, type SecretState } from '../../config/secrets/judge-file.ts';
 import { repoOption } from '../build-folder.ts';
 import { defineCommand } from '../command.ts';
@@ -20,21 +20,21 @@ const words: Readonly<Record<Place['state'], string>> = {
   derived: 'made there',
 };
 
-async function placesOf({ secrets, recipients, home }: Vault, name: string): Promise<Place[]> {
+function placesOf(
+  { secrets, home }: Vault,
+  addressees: ReadonlyMap<string, readonly string[]>,
+  name: string,
+): Place[] {
   const needed = home === undefined ? undefined : own(home.secrets, name);
   const files = secrets.filter((file) => file.name === name);
   const machines = new Set([...files.map(({ machine }) => machine), ...(needed?.targets ?? [])]);
-  return Promise.all(
-    [...machines].sort(byText).map(async (machine): Promise<Place> => {
-      const file = files.find((one) => one.machine === machine);
-      if (file === undefined) {
-        return { machine, state: (needed?.from.length ?? 0) > 0 ? 'derived' : 'missing' };
-      }
-      const expected = expectedOf(recipients, machine);
-      const { state } = await judgeSecretFile(file.bytes, expected.ok ? expected.recipients : null);
-      return { machine, state };
-    }),
-  );
+  return [...machines].sort(byText).map((machine): Place => {
+    const file = files.find((one) => one.machine === machine);
+    if (file === undefined) {
+      return { machine, state: (needed?.from.length ?? 0) > 0 ? 'derived' : 'missing' };
+    }
+    return { machine, state: judgeSecretFile(file.bytes, addressees.get(machine) ?? null).state };
+  });
 }
 
 export const secretsList = defineCommand({
@@ -55,17 +55,12 @@ export const secretsList = defineCommand({
       ...vault.secrets.map(({ name }) => name),
       ...Object.keys(vault.home?.secrets ?? {}),
     ]);
-    const secrets = await Promise.all(
-      [...names].sort(byText).map(async (name) => {
-        const needed = vault.home === undefined ? undefined : own(vault.home.secrets, name);
-        return {
-          name,
-          machines: await placesOf(vault, name),
-          apps: needed?.apps ?? [],
-          from: needed?.from ?? [],
-        };
-      }),
-    );
+    const addressees = await expectedAddressees(vault.recipients, vault.secrets);
+    const secrets = [...names].sort(byText).map((name) => {
+      const needed = vault.home === undefined ? undefined : own(vault.home.secrets, name);
+      const machines = placesOf(vault, addressees, name);
+      return { name, machines, apps: needed?.apps ?? [], from: needed?.from ?? [] };
+    });
     const rows = secrets.flatMap(({ name, machines, apps, from }) =>
       machines.map(({ machine, state }, index) => [
         index === 0 ? name : '',

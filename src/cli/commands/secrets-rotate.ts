@@ -1,4 +1,5 @@
 import { toBytes } from '../../../schema/jose/digest.ts';
+import { addresseesOf } from '../../config/secrets/addressees.ts';
 import { judgeSecretFile } from '../../config/secrets/judge-file.ts';
 import {
   alphabets,
@@ -85,7 +86,11 @@ export const secretsRotate = defineCommand({
     const lines = [
       ...written.value,
       `${name} has a new value of ${bits} bits on ${listed(machines)}. Next: git add secrets`,
-      ...(left.length > 0 ? [`${listed(left.map(({ machine }) => machine))} keep the old one.`] : []),
+      ...(left.length > 0
+        ? [
+            `${listed(left.map(({ machine }) => machine))} ${left.length === 1 ? 'keeps' : 'keep'} the old one.`,
+          ]
+        : []),
     ];
     return done(lines.join('\n'), { name, machines, files: written.value, bits });
   },
@@ -107,8 +112,8 @@ async function reencrypt(
   if (!confirmed.ok) return confirmed;
   const stale: SecretFile[] = [];
   for (const file of files) {
-    const { state } = await judgeSecretFile(file.bytes, confirmed.value.get(file.machine)!);
-    if (state !== 'current') stale.push(file);
+    const wanted = await addresseesOf(confirmed.value.get(file.machine)!);
+    if (judgeSecretFile(file.bytes, wanted).state !== 'current') stale.push(file);
   }
   if (stale.length === 0) {
     return done(

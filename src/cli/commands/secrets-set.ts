@@ -24,7 +24,7 @@ export const secretsSet = defineCommand({
       line: 'writ secrets set dns_token --on secsvcs --on websvcs --from token.txt --trim',
       about: 'one value for two machines, without the line end of the file',
     },
-    { line: 'pass show tls/key | writ secrets set tls_key --on secsvcs --from -', about: 'from a program' },
+    { line: 'writ secrets set tls_key --on secsvcs --from - < key.pem', about: 'from standard input' },
   ],
   options: {
     ...repoOption,
@@ -44,14 +44,15 @@ export const secretsSet = defineCommand({
     // Nobody types a value for nothing.
     const confirmed = await confirmRecipients(vault.value, judge.value, machines.value);
     if (!confirmed.ok) return confirmed;
-    const value = await readValue(context, { name, from, trim });
+    const what = `${name} for ${listed(machines.value)}`;
+    const value = await readValue(context, { what, from, trim });
     if (!value.ok) return value;
     const setting = { name, value: value.value, machines: machines.value };
     const written = await writeSecrets(vault.value, judge.value, [setting]);
     if (!written.ok) return written;
     const text = [
       ...written.value,
-      `${listed(machines.value)} and you can read ${name}. Next: git add secrets`,
+      `${listed([...machines.value, 'you'])} can read ${name}. Next: git add secrets`,
     ];
     return done(text.join('\n'), { name, machines: machines.value, files: written.value });
   },

@@ -88,7 +88,7 @@ function parseImport(
 const sopsFailure = (file: string, { reason, detail }: { reason: string; detail?: string }): Failure =>
   refused(
     reason,
-    `${file} is a file of SOPS, and ${detail ?? reason}. What writ does not read, SOPS does: sops -d ${file} | writ secrets import -`,
+    `${file} is a file of SOPS, and ${detail ?? reason}. What writ does not read, SOPS does: sops -d ${file} | writ secrets import - --yes`,
   );
 
 async function openDataKey(

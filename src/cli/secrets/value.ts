@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { toBytes } from '../../../schema/jose/digest.ts';
 import { maxSecretBytes } from '../../config/secrets/age-header.ts';
 import type { Context } from '../command.ts';
@@ -19,24 +19,42 @@ export async function readInput(context: Context, from: string, maxBytes: number
     const bytes = await context.terminal.inputBytes(maxBytes);
     return bytes === null ? large : { ok: true, value: bytes };
   }
-  const stat = statSync(from, { throwIfNoEntry: false });
-  if (stat === undefined) return refused('input_missing', `There is no file ${from}.`);
-  if (stat.size > maxBytes) return large;
-  return { ok: true, value: new Uint8Array(readFileSync(from)) };
+  if (statSync(from, { throwIfNoEntry: false }) === undefined)
+    return refused('input_missing', `There is no file ${from}.`);
+  const bytes = readAtMost(from, maxBytes);
+  return bytes === null ? large : { ok: true, value: bytes };
+}
+
+/** Also of what tells no size, such as the pipe of a shell's `<(…)`; null when there is more. */
+function readAtMost(path: string, maxBytes: number): Uint8Array<ArrayBuffer> | null {
+  const handle = openSync(path, 'r');
+  try {
+    const bytes = new Uint8Array(maxBytes + 1);
+    let length = 0;
+    for (;;) {
+      const read = readSync(handle, bytes, length, bytes.length - length, null);
+      if (read === 0) return bytes.slice(0, length);
+      length += read;
+      if (length > maxBytes) return null;
+    }
+  } finally {
+    closeSync(handle);
+  }
 }
 
 /**
  * The value of a secret: from a file, from standard input (`-`), or asked for twice. It is never an argument, which
  * other users of the computer and the shell's history would see.
  *
+ * @param what the secret, and for whom it is
  * @param trim takes the line end off that most programs write behind a value
  */
 export async function readValue(
   context: Context,
-  { name, from, trim }: { readonly name: string; readonly from: string | undefined; readonly trim: boolean },
+  { what, from, trim }: { readonly what: string; readonly from: string | undefined; readonly trim: boolean },
 ): Promise<Value | Failure> {
   const read =
-    from === undefined ? await askValue(context, name) : await readInput(context, from, maxSecretBytes + 2);
+    from === undefined ? await askValue(context, what) : await readInput(context, from, maxSecretBytes + 2);
   if (!read.ok) return read;
   const value = trim ? withoutLineEnd(read.value) : read.value;
   if (value.length === 0) return refused('secret_size', 'The value is empty.');
@@ -49,7 +67,7 @@ export async function readValue(
   return { ok: true, value };
 }
 
-async function askValue(context: Context, name: string): Promise<Value | Failure> {
+async function askValue(context: Context, what: string): Promise<Value | Failure> {
   const { terminal } = context;
   if (!terminal.asks) {
     return fail(
@@ -61,7 +79,7 @@ async function askValue(context: Context, name: string): Promise<Value | Failure
   context.progress.end();
   const ask = (question: string) =>
     terminal.ask(question, { hidden: true, maxLength: maxSecretBytes + 1, several: true });
-  const first = await ask(`Value of ${name}: `);
+  const first = await ask(`Value of ${what}: `);
   if (first === null) return refused('given_up', 'Given up.');
   if (/[\r\n]/.test(first)) {
     return refused('value_of_lines', 'That was more than one line. Give it with --from FILE, or --from - .');

@@ -1,5 +1,5 @@
 import type { ConfigCode } from '../codes.ts';
-import { addresseesOf, readAddressed } from './addressees.ts';
+import { readAddressed } from './addressees.ts';
 import { maxSecretBytes, readAgeHeader } from './age-header.ts';
 
 /** How a secret's file stands to the recipients that it should have. */
@@ -28,12 +28,9 @@ const broken = (code: ConfigCode, message: string, suggestion: string): JudgedFi
 /**
  * Judges a secret's file without a key, from its header alone.
  *
- * @param expected the recipients that it should have; null where they are not known, which is told elsewhere
+ * @param expected the addressees that it should have; null where they are not known, which is told elsewhere
  */
-export async function judgeSecretFile(
-  bytes: Uint8Array,
-  expected: readonly string[] | null,
-): Promise<JudgedFile> {
+export function judgeSecretFile(bytes: Uint8Array, expected: readonly string[] | null): JudgedFile {
   const header = readAgeHeader(bytes);
   if (!header.ok) {
     const { reason, detail } = header;
@@ -87,8 +84,7 @@ export async function judgeSecretFile(
   }
 }
 
-async function compare(named: readonly string[], expected: readonly string[]): Promise<JudgedFile> {
-  const wanted = await addresseesOf(expected);
+function compare(named: readonly string[], wanted: readonly string[]): JudgedFile {
   const there = new Set(named);
   const missing = wanted.filter((one) => !there.has(one)).length;
   const strangers = [...there].filter((one) => !wanted.includes(one)).length;

@@ -9,7 +9,7 @@ import type { Finding, Place } from '../finding.ts';
 import type { Home } from '../home.ts';
 import { textOrNull } from '../read/text.ts';
 import type { RepoFiles } from '../repo.ts';
-import { chooseRecipients } from './addressees.ts';
+import { addresseesOf, chooseRecipients } from './addressees.ts';
 import { judgeSecretFile } from './judge-file.ts';
 import { readRecipients } from './recipients-file.ts';
 import { recipientsFile, reportPath, type SecretFile, secretFilesOf } from './repo-paths.ts';
@@ -55,10 +55,11 @@ export async function judgeSecrets(files: RepoFiles, home: Home, whole: boolean)
     ...others.flatMap((path) => judgeOther(path, recipients)),
     ...judgeMachines(recipients, files, home, at),
   ];
+  const addressees = await expectedAddressees(recipients, secrets);
   const told = new Set<string>();
   for (const file of secrets) {
     const expected = expectedOf(recipients, file.machine);
-    const { faults } = await judgeSecretFile(file.bytes, expected.ok ? expected.recipients : null);
+    const { faults } = judgeSecretFile(file.bytes, addressees.get(file.machine) ?? null);
     for (const { code, message, suggestion } of faults)
       findings.push(doubt(start(file.path), code, message, suggestion));
     findings.push(...judgeUse(file, home, whole));
@@ -93,6 +94,19 @@ export function expectedOf(
     why: `${recipientsFile} names no ${kind} recipient of the owner, and that of ${machine} is one`,
     mend: 'writ secrets recipients --owner names one.',
   };
+}
+
+/** The addressees that the secrets of each machine should have, where they are known. */
+export async function expectedAddressees(
+  recipients: Recipients,
+  secrets: readonly SecretFile[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, readonly string[]>();
+  for (const machine of new Set(secrets.map((file) => file.machine))) {
+    const expected = expectedOf(recipients, machine);
+    if (expected.ok) found.set(machine, await addresseesOf(expected.recipients));
+  }
+  return found;
 }
 
 const isMachine = (home: Home, name: string): boolean =>

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { editorWords } from '../../../../src/cli/secrets/editor.ts';
+import { plainPlace } from '../../../../src/cli/secrets/plain-folder.ts';
 import { missing } from '../../../support/missing.ts';
 import { makeEditor, makeSecretsDesk, type SecretsDesk } from '../../../support/secrets-desk.ts';
 
@@ -117,7 +118,6 @@ printf canary-after > "$1"`,
       assert.match((await edit(editor, '--on', 'homesvcs')).err, /set the secret db_password for homesvcs/);
       const unknown = await desk.writ(['secrets', 'edit', 'db_pasword']);
       assert.match(unknown.err, /Did you mean db_password\?/);
-      const { writeFileSync } = await import('node:fs');
       const other = join(desk.config, 'other.txt');
       writeFileSync(other, desk.machines.websvcs.identity, { mode: 0o600 });
       const foreign = await edit(editor, '--on', 'secsvcs', '--identity', other);
@@ -126,7 +126,6 @@ printf canary-after > "$1"`,
       const malformed = await edit(editor, '--identity', other);
       assert.match(malformed.err, /^Line 1 of .* is no identity/);
       assert.doesNotMatch(malformed.err, /NOTONE/);
-      const { chmodSync } = await import('node:fs');
       chmodSync(other, 0o644);
       assert.match((await edit(editor, '--identity', other)).err, /Others may read .*\(config_open\)/s);
       assert.match(
@@ -138,7 +137,6 @@ printf canary-after > "$1"`,
 
     test('without memory to write to nothing is decrypted, unless a folder is named', async () => {
       await put('disk');
-      const { plainPlace } = await import('../../../../src/cli/secrets/plain-folder.ts');
       const given = plainPlace({ XDG_RUNTIME_DIR: '/proc' }, undefined);
       assert.ok(given.ok && given.value === memory, 'a folder that is not in memory is passed over');
       const ran = await edit(

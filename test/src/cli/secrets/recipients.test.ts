@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import type { Recipients } from '../../../../schema/manifest/recipients.ts';
+import { writeTrust } from '../../../../src/cli/home.ts';
 import { makeIdentity } from '../../../../src/cli/secrets/age.ts';
+import { readAgeHeader } from '../../../../src/config/secrets/age-header.ts';
 import { makeSecretsDesk, reportBy, type SecretsDesk } from '../../../support/secrets-desk.ts';
+import { makeFixture } from '../home-fixture.ts';
 
 const set = (desk: SecretsDesk, ...words: string[]) =>
   desk.writ(['secrets', 'set', 'db_password', '--on', 'secsvcs', '--from', '-', ...words], {
@@ -173,8 +176,6 @@ test('threat 30: an older report never takes the place of a newer one, from outs
 test('threat 30: a relay that was replaced confirms nothing any more', async (t) => {
   const desk = await makeSecretsDesk(t);
   await desk.admit();
-  const { makeFixture } = await import('../home-fixture.ts');
-  const { writeTrust } = await import('../../../../src/cli/home.ts');
   const next = await makeFixture();
   writeTrust(desk.config, next.trust);
   assert.match((await set(desk)).err, /no relay of trust version 2 has the key.*\(recipient_untrusted\)/s);
@@ -203,7 +204,6 @@ test('an identity of one’s own is made under a passphrase, once, and in both k
   assert.equal((await take(desk, report)).exit, 0);
   assert.equal((await set(desk)).exit, 0);
   assert.equal(await desk.open('secrets/secsvcs/db_password.age', hybrid), 'canary');
-  const { readAgeHeader } = await import('../../../../src/config/secrets/age-header.ts');
   const header = readAgeHeader(desk.read('secrets/secsvcs/db_password.age'));
   assert.ok(header.ok);
   assert.deepEqual(

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { replaceOutputs } from '../../../../src/cli/output.ts';
@@ -31,8 +40,7 @@ test('each character is as likely as any other, and none is left out', () => {
 });
 
 test('files are replaced all or none, also when the system refuses one of them', (t) => {
-  const folder = join(process.env.TMPDIR ?? '/tmp', `writ-outputs-${process.pid}`);
-  mkdirSync(folder);
+  const folder = mkdtempSync(join(tmpdir(), 'writ-outputs-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const [old, fresh, blocked] = ['old', 'sub/fresh', 'blocked'].map((name) => join(folder, name)) as [
     string,
@@ -46,7 +54,6 @@ test('files are replaced all or none, also when the system refuses one of them',
     () => replaceOutputs(new Map([old, fresh, blocked].map((path) => [path, bytes]))),
     /EISDIR|ENOTEMPTY|EEXIST/,
   );
-  const { readdirSync, readFileSync } = process.getBuiltinModule('node:fs');
   assert.equal(readFileSync(old, 'utf8'), 'before');
   assert.equal(existsSync(fresh), false);
   assert.deepEqual(readdirSync(folder, { recursive: true }).sort(), ['blocked', 'blocked/x', 'old', 'sub']);
@@ -89,7 +96,7 @@ describe('writ secrets rotate', () => {
     assert.equal((await rotate('db_password', '--on', 'secsvcs')).exit, 0);
     assert.match(await desk.open('secrets/secsvcs/db_password.age', desk.owner), /^\w{32}$/);
     const one = await rotate('shared_token', '--on', 'secsvcs');
-    assert.match(one.out, /^websvcs keep the old one\.$/m);
+    assert.match(one.out, /^websvcs keeps the old one\.$/m);
   });
 
   test('what does not go together is told', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { decryptAge } from '../../../../src/cli/secrets/age.ts';
 import { makeSecretsDesk, type SecretsDesk } from '../../../support/secrets-desk.ts';
 
 describe('writ secrets set', () => {
@@ -18,11 +19,12 @@ describe('writ secrets set', () => {
   test('asks twice without a line end, and encrypts for the machines whose apps list it and for the owner', async () => {
     const ran = await desk.writ(['secrets', 'set', 'shared_token'], { answers: ['s3cret', 's3cret'] });
     assert.equal(ran.exit, 0, ran.err);
+    assert.equal(ran.err, 'Value of shared_token for secsvcs and websvcs: Once more: ');
     assert.equal(
       ran.out,
       `secrets/secsvcs/shared_token.age
 secrets/websvcs/shared_token.age
-secsvcs and websvcs and you can read shared_token. Next: git add secrets
+secsvcs, websvcs and you can read shared_token. Next: git add secrets
 `,
     );
     for (const machine of ['secsvcs', 'websvcs'] as const) {
@@ -49,8 +51,7 @@ secsvcs and websvcs and you can read shared_token. Next: git add secrets
     for (const { words: given, input, value } of cases) {
       const ran = await desk.writ(given, input === undefined ? {} : { input });
       assert.equal(ran.exit, 0, ran.err);
-      const read = await import('../../../../src/cli/secrets/age.ts');
-      const opened = await read.decryptAge(desk.read('secrets/secsvcs/db_password.age'), [
+      const opened = await decryptAge(desk.read('secrets/secsvcs/db_password.age'), [
         { identity: desk.owner.identity },
       ]);
       assert.ok(opened.ok);
@@ -72,6 +73,8 @@ secsvcs and websvcs and you can read shared_token. Next: git add secrets
       assert.equal(ran.exit, 2);
       assert.match(ran.err, new RegExp(`Nothing was written\\.\n\\(${code}\\)`));
     }
+    const endless = await desk.writ([...words.slice(0, -1), '/dev/zero']);
+    assert.ok(endless.err.endsWith('(input_too_large)\n'), endless.err);
     assert.deepEqual(desk.read('secrets/secsvcs/db_password.age'), kept);
   });
 
