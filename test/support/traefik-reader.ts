@@ -103,7 +103,10 @@ export function readTraefik(staticText: string, dynamicText: string): TraefikRea
     entryPoints: Object.fromEntries(
       Object.entries(known.entryPoints).map(([name, { address, proxyProtocol }]) => [
         name,
-        { port: Number(address.slice(1)), trusted: proxyProtocol?.trustedIPs ?? [] },
+        {
+          port: Number(address.slice(address.lastIndexOf(':') + 1)),
+          trusted: proxyProtocol?.trustedIPs ?? [],
+        },
       ]),
     ),
     route({ entryPoint, sni, host = sni ?? '', path = '/', method = 'GET', headers = {} }) {

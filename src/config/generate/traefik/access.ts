@@ -35,9 +35,9 @@ export function makeGuards(home: Home, target: Target, options: TraefikOptions, 
   const http = new Map<string, Native>();
   const tcp = new Map<string, Native>();
   const { forward_auth: given } = options;
-  const own_routes = home.routes.filter(({ proxy }) => proxy === target.name);
-  const authelia = own_routes.find(
-    ({ app, target: on, upstream }) => app === 'authelia' && on === target.name && upstream !== undefined,
+  const authelia = home.routes.find(
+    ({ app, proxy, target: on, upstream }) =>
+      app === 'authelia' && on === target.name && proxy === target.name && upstream !== undefined,
   );
   const address =
     given.address ??
@@ -46,9 +46,10 @@ export function makeGuards(home: Home, target: Target, options: TraefikOptions, 
       : `${authelia.scheme === 'https' ? 'https' : 'http'}://${authelia.upstream.host}:${authelia.upstream.port}/api/authz/forward-auth`);
   const asked = address === undefined ? undefined : new URL(address);
   // Itself it must not ask: nobody could ever sign in.
-  const answers = ({ upstream, app, target: on }: Route): boolean =>
-    (app === authelia?.app && on === authelia.target && given.address === undefined) ||
-    (upstream !== undefined && asked?.hostname === upstream.host && portOf(asked) === upstream.port);
+  const answers = ({ upstream, hosts, when }: Route): boolean =>
+    asked !== undefined &&
+    ((upstream?.host.toLowerCase() === asked.hostname && portOf(asked) === upstream.port) ||
+      (hosts.includes(asked.hostname) && when === undefined));
   const anonymous = (): string[] => {
     if (address === undefined || given.response_headers.length === 0) return [];
     const empty = Object.fromEntries(spellings(given.response_headers).map((name) => [name, '']));
@@ -115,6 +116,7 @@ export const isTcp = ({ scheme, passthrough }: Route): boolean => scheme === 'tc
 export const isForOutside = (home: Home, { public: open, access }: Route): boolean =>
   open && (access === undefined || own(home.access, access)?.from.length === 0);
 
+/** An address on the tailnet is none: who gets which, its controller on the public machine says. */
 function rangeOf(home: Home, name: string): string | undefined {
   if (/^[0-9]/.test(name)) return name;
   return own(home.networks, name)?.subnet ?? machineOf(home, name)?.address;

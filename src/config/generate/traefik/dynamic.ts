@@ -175,7 +175,7 @@ function healthOf(
     interval: options.health_interval,
     timeout: '3s',
     ...(health.port !== undefined && { port: health.port }),
-    ...(health.scheme !== (route.scheme === 'h2c' ? 'http' : route.scheme) && { scheme: health.scheme }),
+    ...(health.scheme !== route.scheme && { scheme: health.scheme }),
   };
 }
 

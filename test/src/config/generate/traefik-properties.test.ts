@@ -22,20 +22,38 @@ type Given = {
 };
 
 const hosts = ['a', 'b', 'c.w', 'd.w', 'e.x.w', '*', '*.w', '*.x.w'].map((name) => `${name}.example.net`);
-const given: fc.Arbitrary<Given> = fc.record(
+const common = {
+  on: fc.constantFrom('secsvcs', 'websvcs'),
+  hosts: fc.uniqueArray(fc.constantFrom(...hosts), { minLength: 1, maxLength: 2 }),
+  public: fc.boolean(),
+  via: fc.oneof(
+    { weight: 5, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.constant('secsvcs') },
+  ),
+  priority: fc.oneof(
+    { weight: 5, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.constantFrom(1, 50, 101, 9999) },
+  ),
+};
+const given: fc.Arbitrary<Given> = fc.oneof(
   {
-    on: fc.constantFrom('secsvcs', 'websvcs'),
-    via: fc.constantFrom('secsvcs', 'websvcs'),
-    hosts: fc.uniqueArray(fc.constantFrom(...hosts), { minLength: 1, maxLength: 2 }),
-    public: fc.boolean(),
-    access: fc.constantFrom('admins', 'family', 'nobody', 'anyone', 'inside', 'desk'),
-    path: fc.constantFrom('/a', '/a/b', '/c', '^/a'),
-    not_path: fc.constantFrom('/a', '/c'),
-    method: fc.constantFrom('GET', 'PUT'),
-    priority: fc.constantFrom(1, 50, 101, 9999),
-    tcp: fc.constantFrom('scheme: tcp', 'passthrough: true'),
+    weight: 5,
+    arbitrary: fc.record({
+      ...common,
+      access: fc.constantFrom(undefined, 'admins', 'family', 'nobody', 'anyone', 'inside', 'desk'),
+      path: fc.constantFrom(undefined, undefined, '/a', '/a/b', '/c', '^/a'),
+      not_path: fc.constantFrom(undefined, undefined, undefined, '/a', '/c'),
+      method: fc.constantFrom(undefined, undefined, undefined, 'GET', 'PUT'),
+    }),
   },
-  { requiredKeys: ['on', 'hosts', 'public'] },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      ...common,
+      access: fc.constantFrom(undefined, 'anyone', 'inside'),
+      tcp: fc.constantFrom('scheme: tcp', 'passthrough: true'),
+    }),
+  },
 ) as fc.Arbitrary<Given>;
 
 /** More by hand: WRIT_RUNS=5000. */
@@ -86,7 +104,7 @@ function forHomes(
 ): number {
   let judged = 0;
   fc.assert(
-    fc.property(fc.array(given, { minLength: 1, maxLength: 6 }), fc.boolean(), (all, waking) => {
+    fc.property(fc.array(given, { minLength: 1, maxLength: 5 }), fc.boolean(), (all, waking) => {
       const { home, findings } = homeOf(treeOf(all, waking));
       if (findings.some(({ severity }) => severity === 'error')) return;
       for (const [target, app] of [
@@ -133,7 +151,7 @@ test('what is for home alone is never answered on the public entry point', () =>
       assert.equal(serverOf(outside), undefined, JSON.stringify({ request, outside }));
     }
   });
-  assert.ok(judged > 50 && hidden > 500, `${judged} ${hidden}`);
+  assert.ok(judged > 30 && hidden > 300, `${judged} ${hidden}`);
 });
 
 test('what is public is answered alike on both entry points', () => {
@@ -151,7 +169,7 @@ test('what is public is answered alike on both entry points', () => {
       assert.deepEqual(outside, inside, request.sni);
     }
   });
-  assert.ok(judged > 50 && seen > 500, `${judged} ${seen}`);
+  assert.ok(judged > 30 && seen > 300, `${judged} ${seen}`);
 });
 
 test('every guarded route asks first, and no other request names a person', () => {
@@ -174,7 +192,7 @@ test('every guarded route asks first, and no other request names a person', () =
       }
     }
   });
-  assert.ok(Math.min(...Object.values(kinds)) > 100, JSON.stringify(kinds));
+  assert.ok(Math.min(...Object.values(kinds)) > 50, JSON.stringify(kinds));
 });
 
 test('equal homes give equal bytes, whatever their order', () => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parse } from 'yaml';
 import {
   askProxy as ask,
   box,
   doubtsOf as codesOf,
+  makeProxy,
   readProxy as readerOf,
 } from '../../../support/proxy-home.ts';
 import type { Tree } from '../../../support/repo-fixture.ts';
@@ -42,6 +44,22 @@ test('behind a proxy that is awake, the page answers when the app’s health doe
   const answer = reader.route({ entryPoint: 'home', sni: 'film.example.net' });
   assert.ok(answer?.kind === 'http');
   assert.deepEqual([answer.servers, answer.fallback], [['http://192.168.20.12:80'], ['http://page:8080']]);
+  const text = makeProxy({
+    ...waking,
+    ...box(
+      'film',
+      'websvcs',
+      'health: { path: /ok }',
+      'route: { host: film, port: 80, via: secsvcs, scheme: h2c }',
+    ),
+  }).dynamicText;
+  assert.deepEqual(parse(text).http.services['_awake.film.websvcs'].loadBalancer.healthCheck, {
+    path: '/ok',
+    status: 200,
+    interval: '10s',
+    timeout: '3s',
+    scheme: 'http',
+  });
   assert.deepEqual(codesOf({ ...waking, ...far('') }), ['warning health_missing']);
   assert.deepEqual(codesOf({ ...waking, ...far('health: { scheme: tcp }') }), ['warning health_missing']);
 });

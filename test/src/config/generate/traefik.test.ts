@@ -94,14 +94,24 @@ test('access is held by asking Authelia, after headers that name a person are ta
   assert.equal(ask(reader, 'open.example.net'), 'http://graph:3000');
 });
 
-test('Authelia is not asked about itself', () => {
-  const guarded = box('authelia', 'secsvcs', 'route: { host: auth, port: 9091, access: admins }');
-  assert.equal(ask(readerOf(guarded), 'auth.example.net'), 'http://authelia:9091');
-  const named = { address: 'http://authelia:9091/api/verify' };
-  assert.equal(
-    ask(readerOf(guarded, 'secsvcs', { forward_auth: named }), 'auth.example.net'),
-    'http://authelia:9091',
+test('Authelia is not asked about itself, and about all else of its app', () => {
+  const guarded = box(
+    'authelia',
+    'secsvcs',
+    'routes:',
+    '  - { host: auth, port: 9091, access: admins }',
+    '  - { name: users, host: users, port: 17170, access: admins }',
   );
+  const addresses = [
+    undefined,
+    'http://authelia:9091/api/verify',
+    'https://auth.example.net/api/authz/forward-auth',
+  ];
+  for (const address of addresses) {
+    const reader = readerOf(guarded, 'secsvcs', address === undefined ? {} : { forward_auth: { address } });
+    assert.equal(ask(reader, 'auth.example.net'), 'http://authelia:9091');
+    assert.equal(ask(reader, 'users.example.net'), 'forwardAuth > http://authelia:17170');
+  }
 });
 
 test('a route that nothing can guard is an error, and has no router', () => {
