@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { appSchema } from '../../schema/manifest/app.ts';
 import { homelabSchema } from '../../schema/manifest/homelab.ts';
+import { toldOf } from '../src/config/adoption/built.ts';
 import { sectionOf } from '../support/doc-lines.ts';
 import { buildTree, type Tree } from '../support/repo-fixture.ts';
 
@@ -41,10 +42,10 @@ const comments: Tree = {
 };
 
 test('the app of the page builds as the page says', async () => {
-  const { findings, release } = await buildTree({ 'homelab.yaml': homelab, ...comments });
-  assert.deepEqual(findings, []);
+  const built = await buildTree({ 'homelab.yaml': homelab, ...comments });
+  assert.deepEqual(toldOf(built), []);
   assert.deepEqual(
-    release!.manifest.parts[0]!.files.map(({ path }) => path),
+    built.release!.manifest.parts[0]!.files.map(({ path }) => path),
     [
       '/etc/containers/systemd/comments.build',
       '/etc/containers/systemd/comments.container',
@@ -58,10 +59,7 @@ test('the app of the page builds as the page says', async () => {
 
 test('what the page says of the home checks', async () => {
   const more = blockOf('What the home says', 'more.yaml');
-  const { findings, home } = await buildTree({ 'homelab.yaml': `${homelab}${more}`, ...comments });
-  assert.deepEqual(
-    findings.map(({ message }) => message),
-    [],
-  );
-  assert.deepEqual(Object.keys(home!.backups), ['nightly']);
+  const built = await buildTree({ 'homelab.yaml': `${homelab}${more}`, ...comments });
+  assert.deepEqual(toldOf(built), []);
+  assert.deepEqual(Object.keys(built.home!.backups), ['nightly']);
 });
