@@ -162,6 +162,10 @@ const writPackage = (architecture: keyof typeof architectures): Package => ({
     putModules(folder, architectures[architecture]);
     link(folder, 'usr/bin/writ', '../lib/writ/writ.mjs');
     put(folder, 'usr/share/writ/writ-relay.deb', readFileSync(join(dist, relayPackageFile)));
+    const pages = readdirSync(join(root, 'docs')).map((name) => `docs/${name}`);
+    for (const path of ['README.md', 'examples/house.yaml', ...pages]) {
+      put(folder, `usr/share/doc/writ/${path}`, readFileSync(join(root, path)));
+    }
     put(folder, 'usr/share/man/man1/writ.1.gz', zipped(manPage(commands, { version, exitCodes })));
     put(folder, 'usr/share/bash-completion/completions/writ', completionScript('bash'));
     put(folder, 'usr/share/zsh/vendor-completions/_writ', completionScript('zsh'));

@@ -33,5 +33,8 @@ export function tellRefusal(
     return;
   }
   terminal.err(`writ-relay: ${sentence}`);
-  if (refusal.detail !== undefined && refusal.detail !== '') terminal.err(`  (${refusal.detail})`);
+  const { reason, detail = '' } = refusal;
+  const code = reason === 'usage' ? '' : reason;
+  const rest = [code, detail].filter((part) => part !== '').join(': ');
+  if (rest !== '') terminal.err(`  (${rest})`);
 }

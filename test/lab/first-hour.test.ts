@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { programVersion } from '../../schema/version.ts';
+import { makeCertificate } from '../../src/node/certificate.ts';
 import { shellLines } from '../support/doc-lines.ts';
 import type { Conversation, Guest } from '../support/lab/guest.ts';
 import { type LabHome, makeLabHome } from '../support/lab/home.ts';
@@ -102,6 +104,10 @@ test('the first hour: README’s lines, from packages to a tower woken by a phon
   await installProxmoxStandIn(pve1, onPve1);
   await installProxmoxStandIn(pve2, onPve2);
   for (const machine of [cloud, desk, pve1, pve2]) await machine.boot();
+  // Here is no mirror of Debian: what the packages need is installed, and there is nothing to fetch.
+  for (const machine of [cloud, desk]) await machine.must(['rm', '-f', '/etc/apt/sources.list']);
+  // As Proxmox VE is installed.
+  for (const host of [pve1, pve2]) await host.must(['rm', '/usr/bin/sudo']);
   const file = `writ_${programVersion}_amd64.deb`;
   const deb = readFileSync(join(root, 'dist', file));
   for (const machine of [cloud, desk]) machine.put(`/root/${file}`, deb);
@@ -213,5 +219,30 @@ test('the first hour: README’s lines, from packages to a tower woken by a phon
     await card.woken;
     say(`The phone was told: ${answer.trim()}`);
     assert.ok(pve2.isOn());
+  });
+
+  await t.test('docs/phone.md: a phone that trusts authorities alone asks under a name', async () => {
+    const page = readFileSync(join(root, 'docs/phone.md'), 'utf8');
+    const [makeFolder, , certbot, serveAgain, createAgain] = shellLines(page, 'iPhone');
+    say('Simulated: the authority. Its files come by hand, and the hook of certbot is run on them.');
+    const made = await makeCertificate(['writ.example.org'], new Date());
+    await cloud.must(['mkdir', '/root/lineage']);
+    cloud.put('/root/lineage/fullchain.pem', made.certificatePem);
+    cloud.put('/root/lineage/privkey.pem', made.keyPem);
+    const hook = lastWord(certbot!, /--deploy-hook '([^']+)'$/);
+    await type(hand, cloud, makeFolder!);
+    await cloud.must(['sh', '-c', `RENEWED_LINEAGE=/root/lineage; ${hook}`]);
+    await type(hand, cloud, serveAgain!);
+    const shown = await type(hand, desk, createAgain!);
+    const curl = lastWord(shown.text(), /^ *(curl .*https:\/\/writ\.example\.org.*)$/m);
+    assert.doesNotMatch(curl, /-k|pinned/);
+    const folder = mkdtempSync(join(tmpdir(), 'writ-phone-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const authority = join(folder, 'authority.pem');
+    writeFileSync(authority, made.certificatePem);
+    const told = `--cacert ${authority} --resolve writ.example.org:8420:${addresses.cloud} -sS`;
+    const phone = ['netns', 'exec', home.network.netns('phone'), 'bash', '-c', `${curl} ${told}`];
+    const answer = execFileSync('ip', phone, { encoding: 'utf8' });
+    assert.match(answer, /^The tower is awake/, 'and relays go on with the key that they pin');
   });
 });

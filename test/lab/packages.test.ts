@@ -106,6 +106,7 @@ else
         ]);
       const before = await guest.must(['sh', '-c', listing]);
       await install(relayDeb, writDeb);
+      await guest.must(['test', '-s', '/usr/share/doc/writ/examples/house.yaml']);
       const astray = await guest.run(['writ', 'serve', '--install', '--listen', '203.0.113.99:8420']);
       assert.equal(astray.code, 1);
       assert.match(astray.err, /did not come up\. It said:\n.*203\.0\.113\.99:8420 cannot be listened on/);
