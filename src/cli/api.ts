@@ -20,6 +20,8 @@ type Call<S extends v.GenericSchema> = {
   readonly timeoutMs?: number;
   /** Of a mutating call: repeats of one order carry the same key. Made up when absent. */
   readonly idempotencyKey?: string;
+  /** Of what is verified to the byte: its texts are left as they came. */
+  readonly verbatim?: true;
 };
 
 export type ApiFailure = Failure & {
@@ -91,7 +93,8 @@ export function createApi(deps: ApiDeps): Api {
           ambiguous: true,
         };
       }
-      return { ok: true, value: onOneLine(parsed.value), status: answered.status };
+      const value = call.verbatim === true ? parsed.value : onOneLine(parsed.value);
+      return { ok: true, value, status: answered.status };
     },
   };
 }
