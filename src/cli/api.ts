@@ -20,6 +20,8 @@ type Call<S extends v.GenericSchema> = {
   readonly timeoutMs?: number;
   /** Of a mutating call: repeats of one order carry the same key. Made up when absent. */
   readonly idempotencyKey?: string;
+  /** Of what is verified to the byte: its texts are left as they came. */
+  readonly verbatim?: true;
 };
 
 export type ApiAnswer<T> = {
@@ -98,7 +100,8 @@ export function createApi(deps: ApiDeps): Api {
         };
       }
       const { status, certificate } = answered;
-      return { ok: true, value: onOneLine(parsed.value), status, certificate };
+      const value = call.verbatim === true ? parsed.value : onOneLine(parsed.value);
+      return { ok: true, value, status, certificate };
     },
   };
 }

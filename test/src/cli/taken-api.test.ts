@@ -88,3 +88,12 @@ test('a token that is longer than any code holds is shown without one', () => {
   assert.equal(qrOf('x'.repeat(2954), 1000), null);
   assert.equal(qrOf('\u00e9'.repeat(1477), 1000), null);
 });
+
+test('threat 13: an entry of the audit log with a line break is exported as none', async (t) => {
+  const { writ, answer } = await startLiar(t);
+  const head = { seq: 1, hash: `sha256:${'0'.repeat(64)}` };
+  answer('GET /v1/audit', says({ entries: ['{"seq":1,\n"more":1}'], head }));
+  const ran = await writ('audit', 'export');
+  assert.equal(ran.exit, 3);
+  assert.match(ran.err, /line break/);
+});
