@@ -18,7 +18,8 @@ type Files = Record<string, string>;
 export const podman: Generator = {
   name: 'podman',
   about: 'networks of containers: one of the machine, or one for each pair of apps that speak',
-  upstream: { program: 'Podman', from: '5.4', below: '6.0' },
+  // The generator of 5.4.2 makes the networks that are meant; of later ones the sources up to 5.8 were read.
+  upstream: { program: 'Podman', from: '5.4', below: '5.9' },
   outputs: {
     networks: {
       about: '.network units, and a drop-in for each container and pod that is to join',

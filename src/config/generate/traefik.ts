@@ -31,7 +31,9 @@ const generateBy =
 export const traefik: Generator = {
   name: 'traefik',
   about: 'the proxy of a machine: entry points, routers, services, who is asked before, TLS',
-  upstream: { program: 'Traefik', from: '3.0', below: '4.0' },
+  // 3.7.9 itself answered as our reader of its files does; 3.4.1 by its sources. Before that, letters of a path that
+  // came encoded (%61) were not seen by its rules.
+  upstream: { program: 'Traefik', from: '3.4.1', below: '3.8' },
   outputs: {
     static: {
       about: 'traefik.yml: entry points, certificate resolvers, and where the rest is',

@@ -106,7 +106,8 @@ test('versions that were not checked are told', async () => {
       'homelab.yaml': homelab.replace('traefik: {', `traefik: { version: "${version}",`),
     });
   assert.deepEqual(await of('3.7.9'), []);
-  assert.deepEqual(await of('4.0'), ['homelab.yaml:20 upstream_unchecked']);
+  assert.deepEqual(await of('3.4.1'), []);
+  assert.deepEqual(await of('3.8'), ['homelab.yaml:20 upstream_unchecked']);
   assert.deepEqual(await of('2.11'), ['homelab.yaml:20 upstream_unchecked']);
 });
 
