@@ -46,6 +46,8 @@ export function readYaml(
   let document: ReturnType<typeof parseDocument>;
   try {
     document = parseDocument(text.text, {
+      // What it doubts goes to stderr by itself otherwise.
+      logLevel: 'error',
       lineCounter: lines,
       uniqueKeys: true,
       schema: texts ? 'failsafe' : 'core',
