@@ -1,4 +1,7 @@
-/** A repo of many apps, by path: each with a unit, a volume, a rendered file, a plain one, a route and a use. */
+/**
+ * A repo of many apps, by path: each with a unit, a volume, a rendered file, a plain one, a route and a use; and on each
+ * guest a proxy and its networks, on a public machine HAProxy, on the router DNS.
+ */
 export function repoOfApps(count: number): Map<string, string> {
   const perGuest = 25;
   const guests = Array.from({ length: Math.ceil(count / perGuest) }, (_, index) => `guest${index}`);
@@ -14,18 +17,49 @@ export function repoOfApps(count: number): Map<string, string> {
       '  home: { subnet: 10.0.0.0/8 }',
       'hosts:',
       '  pve1: { network: home, address: 10.0.0.2 }',
+      '  cloud: { proxmox: false, tailnet: 100.64.0.1 }',
       'guests:',
       ...guests.map(
         (name, index) =>
-          `  ${name}: { host: pve1, vmid: ${200 + index}, network: home, address: ${address(index, 10)} }`,
+          `  ${name}: { host: pve1, vmid: ${200 + index}, network: home, address: ${address(index, 10)}, containers: { network: ${name}, subnet: 10.${100 + Math.floor(index / 200)}.${index % 200}.0/24 } }`,
       ),
       'access:',
       '  admins: { groups: admins }',
       '  family: { groups: [family, admins], policy: one_factor }',
+      'generators:',
+      '  traefik:',
+      '    options:',
+      '      resolvers: { dns: { acme: { email: me@example.net, storage: /acme.json, dnsChallenge: { provider: none } } } }',
+      '      forward_auth: { address: https://auth.example.net/api/authz/forward-auth }',
       '',
     ].join('\n'),
   );
   files.set('vars.yaml', 'colour: blue\n');
+  files.set(
+    'apps/traefik/app.yaml',
+    [
+      `on: [${guests.join(', ')}]`,
+      'units: [traefik.container]',
+      'files:',
+      '  - { generate: traefik/static, to: /etc/opt/traefik/traefik.yml }',
+      '  - { generate: traefik/dynamic, to: /etc/opt/traefik/dynamic/writ.yml, on_change: none }',
+      '  - { generate: podman/networks, to: /etc/containers/systemd/ }',
+      '',
+    ].join('\n'),
+  );
+  files.set('apps/traefik/traefik.container', '[Container]\nImage=docker.io/library/traefik:3.5.0\n');
+  files.set(
+    'apps/edge/app.yaml',
+    [
+      'on: cloud',
+      'service: haproxy.service',
+      'files:',
+      '  - { generate: haproxy/config, to: /etc/haproxy/haproxy.cfg, on_change: reload }',
+      '  - { generate: haproxy/names, to: /etc/haproxy/names.map, on_change: reload }',
+      '  - { generate: unbound/zone, to: /etc/unbound/unbound.conf.d/home.conf, on_change: none }',
+      '',
+    ].join('\n'),
+  );
   for (let index = 0; index < count; index += 1) {
     const name = `app${index}`;
     const guest = guests[Math.floor(index / perGuest)]!;
