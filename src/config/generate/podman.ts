@@ -5,7 +5,7 @@ import { all } from '../../../schema/quadlet/unit.ts';
 import type { Home, Target } from '../home.ts';
 import { byText } from '../repo.ts';
 import type { Doubt, Generator } from './generator.ts';
-import { type Box, type Boxes, boxesOn, type Joined } from './podman/boxes.ts';
+import { type Box, type Boxes, boxesOn, isSame, type Joined } from './podman/boxes.ts';
 import { isolate } from './podman/isolate.ts';
 import { type PodmanOptions, podmanOptionsSchema } from './podman/options.ts';
 import { allotSubnets, subnetLines, takenBy } from './podman/subnets.ts';
@@ -116,9 +116,6 @@ function makeFiles(home: Home, target: Target, options: PodmanOptions, tell: Tel
   }
   return files;
 }
-
-const isSame = (a: readonly Joined[], b: readonly Joined[]): boolean =>
-  JSON.stringify(a) === JSON.stringify(b);
 
 const isUsedByBuild = ({ units }: Boxes, network: string): boolean =>
   units.some(

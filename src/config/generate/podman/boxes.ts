@@ -5,6 +5,10 @@ import type { Home, Target } from '../../home.ts';
 /** A network as a unit names it: `home.network` or `home`, and what stands behind the colon. */
 export type Joined = { readonly name: string; readonly options: readonly string[] };
 
+/** Whether two lists of networks are one and the same. */
+export const isSame = (a: readonly Joined[], b: readonly Joined[]): boolean =>
+  JSON.stringify(a) === JSON.stringify(b);
+
 /** A container, pod or Kubernetes file of a machine whose networks can be told. */
 export type Box = {
   readonly app: string;

@@ -4,7 +4,7 @@ import { lastValue } from '../../../../schema/quadlet/unit.ts';
 import type { Home, Target } from '../../home.ts';
 import { byText } from '../../repo.ts';
 import type { Doubt } from '../generator.ts';
-import type { Box, Boxes, Joined } from './boxes.ts';
+import { type Box, type Boxes, isSame, type Joined } from './boxes.ts';
 import type { PodmanOptions } from './options.ts';
 
 type Tell = (doubt: Doubt) => void;
@@ -118,14 +118,12 @@ function joinedBy(
     ...networks.filter(({ name }) => kept.has(name)),
     ...shared.map((name) => ({ name: `${name}.network`, options: aliases })),
   ];
+  if (isSame(networks, joined)) return joined;
   // An address is one of a network: out of that, or beside a second one, it says nothing.
   const said = left.find(({ options }) => options.some((one) => /^(ip6?|mac)=/.test(one)));
   const section = sectionOf(unit.name.kind as 'container');
   const key = ['IP', 'IP6'].find((one) => (lastValue(unit, section, one) ?? '') !== '');
-  if (
-    said !== undefined ||
-    (key !== undefined && (left.length > 0 || joined.length !== 1 || networks.length === 0))
-  ) {
+  if (said !== undefined || key !== undefined) {
     tell({
       severity: 'error',
       code: 'network_address',

@@ -13,7 +13,11 @@ const headersSchema = v.array(v.pipe(v.string(), v.regex(/^[A-Za-z0-9-]{1,60}$/,
 const forwardAuthSchema = v.strictObject({
   /** Asked before a request passes; absent: the app `authelia` on the same machine. */
   address: v.optional(
-    v.pipe(v.string(), v.regex(/^https?:\/\/[^\s/@?#]+\/[^\s#]*$/, 'must be such as https://host:port/path')),
+    v.pipe(
+      v.string(),
+      v.regex(/^https?:\/\/[^\s/@?#]+\/[^\s#]*$/, 'must be such as https://host:port/path'),
+      v.check((text) => URL.canParse(text), 'must be such as https://host:port/path'),
+    ),
   ),
   /** Headers of the request that it is shown; absent: all. */
   request_headers: v.optional(headersSchema),

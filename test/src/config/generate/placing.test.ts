@@ -64,6 +64,26 @@ test('an option that is none is told where it is asked for', async () => {
   );
 });
 
+test('an address that leads nowhere is told', async () => {
+  for (const address of [
+    'auth',
+    'http://auth',
+    'http://auth:99999/x',
+    'ftp://auth/x',
+    'https://user@auth/x',
+  ]) {
+    const app = (proxyHome['apps/traefik/app.yaml'] as string).replace(
+      'on_change: none',
+      `on_change: none, options: { forward_auth: { address: "${address}" } }`,
+    );
+    assert.deepEqual(
+      await codesOf({ ...proxyHome, 'apps/traefik/app.yaml': app }),
+      ['apps/traefik/app.yaml:5 wrong_option'],
+      address,
+    );
+  }
+});
+
 test('a doubt is told where its route stands', async () => {
   const wrong = box('web', 'secsvcs', 'route: { host: web, port: 80, resolver: dnss }');
   const { findings } = await buildTree({ ...proxyHome, ...wrong });
