@@ -69,10 +69,11 @@ export function planImport(leaves: readonly Leaf[], wishes: ImportWishes): Impor
   const incoming = taken.flatMap((leaf): Incoming[] => {
     const key = keyOf(leaf);
     const wish = maps.get(key);
-    const name = wish?.name ?? nameOf(key);
+    // A key that an app lists as it is needs no other name: POSTGRES_PASSWORD.
+    const name = wish?.name ?? (wishes.usersOf(key).length > 0 ? key : nameOf(key));
     if (!v.is(secretNameSchema, name)) {
       problems.push(
-        `${key} makes no name of a secret (${name}): 1 to 63 of a-z, 0-9, _ and -, starting with a letter. Name it with --map ${key}=NAME.`,
+        `${key} makes no name of a secret (${name}): 1 to 63 of A-Z, a-z, 0-9, _, . and -, starting with a letter or a digit. Name it with --map ${key}=NAME.`,
       );
       return [];
     }

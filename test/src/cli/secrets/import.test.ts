@@ -86,10 +86,10 @@ Nothing was written (--dry-run).
       /no value tow\. Did you mean two\?/,
     ])
       assert.match(ran.err, told);
-    const all = await take(['-', '--yes'], 'a: { b: x }\na_b: y\n"9": x\nunlisted: y\nempty: ""\n');
+    const all = await take(['-', '--yes'], 'a: { b: x }\na_b: y\n"-9": x\nunlisted: y\nempty: ""\n');
     for (const told of [
       /No app lists the secret a_b \(from a\.b\)/,
-      /9 makes no name of a secret/,
+      /-9 makes no name of a secret/,
       /No app lists the secret unlisted/,
       /empty has 0 bytes/,
     ])
