@@ -1,7 +1,8 @@
 import { own } from '../../../schema/wire/record.ts';
 import type { ReleaseApp, ReleaseFile, ReleaseManifest, ReleasePart } from '../../../schema/wire/release.ts';
+import { machineOf } from '../compile/routes.ts';
 import type { Placed } from '../compile/units.ts';
-import type { Home } from '../home.ts';
+import type { Home, Route } from '../home.ts';
 import { byText } from '../repo.ts';
 import { certOf, nativeOf, ownerText, providedBy } from './native.ts';
 import { type UnitFiles, unitFilesOf, unitsOf } from './unit-parts.ts';
@@ -120,6 +121,18 @@ function makeApp(
   };
 }
 
+/** What tells a route from the others of its name: its conditions, and which of them is tried first. */
+const conditions = ({ when, priority }: Route): string | undefined =>
+  when === undefined && priority === undefined
+    ? undefined
+    : JSON.stringify({ ...when, ...(priority !== undefined && { priority }) });
+
+/** A name with what it stands for, which may become more while the name stays. */
+function rangeOf(home: Home, name: string): string {
+  const range = own(home.networks, name)?.subnet ?? machineOf(home, name)?.address;
+  return range === undefined ? name : `${name} (${range})`;
+}
+
 /** What the home offers, for telling two releases apart in words. */
 export function makeFacts(home: Home): ReleaseManifest['facts'] {
   return {
@@ -129,9 +142,10 @@ export function makeFacts(home: Home): ReleaseManifest['facts'] {
           host,
           app: route.app,
           target: route.target,
-          public: route.public,
+          // On that entry point the public machine reaches it, whatever else the route says.
+          public: route.public || route.entry_points?.includes('public') === true,
           ...(route.access !== undefined && { access: route.access }),
-          ...(route.when !== undefined && { when: JSON.stringify(route.when) }),
+          ...(conditions(route) !== undefined && { when: conditions(route)! }),
         })),
       )
       .sort(
@@ -150,7 +164,7 @@ export function makeFacts(home: Home): ReleaseManifest['facts'] {
       name,
       policy,
       groups: [...groups].sort(byText),
-      from: [...from].sort(byText),
+      from: from.map((one) => rangeOf(home, one)).sort(byText),
     })),
     flows: home.flows.map(({ from, to, port }) => ({
       from: `${from.app}@${from.target}`,

@@ -45,11 +45,11 @@ export function makeGuards(home: Home, target: Target, options: TraefikOptions, 
       ? undefined
       : `${authelia.scheme === 'https' ? 'https' : 'http'}://${authelia.upstream.host}:${authelia.upstream.port}/api/authz/forward-auth`);
   const asked = address === undefined ? undefined : new URL(address);
-  // Itself it must not ask: nobody could ever sign in.
+  // Itself it must not ask: nobody could ever sign in. Other names of its route are guarded as any.
   const answers = ({ upstream, hosts, when }: Route): boolean =>
     asked !== undefined &&
     ((upstream?.host.toLowerCase() === asked.hostname && portOf(asked) === upstream.port) ||
-      (hosts.includes(asked.hostname) && when === undefined));
+      (hosts.every((host) => host === asked.hostname) && when === undefined));
   const anonymous = (): string[] => {
     if (address === undefined || given.response_headers.length === 0) return [];
     const empty = Object.fromEntries(spellings(given.response_headers).map((name) => [name, '']));

@@ -114,6 +114,15 @@ test('Authelia is not asked about itself, and about all else of its app', () => 
   }
 });
 
+test('a route that has the name of the sign-in among its names is guarded all the same', () => {
+  const reader = readerOf(
+    box('web', 'websvcs', 'route: { host: [auth, web], port: 80, access: admins }'),
+    'websvcs',
+    { forward_auth: { address: 'https://auth.example.net/api/authz/forward-auth' } },
+  );
+  assert.equal(ask(reader, 'web.example.net'), 'forwardAuth > http://web:80');
+});
+
 test('a route that nothing can guard is an error, and has no router', () => {
   const changes = box('web', 'websvcs', 'route: { host: web, port: 80, access: admins, public: true }');
   const { doubts, dynamicText } = make(changes, 'websvcs');
