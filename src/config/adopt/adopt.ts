@@ -95,7 +95,7 @@ export async function adopt(input: AdoptInput, render: RenderTemplates): Promise
     if (errors.length > 0 && gone.size === 0)
       return stopped(state, { findings, blocking: [broken], drafted });
     if (gone.size > 0) {
-      for (const [path, { message }] of gone) dead.push({ path, code: 'dead_unit', message });
+      for (const [path, one] of gone) dead.push({ path, code: 'dead_unit', message: whyDead(one, drafted) });
       files = files.filter(({ path }) => !gone.has(path));
       continue;
     }
@@ -181,6 +181,12 @@ function filesOf(drafted: Drafted, change: HomelabChange, isFirst: boolean): Rep
     ...(change.bytes === undefined ? [] : [['homelab.yaml', change.bytes] as const]),
     ...drafted.files,
   ]);
+}
+
+/** A unit has the lines that the machine's file has. */
+function whyDead({ file, line, message, suggestion }: Finding, drafted: Drafted): string {
+  const at = drafted.unitPaths.has(file) ? `line ${line}: ` : '';
+  return `${at}${message}${suggestion === undefined ? '' : `. ${suggestion.replace(/\.$/, '')}`}`;
 }
 
 /** The machine's files over which an error came: the unit that it is in, or what app.yaml brings in that line. */

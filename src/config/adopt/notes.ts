@@ -3,7 +3,8 @@ export const noteCodes = {
   bad_name: 'Its name has control characters, or bytes that are not UTF-8.',
   binary: 'It is no text. `--include` takes it.',
   by_name: 'No unit names it; it went to the app that its folder or its own name says.',
-  dead_unit: 'The unit does not work today: Podman or systemd refuses it, or it clashes with another.',
+  dead_unit:
+    'Podman or systemd refuses the unit or drops a part of it, or it clashes with another. Mend it, then call again.',
   differs: 'The repo has another file for that place. Nothing was written.',
   empty_folder: 'A folder without files that no unit names.',
   enabled: '`systemctl enable` makes it, from what [Install] says. `--include` takes it.',
@@ -26,7 +27,8 @@ export const noteCodes = {
   repo_broken: 'The repo itself has errors. Nothing was written.',
   rootless: "A user's own unit: Writ runs root's. `--include` takes the file.",
   secret: 'It holds a private key or a password in clear. `--include-secrets` takes it.',
-  secret_in_unit: 'The unit holds a password in clear: decide, then call again. Nothing was written.',
+  secret_in_unit:
+    'The unit holds a password in clear: say `--include-secrets` or `--exclude`. Nothing was written.',
   special_mode: 'It has a mode that a release cannot say: setuid, setgid or sticky.',
   state: 'It is what programs write while they run. `--include` takes it.',
   too_large: 'It is larger than a file of a release can be.',

@@ -26,11 +26,24 @@ test('a unit that Podman refuses is left out with the reason, and does not stop 
     `dead_unit /${folder}orphan.container`,
     'dead_unit /etc/systemd/system/sub/folder.service',
   ]);
-  assert.match(adopted.left.find(({ path }) => path.endsWith('bad.container'))!.message, /no key Foo/);
+  assert.match(
+    adopted.left.find(({ path }) => path.endsWith('bad.container'))!.message,
+    /^line 3: .*no key Foo/,
+  );
   assert.deepEqual(Object.keys(await broughtBy(adopted.files)), [
     `/${folder}good.container`,
     '/etc/opt/bad/x',
   ]);
+});
+
+test('a unit of which Podman drops a part is left out with the line and what to do', async () => {
+  const adopted = await adoptTree({ [`${folder}a.container`]: `${image}Label=a=b c\n` });
+  assert.deepEqual(
+    adopted.left.map(({ message }) => message),
+    [
+      'line 3: c has no = and a value, so Podman drops it. Quote the whole assignment when its value has spaces',
+    ],
+  );
 });
 
 test('a key of a later Podman asks which one the machine has, and is no dead unit', async () => {
