@@ -5,6 +5,7 @@ import { generateKey } from '../../../schema/jose/keys.ts';
 import type { Heartbeat } from '../../../schema/wire/heartbeat.ts';
 import { fastTime, startTestRelay } from '../../support/relay.ts';
 import { openBench, type RelayBench } from '../../support/relay-bench.ts';
+import { createWatch } from '../../support/watch.ts';
 
 let bench: RelayBench;
 beforeEach(async () => {
@@ -108,18 +109,28 @@ describe('a relay at the API', () => {
   });
 
   it('slows down before an API that answers every poll at once', async () => {
-    const slow = fastTime(1);
+    const time = fastTime(1);
+    const pauses = createWatch();
+    const asked: number[] = [];
+    // A moment that does not pass: whoever pauses in it stays there until the relay stops.
+    const sleep = (ms: number, signal?: AbortSignal): Promise<void> => {
+      asked.push(ms);
+      pauses.notify();
+      if (signal === undefined || signal.aborted) return Promise.resolve();
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+    };
     const relay = await startTestRelay({
       home: bench.home,
       relay: 'pve1',
-      time: slow,
-      overrides: { pollWaitMs: 0 },
+      time: { ...time, clock: { ...time.clock, uptimeMs: () => 1_000_000, sleep } },
+      overrides: { pollWaitMs: 0, random: () => 0.123 },
     });
     bench.relays.push(relay);
-    await bench.api.until('many polls', () => bench.api.polls.length >= 60);
-    const before = bench.api.polls.length;
-    await new Promise((resolve) => setTimeout(resolve, 700));
-    assert.ok(bench.api.polls.length - before <= 2, `${bench.api.polls.length - before} polls in 700 ms`);
+    await pauses.until(
+      () => `a pause of a second in ${asked.join()}`,
+      () => (asked.includes(1_123) ? true : undefined),
+    );
+    assert.equal(bench.api.polls.length, 60);
   });
 
   it('is stopped for good by a receipt of its own that it does not know: its state is an old copy', async () => {

@@ -3,7 +3,7 @@ import { createHttpsClient, type HttpsClientOptions } from '../../../relay/drive
 import { type RawAnswer, startRawStub } from '../../support/proxmox/raw-stub.ts';
 
 /** Generous for a loopback, so that a test which reaches them has failed. */
-export const limits = { timeoutMs: 5_000, maxBytes: 1_000 };
+export const limits = { timeoutMs: 30_000, maxBytes: 1_000 };
 
 /** A client pinned to a server that answers literally. */
 export async function setUpClient(
