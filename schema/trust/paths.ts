@@ -32,6 +32,23 @@ const neverTouched: readonly string[] = [
   '/etc/systemd/system/writ*',
   '/etc/systemd/system/writ*/**',
   '/etc/systemd/system/*.wants/writ*',
+  '/etc/systemd/system/*.requires/writ*',
+  '/usr/local/lib/systemd/system/writ*',
+  '/usr/local/lib/systemd/system/writ*/**',
+  // Podman's generator makes services of these, which go before those of a package.
+  '/etc/containers/systemd/writ*',
+  '/etc/containers/systemd/writ*/**',
+  '/etc/containers/systemd/**/writ*',
+  '/etc/containers/systemd/**/writ*/**',
+  // Drop-ins for every service, Writ's among them, and what makes units or goes before them.
+  '/etc/systemd/system/service.d/**',
+  '/usr/lib/systemd/system/service.d/**',
+  '/usr/local/lib/systemd/system/service.d/**',
+  '/etc/systemd/system.control/**',
+  '/etc/systemd/system-generators/**',
+  '/usr/lib/systemd/system-generators/**',
+  '/usr/local/lib/systemd/system-generators/**',
+  '/run/systemd/**',
   '/usr/bin/writ*',
   '/usr/local/bin/writ*',
   // Who may become root, or log in.

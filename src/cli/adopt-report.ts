@@ -4,7 +4,7 @@ import type { Note } from '../config/adopt/found.ts';
 import { noteCodes } from '../config/adopt/notes.ts';
 import { byText } from '../config/repo.ts';
 import { findingsJson, findingsText } from './findings.ts';
-import { listed, table } from './text.ts';
+import { listed, onOneLine, table } from './text.ts';
 
 const shown = 5;
 
@@ -22,7 +22,7 @@ function notesText(title: string, notes: readonly Note[], all: boolean): string[
       const more = own.length - few.length;
       return [
         `  ${noteCodes[code]} [${code}]`,
-        ...few.map(({ path, message }) => `    ${path}: ${message}`),
+        ...few.map(({ path, message }) => `    ${onOneLine(`${path}: ${message}`)}`),
         ...(more > 0 ? [`    and ${more} more: --json lists all`] : []),
       ];
     });

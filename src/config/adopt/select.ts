@@ -32,7 +32,7 @@ function patternOf(pattern: string): (path: string) => boolean {
 
 /** What Writ never brings, whoever asks: relays refuse most of it. */
 const refused =
-  /^\/etc\/(passwd|group|shadow|gshadow|sub[ug]id)-?$|^\/etc\/(sudoers|pam|ssh|apt|dpkg|pve|writ|ssl\/private)([./].*|$)|^\/etc\/(pam\.conf|machine-id|sudoers)$|^\/var\/lib\/(writ|dpkg|pve-cluster)|^\/(boot|proc|sys|dev|run|tmp)\/|\/\.ssh\/|^\/etc\/systemd\/system\/writ(-relay)?[.-]/;
+  /^\/etc\/(passwd|group|shadow|gshadow|sub[ug]id)-?$|^\/etc\/(sudoers|pam|ssh|apt|dpkg|pve|writ(-relay)?|ssl\/private)([./].*|$)|^\/etc\/(pam\.conf|machine-id|sudoers)$|^\/var\/lib\/(writ|dpkg|pve-cluster)|^\/(boot|proc|sys|dev|run|tmp)\/|\/\.ssh\/|^\/etc\/systemd\/system\/writ(-relay)?[.-]/;
 const rootless =
   /^\/(home\/[^/]+|root)\/\.config\/(containers\/systemd|systemd\/user)\/|^\/etc\/containers\/systemd\/users\//;
 const ofPackages = /^\/(usr\/(?!local\/)|lib\/|lib64\/|bin\/|sbin\/)/;

@@ -262,5 +262,13 @@ export function judgeDrafts(drafts: readonly { draft: Draft; size: number }[]): 
     }
     holders.set(key, draft);
   }
+  for (const { draft } of drafts) {
+    const parts = draft.path.split('/');
+    const above = parts.map((_, index) => parts.slice(0, index).join('/')).slice(1);
+    const file = above.find((path) => holders.has(`${draft.target} ${path}`));
+    if (file === undefined) continue;
+    const message = `${draft.path} on ${draft.target} is below ${file}, which is a file itself`;
+    findings.push(fault(draft.place, 'path_twice', message));
+  }
   return findings;
 }

@@ -189,6 +189,13 @@ test('links, pipes, odd names, large files and tools’ folders are told and nev
   assert.doesNotMatch(ran.out, /root:x:0:0/);
 });
 
+test('a name of several lines says nothing in the report’s own words', async (t) => {
+  const { machine, repo } = setUp(t);
+  writeFileSync(join(machine, 'etc/opt/odd\nNothing was left out.'), 'x');
+  const ran = await runWrit(['adopt', machine, '--on', 'secsvcs', '--into', repo, '--dry-run']);
+  assert.match(ran.out, /\n {4}\/etc\/opt\/odd Nothing was left out\.: its name/);
+});
+
 test('what cannot be written whole leaves nothing behind', (t) => {
   const { machine, apps, repo } = setUp(t);
   writeFileSync(join(apps, 'gatus/config/config.yml'), `# ${'x'.repeat(3000)}\n`);

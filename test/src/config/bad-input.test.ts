@@ -104,6 +104,15 @@ const cases: Readonly<Record<string, { changes: Changes; says: readonly string[]
     },
     says: ['apps/web/app.yaml:5:5 path_twice: /etc/opt/web/motd on websvcs is a file of two already'],
   },
+  'a file below a file': {
+    changes: {
+      ...second('on: websvcs\nunits: [two.container]\nfiles: [{ from: x, to: /etc/opt/web/motd/x }]\n'),
+      'apps/two/x': 'x',
+    },
+    says: [
+      'apps/two/app.yaml:3:9 path_twice: /etc/opt/web/motd/x on websvcs is below /etc/opt/web/motd, which is a file itself',
+    ],
+  },
   'a cycle of uses': {
     changes: {
       ...second('on: websvcs\nunits: [two.container]\nuses: [web]\n'),

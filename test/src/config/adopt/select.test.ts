@@ -23,6 +23,7 @@ test('what nobody may bring is left out, whatever is included', async () => {
     'etc/pve/storage.cfg',
     'etc/pam.d/su',
     'etc/writ/x',
+    'etc/writ-relay/x',
     'root/.ssh/config',
     'var/lib/writ-relay/trust.jws',
     'etc/systemd/system/writ-relay.service.d/x.conf',
