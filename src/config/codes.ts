@@ -49,6 +49,8 @@ export const configCodes = {
   role_twice: 'A role of a database has two passwords.',
   route_container: 'It is not clear which container a route leads to.',
   route_port_missing: 'A route has no port.',
+  route_port_unpublished:
+    'A route leads to another machine at a port that no unit of its app publishes there.',
   route_shadowed: 'A name that is passed on unopened or as TCP hides another route.',
   route_twice: 'An app has two routes of one name.',
   runbook_not_run: 'A runbook says what nothing can run yet.',

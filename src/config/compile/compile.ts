@@ -128,7 +128,7 @@ function compileNames(
 }
 
 /** Subnets that overlap, machines outside their network, one address twice. */
-function judgeAddresses({ homelab, yaml }: Manifest, tell: Tell): void {
+function judgeAddresses({ homelab, yaml, broken }: Manifest, tell: Tell): void {
   const nets = Object.entries(homelab.networks).map(([name, { subnet }]) => ({
     name,
     subnet: parseSubnet(subnet)!,
@@ -157,14 +157,9 @@ function judgeAddresses({ homelab, yaml }: Manifest, tell: Tell): void {
       const at = [section, name];
       if (machine.network !== undefined && !Object.hasOwn(homelab.networks, machine.network)) {
         const near = didYouMean(machine.network, Object.keys(homelab.networks));
-        tell(
-          fault(
-            yaml.place([...at, 'network']),
-            'unknown_network',
-            `there is no network ${machine.network}`,
-            near,
-          ),
-        );
+        const message = `there is no network ${machine.network}`;
+        if (!broken.has(machine.network))
+          tell(fault(yaml.place([...at, 'network']), 'unknown_network', message, near));
       } else if (machine.network !== undefined && machine.address !== undefined) {
         const { subnet } = homelab.networks[machine.network]!;
         if (!contains(parseSubnet(subnet)!, canonicalV4(machine.address)!)) {

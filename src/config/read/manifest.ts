@@ -25,7 +25,7 @@ export type Manifest = {
   readonly yaml: YamlFile;
   readonly vars: Readonly<Record<string, unknown>>;
   readonly apps: readonly AppSource[];
-  /** Machines and apps that are there, but whose own text could not be understood: nobody is told that they are missing. */
+  /** Machines, networks and apps that are there, but whose own text could not be understood: nobody is told that they are missing. */
   readonly broken: ReadonlySet<string>;
   /** Where a member of a runbook stands: in homelab.yaml, or in a file of its own. */
   runbookPlace(name: string, path: Path): Place;
@@ -83,6 +83,7 @@ export function readManifest(repo: Repo): { manifest?: Manifest; findings: Findi
   }
   const broken = new Set([
     ...[...foldersUnder(repo.files, 'apps').keys()].filter((name) => !apps.some((app) => app.name === name)),
+    ...namesIn(yaml, 'networks').filter((name) => !Object.hasOwn(homelab.networks, name)),
     ...namesIn(yaml, 'hosts').filter((name) => !Object.hasOwn(homelab.hosts, name)),
     ...namesIn(yaml, 'guests').filter((name) => !Object.hasOwn(homelab.guests, name)),
     ...namesIn(yaml, 'devices').filter((name) => !Object.hasOwn(homelab.devices, name)),

@@ -1,6 +1,7 @@
 import { didYouMean } from '../../../../schema/near.ts';
 import { sectionOf } from '../../../../schema/quadlet/names.ts';
-import { lastValue } from '../../../../schema/quadlet/unit.ts';
+import { all, last, lastValue, placeOf, type Unit, unitPlace } from '../../../../schema/quadlet/unit.ts';
+import type { Place } from '../../finding.ts';
 import type { Home, Target } from '../../home.ts';
 import { byText } from '../../repo.ts';
 import type { Doubt } from '../generator.ts';
@@ -128,9 +129,22 @@ function joinedBy(
       severity: 'error',
       code: 'network_address',
       message: `${unit.file.name} of ${app} says ${said === undefined ? `${key}=` : `an address in ${said.name}`}, and its machine puts it into other networks`,
-      suggestion: 'Names are enough: containers reach each other by ContainerName.',
-      place: { file: unit.file.file, line: 1, column: 1 },
+      suggestion: 'Take it away, for names are enough: containers reach each other by ContainerName.',
+      place: whereAddress(unit, section, said?.name, key),
     });
   }
   return joined;
+}
+
+function whereAddress(
+  unit: Unit,
+  section: string,
+  network: string | undefined,
+  key: string | undefined,
+): Place {
+  const line =
+    network === undefined
+      ? last(unit, section, key!)
+      : all(unit, section, 'Network').find(({ value }) => value.startsWith(`${network}:`));
+  return line === undefined ? unitPlace(unit) : placeOf(line);
 }

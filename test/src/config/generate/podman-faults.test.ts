@@ -6,7 +6,7 @@ import {
   homeWith as home,
   isolatedHome as isolated,
 } from '../../../support/container-home.ts';
-import type { Tree } from '../../../support/repo-fixture.ts';
+import { buildTree, type Tree } from '../../../support/repo-fixture.ts';
 
 test('names and addresses that cannot be are told where they stand', async () => {
   const cases: readonly (readonly [string, readonly Tree[], readonly string[]])[] = [
@@ -28,7 +28,7 @@ test('names and addresses that cannot be are told where they stand', async () =>
     [
       'an address',
       [isolated(), app('db', ['IP=10.89.10.7'])],
-      ['error network_address apps/db/db.container', 'error address_outside apps/db/db.container'],
+      ['error address_outside apps/db/db.container', 'error network_address apps/db/db.container'],
     ],
     [
       'an address in a network',
@@ -78,5 +78,20 @@ test('names and addresses that cannot be are told where they stand', async () =>
       ),
     );
     assert.deepEqual(found, expected, what);
+  }
+});
+
+test('an address that isolation takes the sense from is told at its line', async () => {
+  for (const lines of [
+    ['Image=x:1', 'IP=10.89.10.7'],
+    ['Image=x:1', 'Network=home.network:ip=10.89.10.7'],
+  ]) {
+    const { findings } = await buildTree({ ...isolated(), ...app('db', lines) });
+    const found = findings.filter(({ code }) => code === 'network_address');
+    const text = app('db', lines)['apps/db/db.container'] as string;
+    assert.deepEqual(
+      found.map(({ line }) => text.split('\n')[line - 1]),
+      [lines[1]],
+    );
   }
 });
