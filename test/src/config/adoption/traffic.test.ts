@@ -26,7 +26,7 @@ routes:
   });
   assert.deepEqual(told, []);
   const when =
-    '{"path":["/admin","/manage"],"not_path":["/admin/public"],"header":{"X-Client":"desk"},"method":["GET"]}';
+    '{"path":["/admin","/manage"],"not_path":["/admin/public"],"header":{"X-Client":"desk"},"method":["GET"],"priority":100}';
   const at = { app: 'app', target: 'secsvcs' };
   assert.deepEqual(built.release!.manifest.facts.routes, [
     { host: '*.apps.example.net', ...at, public: false },
@@ -182,7 +182,7 @@ files: [{ from: clients.yml.j2, to: /etc/opt/authelia/clients.yml }]
     name: 'family',
     policy: 'one_factor',
     groups: ['admins', 'family'],
-    from: ['servers', 'wifi'],
+    from: ['servers (192.168.20.0/24)', 'wifi (192.168.10.0/24)'],
   });
   const twice = await home({
     ...apps,
