@@ -1,13 +1,40 @@
 import * as v from 'valibot';
-import { commandListSchema, commandViewSchema } from '../../../schema/api/orders.ts';
+import { commandListSchema, commandStates, commandViewSchema } from '../../../schema/api/orders.ts';
 import { commandIdSchema } from '../../../schema/wire/ids.ts';
 import { inWords, orderInWords } from '../check-plan.ts';
 import { defineCommand } from '../command.ts';
 import { exitOfState } from '../order.ts';
-import { done, exits, fail } from '../outcome.ts';
+import { done, exits, type Failure, fail } from '../outcome.ts';
 import { openSession, refreshTrust } from '../session.ts';
 import { ago, localTime, table } from '../text.ts';
 import { proveCommand } from '../verify-receipts.ts';
+
+const listedOr = (words: readonly string[]): string => `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+
+/** The list's query as typed, or what is wrong with it; empty without any. */
+function queryOf({
+  state,
+  limit,
+  before,
+}: {
+  readonly state: string | undefined;
+  readonly limit: string | undefined;
+  readonly before: string | undefined;
+}): { ok: true; value: string } | Failure {
+  if (state !== undefined && !commandStates.some((known) => known === state)) {
+    return fail(exits.usage, 'state_unknown', `--state is one of ${listedOr(commandStates)}.`);
+  }
+  if (limit !== undefined && !/^(?:[1-9]\d?|1\d\d|200)$/.test(limit)) {
+    return fail(exits.usage, 'limit_invalid', '--limit is a whole number from 1 to 200.');
+  }
+  if (before !== undefined && !v.is(commandIdSchema, before)) {
+    return fail(exits.usage, 'id_invalid', `${before} is no command's id.`);
+  }
+  const given = Object.entries({ state, limit, before }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${value}`],
+  );
+  return { ok: true, value: given.length === 0 ? '' : `?${given.join('&')}` };
+}
 
 export const command = defineCommand({
   name: 'command',
@@ -19,14 +46,32 @@ export const command = defineCommand({
       line: 'writ command cmd_01K…',
       about: 'steps, outcome, and whether its receipts verify; exits as its outcome is',
     },
+    { line: 'writ command --state failed --limit 10', about: 'the latest that failed' },
   ],
-  options: {},
-  async run(context, [id]) {
+  options: {
+    state: {
+      type: 'text',
+      value: 'STATE',
+      about: `list those in one state alone: ${listedOr(commandStates)}`,
+    },
+    limit: { type: 'text', value: 'N', about: 'list so many, 1 to 200 (default: 50)' },
+    before: { type: 'text', value: 'ID', about: 'list those made before this one' },
+  },
+  async run(context, [id], values) {
+    const query = queryOf(values);
+    if (!query.ok) return query;
+    if (id !== undefined && query.value !== '') {
+      return fail(exits.usage, 'usage', '--state, --limit and --before are for the list, without an ID.');
+    }
     const session = await openSession(context);
     if (!session.ok) return session;
     const { api } = session.value;
     if (id === undefined) {
-      const list = await api.call({ method: 'GET', url: '/v1/commands', answer: commandListSchema });
+      const list = await api.call({
+        method: 'GET',
+        url: `/v1/commands${query.value}`,
+        answer: commandListSchema,
+      });
       if (!list.ok) return list;
       const rows = list.value.commands.map((one) => [
         one.id,
@@ -35,7 +80,8 @@ export const command = defineCommand({
         orderInWords(one),
         one.state,
       ]);
-      return done(rows.length === 0 ? 'There is no command yet.' : table(rows), list.value);
+      const none = query.value === '' ? 'There is no command yet.' : 'There is no such command.';
+      return done(rows.length === 0 ? none : table(rows), list.value);
     }
     if (!v.is(commandIdSchema, id)) {
       return fail(exits.usage, 'id_invalid', `${id} is no command's id. They are listed by: writ command`);

@@ -110,6 +110,16 @@ test('status, trust, relays and commands of a home without relays', async () => 
   assert.match(trust.out, /no relay admitted yet/);
   assert.match((await writ('relays')).out, /no relay yet/i);
   assert.match((await writ('command')).out, /no command yet/i);
+  assert.match((await writ('command', '--state', 'failed', '--limit', '3')).out, /no such command/i);
+  for (const words of [
+    ['--state', 'broken'],
+    ['--limit', '0'],
+    ['--limit', '201'],
+    ['--before', 'x'],
+    ['cmd_01ARZ3NDEKTSV4RRFFQ69G5FAV', '--limit', '3'],
+  ]) {
+    assert.equal((await writ('command', ...words)).exit, 2, words.join(' '));
+  }
   assert.match((await writ('tokens', 'list')).out, /no token/i);
   assert.match((await writ('relays', 'approve')).out, /No relay waits/);
 });
