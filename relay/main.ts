@@ -160,6 +160,14 @@ if (isEntry()) {
   process.on('warning', (warning) => {
     if (warning.name !== 'ExperimentalWarning') process.stderr.write(`${warning.stack ?? warning.message}\n`);
   });
+  const isService = process.argv[2] === 'run';
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever reads the log of a relay may go away: its work goes on.
+    if (isService) return;
+    if (error.code === 'EPIPE') process.exit(0);
+    process.stderr.write(`writ-relay: Not all could be printed: ${error.message}.\n`);
+    process.exit(1);
+  });
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
   const terminal: Terminal = {

@@ -82,7 +82,8 @@ export async function enrol(
     return refuse('code_malformed', 'its origin is more than scheme, host and port');
   }
   if (code.expires <= clock.now()) {
-    return refuse('code_expired', `it ended ${new Date(code.expires).toISOString()}`);
+    const [ended, now] = [code.expires, clock.now()].map((at) => new Date(at).toISOString());
+    return refuse('code_expired', `it ended ${ended}, and this host's clock says ${now}`);
   }
   try {
     const exists = (await disk.read(keyFile)) !== null || (await disk.read(journalFile)) !== null;

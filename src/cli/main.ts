@@ -19,10 +19,11 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.once(name, () => process.exit(exits.failed));
   });
 }
-// A reader that went away, as `head` does, is no error of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(exits.ok);
+  // A reader that went away, as `head` does, is no error of ours.
+  if (error.code === 'EPIPE') process.exit(exits.ok);
+  process.stderr.write(`Not all could be printed: ${error.message}.\n(output_failed)\n`);
+  process.exit(exits.failed);
 });
 
 process.exitCode = await runCli(

@@ -29,6 +29,8 @@ export type BackupRefusal =
   | 'backup_target_foreign'
   /** The folder that it is to be in is not there. */
   | 'backup_folder_missing'
+  /** Whoever was to take it went away, or could not. */
+  | 'output_failed'
   /** What was written does not read back as it was written. */
   | 'backup_damaged'
   | 'given_up';
@@ -88,7 +90,11 @@ export const backupToStream = (
   withCopy(options, tmpdir(), async (manifest, copy) => {
     for await (const chunk of backupBytes(manifest, copy)) {
       if (options.signal?.aborted) return refuse('given_up');
-      await write(chunk);
+      try {
+        await write(chunk);
+      } catch (error) {
+        return refuse('output_failed', error instanceof Error ? error.message : String(error));
+      }
     }
     return ok(manifest);
   });

@@ -196,13 +196,18 @@ test('a backup goes through a pipe, and not to a terminal', async () => {
 });
 
 test('whoever reads only the beginning of a backup is told that it is not whole', async () => {
+  mkdirSync(at('temporary'));
   const both = await runProgram(writFile, ['backup', '-', '--json', '--data', at('lib')], { env });
   assert.equal(both.exit, 2);
   const child = spawn(process.execPath, [writFile, 'backup', '-', '--data', at('lib')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env, TMPDIR: at('temporary') },
   });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   child.stdout.once('data', () => child.stdout.destroy());
-  const [code] = await once(child, 'exit');
+  const [code] = await once(child, 'close');
   assert.equal(code, 1);
+  assert.match(said, /The backup is not whole/);
+  assert.deepEqual(readdirSync(at('temporary')), [], 'and its copy of the database is gone');
 });

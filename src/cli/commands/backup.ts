@@ -13,6 +13,7 @@ const texts: Readonly<Record<string, string>> = {
   backup_target_foreign: 'Remove that file, or choose another name.',
   backup_folder_missing: 'Make it, or mount what it is on.',
   backup_damaged: 'The disk does not give back what was written to it. Choose another.',
+  output_failed: 'What it was written to ended early, or is full.',
   given_up: 'Given up.',
 };
 
@@ -42,8 +43,8 @@ export const backup = defineCommand({
     if (file === '-' && context.json) {
       return fail(exits.usage, 'usage', 'Standard output cannot hold the backup and --json.');
     }
-    // Whoever reads the pipe and goes away early has no backup: elsewhere that is no error.
-    if (file === '-') process.stdout.prependOnceListener('error', () => process.exit(exits.failed));
+    // Whoever reads the pipe and goes away early has no backup, which elsewhere is no error: the write itself fails.
+    if (file === '-') process.stdout.removeAllListeners('error').on('error', () => {});
     // Loaded here, so that no other command has to load a database.
     const { backupToFile, backupToStream } = await import('../../node/backup.ts');
     const dataDir = values.data ?? '/var/lib/writ';
