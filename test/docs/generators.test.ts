@@ -34,7 +34,7 @@ function shown(): Tree {
       '[Container]\nImage=docker.io/library/traefik:v3.7.9\nContainerName=traefik\n',
     'apps/blog/app.yaml':
       'on: websvcs\nunits: [blog.container]\nroute: { host: blog, port: 80, via: secsvcs }\n',
-    'apps/blog/blog.container': '[Container]\nImage=docker.io/library/nginx:1.29.1\n',
+    'apps/blog/blog.container': '[Container]\nImage=docker.io/library/nginx:1.29.1\nPublishPort=80:80\n',
   };
 }
 
