@@ -21,10 +21,11 @@ export const sha256Of = (file: string): string =>
   createHash('sha256').update(readFileSync(file)).digest('hex');
 
 /** What Node lacks in an ES module, and bundled CommonJS asks for. */
-const requireShim =
+export const requireShim =
   "import { createRequire as writCreateRequire } from 'node:module'; const require = writCreateRequire(import.meta.url);";
 
-const common: BuildOptions = {
+/** How each program is bundled. */
+export const bundleOptions: BuildOptions = {
   bundle: true,
   platform: 'node',
   // As CommonJS, a module that is loaded later would have a default export alone.
@@ -41,7 +42,7 @@ const common: BuildOptions = {
 /** Bundles the relay: one file, with nothing native and nothing to be installed beside it. */
 export async function bundleRelay(): Promise<string> {
   const outfile = join(dist, 'writ-relay.mjs');
-  await build({ ...common, entryPoints: [join(root, 'relay/main.ts')], outfile });
+  await build({ ...bundleOptions, entryPoints: [join(root, 'relay/main.ts')], outfile });
   chmodSync(outfile, 0o755);
   const { size } = statSync(outfile);
   if (size > maxRelayBytes) throw new Error(`the relay's bundle has ${size} bytes, over ${maxRelayBytes}`);
@@ -56,7 +57,7 @@ export async function bundleCli(relayPackage: RelayPackage | null): Promise<stri
   const outdir = join(dist, 'writ');
   rmSync(outdir, { recursive: true, force: true });
   await build({
-    ...common,
+    ...bundleOptions,
     entryPoints: {
       writ: join(root, 'src/cli/main.ts'),
       // The thread that `writ config` renders templates in.

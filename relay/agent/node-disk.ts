@@ -3,6 +3,9 @@ import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:f
 import { join } from 'node:path';
 import type { Disk } from './disk.ts';
 
+/** Root at its console must not be led out of the folder by whoever writes in it, which is the relay's user. */
+const noFollow = constants.O_NOFOLLOW;
+
 const isMissing = (error: unknown): boolean => (error as { code?: unknown }).code === 'ENOENT';
 
 /**
@@ -43,7 +46,7 @@ export function nodeDisk(folder: string): Disk {
   return {
     async read(name) {
       try {
-        return new Uint8Array(await readFile(pathOf(name)));
+        return new Uint8Array(await readFile(pathOf(name), { flag: constants.O_RDONLY | noFollow }));
       } catch (error) {
         if (isMissing(error)) return null;
         throw error;
@@ -53,7 +56,7 @@ export function nodeDisk(folder: string): Disk {
       try {
         let handle = handles.get(name);
         if (handle === undefined) {
-          handle = await open(pathOf(name), constants.O_WRONLY | constants.O_APPEND);
+          handle = await open(pathOf(name), constants.O_WRONLY | constants.O_APPEND | noFollow);
           handles.set(name, handle);
         }
         let written = 0;

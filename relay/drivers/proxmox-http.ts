@@ -13,7 +13,8 @@ export type ProxmoxCall<T> = {
   readonly method: 'GET' | 'POST';
   /** Below `/api2/json`, its parts already encoded. */
   readonly path: string;
-  readonly params?: Readonly<Record<string, string | number>>;
+  /** A list is given as one parameter of that name for each. */
+  readonly params?: Readonly<Record<string, string | number | readonly string[]>>;
   /** The shape of `data`; what does not match is `bad_answer`. */
   readonly shape: v.GenericSchema<unknown, T>;
   readonly timeoutMs?: number;
@@ -53,7 +54,9 @@ export function createProxmoxHttp({ client, baseUrl, token, clock }: ProxmoxHttp
 
   const once = async <T>(call: ProxmoxCall<T>): Promise<ProxmoxResult<T>> => {
     const query = new URLSearchParams(
-      Object.entries(call.params ?? {}).map(([name, value]): [string, string] => [name, String(value)]),
+      Object.entries(call.params ?? {}).flatMap(([name, value]): [string, string][] =>
+        (typeof value === 'object' ? value : [String(value)]).map((one) => [name, one]),
+      ),
     ).toString();
     const reading = call.method === 'GET';
     const url = `${origin}/api2/json${call.path}${reading && query !== '' ? `?${query}` : ''}`;

@@ -62,6 +62,17 @@ export const agentUsersShape = v.object({
   ]),
 });
 
+export const agentExecShape = v.object({ pid: wholeNumber });
+
+export const agentExecStatusShape = v.object({
+  exited: flag,
+  exitcode: v.optional(wholeNumber),
+  signal: v.optional(wholeNumber),
+  'out-data': v.optional(v.string(), ''),
+  'err-data': v.optional(v.string(), ''),
+  'out-truncated': v.optional(flag, false),
+});
+
 const amount = v.pipe(v.number(), v.minValue(0));
 
 export const nodeStatusShape = v.object({

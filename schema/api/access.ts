@@ -5,8 +5,9 @@ import { parsePayload } from '../jose/jws.ts';
 import { publicJwkSchema } from '../jose/keys.ts';
 import { houseFileSchema } from '../manifest/house.ts';
 import { type Result, refuse } from '../result.ts';
+import { originSchema } from '../trust/document.ts';
 import { countSchema, homeIdSchema, nameSchema, timeSchema, tokenIdSchema } from '../wire/ids.ts';
-import { maxTrustUploadVersions } from '../wire/limits.ts';
+import { maxTokenBytes, maxTrustUploadVersions } from '../wire/limits.ts';
 import { trustJwsSchema } from '../wire/relay-api.ts';
 import { scopeSchema } from '../wire/token.ts';
 
@@ -30,8 +31,18 @@ export const tokenViewSchema = v.strictObject({
 });
 export type TokenView = v.InferOutput<typeof tokenViewSchema>;
 export const tokenListSchema = v.strictObject({ tokens: v.array(tokenViewSchema) });
-/** The token itself is in this answer alone: the database knows its id only. */
-export const tokenCreatedSchema = v.strictObject({ ...tokenViewSchema.entries, token: v.string() });
+/**
+ * The token itself is in this answer alone: the database knows its id only. A compact JWS and nothing beside it,
+ * because its owner pastes it into a shell.
+ */
+export const tokenCreatedSchema = v.strictObject({
+  ...tokenViewSchema.entries,
+  token: v.pipe(
+    v.string(),
+    v.maxLength(maxTokenBytes),
+    v.regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}$/, 'must be a compact JWS'),
+  ),
+});
 
 /** POST /v1/trust: the next versions, oldest first; those that are in force already are passed over. */
 export const trustUploadSchema = v.strictObject({
@@ -41,7 +52,7 @@ export const trustAcceptedSchema = v.strictObject({ version: countSchema, digest
 
 /** What `writ serve` prints once, while no owner has claimed it. */
 export const setupCodeSchema = v.strictObject({
-  origin: v.pipe(v.string(), v.url()),
+  origin: originSchema.entries.url,
   spki: v.nullable(digestSchema),
   controller: publicJwkSchema,
   secret: v.pipe(v.string(), v.regex(bytes32Pattern)),

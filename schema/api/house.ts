@@ -9,6 +9,7 @@ import {
   nameSchema,
   timeSchema,
 } from '../wire/ids.ts';
+import { maxReportBytes } from '../wire/limits.ts';
 import { guestReportSchema } from '../wire/report.ts';
 
 export const hostStates = [
@@ -92,6 +93,14 @@ export const relayViewSchema = v.strictObject({
 });
 export type RelayView = v.InferOutput<typeof relayViewSchema>;
 export const relayListSchema = v.strictObject({ relays: v.array(relayViewSchema) });
+
+/** GET /v1/relays/reports: the last word of each admitted relay, as it signed it. Who reads it verifies it. */
+export const signedReportsSchema = v.strictObject({
+  reports: v.array(
+    v.strictObject({ relay: nameSchema, report: v.pipe(v.string(), v.maxLength(maxReportBytes)) }),
+  ),
+});
+export type SignedReports = v.InferOutput<typeof signedReportsSchema>;
 
 /** POST /v1/relays/codes: lets one relay enrol once. The API learns only its own MAC key. */
 export const codeRequestSchema = v.strictObject({

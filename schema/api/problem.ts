@@ -13,6 +13,6 @@ export const problemSchema = v.strictObject({
   /** Of a conflict: the command that holds what was asked for. */
   held_by: v.optional(commandIdSchema),
   /** Of `needs_operator`: the command line that does it. */
-  command_line: v.optional(v.string()),
+  command_line: v.optional(v.pipe(v.string(), v.regex(/^writ( [a-z0-9-]+){1,3}$/))),
 });
 export type Problem = v.InferOutput<typeof problemSchema>;

@@ -68,8 +68,9 @@ export const requestCodes = {
   rate_limited: {
     status: 429,
     title: 'Too many requests',
-    meaning: 'These credentials asked more often than they may. Nothing was done.',
-    todo: 'Wait as long as `Retry-After` says. `?wait=` follows a command without asking again and again.',
+    meaning:
+      'These credentials asked more often than they may, or said more than anything was asked. Nothing was done.',
+    todo: 'Wait as long as `Retry-After` says, or a minute where it says nothing. `?wait=` follows a command without asking again and again.',
   },
   too_many_failures: {
     status: 429,

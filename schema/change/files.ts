@@ -19,7 +19,11 @@ export type FileChange =
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const sameAttributes = (a: ReleaseFile, b: ReleaseFile): boolean =>
-  a.mode === b.mode && a.owner === b.owner && a.manage === b.manage && a.kind === b.kind;
+  a.mode === b.mode &&
+  a.owner === b.owner &&
+  a.manage === b.manage &&
+  a.kind === b.kind &&
+  a.volume === b.volume;
 
 /** The files that differ between two parts of one target, by path. */
 export function changedFiles(before: ReleasePart | undefined, after: ReleasePart | undefined): FileChange[] {

@@ -107,9 +107,12 @@ export function parsePayload<S extends v.GenericSchema>(
   return ok(parsed.output);
 }
 
+/** The names in a path are the sender's own: neither long, nor with characters that act on a terminal. */
+const maxPathChars = 200;
+
 /** One sentence about the first thing wrong, without the value itself (it may be a secret). */
 export function describeIssue(issue: v.BaseIssue<unknown>): string {
-  const path = v.getDotPath(issue) ?? 'the document';
+  const path = v.getDotPath(issue)?.slice(0, maxPathChars).replace(/\p{C}/gu, '\ufffd') ?? 'the document';
   if (issue.expected === 'never') return `${path} is not a known member`;
   if (issue.received === 'undefined') return `${path} is missing`;
   return `${path}: ${issue.kind === 'validation' ? issue.message.replace(/ but received .*/s, '') : `expected ${issue.expected ?? 'another value'}`}`;

@@ -29,6 +29,9 @@ class JsonFault extends Error {
   }
 }
 
+/** A key is its sender's own word: neither long in a refusal, nor with characters that act on a terminal. */
+const maxShownChars = 60;
+
 /** Keys that objects treat apart, and that validators of records leave out without a word. */
 export const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
@@ -143,7 +146,8 @@ function readDocument(text: string, maxDepth: number): JsonValue {
           const key = readString();
           if (forbiddenKeys.has(key)) malformed();
           if (Object.hasOwn(members, key)) {
-            throw new JsonFault('json_duplicate_key', `the key ${JSON.stringify(key)} stands twice`);
+            const shown = JSON.stringify(key.slice(0, maxShownChars).replace(/\p{C}/gu, '\ufffd'));
+            throw new JsonFault('json_duplicate_key', `the key ${shown} stands twice`);
           }
           skipSpace();
           if (text[at] !== ':') malformed();

@@ -1,17 +1,21 @@
 import * as v from 'valibot';
 import { nameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
+import { aptSchema, artifactSchema, buildSchema, packageSchema, updateSchema, userSchema } from './native.ts';
 import { routeSchema } from './route.ts';
+import { secretsSchema, useSchema } from './uses.ts';
 import {
   absolutePathSchema,
   addressSchema,
+  domainSchema,
   durationSchema,
+  machinePlaceSchema,
   modeSchema,
+  onChangeSchema,
   oneOrMany,
   ownerSchema,
   placeSchema,
   portSchema,
-  secretNameSchema,
   subnetSchema,
   titleSchema,
 } from './values.ts';
@@ -28,19 +32,32 @@ const unitNameSchema = v.pipe(
   ),
 );
 
-/** Podman's or systemd's unit file in the app's folder, perhaps a template of Writ (`.j2`). */
-const unitFileSchema = v.pipe(
+/**
+ * Podman's or systemd's unit file in the app's folder, perhaps a template of Writ (`.j2`). A folder before its name is
+ * one of /etc/containers/systemd, too.
+ */
+export const unitFileSchema = v.pipe(
   v.string(),
   v.maxLength(255),
   v.regex(
-    /^[A-Za-z0-9:_.@*?\\-]+\.(container|volume|network|pod|kube|image|build|service|socket|timer|path|mount|target)(\.d\/[A-Za-z0-9_.*?-]+\.conf)?(\.j2)?$/,
+    /^([A-Za-z0-9_*?][A-Za-z0-9_.*?-]*\/)*[A-Za-z0-9:_.@*?\\-]+\.(container|volume|network|pod|kube|image|build|service|socket|timer|path|mount|automount|swap|target)(\.d\/[A-Za-z0-9_.*?-]+\.conf)?(\.j2)?$/,
     'must be a unit file such as grafana.container, or grafana.container.d/10-more.conf',
   ),
 );
 
-/** What happens to the app when one of its files changes. */
-export const onChangeSchema = v.picklist(['restart', 'reload', 'none']);
-export type OnChange = v.InferOutput<typeof onChangeSchema>;
+/** A unit file by its name, or with attributes: one that holds a password is nobody else's to read. */
+const unitSchema = v.union(
+  [
+    unitFileSchema,
+    v.strictObject({
+      unit: unitFileSchema,
+      mode: v.optional(modeSchema, '0644'),
+      owner: v.optional(ownerSchema, 'root:root'),
+    }),
+  ],
+  'must be a unit file such as grafana.container, or { unit: …, mode: … }',
+);
+export type UnitEntry = v.InferOutput<typeof unitSchema>;
 
 export const valuesSchema = recordOf(
   v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/)),
@@ -54,10 +71,12 @@ export const fileSchema = v.strictObject({
   generate: v.optional(
     v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*\/[a-z][a-z0-9-]*$/, 'must be generator/output')),
   ),
-  /** What the generator is told for this place. */
+  /** What the generator is told for this place, member by member over what homelab.yaml tells it; `null` takes one away. */
   options: v.optional(valuesSchema),
-  /** Where it goes; a folder, ending in a slash, for several. */
+  /** Where it goes; a folder, ending in a slash, for several. `volume:NAME/` is the volume of NAME.volume. */
   to: placeSchema,
+  /** Taken as it is: no template though its name ends in `.j2`, and what looks like a secret's placeholder is none. */
+  raw: v.optional(v.boolean(), false),
   mode: v.optional(modeSchema, '0644'),
   owner: v.optional(ownerSchema, 'root:root'),
   /** Removes what else is in the folder. */
@@ -79,62 +98,14 @@ const placementSchema = v.strictObject({
   /** Over the app's own values, here alone. */
   vars: v.optional(valuesSchema, {}),
   /** More units and files, here alone. */
-  units: v.optional(v.array(unitFileSchema), []),
+  units: v.optional(v.array(unitSchema), []),
   files: v.optional(v.array(fileSchema), []),
+  /** More of what is fetched, here alone: the machine's own architecture. */
+  artifacts: v.optional(v.array(artifactSchema), []),
   /** In place of the app's own routes. */
   route: v.optional(routeSchema),
   routes: v.optional(v.array(routeSchema)),
 });
-
-const useSchema = v.union(
-  [
-    nameSchema,
-    v.strictObject({
-      app: nameSchema,
-      /** Which instance, where the app is on several. */
-      on: v.optional(nameSchema),
-      /** The port that is spoken to; absent: the app's own. */
-      port: v.optional(portSchema),
-      /** Whether the app is started after the one it uses. */
-      after: v.optional(v.boolean(), true),
-    }),
-    v.strictObject({
-      postgres: v.strictObject({
-        app: v.optional(nameSchema, 'postgres'),
-        on: v.optional(nameSchema),
-        database: v.pipe(v.string(), v.regex(/^[a-z_][a-z0-9_]{0,62}$/)),
-        role: v.optional(v.pipe(v.string(), v.regex(/^[a-z_][a-z0-9_]{0,62}$/))),
-        /** The secret with the role's password. */
-        password: secretNameSchema,
-      }),
-    }),
-    v.strictObject({
-      oidc: v.strictObject({
-        app: v.optional(nameSchema, 'authelia'),
-        on: v.optional(nameSchema),
-        client: v.optional(nameSchema),
-        secret: secretNameSchema,
-        redirect: v.optional(oneOrMany(v.pipe(v.string(), v.minLength(1)))),
-        access: v.optional(nameSchema),
-      }),
-    }),
-  ],
-  'must be an app, or one of { app: … }, { postgres: … }, { oidc: … }',
-);
-export type UseEntry = v.InferOutput<typeof useSchema>;
-
-const derivedSchema = v.strictObject({
-  /** The secrets it is made of, on the target. */
-  from: oneOrMany(secretNameSchema),
-  as: v.picklist(['bcrypt', 'pbkdf2-sha512', 'base64', 'text']),
-  /** With `text`: the pattern, in which `<<name>>` stands for a secret. */
-  pattern: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(1000))),
-});
-
-export const secretsSchema = v.union(
-  [v.array(secretNameSchema), recordOf(secretNameSchema, v.nullable(derivedSchema))],
-  'must be a list of names, or names with how they are derived',
-);
 
 const healthSchema = v.strictObject({
   /** Asked over HTTP, at the first route's port or `port`. */
@@ -152,12 +123,29 @@ const portEntrySchema = v.strictObject({
   from: v.optional(oneOrMany(v.union([nameSchema, addressSchema, subnetSchema]))),
 });
 
+/** A certificate of the private CA, which is renewed on the target. */
 const certSchema = v.strictObject({
   name: nameSchema,
   kind: v.optional(v.picklist(['server', 'client']), 'server'),
-  /** A folder: cert.pem (with its chain), key.pem and ca.pem are put there. */
-  to: placeSchema,
+  /** What it is good for, beside the machine's name and address; of a client: who it is. Absent: the app's name. */
+  names: v.optional(v.array(v.union([nameSchema, domainSchema, addressSchema]))),
+  /** A folder, where cert.pem (with its chain), key.pem and ca.pem are put; or a path for each that is wanted. */
+  to: v.union(
+    [
+      v.pipe(machinePlaceSchema, v.regex(/\/$/, 'must be a folder that ends in /')),
+      v.strictObject({
+        cert: absolutePathSchema,
+        key: absolutePathSchema,
+        ca: v.optional(absolutePathSchema),
+      }),
+    ],
+    'must be a folder that ends in /, or { cert: …, key: …, ca: … }',
+  ),
   owner: v.optional(ownerSchema, 'root:root'),
+  /** Of the key. */
+  mode: v.optional(modeSchema, '0600'),
+  /** What its renewal does. */
+  on_change: v.optional(onChangeSchema, 'restart'),
 });
 
 const commandSchema = v.strictObject({
@@ -182,7 +170,7 @@ export const appSchema = v.strictObject({
   on: oneOrMany(v.union([nameSchema, placementSchema], 'must be a guest, or { guest: … }')),
   vars: v.optional(valuesSchema, {}),
   /** Unit files of the folder, kept as they are; `*` patterns work. */
-  units: v.optional(v.array(unitFileSchema), []),
+  units: v.optional(v.array(unitSchema), []),
   /** A unit that the system brings and that the files belong to: haproxy.service. */
   service: v.optional(unitNameSchema),
   files: v.optional(v.array(fileSchema), []),
@@ -194,6 +182,16 @@ export const appSchema = v.strictObject({
   uses: v.optional(v.array(useSchema), []),
   ports: v.optional(v.array(portEntrySchema), []),
   certs: v.optional(v.array(certSchema), []),
+  /** Packages of the distribution, and sources of more of them. */
+  packages: v.optional(v.array(packageSchema), []),
+  apt: v.optional(v.array(aptSchema), []),
+  artifacts: v.optional(v.array(artifactSchema), []),
+  /** Users of the machine. */
+  users: v.optional(v.array(userSchema), []),
+  /** Images that are built there, by the name that units have for them: NAME.build. */
+  builds: v.optional(recordOf(nameSchema, buildSchema), {}),
+  /** What may become of its images while their names stay; absent: what homelab.yaml says. */
+  update: v.optional(updateSchema),
   commands: v.optional(recordOf(nameSchema, commandSchema), {}),
   backup: v.optional(backupSchema),
 });

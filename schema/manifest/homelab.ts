@@ -1,7 +1,13 @@
 import * as v from 'valibot';
 import { nameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
+import { deviceSchema } from './device.ts';
 import { guestSchema, type HouseFile, hostSchema, houseFileSchema } from './house.ts';
+import { updateSchema } from './native.ts';
+import { notificationsSchema } from './notifications.ts';
+import { powerMembers } from './power.ts';
+import { runbookFormSchema } from './runbook.ts';
+import { storageMembers } from './storage.ts';
 import {
   addressSchema,
   domainSchema,
@@ -98,7 +104,7 @@ const dnsNameSchema = v.union(
     v.strictObject({ address: addressSchema, public: v.optional(v.boolean(), false) }),
     v.strictObject({ to: nameSchema, public: v.optional(v.boolean(), false) }),
   ],
-  'must be { address: … }, or { to: a host or guest }',
+  'must be { address: … }, or { to: a host, guest or device }',
 );
 
 export const homelabSchema = v.strictObject({
@@ -107,17 +113,24 @@ export const homelabSchema = v.strictObject({
   networks: v.optional(recordOf(nameSchema, networkSchema), {}),
   hosts: recordOf(nameSchema, homelabHostSchema),
   guests: v.optional(recordOf(nameSchema, homelabGuestSchema), {}),
+  devices: v.optional(recordOf(nameSchema, deviceSchema), {}),
+  runbooks: v.optional(recordOf(nameSchema, runbookFormSchema), {}),
   access: v.optional(recordOf(nameSchema, accessSchema), {}),
   ingress: v.optional(ingressSchema, {}),
   /** DNS names beside those of routes. */
   names: v.optional(recordOf(hostNameSchema, dnsNameSchema), {}),
   /** What of a generator is to be otherwise. */
   generators: v.optional(recordOf(nameSchema, generatorSettingsSchema), {}),
+  /** What may become of images while their names stay, where an app does not say it. */
+  update: v.optional(updateSchema),
+  ...powerMembers,
+  ...storageMembers,
+  notifications: v.optional(notificationsSchema, {}),
 });
 /** homelab.yaml, with defaults filled in. A house file is one that says less. */
 export type Homelab = v.InferOutput<typeof homelabSchema>;
 
-/** What of homelab.yaml the control plane and trust are told. */
+/** What of homelab.yaml the control plane and trust are told. Its runbooks must say nothing that `notRunYet` finds. */
 export function houseFileOf(homelab: Homelab): HouseFile {
   return v.parse(houseFileSchema, {
     ...pick(homelab, Object.keys(houseFileSchema.entries)),

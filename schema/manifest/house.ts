@@ -12,17 +12,18 @@ import {
 import { nameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
 
+/** A MAC, read in lower case. */
+export const macSchema = v.pipe(
+  v.string(),
+  v.toLowerCase(),
+  v.regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'must be a MAC such as 02:00:00:00:00:01'),
+);
+
 export const hostSchema = v.strictObject({
   title: trustHostSchema.entries.title,
   /** Whether the host runs Proxmox VE. */
   proxmox: v.optional(v.boolean(), true),
-  mac: v.optional(
-    v.pipe(
-      v.string(),
-      v.toLowerCase(),
-      v.regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'must be a MAC such as 02:00:00:00:00:01'),
-    ),
-  ),
+  mac: v.optional(macSchema),
   wake_via: trustHostSchema.entries.wake_via,
   wake_address: trustHostSchema.entries.wake_address,
   sleeps: v.optional(v.boolean(), false),
@@ -42,7 +43,7 @@ export const guestSchema = v.strictObject({
   agent: v.optional(v.boolean()),
 });
 
-const runbookStepSchema = v.strictObject({
+export const runbookStepSchema = v.strictObject({
   action: v.pipe(
     v.string(),
     v.check((type) => actionOf(type) !== undefined, 'must be an action such as guest.start'),

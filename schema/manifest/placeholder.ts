@@ -8,6 +8,8 @@ export const secretPlaceholder = (name: string): string => `~writ:secret:${name}
 export function placeholdersIn(text: string): string[] {
   if (!text.includes('~writ:secret:')) return [];
   return [
-    ...new Set([...text.matchAll(/~writ:secret:([a-z][a-z0-9_-]{0,62})~/g)].map(([, name]) => name!)),
+    ...new Set(
+      [...text.matchAll(/~writ:secret:([A-Za-z0-9][A-Za-z0-9_.-]{0,62})~/g)].map(([, name]) => name!),
+    ),
   ].sort();
 }

@@ -26,6 +26,7 @@ export const routeSchema = v.strictObject({
       method: v.optional(oneOrMany(v.picklist(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']))),
     }),
   ),
+  /** Which is tried first, the highest. Absent: 100 for a whole name, and more with conditions. */
   priority: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1_000_000))),
   /** Names of the proxy's own middlewares, in order, after those that `access` brings. */
   middlewares: v.optional(v.array(textSchema), []),

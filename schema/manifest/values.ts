@@ -7,6 +7,13 @@ export const durationSchema = v.pipe(
   v.regex(/^[1-9][0-9]{0,5}[smhd]$/, 'must be such as 30s, 5m, 2h or 7d'),
 );
 
+/** A share of a hundred. */
+export const percentSchema = v.pipe(
+  v.number(),
+  v.safeInteger(),
+  v.check((share) => share >= 1 && share <= 100, 'must be a percentage from 1 to 100'),
+);
+
 /** A mode as four octal digits in quotes: YAML reads 0644 without them as a number. */
 export const modeSchema = v.pipe(
   v.string(),
@@ -48,7 +55,46 @@ function isAbsolutePath(path: string, folder: boolean): boolean {
 
 export const absolutePathSchema = absolute(false);
 /** An absolute path that may end in a slash, which makes it a folder. */
-export const placeSchema = absolute(true);
+export const machinePlaceSchema = absolute(true);
+
+export type VolumePlace = { readonly volume: string; readonly path: string };
+
+/** Reads `volume:NAME/PATH`, a path in the volume that NAME.volume makes; null for what is none. */
+export function readVolumePlace(text: string): VolumePlace | null {
+  const [, volume, path] = /^volume:([A-Za-z0-9][A-Za-z0-9_.@-]{0,100})(\/.*)$/s.exec(text) ?? [];
+  if (volume === undefined || path === undefined) return null;
+  return path === '/' || isAbsolutePath(path, true) ? { volume, path } : null;
+}
+
+/** Where a file goes: a place of the machine, or one in a volume. A slash at its end makes it a folder. */
+export const placeSchema = v.pipe(
+  v.string(),
+  v.maxLength(512),
+  v.check(
+    (text) => (text.startsWith('volume:') ? readVolumePlace(text) !== null : isAbsolutePath(text, true)),
+    'must be an absolute path without "..", "//" or control characters, or volume:NAME/ and such a path',
+  ),
+);
+
+/** A path below a folder, without `.`, `..` and what no path has. */
+export const relativePathSchema = v.pipe(
+  v.string(),
+  v.maxLength(255),
+  v.check(
+    (path) => isAbsolutePath(`/${path}`, false),
+    'must be a path below the folder without "..", "//" or control characters',
+  ),
+);
+
+/** 64 hexadecimal digits, as `sha256sum` prints them. */
+export const sha256Schema = v.pipe(
+  v.string(),
+  v.regex(/^[0-9a-f]{64}$/, 'must be the 64 hexadecimal digits that sha256sum prints'),
+);
+
+/** What happens to the app when one of its files changes. */
+export const onChangeSchema = v.picklist(['restart', 'reload', 'none']);
+export type OnChange = v.InferOutput<typeof onChangeSchema>;
 
 export const addressSchema = v.pipe(
   v.string(),
@@ -84,10 +130,13 @@ export const hostNameSchema = v.pipe(
   ),
 );
 
-/** A name of a secret: what Podman and file names take alike. */
+/** A name of a secret: what Podman and file names take alike. Podman makes a variable of it where none is named. */
 export const secretNameSchema = v.pipe(
   v.string(),
-  v.regex(/^[a-z][a-z0-9_-]{0,62}$/, 'must be 1 to 63 of a-z, 0-9, _ and -, starting with a letter'),
+  v.regex(
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/,
+    'must be 1 to 63 of A-Z, a-z, 0-9, _, . and -, starting with a letter or a digit',
+  ),
 );
 
 /** A line of text that people read. */

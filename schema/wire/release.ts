@@ -1,7 +1,15 @@
 import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
-import { onChangeSchema } from '../manifest/app.ts';
-import { absolutePathSchema, modeSchema, secretNameSchema } from '../manifest/values.ts';
+import { updateSchema } from '../manifest/native.ts';
+import {
+  absolutePathSchema,
+  machinePlaceSchema,
+  modeSchema,
+  onChangeSchema,
+  placeSchema,
+  secretNameSchema,
+  sha256Schema,
+} from '../manifest/values.ts';
 import { countSchema, nameSchema } from './ids.ts';
 
 const mib = 1024 * 1024;
@@ -26,7 +34,8 @@ const ownerTextSchema = v.pipe(
 );
 
 export const releaseFileSchema = v.strictObject({
-  path: absolutePathSchema,
+  /** On the machine; or `volume:NAME/PATH`, in the volume that the unit NAME.volume makes. */
+  path: placeSchema,
   app: nameSchema,
   /** Of its bytes, which lie in the release file as `blobs/<hex>`. */
   digest: digestSchema,
@@ -39,6 +48,8 @@ export const releaseFileSchema = v.strictObject({
   manage: v.picklist(['exact', 'seed']),
   /** `unit`: a unit file; its own service follows its changes. */
   kind: v.picklist(['file', 'unit']),
+  /** What Podman calls the volume that it is in. */
+  volume: v.optional(v.pipe(v.string(), v.maxLength(255))),
   /** Names of secrets whose placeholders it holds. */
   secrets: v.optional(listOf(secretNameSchema, 64)),
 });
@@ -50,8 +61,11 @@ const releaseUnitSchema = v.strictObject({
   service: v.pipe(v.string(), v.maxLength(255)),
   /** Unit files that make it, by name; of a distribution's unit none. */
   files: listOf(v.pipe(v.string(), v.maxLength(255)), 64),
-  /** `run`: started and stopped with the app; `resource`: a volume or network that others pull in. */
-  kind: v.picklist(['run', 'resource']),
+  /**
+   * `run`: started and stopped with the app; `resource`: a volume or network that others pull in; `triggered`: what a
+   * timer, a path or a socket starts, so that a deployment does not.
+   */
+  kind: v.picklist(['run', 'resource', 'triggered']),
 });
 export type ReleaseUnit = v.InferOutput<typeof releaseUnitSchema>;
 
@@ -63,6 +77,91 @@ const releaseSecretSchema = v.strictObject({
     v.strictObject({ from: listOf(secretNameSchema, 16), as: v.string(), pattern: v.optional(textSchema) }),
   ),
 });
+
+const nativeName = v.pipe(v.string(), v.minLength(1), v.maxLength(255));
+
+const releaseArtifactSchema = v.strictObject({
+  url: v.pipe(v.string(), v.regex(/^https:/), v.maxLength(500)),
+  sha256: sha256Schema,
+  /** A file; a folder, ending in a slash, where it is unpacked. */
+  to: machinePlaceSchema,
+  mode: modeSchema,
+  owner: ownerTextSchema,
+  unpack: v.boolean(),
+  strip: countSchema,
+  on_change: onChangeSchema,
+});
+
+const releaseCertSchema = v.strictObject({
+  name: nameSchema,
+  kind: v.picklist(['server', 'client']),
+  names: listOf(v.string(), 64),
+  /** Where the certificate with its chain goes, its key, and the CA. */
+  cert: absolutePathSchema,
+  key: absolutePathSchema,
+  ca: v.optional(absolutePathSchema),
+  owner: ownerTextSchema,
+  /** Of the key. */
+  mode: modeSchema,
+  /** What a renewal does. */
+  on_change: onChangeSchema,
+});
+
+/** Packages, users and files that are no part of a release's own bytes. */
+const nativeMembers = {
+  packages: listOf(v.strictObject({ name: nativeName, version: v.optional(nativeName) }), 256),
+  apt: listOf(
+    v.strictObject({
+      name: nameSchema,
+      uri: v.pipe(v.string(), v.regex(/^https:/), v.maxLength(500)),
+      suites: listOf(nativeName, 16),
+      components: listOf(nativeName, 16),
+      /** Of the key that signs it: `blobs/<hex>`. */
+      key: digestSchema,
+    }),
+    32,
+  ),
+  artifacts: listOf(releaseArtifactSchema, 64),
+  users: listOf(
+    v.strictObject({
+      name: nativeName,
+      uid: v.optional(countSchema),
+      gid: v.optional(countSchema),
+      home: v.optional(absolutePathSchema),
+      groups: listOf(nativeName, 32),
+      shell: absolutePathSchema,
+    }),
+    32,
+  ),
+};
+
+/** What other apps use of this one, and what it is to have for them once it runs. */
+const providedMembers = {
+  databases: listOf(
+    v.strictObject({
+      database: nativeName,
+      role: nativeName,
+      /** The secret with the role's password. */
+      password: secretNameSchema,
+      /** `app@target` */
+      for: v.string(),
+    }),
+    256,
+  ),
+  clients: listOf(
+    v.strictObject({
+      client: nameSchema,
+      secret: secretNameSchema,
+      /** The secret's hash, a derived secret. */
+      hash: secretNameSchema,
+      redirect: listOf(textSchema, 16),
+      access: v.optional(nameSchema),
+      /** `app@target` */
+      for: v.string(),
+    }),
+    256,
+  ),
+};
 
 export const releaseAppSchema = v.strictObject({
   name: nameSchema,
@@ -90,15 +189,11 @@ export const releaseAppSchema = v.strictObject({
     }),
     64,
   ),
-  certs: listOf(
-    v.strictObject({
-      name: nameSchema,
-      kind: v.picklist(['server', 'client']),
-      to: v.string(),
-      owner: ownerTextSchema,
-    }),
-    64,
-  ),
+  certs: listOf(releaseCertSchema, 64),
+  ...nativeMembers,
+  ...providedMembers,
+  /** What may become of its images while their names stay; absent: as its units say. */
+  update: v.optional(updateSchema),
   commands: listOf(
     v.strictObject({
       name: nameSchema,
@@ -120,8 +215,8 @@ export type ReleaseApp = v.InferOutput<typeof releaseAppSchema>;
 
 export const releasePartSchema = v.strictObject({
   target: nameSchema,
-  /** The host whose relay brings it there. */
-  relay: nameSchema,
+  /** The host whose relay brings it there; absent for a device, which no relay manages: a person does. */
+  relay: v.optional(nameSchema),
   apps: listOf(releaseAppSchema, 1000),
   files: listOf(releaseFileSchema, maxPartFiles),
 });

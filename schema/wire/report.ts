@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
+import { ageRecipientSchema } from './age-recipient.ts';
 import { countSchema, homeIdSchema, nameSchema, timeSchema } from './ids.ts';
 import { codeSchema } from './receipt.ts';
 import { recordOf } from './record.ts';
@@ -40,6 +41,11 @@ export const reportSchema = v.strictObject({
   progress: v.pipe(v.array(progressSchema), v.maxLength(64)),
   /** Jobs refused before they could be tied to an authorised intent, and the last code. */
   refused: v.strictObject({ count: countSchema, code: v.nullable(codeSchema) }),
+  /**
+   * To whom secrets of this host and of its guests are encrypted: the public half of each machine's age identity. Left
+   * out by a relay whose machines have none.
+   */
+  recipients: v.optional(recordOf(nameSchema, ageRecipientSchema)),
 });
 /** What a relay sees, signed: on a change, when asked, and at least every minute. */
 export type Report = v.InferOutput<typeof reportSchema>;

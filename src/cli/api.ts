@@ -7,6 +7,7 @@ import type { SigningKey } from '../../schema/jose/keys.ts';
 import { type Proof, proofScheme } from '../../schema/wire/proof.ts';
 import { createHttpClient, type HttpFailure } from './https.ts';
 import { exits, type Failure } from './outcome.ts';
+import { onOneLine } from './text.ts';
 
 type Call<S extends v.GenericSchema> = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -19,6 +20,8 @@ type Call<S extends v.GenericSchema> = {
   readonly timeoutMs?: number;
   /** Of a mutating call: repeats of one order carry the same key. Made up when absent. */
   readonly idempotencyKey?: string;
+  /** Of what is verified to the byte: its texts are left as they came. */
+  readonly verbatim?: true;
 };
 
 export type ApiAnswer<T> = {
@@ -97,7 +100,8 @@ export function createApi(deps: ApiDeps): Api {
         };
       }
       const { status, certificate } = answered;
-      return { ok: true, value: parsed.value, status, certificate };
+      const value = call.verbatim === true ? parsed.value : onOneLine(parsed.value);
+      return { ok: true, value, status, certificate };
     },
   };
 }
@@ -138,8 +142,8 @@ function refused(origin: string, status: number, body: Buffer): ApiFailure {
     ok: false,
     exit,
     reason: parsed.value.code,
-    detail: sentences(parsed.value),
-    problem: parsed.value,
+    detail: sentences(onOneLine(parsed.value)),
+    problem: onOneLine(parsed.value),
     ambiguous: again,
   };
 }

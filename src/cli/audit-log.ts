@@ -17,6 +17,7 @@ export async function fetchAudit(
       url: `/v1/audit?after=${entries.length}&limit=${pageSize}`,
       answer: auditPageSchema,
       maxBytes: 16 * 1024 * 1024,
+      verbatim: true,
     });
     if (!page.ok) return page;
     entries.push(...page.value.entries);

@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { adopt } from './commands/adopt.ts';
 import { auditExport } from './commands/audit-export.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { backup } from './commands/backup.ts';
@@ -22,6 +23,13 @@ import { relaysAdd } from './commands/relays-add.ts';
 import { relaysApprove } from './commands/relays-approve.ts';
 import { restore } from './commands/restore.ts';
 import { run } from './commands/run.ts';
+import { secretsCheck } from './commands/secrets-check.ts';
+import { secretsEdit } from './commands/secrets-edit.ts';
+import { secretsImport } from './commands/secrets-import.ts';
+import { secretsList } from './commands/secrets-list.ts';
+import { secretsRecipients } from './commands/secrets-recipients.ts';
+import { secretsRotate } from './commands/secrets-rotate.ts';
+import { secretsSet } from './commands/secrets-set.ts';
 import { serve } from './commands/serve.ts';
 import { status } from './commands/status.ts';
 import { tokensCreate } from './commands/tokens-create.ts';
@@ -62,7 +70,15 @@ export const commands: readonly Command[] = [
   configSchema,
   configMigrate,
   newApp,
+  adopt,
   plan,
+  secretsRecipients,
+  secretsSet,
+  secretsEdit,
+  secretsRotate,
+  secretsList,
+  secretsCheck,
+  secretsImport,
   status,
   doctor,
   watch,

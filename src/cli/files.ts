@@ -24,7 +24,7 @@ export function readTextFile(path: string, maxBytes: number): string | null {
 }
 
 /** Writes a new file, all of it and onto the disk: one write may take a part alone where the disk gets full. */
-export function writeWhole(path: string, bytes: Uint8Array, mode: number): void {
+export function writeNew(path: string, bytes: Uint8Array, mode: number): void {
   const handle = openSync(path, 'wx', mode);
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at);
@@ -38,7 +38,7 @@ export function writeWhole(path: string, bytes: Uint8Array, mode: number): void 
 export function replaceFile(path: string, text: string): void {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    writeWhole(temporary, Buffer.from(text, 'utf8'), 0o600);
+    writeNew(temporary, Buffer.from(text, 'utf8'), 0o600);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });

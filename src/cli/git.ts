@@ -11,6 +11,9 @@ type GitAnswer =
   | { readonly ok: true; readonly out: Buffer }
   | { readonly ok: false; readonly detail: string };
 
+/** A program of the repository's own would run while git reads its index. */
+const noPrograms: readonly string[] = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null'];
+
 /** Runs git with the words as they are. It reads the local repository alone: nothing is fetched, no hook or pager runs. */
 function runGit(
   directory: string,
@@ -19,10 +22,12 @@ function runGit(
   maxBytes: number,
 ): Promise<GitAnswer> {
   return new Promise((resolve) => {
-    const git = spawn('git', ['-C', directory, '--no-pager', '--literal-pathspecs', ...words], {
+    const git = spawn('git', ['-C', directory, '--no-pager', ...noPrograms, ...words], {
       env: {
         ...process.env,
         GIT_NO_LAZY_FETCH: '1',
+        // Objects that stand in for others would show another commit than the one that is named.
+        GIT_NO_REPLACE_OBJECTS: '1',
         GIT_OPTIONAL_LOCKS: '0',
         GIT_TERMINAL_PROMPT: '0',
         LC_ALL: 'C',
@@ -51,6 +56,18 @@ function runGit(
     git.stdin.on('error', () => {});
     git.stdin.end(input);
   });
+}
+
+/** Which of a folder's paths git would not add, because of what .gitignore says; none where there is no git. */
+export async function ignoredByGit(directory: string, paths: readonly string[]): Promise<string[]> {
+  const words = ['check-ignore', '-z', '--stdin'];
+  const answer = await runGit(directory, words, paths.map((path) => `${path}\0`).join(''), maxListBytes);
+  return answer.ok
+    ? answer.out
+        .toString('utf8')
+        .split('\0')
+        .filter((path) => path !== '')
+    : [];
 }
 
 const unreadable = (revision: string, detail: string): Failure =>
@@ -94,7 +111,7 @@ export async function readRepoAt(
   const id = commit.out.toString('utf8').trim();
   const listed = await runGit(
     directory,
-    ['ls-tree', '-r', '-z', '-l', id, '--', ...knownInRepo],
+    ['--literal-pathspecs', 'ls-tree', '-r', '-z', '-l', id, '--', ...knownInRepo],
     '',
     maxListBytes,
   );

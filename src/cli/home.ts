@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { digestSchema } from '../../schema/jose/digest.ts';
 import { importSigningKey, type SecretJwk, type SigningKey } from '../../schema/jose/keys.ts';
 import { ok } from '../../schema/result.ts';
+import { originSchema } from '../../schema/trust/document.ts';
 import { acceptFirstTrust, type Trust } from '../../schema/trust/read.ts';
 import { type AuditHead, auditHeadSchema } from '../../schema/wire/heartbeat.ts';
 import { homeIdSchema } from '../../schema/wire/ids.ts';
@@ -17,7 +18,7 @@ import { type RootFile, rootFileSchema } from './seal.ts';
 const homeFileSchema = v.strictObject({
   v: v.literal(1),
   home: homeIdSchema,
-  origin: v.pipe(v.string(), v.url()),
+  origin: originSchema.entries.url,
   spki: v.nullable(digestSchema),
   trial: v.boolean(),
 });

@@ -37,11 +37,15 @@ export type HttpClient = { request(request: HttpRequest): Promise<HttpAnswer | H
 const connectTimeoutMs = 10_000;
 
 /**
- * A client of one origin. With a pin (`sha256:` of the certificate's public key) the certificate's key must be
+ * A client of one origin. With a pin (`sha256:` of the certificate's public key, or of the whole certificate) it must be
  * that one, and is looked at before a byte of a request is written; without, the system's authorities decide.
  * Plain HTTP is spoken to loopback alone. One connection a request: orders are few, and none is sent twice.
  */
-export function createHttpClient(target: { origin: string; spki: string | null }): HttpClient {
+export function createHttpClient(target: {
+  origin: string;
+  spki: string | null;
+  certificate?: string;
+}): HttpClient {
   const origin = new URL(target.origin);
   const host = origin.hostname.replace(/^\[|\]$/g, '');
   const secure = origin.protocol === 'https:';
@@ -65,7 +69,7 @@ export function createHttpClient(target: { origin: string; spki: string | null }
             servername: isIP(host) === 0 ? host : '',
             minVersion: 'TLSv1.2',
             ALPNProtocols: ['http/1.1'],
-            rejectUnauthorized: target.spki === null,
+            rejectUnauthorized: target.spki === null && target.certificate === undefined,
           })
         : connectTcp({ host, port });
       let certificate: string | null = null;
@@ -88,11 +92,15 @@ export function createHttpClient(target: { origin: string; spki: string | null }
         const shown = secure ? (socket as TLSSocket).getPeerX509Certificate() : undefined;
         certificate = shown?.fingerprint256.replaceAll(':', '').toLowerCase() ?? null;
         if (target.spki !== null && secure) {
-          const der = shown?.publicKey.export({ type: 'spki', format: 'der' });
-          const seen =
-            der === undefined ? 'none' : `sha256:${createHash('sha256').update(der).digest('hex')}`;
+          const seen = digestOf(shown?.publicKey.export({ type: 'spki', format: 'der' }));
           if (seen !== target.spki) {
             return settle(not('pin_mismatch', `its key is ${seen}, pinned is ${target.spki}`));
+          }
+        }
+        if (target.certificate !== undefined && secure) {
+          const seen = digestOf(shown?.raw);
+          if (seen !== target.certificate) {
+            return settle(not('pin_mismatch', `its certificate is ${seen}, pinned is ${target.certificate}`));
           }
         }
         settle(null);
@@ -161,6 +169,9 @@ export function createHttpClient(target: { origin: string; spki: string | null }
     },
   };
 }
+
+const digestOf = (der: Uint8Array | undefined): string =>
+  der === undefined ? 'none' : `sha256:${createHash('sha256').update(der).digest('hex')}`;
 
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);

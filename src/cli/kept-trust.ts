@@ -1,9 +1,12 @@
-import { renameSync, rmSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { decodeBase64url } from '../../schema/jose/base64url.ts';
+import { type Digest, digestOf, digestSchema } from '../../schema/jose/digest.ts';
+import { parsePayload } from '../../schema/jose/jws.ts';
 import { importSigningKey, type SigningKey, secretJwkSchema } from '../../schema/jose/keys.ts';
 import { ok } from '../../schema/result.ts';
-import type { Trust } from '../../schema/trust/read.ts';
+import { acceptFirstTrust, followTrustChain, type Trust } from '../../schema/trust/read.ts';
 import { maxTrustBytes, maxTrustChainBytes } from '../../schema/wire/limits.ts';
 import { type TrustJws, trustChainSchema, trustJwsSchema } from '../../schema/wire/relay-api.ts';
 import { brokenConfig, readConfigFile, writeConfigFile } from './config-file.ts';
@@ -13,7 +16,7 @@ import { rootFileSchema } from './seal.ts';
 
 const chainFile = 'trust.jws';
 const waitingFile = 'waiting.json';
-const refusedFile = 'refused.json';
+const refusedPattern = /^refused-[0-9a-f]{16}\.json$/;
 
 /** A chain as relays, mirrors and the control plane read it. */
 export const chainText = (versions: readonly TrustJws[]): string => `${JSON.stringify({ versions })}\n`;
@@ -54,6 +57,40 @@ export function keepTrust(
 export const writeChain = (directory: string, versions: readonly TrustJws[]): void =>
   writeConfigFile(directory, chainFile, { versions: newestOf(versions, maxTrustChainBytes, 1000) });
 
+const digestOfJws = async ({ payload }: TrustJws): Promise<Digest | null> => {
+  const bytes = decodeBase64url(payload);
+  return bytes.ok ? digestOf('trust', bytes.value) : null;
+};
+
+const previousSchema = v.looseObject({ previous: v.nullable(digestSchema) });
+
+/** The digest of the version before, as an unverified document names it. */
+function previousOf({ payload }: TrustJws): Digest | null {
+  const bytes = decodeBase64url(payload);
+  const parsed = bytes.ok ? parsePayload(bytes.value, previousSchema, maxTrustBytes) : null;
+  return parsed?.ok === true ? parsed.value.previous : null;
+}
+
+/**
+ * Of the versions that somebody offers, those that lead to one that is known here, as every reader will judge them:
+ * one that does not hold would keep relays from all that comes after it.
+ */
+export async function versionsBefore(known: TrustJws, offered: readonly TrustJws[]): Promise<TrustJws[]> {
+  const linked: TrustJws[] = [];
+  let wanted = previousOf(known);
+  for (let at = offered.findIndex(({ payload }) => payload === known.payload) - 1; at >= 0; at -= 1) {
+    const version = offered[at]!;
+    if (wanted === null || (await digestOfJws(version)) !== wanted) break;
+    linked.unshift(version);
+    wanted = previousOf(version);
+  }
+  const [first, ...others] = linked;
+  const digest = first === undefined ? null : await digestOfJws(first);
+  const begun = digest === null ? null : await acceptFirstTrust(first!, { digest });
+  if (begun?.ok !== true) return [];
+  return (await followTrustChain(begun.value, [...others, known])).refusal === null ? linked : [];
+}
+
 /**
  * A version that was signed here, and the secrets that belong to it, until the control plane said that it is in
  * force: its answer may be lost, and a key that only exists in memory with it.
@@ -68,16 +105,45 @@ export type Waiting = v.InferOutput<typeof waitingSchema>;
 export const writeWaiting = (directory: string, waiting: Waiting): void =>
   writeConfigFile(directory, waitingFile, waiting);
 
-/** Takes a version that was refused out of the way; gives where its keys are kept, null where it had none. */
-export function dropWaiting(directory: string, { root, operator }: Waiting): string | null {
+/**
+ * Takes a version that was refused out of the way; gives where its keys are kept, null where it had none. Each has a
+ * name of its own: whoever refuses one after the other destroys none.
+ */
+export async function dropWaiting(
+  directory: string,
+  { jws, root, operator }: Waiting,
+): Promise<string | null> {
   const path = join(directory, waitingFile);
-  if (root === null && operator === null) {
+  const digest = await digestOfJws(jws);
+  if ((root === null && operator === null) || digest === null) {
     rmSync(path, { force: true });
     return null;
   }
-  const aside = join(directory, refusedFile);
+  const aside = join(directory, `refused-${digest.slice('sha256:'.length).slice(0, 16)}.json`);
   renameSync(path, aside);
   return aside;
+}
+
+/**
+ * Takes up again the keys of a version that the control plane said that it refused, and that is in force all the same.
+ * Whether there was one.
+ */
+export function recallRefused(
+  directory: string,
+  inForce: readonly TrustJws[],
+): { ok: true; value: boolean } | Failure {
+  let found = false;
+  for (const name of readdirSync(directory).filter((one) => refusedPattern.test(one))) {
+    const refused = readConfigFile(directory, name, waitingSchema, 2 * maxTrustBytes);
+    if (!refused.ok) return refused;
+    if (!inForce.some(({ payload }) => payload === refused.value?.jws.payload)) continue;
+    const { root = null, operator = null } = refused.value ?? {};
+    if (root !== null) writeRootFile(directory, root);
+    if (operator !== null) writeOperator(directory, operator);
+    rmSync(join(directory, name));
+    found = true;
+  }
+  return ok(found);
 }
 
 /** The version that waits; null when there is none. */

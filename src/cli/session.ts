@@ -12,6 +12,7 @@ import {
   operatorOf,
   readChain,
   readWaiting,
+  recallRefused,
   type Waiting,
 } from './kept-trust.ts';
 import { exits, type Failure, fail } from './outcome.ts';
@@ -65,7 +66,7 @@ async function settle(
     ? ({ ok: true, value: home.trust } as const)
     : await acceptNextTrust(home.trust, waiting.jws);
   if (!next.ok) {
-    dropWaiting(home.directory, waiting);
+    await dropWaiting(home.directory, waiting);
     return fail(
       exits.refused,
       next.reason,
@@ -103,12 +104,12 @@ export async function handOver(
       detail: `${sent.detail}\nTrust version ${version} is signed, and waits here: the next command sends it again.`,
     };
   }
-  const aside = dropWaiting(home.directory, waiting);
+  const aside = await dropWaiting(home.directory, waiting);
   return {
     ...sent,
     detail: [
       sent.detail,
-      `Trust version ${version} was refused: the one before stays in force.`,
+      `Trust version ${version} was refused: by the control plane’s word, the one before stays in force.`,
       ...(aside === null ? [] : [`The keys that were made for it are in ${aside}.`]),
     ].join('\n'),
   };
@@ -142,8 +143,18 @@ export async function refreshTrust({ home, api }: Session): Promise<{ ok: true; 
     );
   }
   if (accepted.length > 0) {
+    // First: with the new trust and the old keys there would be no way on.
+    const recalled = recallRefused(home.directory, accepted);
+    if (!recalled.ok) return recalled;
     const kept = keepTrust(home, trust, accepted);
     if (!kept.ok) return kept;
+    if (recalled.value) {
+      return fail(
+        exits.refused,
+        'trust_recalled',
+        `The control plane has put a trust version into force that it said it refused: it may be taken. That version is signed by you; version ${trust.document.version} is known here now, with the keys that were made for it. Nothing else was done.`,
+      );
+    }
   }
   return { ok: true, value: trust };
 }

@@ -15,12 +15,23 @@ export type Terminal = {
   /** Whether a person can be asked. */
   readonly asks: boolean;
   /** Asks for a line; `hidden` shows nothing of it. Null when the input ends. */
-  ask(question: string, options?: { readonly hidden?: boolean }): Promise<string | null>;
+  ask(question: string, options?: Asking): Promise<string | null>;
   /** All of standard input, for arguments given as `-`; at most 64 KiB. */
   input(): Promise<string>;
+  /** All of standard input as it is, or null when there are more bytes than that. */
+  inputBytes(maxBytes: number): Promise<Uint8Array<ArrayBuffer> | null>;
+};
+
+export type Asking = {
+  readonly hidden?: boolean;
+  /** What is typed beyond so many characters is not taken; 1024 unless said. */
+  readonly maxLength?: number;
+  /** Lines that were pasted behind the first are given too, with what parts them. */
+  readonly several?: boolean;
 };
 
 const maxInputBytes = 64 * 1024;
+const maxLineLength = 1024;
 
 /** The terminal of this process. */
 export function processTerminal(process: NodeJS.Process): Terminal {
@@ -36,7 +47,7 @@ export function processTerminal(process: NodeJS.Process): Terminal {
         ? openScreen(stdin, process.stdout as WriteStream, (process.env.NO_COLOR ?? '') === '')
         : null,
     asks: stdin.isTTY === true && stderr.isTTY === true,
-    ask: (question, options) => askLine(stdin, stderr, question, options?.hidden ?? false),
+    ask: (question, options) => askLine(stdin, stderr, question, options ?? {}),
     async input() {
       const chunks: Buffer[] = [];
       let size = 0;
@@ -47,6 +58,16 @@ export function processTerminal(process: NodeJS.Process): Terminal {
       }
       return Buffer.concat(chunks).toString('utf8');
     },
+    async inputBytes(maxBytes) {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      for await (const chunk of stdin) {
+        size += (chunk as Buffer).length;
+        if (size > maxBytes) return null;
+        chunks.push(chunk as Buffer);
+      }
+      return new Uint8Array(Buffer.concat(chunks));
+    },
   };
 }
 
@@ -55,10 +76,9 @@ function askLine(
   stdin: ReadStream,
   stderr: WriteStream,
   question: string,
-  hidden: boolean,
+  { hidden = false, maxLength = maxLineLength, several = false }: Asking,
 ): Promise<string | null> {
   return new Promise((resolve) => {
-    stderr.write(question);
     let line = '';
     const finish = (answer: string | null): void => {
       stdin.off('data', read);
@@ -70,14 +90,17 @@ function askLine(
     };
     const ended = (): void => finish(null);
     const read = (chunk: string) => {
-      for (const char of chunk) {
-        if (char === '\r' || char === '\n') return finish(line);
+      for (const [index, char] of [...chunk].entries()) {
+        if (char === '\r' || char === '\n') {
+          const rest = [...chunk].slice(index).join('');
+          return finish(several && rest.trim() !== '' ? line + rest : line);
+        }
         // Ctrl-C and Ctrl-D: raw mode turns them into plain characters.
         if (char === '\u0003' || char === '\u0004') return finish(null);
         if (char === '\u007f' || char === '\b') {
           if (line !== '' && !hidden) stderr.write('\b \b');
           line = [...line].slice(0, -1).join('');
-        } else if (char >= ' ' && line.length < 1024) {
+        } else if ((char >= ' ' || (hidden && char === '\t')) && line.length < maxLength) {
           line += char;
           if (!hidden) stderr.write(char);
         }
@@ -88,6 +111,8 @@ function askLine(
     stdin.on('data', read);
     stdin.on('end', ended);
     stdin.resume();
+    // Not before raw mode: a quick answer would be echoed by the terminal itself.
+    stderr.write(question);
   });
 }
 

@@ -49,6 +49,18 @@ const unprintable =
 /** Text for a terminal, without the characters by which somebody else could write over what stands there. */
 export const printable = (text: string): string => text.replace(unprintable, '');
 
+/**
+ * What somebody else says, with each of its texts on one line: a text that goes on below would look like this
+ * program's own words.
+ */
+export function onOneLine<T>(said: T): T {
+  // Of the controls a terminal is shown these alone: `printable` takes the others out.
+  if (typeof said === 'string') return said.replace(/[\t\n]+/g, ' ') as T;
+  if (Array.isArray(said)) return said.map(onOneLine) as T;
+  if (typeof said !== 'object' || said === null) return said;
+  return Object.fromEntries(Object.entries(said).map(([name, value]) => [name, onOneLine(value)])) as T;
+}
+
 /** A value as JSON on one line that a terminal shows as it is. */
 export const jsonLine = (value: unknown): string =>
   JSON.stringify(value).replace(

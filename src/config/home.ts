@@ -1,6 +1,8 @@
-import type { AppFile, FileEntry, UseEntry } from '../../schema/manifest/app.ts';
+import type { AppFile, FileEntry } from '../../schema/manifest/app.ts';
 import type { Homelab } from '../../schema/manifest/homelab.ts';
 import type { RouteEntry } from '../../schema/manifest/route.ts';
+import type { RunbookForm } from '../../schema/manifest/runbook.ts';
+import type { UseEntry } from '../../schema/manifest/uses.ts';
 import type { Place } from './finding.ts';
 
 /**
@@ -12,6 +14,8 @@ export type Home = {
   readonly networks: Readonly<Record<string, HomeNetwork>>;
   readonly hosts: Readonly<Record<string, HomeHost>>;
   readonly guests: Readonly<Record<string, HomeGuest>>;
+  /** What no relay manages. */
+  readonly devices: Readonly<Record<string, HomeDevice>>;
   readonly access: Readonly<Record<string, HomeAccess>>;
   readonly apps: Readonly<Record<string, HomeApp>>;
   /** Every app in every place, sorted by target, then app. */
@@ -26,6 +30,13 @@ export type Home = {
   readonly secrets: Readonly<Record<string, HomeSecret>>;
   readonly vars: Readonly<Record<string, unknown>>;
   readonly generators: Homelab['generators'];
+  readonly runbooks: Readonly<Record<string, RunbookForm & { readonly name: string }>>;
+  /** By host; one that says nothing is always on, or on demand where it sleeps. */
+  readonly power: Readonly<Record<string, Homelab['power'][string]>>;
+  readonly ups: Homelab['ups'];
+  readonly storage: Homelab['storage'];
+  readonly backups: Homelab['backups'];
+  readonly notifications: Homelab['notifications'];
 };
 
 export type HomeNetwork = Homelab['networks'][string] & { readonly name: string };
@@ -46,8 +57,20 @@ export type HomeGuest = Omit<Homelab['guests'][string], 'kind'> &
     /** Whether its host may be off: by sleeping, or the guest by being ad hoc. */
     readonly may_sleep: boolean;
   };
-/** A machine that carries apps. */
-export type Target = HomeHost | HomeGuest;
+/** A thing that no relay manages: apps on it have files alone, which a person puts there. */
+export type HomeDevice = Omit<Homelab['devices'][string], 'kind'> &
+  Omit<Machine, 'kind'> & {
+    readonly kind: 'device';
+    /** In its owner's own word: `switch`. */
+    readonly type: string;
+    readonly may_sleep: false;
+    // What other machines may have.
+    readonly tailnet?: never;
+    readonly podman?: never;
+    readonly containers?: never;
+  };
+/** What carries apps. */
+export type Target = HomeHost | HomeGuest | HomeDevice;
 
 export type HomeApp = {
   readonly name: string;
@@ -76,6 +99,8 @@ export type Unit = {
   /** `grafana.container`, or `grafana.container.d/10-more.conf`. */
   readonly name: string;
   readonly text: string;
+  readonly mode: string;
+  readonly owner: string | number;
   readonly place: Place;
 };
 
@@ -119,6 +144,16 @@ export type Flow = {
   readonly to: { readonly app: string; readonly target: string };
   readonly port?: number;
   readonly after: boolean;
+  /** The database that it is for; both machines have the secret with the role's password. */
+  readonly postgres?: { readonly database: string; readonly role: string; readonly password: string };
+  /** The client of the sign-in that it is for; `hash` is a secret, derived from the other where the sign-in is. */
+  readonly oidc?: {
+    readonly client: string;
+    readonly secret: string;
+    readonly hash: string;
+    readonly redirect: readonly string[];
+    readonly access?: string;
+  };
 };
 
 export type HomeSecret = {
@@ -127,6 +162,8 @@ export type HomeSecret = {
   readonly targets: readonly string[];
   /** Apps that use it, sorted. */
   readonly apps: readonly string[];
-  /** Whether it is derived on the target from others. */
+  /** The secrets that it is derived from on the target. */
   readonly from: readonly string[];
+  /** The runbook that captures it. */
+  readonly captured?: string;
 };

@@ -2,13 +2,15 @@ import { toJsonSchema } from '@valibot/to-json-schema';
 import type { GenericSchema } from 'valibot';
 import { appSchema, valuesSchema } from '../../schema/manifest/app.ts';
 import { homelabSchema } from '../../schema/manifest/homelab.ts';
-import { runbookSchema } from '../../schema/manifest/house.ts';
+import { recipientsSchema } from '../../schema/manifest/recipients.ts';
+import { runbookFormSchema } from '../../schema/manifest/runbook.ts';
 
 const shapes: Readonly<Record<string, { readonly schema: GenericSchema; readonly title: string }>> = {
   homelab: { schema: homelabSchema, title: 'homelab.yaml' },
   app: { schema: appSchema, title: 'apps/<app>/app.yaml' },
   vars: { schema: valuesSchema, title: 'vars.yaml' },
-  runbook: { schema: runbookSchema, title: 'runbooks/<name>.yaml' },
+  runbook: { schema: runbookFormSchema, title: 'runbooks/<name>.yaml' },
+  recipients: { schema: recipientsSchema, title: 'secrets/recipients.yaml' },
 };
 
 /** The kinds of files that have a schema. */

@@ -5,6 +5,7 @@ import type {
   GuestView,
   HostView,
   RelayView,
+  SignedReports,
   StatusView,
 } from '../../schema/api/house.ts';
 import type { CommandState, CommandView, Order, Plan, SubmitRequest } from '../../schema/api/orders.ts';
@@ -129,6 +130,8 @@ export type HouseControl = {
   hosts(): Promise<readonly HostView[]>;
   guests(): Promise<readonly GuestView[]>;
   relays(): Promise<readonly RelayView[]>;
+  /** The last report of each admitted relay that sent one, as it signed it. */
+  reports(): Promise<SignedReports['reports']>;
   runbooks(): Promise<readonly { name: string; title: string }[]>;
   /** The house file as it was last uploaded. */
   file(): Promise<HouseFile | null>;

@@ -142,6 +142,19 @@ export function createHouse(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
       const view = await look();
       return view === null ? [] : relayViews(view);
     },
+    reports: async () => {
+      const view = await look();
+      if (view === null) return [];
+      const reports = await Promise.all(
+        [...view.relays.values()].map(async ({ kid, name }) => ({
+          relay: name,
+          report: await store.relays.reportJws(kid),
+        })),
+      );
+      return reports
+        .flatMap(({ relay, report }) => (report === null ? [] : [{ relay, report }]))
+        .sort((a, b) => a.relay.localeCompare(b.relay));
+    },
     status: async () => {
       const view = await look();
       if (view === null) return null;

@@ -9,6 +9,7 @@ import { oldestProtocolVersion, protocolVersion } from '../../schema/wire/versio
 import { refused } from '../domain/errors.ts';
 import { isWaking, leaseMs, mayLease, provesWake, wantsReport } from '../domain/lease.ts';
 import type { LeasableStep, WaitingRun } from '../domain/ports.ts';
+import { buckets } from '../domain/rate.ts';
 import { applyTrustChange } from '../domain/settle.ts';
 import { type RelayRecord, relayKid } from '../domain/world.ts';
 import type { AuditLog } from './audit-log.ts';
@@ -23,6 +24,8 @@ const wakeRepeatMs = 2_000;
 const touchEveryMs = 10_000;
 const maxJobsPerAnswer = 16;
 const maxEvidencePerAnswer = 16;
+/** Each run of a relay is kept for good, so that none that was superseded comes back: a stolen key makes no end of them. */
+const runLimits = { burst: 120, everyMs: 30_000, maxKeys: 10_000 };
 /** Leaves room for the heartbeat and the evidence. */
 const maxJobBytesPerAnswer = maxPollAnswerBytes / 2;
 
@@ -67,6 +70,7 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
   const memories = new Map<string, Memory>();
   /** Which key a relay of that name polled with last. */
   const kids = new Map<string, string>();
+  const runs = buckets(runLimits);
   let parked = 0;
 
   /** The newest poll of a run takes the place of the one that is parked: its connection may be dead. */
@@ -275,6 +279,9 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
     const known = memories.get(relay.kid);
     if (known?.session === request.session && request.poll < known.poll) {
       return refused('poll_out_of_order', 'A later poll of the same run came already.');
+    }
+    if (known?.session !== request.session && runs.take(relay.kid, clock.now()) > 0) {
+      return refused('rate_limited', `${relay.name} begins too many runs; it is served again in a while.`);
     }
     if (!(await enter(relay, request))) return superseded();
 

@@ -9,12 +9,19 @@ import { type Receipt, receiptSchema } from '../../schema/wire/receipt.ts';
 import type { Command } from '../domain/command.ts';
 import { type Answer, type RelayReason, refused } from '../domain/errors.ts';
 import type { AuditNote, CommandUpdate, StoredReceipt } from '../domain/ports.ts';
+import { buckets } from '../domain/rate.ts';
 import { applyPoweringOff, applyReceipt, type Change, endsWithItsHost } from '../domain/settle.ts';
 import type { AuditLog } from './audit-log.ts';
 import { maxTries, ringFor, stillAllowed, toUpdate } from './changes.ts';
 import type { RelayCaller, RelayControl } from './control.ts';
 import { bells, type ControlDeps } from './deps.ts';
 import type { TrustKeeper } from './trust-keeper.ts';
+
+/**
+ * Receipts that say nothing of any order are kept as well: a store that was restored has forgotten orders. Nobody has
+ * many of them, but for whoever fills the disk by a stolen key.
+ */
+const strayLimits = { burst: 1_000, everyMs: 60_000, maxKeys: 10_000 };
 
 /** A receipt with what it changes. */
 type Brought = {
@@ -33,6 +40,7 @@ export function createReceipts(
 ): Pick<RelayControl, 'receipts'> {
   const { store, clock, doorbell } = deps;
   /** Which receipt each relay posted although earlier ones are missing here, and where it was told that they are. */
+  const strays = buckets(strayLimits);
   const told = new Map<string, { readonly held: number; readonly first: number }>();
 
   const verify = async (
@@ -105,6 +113,7 @@ export function createReceipts(
         : await store.commands.loadByIntent(receipt.intent);
       const judged = judge(trust, command, receipt);
       if (!('change' in judged)) {
+        if (strays.take(relay.kid, clock.now()) > 0) break;
         const notes = [noteOf(receipt, judged.event, command?.id ?? null, clock.now())];
         brought.push({ stored, update: null, notes });
         continue;
@@ -131,10 +140,11 @@ export function createReceipts(
     trust: Trust,
     relay: RelayCaller,
     links: readonly StoredReceipt[],
-  ): Promise<'stored' | 'chain'> => {
+  ): Promise<'stored' | 'chain' | 'limited'> => {
     let left = links;
     for (let tries = 0; tries < maxTries; ) {
       const brought = await bringOf(trust, relay, left);
+      if (brought.length === 0) return 'limited';
       const outcomes = await Promise.all(
         brought.map(({ stored, update, notes }) =>
           store.commands.addReceipt(stored, update, [...gapNotes(stored), ...notes]),
@@ -164,11 +174,13 @@ export function createReceipts(
         hash: await digestOf('receipt', ''),
       };
       let links: StoredReceipt[] = [];
+      let isLimited = false;
       const takeLinks = async (): Promise<Receipt | null> => {
         const taken = links;
         links = [];
         if (taken.length === 0) return null;
         const outcome = await take(trust, relay, taken);
+        isLimited = outcome === 'limited';
         for (const { receipt, hash } of taken) {
           // The same may have been posted at the same time by another request, which is not through with all of it.
           const known = outcome === 'stored' ? { hash } : await store.relays.receipt(relay.kid, receipt.seq);
@@ -222,6 +234,10 @@ export function createReceipts(
       }
       const foreign = await takeLinks();
       if (foreign !== null) return forked(relay, foreign);
+      if (isLimited) {
+        deps.log('error', 'relay.stray_receipts', { relay: relay.name, held: held.seq });
+        return refused('rate_limited', `${relay.name} posts too much that belongs to no order.`);
+      }
       // Its parked poll learns that a step is done, so that locks on the relay's side make room.
       doorbell.ring(bells.relay(relay.name));
       return { ok: true, value: { receipts_seq: held.seq } };

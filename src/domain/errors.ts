@@ -101,6 +101,8 @@ export type RelayReason =
   | 'session_superseded'
   | 'poll_out_of_order'
   | 'protocol_unsupported'
+  /** More runs, or receipts that say nothing of any order, than a relay has cause for. */
+  | 'rate_limited'
   | 'receipt_malformed'
   | 'receipt_foreign'
   /** Receipts are missing before this one, or it does not continue the chain that is held. */

@@ -1,9 +1,9 @@
 import { type Authenticated, authenticate } from '../auth/authenticate.ts';
 import { memoryNonces } from '../auth/nonces.ts';
 import type { ProvedRequest } from '../auth/proof.ts';
-import { buckets, gate } from '../auth/rate.ts';
 import type { AuthRefused } from '../auth/reasons.ts';
 import { type Principal, principalKey } from '../domain/principal.ts';
+import { buckets, gate } from '../domain/rate.ts';
 import { defaultLimits, type HttpDeps } from './deps.ts';
 import type { ProblemCause } from './problem.ts';
 
@@ -11,6 +11,7 @@ import type { ProblemCause } from './problem.ts';
 const maxKeys = 10_000;
 
 const maxKeyedOpen = 8;
+const replayNotes = { burst: 20, everyMs: 60_000, maxKeys: 1 };
 
 export type Callers = {
   identify(header: string | null, request: ProvedRequest): Promise<Authenticated | AuthRefused>;
@@ -21,6 +22,8 @@ export type Callers = {
    * credentials are verified first and pass, so that a stranger behind the same proxy cannot lock the owner out.
    */
   countFailure(source: string): { tooMany: boolean; retryMs: number };
+  /** Whether one more repeated proof is to be written down: a key that is in wrong hands can repeat its own for ever. */
+  notesReplay(): boolean;
 };
 
 export function createCallers(deps: HttpDeps): Callers {
@@ -29,6 +32,7 @@ export function createCallers(deps: HttpDeps): Callers {
   const ofTokens = buckets({ burst: limits.tokenBurst, everyMs: limits.tokenEveryMs, maxKeys });
   const ofOwn = buckets({ burst: limits.ownBurst, everyMs: limits.ownEveryMs, maxKeys });
   const failures = buckets({ burst: limits.failureBurst, everyMs: limits.failureEveryMs, maxKeys });
+  const replays = buckets(replayNotes);
   const openTokens = gate(limits.openAtOnce);
   const openOwn = gate(limits.openAtOnce * maxKeyedOpen);
 
@@ -59,6 +63,7 @@ export function createCallers(deps: HttpDeps): Callers {
       const retryMs = failures.take(networkOf(source), deps.now());
       return { tooMany: retryMs > 0, retryMs };
     },
+    notesReplay: () => replays.take('', deps.now()) === 0,
   };
 }
 

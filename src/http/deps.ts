@@ -54,4 +54,6 @@ export type Surroundings = {
   readonly target?: string;
   /** The peer's address. Headers that a proxy may have set are never believed. */
   readonly source?: string;
+  /** To be told who has shown valid credentials: their connection is not closed to make room for others. */
+  readonly known?: (who: string) => void;
 };

@@ -10,7 +10,7 @@ import { authorise, couldPass, isNameless } from '../auth/authorise.ts';
 import { provedBy } from '../auth/proof.ts';
 import type { AuthRefused } from '../auth/reasons.ts';
 import type { Idempotency } from '../domain/errors.ts';
-import { type Grant, type Principal, principalText } from '../domain/principal.ts';
+import { type Grant, type Principal, principalKey, principalText } from '../domain/principal.ts';
 import { announcesBody, parseBody, readBody } from './body.ts';
 import { type Callers, tooManyFailures } from './caller.ts';
 import { defaultLimits, type HttpDeps } from './deps.ts';
@@ -27,6 +27,8 @@ export type Arrival = {
   readonly params: Readonly<Record<string, string>>;
   readonly asText: boolean;
   readonly signal: AbortSignal;
+  /** To be told who the caller is, once credentials have shown it. */
+  readonly known?: ((who: string) => void) | undefined;
 };
 
 /** `leave` gives back the caller's place once the answer is through. */
@@ -96,7 +98,7 @@ async function serve(
   if (!isNameless(route.authority)) {
     const caller = await callers.identify(header, proved);
     if (!caller.ok) {
-      if (caller.reason === 'proof_replayed') await noteReplay(deps, route);
+      if (caller.reason === 'proof_replayed' && callers.notesReplay()) await noteReplay(deps, route);
       if (header !== null && (await deps.control.trust.current()) === null) {
         return refuse({ reason: 'not_set_up', detail: 'No owner has claimed this instance yet.' });
       }
@@ -104,6 +106,7 @@ async function serve(
     }
     principal = caller.principal;
     principalName = principalText(principal);
+    arrival.known?.(principalKey(principal));
     bodyDigest = caller.body;
     expires = caller.expires;
     const admitted = callers.admit(principal);

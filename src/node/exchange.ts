@@ -112,12 +112,15 @@ export async function sendResponse(
   if (unread || options.closing) response.setHeader('connection', 'close');
   response.statusCode = answer.status;
 
-  if (answer.headers.get('content-type')?.startsWith('text/event-stream') === true && answer.body !== null) {
-    return stream(answer.body, response);
+  const isHead = message.method === 'HEAD';
+  const isStream = answer.headers.get('content-type')?.startsWith('text/event-stream') === true;
+  if (answer.body !== null && (isStream || answer.headers.has('content-length'))) {
+    if (!isHead) return stream(answer.body, response);
+    response.end();
+    return answer.body.cancel();
   }
   const bytes = new Uint8Array(await answer.arrayBuffer());
   response.setHeader('content-length', bytes.length);
-  const isHead = message.method === 'HEAD';
   if (!unread || !options.body.isComing()) return void response.end(isHead ? undefined : bytes);
   response.write(bytes);
   await runOut(message);

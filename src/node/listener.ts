@@ -22,7 +22,7 @@ export type ListenerLimits = {
   readonly keepAliveMs: number;
   /** Request line and headers; a token takes up to 16 KiB. */
   readonly maxHeaderBytes: number;
-  /** Somewhat below it, strangers that ask nothing make room. */
+  /** Somewhat below it, strangers make room. */
   readonly maxConnections: number;
   /** How often the times above are looked at. */
   readonly checkEveryMs: number;
@@ -86,16 +86,16 @@ export async function listen(options: {
       response.writeHead(refused, { connection: 'close', 'content-length': 0 });
       return void response.end();
     }
+    const { socket } = request;
+    // What was parsed along with a request that ended the connection is nobody's.
+    const end = socket.destroyed ? null : connections.begin(socket);
+    if (end === null) return void socket.destroy();
+    response.once('close', end);
     const { request: asked, surroundings, body } = requestOf(request, response, { invites });
-    const end = connections.begin(request.socket);
-    let endedWell = false;
-    Promise.resolve(options.handle(asked, surroundings))
-      .then((answer) => {
-        endedWell = answer.status < 400 && request.headers.authorization !== undefined;
-        return sendResponse(answer, request, response, { closing, body });
-      })
-      .catch(() => response.destroy())
-      .finally(() => end(endedWell));
+    const known = (who: string): void => connections.know(socket, who);
+    Promise.resolve(options.handle(asked, { ...surroundings, known }))
+      .then((answer) => sendResponse(answer, request, response, { closing, body }))
+      .catch(() => response.destroy());
   };
   server.on('request', (request: IncomingMessage, response: ServerResponse) =>
     exchange(request, response, false),

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { chmod, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolders } from './make-folders.ts';
 
 /** The text of a file, or null when it is not there. Other errors are thrown: a key that cannot be read is not absent. */
 export async function readText(path: string): Promise<string | null> {
@@ -14,8 +15,7 @@ export async function readText(path: string): Promise<string | null> {
 
 /** Makes a folder that only its owner may enter; one that exists is left as it is. */
 export async function makePrivateFolder(path: string): Promise<void> {
-  const made = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (made !== undefined) await chmod(path, 0o700);
+  if (makeFolders(path, 0o700)) await chmod(path, 0o700);
 }
 
 /**

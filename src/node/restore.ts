@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import { verifyCopy } from '../store/embedded-copy.ts';
 import { type BackupFault, type BackupManifest, readBackup } from './backup-format.ts';
+import { makeFolders } from './make-folders.ts';
 import { readText, syncFolder } from './private-files.ts';
 
 export type RestoreRefusal =
@@ -41,7 +42,7 @@ export async function restoreBackup(
   }
   const parent = dirname(target);
   const stage = `${target}.restoring`;
-  await mkdir(parent, { recursive: true });
+  makeFolders(parent, 0o777);
   await rm(stage, { recursive: true, force: true });
   await mkdir(stage, { mode: 0o700 });
   let placed = false;

@@ -10,7 +10,7 @@ import type { AuditNote } from '../domain/ports.ts';
 import { auditStore, noteStatements } from './audit-store.ts';
 import { reasonOfCode } from './driver-values.ts';
 import { type Handle, openHandle } from './embedded-handle.ts';
-import { appliedVersion } from './migrate.ts';
+import { appliedVersion, schemaTexts } from './migrate.ts';
 import { type Database, isStoreError, storeError, toStatement } from './port.ts';
 import { trustStore } from './trust-store.ts';
 
@@ -57,7 +57,7 @@ export type CopyRefusal =
   | 'damaged';
 
 /**
- * Verifies a copy that nobody else has open: every page, foreign keys, the schema's history, the chain of trust and
+ * Verifies a copy that nobody else has open: every page, foreign keys, the schema and its history, the chain of trust and
  * the chain of the audit log. With `note`, that entry is added to the log afterwards.
  */
 export async function verifyCopy(path: string, note?: AuditNote): Promise<Result<CopyFacts, CopyRefusal>> {
@@ -100,10 +100,39 @@ async function judge(handle: Handle): Promise<Result<CopyFacts, CopyRefusal>> {
     return refuse(reason === 'newer' ? 'newer' : 'damaged', (error as Error).message);
   }
   if (schemaVersion === 0) return refuse('damaged', 'it is no database of a control plane');
+  const foreign = foreignSchema(handle, schemaVersion);
+  if (foreign !== null) return refuse('damaged', `it is not as the control plane makes it: ${foreign}`);
   const trust = await followTrust(database);
   if (!trust.ok) return trust;
   const audit = await followAudit(database);
   return audit.ok ? ok({ trust: trust.value, schemaVersion, audit: audit.value }) : audit;
+}
+
+const schemaSql =
+  "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_stat%' ESCAPE '\\'";
+
+/**
+ * What is in a database's schema and not in that of its version, or the other way round; null when they are equal. A
+ * trigger or a view that somebody put into a backup would go on acting where it is restored.
+ */
+function foreignSchema(handle: Handle, version: number): string | null {
+  const fresh = new Libsql(':memory:');
+  try {
+    for (const text of schemaTexts(migrations, version)) fresh.exec(text);
+    const textsOf = (rows: readonly unknown[]): ReadonlyMap<string, string> =>
+      new Map(
+        (rows as readonly Readonly<Record<string, unknown>>[]).map(({ type, name, tbl_name: table, sql }) => [
+          `${type} ${name}`,
+          JSON.stringify([table, sql]),
+        ]),
+      );
+    const wanted = textsOf(fresh.prepare(schemaSql).all([]));
+    const found = textsOf(handle.run({ sql: schemaSql, args: [] }).rows);
+    const names = [...new Set([...wanted.keys(), ...found.keys()])];
+    return names.find((name) => wanted.get(name) !== found.get(name)) ?? null;
+  } finally {
+    fresh.close();
+  }
 }
 
 async function followTrust(database: Database): Promise<Result<Trust | null, 'damaged'>> {

@@ -30,6 +30,12 @@ const createVersions: Statement = {
   args: [],
 };
 
+/** The texts that make the schema of a version out of nothing, in their order. */
+export const schemaTexts = (migrations: readonly Migration[], version: number): readonly string[] => [
+  createVersions.sql,
+  ...migrations.slice(0, version).flatMap(({ statements }) => statements),
+];
+
 /** Claims a version. Unless the one before it is the last, the value is NULL and the whole batch is refused. */
 function claim({ version, name }: Migration): Statement {
   return {

@@ -4,6 +4,7 @@ import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { configuration } from './config.ts';
 import { type Figure, lineOf } from './figure.ts';
 import { footprint } from './footprint.ts';
 import { parkedRelays } from './parked.ts';
@@ -19,6 +20,7 @@ const groups: readonly Group[] = [
   { name: 'rivals', run: rivals },
   { name: 'footprint', run: footprint },
   { name: 'parked', run: parkedRelays },
+  { name: 'config', run: configuration },
 ];
 
 /** On it nothing is ever synced, so that all that is measured would be untrue. */

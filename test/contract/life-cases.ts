@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { CommandView } from '../../schema/api/orders.ts';
 import type { ChainHead } from '../../schema/chain/chain.ts';
-import { verifyAuditExport } from '../../src/domain/audit-export.ts';
+import { verifyAuditExport } from '../support/audit-oracle.ts';
 import type { Case } from './case.ts';
 import { refusedAs, type Stage } from './stage.ts';
 import { openEvents } from './stream.ts';

@@ -101,7 +101,7 @@ test('the page lists every code of a finding', () => {
 test('every code that a source gives is in the list', () => {
   const known = new Set([...Object.keys(configCodes), ...Object.keys(quadletCodes)]);
   const paths = [
-    ...globSync('src/config/{build,compile,generate,read,template}/**/*.ts', { cwd: root }),
+    ...globSync('src/config/{build,compile,generate,read,secrets,template}/**/*.ts', { cwd: root }),
     'src/cli/repo-files.ts',
     'src/cli/git.ts',
     'src/cli/template-renderer.ts',

@@ -42,6 +42,7 @@ export const mutate: readonly string[] = [
   'schema/trust/document.ts',
   'schema/trust/evaluate.ts',
   'schema/trust/read.ts',
+  'schema/wire/age-recipient.ts',
   'schema/wire/ids.ts',
   'schema/wire/intent.ts',
   'schema/wire/job.ts',

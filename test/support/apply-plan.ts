@@ -63,7 +63,7 @@ async function applyTarget(
   }
   return {
     target,
-    relay,
+    ...(relay !== undefined && { relay }),
     apps: [...apps.values()].sort((a, b) => byText(a.name, b.name)),
     files: [...files.values()].sort((a, b) => byText(a.path, b.path)),
   };

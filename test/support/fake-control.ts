@@ -101,6 +101,7 @@ export function fakeControl(home: TestHome | null): FakeControl {
       hosts: async () => [],
       guests: async () => [],
       relays: async () => [],
+      reports: async () => [],
       runbooks: async () => [],
       file: async () => ({
         v: 1,

@@ -24,6 +24,7 @@ export const smallHome: Tree = {
     '  secsvcs: { host: pve1, vmid: 102, address: 192.168.20.12, network: lan }',
     'access:',
     '  admins: { groups: admins }',
+    'generators: { haproxy: { on: false }, traefik: { on: false } }',
     '',
   ].join('\n'),
   'vars.yaml': 'colour: blue\n',

@@ -11,7 +11,10 @@ import { table } from '../text.ts';
 function outputFiles({ manifest, bytes, blobs }: Release): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>([[manifestFile, bytes]]);
   for (const { target, files: own } of manifest.parts) {
-    for (const { path, digest } of own) files.set(`${target}${path}`, blobs.get(digest)!);
+    // A file in a volume has its folder beside those of the machine: websvcs/volume:data/…
+    for (const { path, digest } of own) {
+      files.set(`${target}/${path.replace(/^\//, '')}`, blobs.get(digest)!);
+    }
   }
   return files;
 }

@@ -232,7 +232,7 @@ async function resumeClaim(
   if (!claimed) return null;
   renameDirectory(pending, context.configDir);
   return done(
-    `The earlier claim had arrived: ${file.home} is yours, its keys are in ${context.configDir}.\nIts paper root was shown with the earlier attempt.`,
+    `The earlier claim had arrived: ${file.home} is yours, its keys are in ${context.configDir}.\nIts paper root was shown with the earlier attempt; if you did not write it down: writ trust rotate paper`,
     {
       home: file.home,
       config: context.configDir,

@@ -3,7 +3,7 @@ import { maxTrustChainBytes } from '../../../schema/wire/limits.ts';
 import { trustChainSchema } from '../../../schema/wire/relay-api.ts';
 import { defineCommand } from '../command.ts';
 import { replaceFile } from '../files.ts';
-import { chainText, newestOf, readChain, writeChain } from '../kept-trust.ts';
+import { chainText, newestOf, readChain, versionsBefore, writeChain } from '../kept-trust.ts';
 import { done, exits, type Failure, fail } from '../outcome.ts';
 import { openSession, refreshTrust, type Session } from '../session.ts';
 import { sendTrust } from '../upload-trust.ts';
@@ -87,11 +87,9 @@ async function handOverAll({ home, api }: Session): Promise<{ ok: true; value: K
     maxBytes: maxTrustChainBytes,
   });
   if (!answered.ok) return answered;
-  // Only what leads to the oldest version that is known here is taken; relays judge it by themselves.
-  const [oldest] = mine.value.versions;
-  const at = answered.value.versions.findIndex(({ payload }) => payload === oldest?.payload);
-  if (at <= 0) return mine;
-  const versions = [...answered.value.versions.slice(0, at), ...mine.value.versions];
+  const older = await versionsBefore(mine.value.versions[0]!, answered.value.versions);
+  if (older.length === 0) return mine;
+  const versions = [...older, ...mine.value.versions];
   writeChain(home.directory, versions);
   return { ok: true, value: { session, versions } };
 }

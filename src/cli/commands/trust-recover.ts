@@ -40,11 +40,15 @@ export const trustRecover = defineCommand({
   options: {
     yes: { type: 'flag', about: 'do not ask whether the digest is the one that a host shows' },
     'passphrase-file': passphraseFileOption,
+    offline: {
+      type: 'flag',
+      about: 'tell the control plane nothing, because it is not yours any more either',
+    },
     trial: { type: 'flag', about: 'no passphrase: for trying out only' },
   },
   async run(context, [path = ''], values) {
     const pending = `${context.configDir}.recovering`;
-    if (isHome(pending)) return finish(context, pending);
+    if (isHome(pending)) return finish(context, pending, values.offline);
     if (isHome(context.configDir)) {
       return fail(
         exits.refused,
@@ -109,7 +113,7 @@ export const trustRecover = defineCommand({
     };
     // home.json is written last: only a directory that holds all of it is gone on with.
     writeHome(pending, { file, operator, root: desk, trust: next });
-    return finish(context, pending);
+    return finish(context, pending, values.offline);
   },
 });
 
@@ -180,11 +184,17 @@ async function makeKeys(
 }
 
 /** Hands the version to the control plane and moves the home to its place. May be repeated. */
-async function finish(context: Context, pending: string): Promise<ReturnType<typeof done> | Failure> {
+async function finish(
+  context: Context,
+  pending: string,
+  offline: boolean,
+): Promise<ReturnType<typeof done> | Failure> {
   const home = await readHome(pending);
   if (!home.ok) return home;
-  context.progress.say('Handing the new version to the control plane');
-  const sent: { ok: true } | (Failure & { ambiguous?: boolean }) = await sendToAnyOrigin(context, home.value);
+  if (!offline) context.progress.say('Handing the new version to the control plane');
+  const sent: { ok: true } | (Failure & { ambiguous?: boolean }) = offline
+    ? { ok: true }
+    : await sendToAnyOrigin(context, home.value);
   const { document, digest } = home.value.trust;
   if (!sent.ok && (sent.problem === undefined || sent.ambiguous)) {
     return {
@@ -193,17 +203,25 @@ async function finish(context: Context, pending: string): Promise<ReturnType<typ
     };
   }
   if (!sent.ok) {
-    rmSync(pending, { recursive: true, force: true });
+    // Its word alone destroys no key: what was signed is in its hands now.
+    const aside = `${context.configDir}.refused-${digest.slice('sha256:'.length).slice(0, 16)}`;
+    renameDirectory(pending, aside);
     const hint = ['trust_version', 'trust_chain', 'trust_threshold'].includes(sent.reason)
       ? '\nThe file may be old: take it from a host that was on line lately, and begin again.'
       : '';
-    return { ...sent, detail: `${sent.detail}${hint}\nNothing has changed, and no key was kept.` };
+    return {
+      ...sent,
+      detail: `${sent.detail}${hint}\nBy the control plane’s word, nothing has changed. The keys of version ${document.version} are in ${aside}. If the control plane is not yours any more, name that folder ${context.configDir}, and bring the version to the hosts: writ trust publish trust.jws --offline`,
+    };
   }
   renameDirectory(pending, context.configDir);
   return done(
     [
       `${document.home} is yours again, by trust version ${document.version}. Its keys are in ${context.configDir}.`,
-      'Relays follow by themselves. What is on the lost computer counts for nothing any more; your paper stays valid.',
+      offline
+        ? 'The control plane and the relays know nothing of it yet: writ trust publish trust.jws --offline writes the file for the mirror and for writ-relay trust install.'
+        : 'Relays follow by themselves.',
+      'What is on the lost computer counts for nothing any more; your paper stays valid.',
       ...(document.mirror === null
         ? []
         : [`Relays also look at ${document.mirror}: writ trust publish trust.jws, and put the file there.`]),

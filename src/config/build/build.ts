@@ -8,6 +8,7 @@ import {
   type ReleaseManifest,
 } from '../../../schema/wire/release.ts';
 import { compileHome } from '../compile/compile.ts';
+import { machineOf } from '../compile/routes.ts';
 import { fault, type Placed, unitKey } from '../compile/units.ts';
 import type { Finding } from '../finding.ts';
 import { generators as builtIn } from '../generate/index.ts';
@@ -15,11 +16,16 @@ import type { Home } from '../home.ts';
 import { readManifest } from '../read/manifest.ts';
 import { textOrNull } from '../read/text.ts';
 import { byText, foldersUnder, type Repo } from '../repo.ts';
+import { judgeSecrets } from '../secrets/judge.ts';
 import type { RenderTemplates, TemplateJob, TemplateOutcome } from '../template/job.ts';
 import { type Draft, draftFiles, judgeDrafts } from './files.ts';
 import { judgeHome } from './judge.ts';
+import { judgeImages } from './judge-images.ts';
+import { judgeNative } from './judge-native.ts';
 import { judgeAllUnits } from './judge-units.ts';
-import { makeFacts, makeParts, ownerText } from './parts.ts';
+import { keyPath, ownerText } from './native.ts';
+import { makeFacts, makeParts, secretPath } from './parts.ts';
+import { type Content, mountSecretFiles } from './secret-mounts.ts';
 
 export type Built = {
   /** Every fault and doubt, sorted by file and line. */
@@ -68,7 +74,7 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
   const texts = await renderDrafts(drafts, placed, home, render, (jobs, outcomes) =>
     findings.push(...templateFindings(jobs, outcomes, partial)),
   );
-  const contents = drafts.flatMap((draft, index) => {
+  const contents = drafts.flatMap((draft, index): Content[] => {
     const { content } = draft;
     const bytes =
       content.kind === 'bytes'
@@ -76,10 +82,19 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
         : content.kind === 'text'
           ? toBytes(content.text)
           : texts.get(index);
-    return bytes === undefined ? [] : [{ draft, bytes, size: bytes.length }];
+    return bytes === undefined
+      ? []
+      : [{ draft, bytes, size: bytes.length, secrets: draft.entry.raw ? [] : secretsIn(bytes) }];
   });
+  const mounts = mountSecretFiles(placed, contents);
+  contents.push(...mounts.made);
+  findings.push(...mounts.findings);
+  const paths = new Map(drafts.map(({ target, path, app }) => [`${target} ${path}`, app]));
   findings.push(...judgeDrafts(contents), ...judgePlaceholders(contents, placed));
+  findings.push(...judgeNative(home, placed, paths), ...judgeImages(placed));
   findings.push(...judgeAllUnits(home, contents, unmade));
+  const whole = findings.every(({ severity }) => severity !== 'error');
+  findings.push(...(await judgeSecrets(repo.files, home, whole)));
   const told = sorted(findings);
   if (told.some(({ severity }) => severity === 'error')) return { findings: told, home };
 
@@ -90,9 +105,7 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
     return digest;
   };
   const files = await Promise.all(
-    contents.map(async ({ draft, bytes }): Promise<ReleaseFile & { target: string }> => {
-      const text = textOrNull(bytes);
-      const secrets = text === null ? [] : placeholdersIn(text);
+    contents.map(async ({ draft, bytes, secrets }): Promise<ReleaseFile & { target: string }> => {
       return {
         target: draft.target,
         path: draft.path,
@@ -104,20 +117,25 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
         on_change: draft.entry.on_change,
         manage: draft.entry.manage,
         kind: draft.kind,
-        ...(secrets.length > 0 && { secrets }),
+        ...(draft.volume !== undefined && { volume: draft.volume }),
+        ...(secrets.length > 0 && { secrets: [...secrets] }),
       };
     }),
   );
-  const secretDigests = new Map<string, string>();
-  for (const { target, secrets } of placed) {
-    for (const name of secrets) {
-      const bytes = repo.files.get(`secrets/${target}/${name}.age`);
-      if (bytes !== undefined) secretDigests.set(`${target}/${name}`, await keep(bytes));
+  const digests = new Map<string, string>();
+  for (const { app, target, secrets, source } of placed) {
+    const paths = [
+      ...secrets.map((name) => secretPath(target, name)),
+      ...source.file.apt.map(({ key }) => keyPath(app, key)),
+    ];
+    for (const path of paths) {
+      const bytes = repo.files.get(path);
+      if (bytes !== undefined) digests.set(path, await keep(bytes));
     }
   }
   const value: ReleaseManifest = {
     v: 1,
-    parts: makeParts(home, placed, files, secretDigests),
+    parts: makeParts(home, placed, files, digests),
     facts: makeFacts(home),
   };
   const bytes = toBytes(canonicalJson(value));
@@ -156,7 +174,7 @@ const localsOf = (placed: Placed, home: Home): Record<string, unknown> => ({
   vars: placed.vars,
   app: home.apps[placed.app],
   site: home.site,
-  target: home.guests[placed.target] ?? home.hosts[placed.target],
+  target: machineOf(home, placed.target),
 });
 
 /** The other templates of the app's folder, which a template may include by their path in it. */
@@ -237,23 +255,24 @@ async function renderDrafts(
   return new Map(outcomes.flatMap((one) => (one.ok ? [[Number(one.id), toBytes(one.text)] as const] : [])));
 }
 
+/** Names of the secrets whose placeholders a file holds. */
+function secretsIn(bytes: Uint8Array): string[] {
+  const text = textOrNull(bytes);
+  return text === null ? [] : placeholdersIn(text);
+}
+
 /** A placeholder stands for a secret that the app lists. */
-function judgePlaceholders(
-  contents: readonly { draft: Draft; bytes: Uint8Array }[],
-  placed: readonly Placed[],
-): Finding[] {
-  const secrets = new Map(placed.map((one) => [`${one.target} ${one.app}`, new Set(one.secrets)]));
-  return contents.flatMap(({ draft, bytes }) => {
-    const text = textOrNull(bytes);
-    if (text === null) return [];
-    return placeholdersIn(text)
-      .filter((name) => !secrets.get(`${draft.target} ${draft.app}`)!.has(name))
+function judgePlaceholders(contents: readonly Content[], placed: readonly Placed[]): Finding[] {
+  const listed = new Map(placed.map((one) => [`${one.target} ${one.app}`, new Set(one.secrets)]));
+  return contents.flatMap(({ draft, secrets }) =>
+    secrets
+      .filter((name) => !listed.get(`${draft.target} ${draft.app}`)!.has(name))
       .map((name) =>
         fault(
           draft.place,
           'secret_undeclared',
           `${draft.path} holds the secret ${name}, which app.yaml does not list`,
         ),
-      );
-  });
+      ),
+  );
 }

@@ -1,12 +1,15 @@
 import type { FileEntry } from '../../../schema/manifest/app.ts';
+import { readVolumePlace } from '../../../schema/manifest/values.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import { unitPath } from '../../../schema/quadlet/names.ts';
+import { resourceName } from '../../../schema/quadlet/unit.ts';
 import { maxReleaseFileBytes } from '../../../schema/wire/release.ts';
 import { machineOf } from '../compile/routes.ts';
-import { fault, matcher, type Placed } from '../compile/units.ts';
+import { fault, instanceOf, matcher, type Placed } from '../compile/units.ts';
 import type { Finding, Place } from '../finding.ts';
 import type { Generator } from '../generate/generator.ts';
-import type { Home, Instance } from '../home.ts';
+import { mergeOver } from '../generate/merge.ts';
+import type { Home } from '../home.ts';
 import { textOrNull } from '../read/text.ts';
 import type { Folder } from '../repo.ts';
 
@@ -15,8 +18,10 @@ export type Draft = {
   readonly target: string;
   readonly app: string;
   readonly path: string;
-  readonly entry: Pick<FileEntry, 'mode' | 'owner' | 'on_change' | 'manage'>;
+  readonly entry: Pick<FileEntry, 'mode' | 'owner' | 'on_change' | 'manage' | 'raw'>;
   readonly kind: 'file' | 'unit';
+  /** What Podman calls the volume that it goes into. */
+  readonly volume?: string;
   readonly place: Place;
   readonly content:
     | { readonly kind: 'bytes'; readonly bytes: Uint8Array<ArrayBuffer> }
@@ -29,7 +34,7 @@ export type Draft = {
       };
 };
 
-const unitEntry = { mode: '0644', owner: 'root:root', on_change: 'restart', manage: 'exact' } as const;
+const unitEntry = { on_change: 'restart', manage: 'exact', raw: false } as const;
 
 /** Every file of an instance, with what is wrong with those that cannot be made. */
 export function draftFiles(
@@ -46,19 +51,25 @@ export function draftFiles(
       target,
       app,
       path: unitPath(unit.name),
-      entry: unitEntry,
+      entry: { ...unitEntry, mode: unit.mode, owner: unit.owner },
       kind: 'unit',
       place: unit.place,
       content: { kind: 'text', text: unit.text },
     });
   }
   for (const entry of placed.files) {
+    const volume = volumeOf(entry, placed);
+    if (typeof volume === 'object') {
+      findings.push(volume);
+      continue;
+    }
     const add = (path: string, content: Draft['content']): void => {
       const kind =
         path.startsWith('/etc/containers/systemd/') || path.startsWith('/etc/systemd/system/')
           ? 'unit'
           : 'file';
-      drafts.push({ target, app, path, entry, kind, place: entry.place, content });
+      const into = volume === undefined ? {} : { volume };
+      drafts.push({ target, app, path, entry, kind, ...into, place: entry.place, content });
     };
     if (entry.generate !== undefined) {
       findings.push(
@@ -76,6 +87,28 @@ export function draftFiles(
     findings.push(...copyInto(entry.from!, entry, source.folder, app, add));
   }
   return { drafts, findings };
+}
+
+/** What Podman calls the volume that a file goes into, undefined for a file of the machine, or what is wrong with it. */
+function volumeOf(
+  { to, prune, place }: Placed['files'][number],
+  { app, parsed }: Placed,
+): string | undefined | Finding {
+  const into = readVolumePlace(to);
+  if (into === null) return undefined;
+  if (prune) return fault(place, 'volume_pruned', `prune would remove what ${app} keeps in the volume`);
+  const units = parsed.filter(({ name }) => name.kind === 'volume');
+  const unit = units.find(({ name }) => name.base === into.volume);
+  if (unit === undefined) {
+    const message = `no unit of ${app} makes the volume: there is no ${into.volume}.volume`;
+    const near = didYouMean(
+      into.volume,
+      units.map(({ name }) => name.base),
+    );
+    return fault(place, 'volume_missing', message, near);
+  }
+  const message = `systemd alone can tell what the volume of ${unit.name.unit} is called`;
+  return resourceName(unit) ?? fault(place, 'volume_missing', message);
 }
 
 function copyInto(
@@ -114,10 +147,12 @@ function copyInto(
   }
   const base = whole ? from.replace(/^\.\//, '').length : 0;
   for (const path of found) {
-    const name = (whole ? path.slice(base) : path.slice(path.lastIndexOf('/') + 1)).replace(/\.j2$/, '');
+    const own = whole ? path.slice(base) : path.slice(path.lastIndexOf('/') + 1);
+    const isTemplate = !entry.raw && path.endsWith('.j2');
+    const name = isTemplate ? own.slice(0, -'.j2'.length) : own;
     const to = entry.to.endsWith('/') ? `${entry.to}${name}` : entry.to;
     const bytes = folder.get(path)!;
-    if (!path.endsWith('.j2')) {
+    if (!isTemplate) {
       add(to, { kind: 'bytes', bytes });
       continue;
     }
@@ -164,7 +199,6 @@ function generateInto(
   }
   const findings: Finding[] = [];
   const target = machineOf(home, placed.target)!;
-  const { source: _, parsed: __, unitSources: ___, routesAt: ____, ...instance } = placed;
   let generated = '';
   if (output !== undefined && settings?.on !== false) {
     if (output.kind === 'folder' && !entry.to.endsWith('/')) {
@@ -188,10 +222,10 @@ function generateInto(
     const { made, doubts } = output.generate({
       home,
       target,
-      instance: instance as Instance,
-      options: { ...settings?.options, ...entry.options },
+      instance: instanceOf(placed),
+      options: mergeOver(settings?.options ?? {}, entry.options ?? {}),
     });
-    findings.push(...(doubts ?? []).map((doubt) => ({ ...entry.place, ...doubt })));
+    findings.push(...(doubts ?? []).map(({ place = entry.place, ...doubt }) => ({ ...place, ...doubt })));
     if (made.kind === 'folder') {
       for (const path of Object.keys(made.files).sort())
         add(`${entry.to}${path}`, { kind: 'text', text: made.files[path]! });
@@ -227,6 +261,14 @@ export function judgeDrafts(drafts: readonly { draft: Draft; size: number }[]): 
       findings.push(fault(draft.place, 'path_twice', message));
     }
     holders.set(key, draft);
+  }
+  for (const { draft } of drafts) {
+    const parts = draft.path.split('/');
+    const above = parts.map((_, index) => parts.slice(0, index).join('/')).slice(1);
+    const file = above.find((path) => holders.has(`${draft.target} ${path}`));
+    if (file === undefined) continue;
+    const message = `${draft.path} on ${draft.target} is below ${file}, which is a file itself`;
+    findings.push(fault(draft.place, 'path_twice', message));
   }
   return findings;
 }

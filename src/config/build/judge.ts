@@ -1,12 +1,15 @@
 import { didYouMean } from '../../../schema/near.ts';
+import { own } from '../../../schema/wire/record.ts';
 import { machineOf } from '../compile/routes.ts';
 import type { Placed } from '../compile/units.ts';
-import { fault } from '../compile/units.ts';
+import { fault, secretOf } from '../compile/units.ts';
 import type { Finding } from '../finding.ts';
 import type { Generator } from '../generate/generator.ts';
 import type { Home } from '../home.ts';
 import type { Manifest } from '../read/manifest.ts';
+import type { Path } from '../read/yaml.ts';
 import type { RepoFiles } from '../repo.ts';
+import { secretPath } from './parts.ts';
 
 /** What the whole home says: generators without a place, programs of another version, ports twice, secrets that nobody set. */
 export function judgeHome(
@@ -92,19 +95,44 @@ export function judgeHome(
         );
       }
     }
-    const { secrets } = one.source.file;
+  }
+  return [...findings, ...unsetSecrets(home, placed, files)];
+}
+
+/** Secrets that nobody has set, each machine's once: where an app says that it needs it, rather than where it is given. */
+function unsetSecrets(home: Home, placed: readonly Placed[], files: RepoFiles): Finding[] {
+  const found = new Map<string, { readonly finding: Finding; readonly said: boolean }>();
+  for (const one of placed) {
     for (const name of one.secrets) {
-      const derived = !Array.isArray(secrets) && Object.hasOwn(secrets, name) && secrets[name] !== null;
-      if (derived || files.has(`secrets/${one.target}/${name}.age`)) continue;
-      findings.push({
-        ...one.source.yaml.place(['secrets']),
+      const path = secretPath(one.target, name);
+      if (Object.hasOwn(one.derived, name) || files.has(path)) continue;
+      const at = secretAt(one.source.file, name);
+      if (found.get(path)?.said === true && at === null) continue;
+      const captured = own(home.secrets, name)?.captured;
+      const finding: Finding = {
+        ...one.source.yaml.place(at ?? ['secrets']),
         severity: 'warning',
         code: 'secret_missing',
         message: `nobody has set the secret ${name} for ${one.target}`,
-      });
+        suggestion:
+          captured === undefined
+            ? `writ secrets set ${name} --on ${one.target} sets it.`
+            : `The runbook ${captured} is to capture it.`,
+      };
+      const key = found.get(path)?.said === true ? `${path} ${one.app}` : path;
+      found.set(key, { finding, said: at !== null });
     }
   }
-  return findings;
+  return [...found.values()].map(({ finding }) => finding);
+}
+
+/** Where an app says that it needs a secret; null where another app's use brings it. */
+function secretAt({ secrets, uses }: Placed['source']['file'], name: string): Path | null {
+  if (!Array.isArray(secrets)) {
+    if (Object.hasOwn(secrets, name)) return ['secrets', name];
+  } else if (secrets.includes(name)) return ['secrets', secrets.indexOf(name)];
+  const use = uses.findIndex((one) => secretOf(one) === name);
+  return use < 0 ? null : ['uses', use];
 }
 
 function within(

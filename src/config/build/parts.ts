@@ -1,27 +1,25 @@
-import { isRun } from '../../../schema/quadlet/names.ts';
-import type {
-  ReleaseApp,
-  ReleaseFile,
-  ReleaseManifest,
-  ReleasePart,
-  ReleaseUnit,
-} from '../../../schema/wire/release.ts';
+import { own } from '../../../schema/wire/record.ts';
+import type { ReleaseApp, ReleaseFile, ReleaseManifest, ReleasePart } from '../../../schema/wire/release.ts';
+import { machineOf } from '../compile/routes.ts';
 import type { Placed } from '../compile/units.ts';
-import type { Home } from '../home.ts';
+import type { Home, Route } from '../home.ts';
 import { byText } from '../repo.ts';
+import { certOf, nativeOf, ownerText, providedBy } from './native.ts';
+import { type UnitFiles, unitFilesOf, unitsOf } from './unit-parts.ts';
 
-/** `472` → `472:472`, `root` → `root:root`. */
-export const ownerText = (owner: string | number): string => {
-  const text = String(owner);
-  return text.includes(':') ? text : `${text}:${text}`;
-};
+/** Where the file of a secret is in the repo. */
+export const secretPath = (target: string, name: string): string => `secrets/${target}/${name}.age`;
 
-/** The parts of a release from what is placed and its files. Sorted throughout. */
+/**
+ * The parts of a release from what is placed and its files. Sorted throughout.
+ *
+ * @param digests of files of the repo that the release holds as they are, by path: secrets and keys
+ */
 export function makeParts(
   home: Home,
   placed: readonly Placed[],
   files: readonly (ReleaseFile & { target: string })[],
-  secretDigests: ReadonlyMap<string, string>,
+  digests: ReadonlyMap<string, string>,
 ): ReleasePart[] {
   const filesOf = new Map<string, ReleaseFile[]>();
   for (const { target, ...file } of files) filesOf.set(target, [...(filesOf.get(target) ?? []), file]);
@@ -30,16 +28,17 @@ export function makeParts(
       target,
       list.sort((a, b) => byText(a.path, b.path)),
     );
+  const unitFiles = new Map([...filesOf].map(([target, list]) => [target, unitFilesOf(list)]));
   const targets = [...new Set(placed.map(({ target }) => target))].sort(byText);
   const appsOf = new Map<string, ReleaseApp[]>();
   for (const one of placed)
     appsOf.set(one.target, [
       ...(appsOf.get(one.target) ?? []),
-      makeApp(home, one, filesOf.get(one.target) ?? [], secretDigests),
+      makeApp(home, one, unitFiles.get(one.target) ?? unitFilesOf([]), digests),
     ]);
   return targets.map((target) => ({
     target,
-    relay: home.guests[target]?.host ?? target,
+    ...(!Object.hasOwn(home.devices, target) && { relay: home.guests[target]?.host ?? target }),
     apps: appsOf.get(target)!,
     files: filesOf.get(target) ?? [],
   }));
@@ -47,35 +46,30 @@ export function makeParts(
 
 function makeApp(
   home: Home,
-  { app, target, source, parsed, files, secrets }: Placed,
-  partFiles: readonly ReleaseFile[],
+  placed: Placed,
+  unitFiles: UnitFiles,
   digests: ReadonlyMap<string, string>,
 ): ReleaseApp {
+  const { app, target, source, parsed, files, secrets, derived, update } = placed;
   const { file } = source;
-  const derived = Array.isArray(file.secrets) ? {} : file.secrets;
   const route = home.routes.find((one) => one.app === app && one.target === target);
   const port = file.health?.port ?? route?.upstream?.port;
   return {
     name: app,
-    units: unitsOf(
-      parsed,
-      file.service,
-      partFiles.filter((one) => one.app === app),
-    ),
+    units: unitsOf(app, parsed, file.service, unitFiles),
     secrets: secrets.map((name) => {
-      const made = Object.hasOwn(derived, name) ? derived[name] : undefined;
-      const digest = digests.get(`${target}/${name}`);
+      const made = own(derived, name);
+      const digest = digests.get(secretPath(target, name));
       return {
         name,
         ...(digest !== undefined && { digest }),
-        ...(made !== undefined &&
-          made !== null && {
-            derived: {
-              from: made.from,
-              as: made.as,
-              ...(made.pattern !== undefined && { pattern: made.pattern }),
-            },
-          }),
+        ...(made !== undefined && {
+          derived: {
+            from: made.from,
+            as: made.as,
+            ...(made.pattern !== undefined && { pattern: made.pattern }),
+          },
+        }),
       };
     }),
     after: [
@@ -113,7 +107,10 @@ function makeApp(
       proto,
       ...(from !== undefined && { from: [...from].sort(byText) }),
     })),
-    certs: file.certs.map(({ owner, ...cert }) => ({ ...cert, owner: ownerText(owner) })),
+    certs: file.certs.map((cert) => certOf(home, app, target, cert)),
+    ...nativeOf(placed, digests),
+    ...providedBy(home, app, target),
+    ...(update !== undefined && { update }),
     commands: Object.keys(file.commands)
       .sort(byText)
       .map((name) => {
@@ -124,28 +121,16 @@ function makeApp(
   };
 }
 
-/** The services of an app, each with the unit files that make it; drop-ins belong to their unit's. */
-function unitsOf(
-  units: Placed['parsed'],
-  service: string | undefined,
-  files: readonly ReleaseFile[],
-): ReleaseUnit[] {
-  const found = new Map<string, { files: string[]; kind: 'run' | 'resource' }>();
-  const services = new Map<string, string>();
-  for (const { name, file, service: made } of units) {
-    services.set(file.name, made);
-    found.set(made, { files: [file.name], kind: isRun(name) ? 'run' : 'resource' });
-  }
-  if (service !== undefined && !found.has(service)) found.set(service, { files: [], kind: 'run' });
-  for (const { path, kind } of files) {
-    const name = kind === 'unit' ? path.replace(/^\/etc\/(containers\/systemd|systemd\/system)\//, '') : '';
-    if (!name.includes('.d/')) continue;
-    const unit = name.slice(0, name.indexOf('.d/'));
-    found.get(services.get(unit) ?? unit)?.files.push(name);
-  }
-  return [...found]
-    .sort(([a], [b]) => byText(a, b))
-    .map(([name, { files: own, kind }]) => ({ service: name, files: [...new Set(own)].sort(byText), kind }));
+/** What tells a route from the others of its name: its conditions, and which of them is tried first. */
+const conditions = ({ when, priority }: Route): string | undefined =>
+  when === undefined && priority === undefined
+    ? undefined
+    : JSON.stringify({ ...when, ...(priority !== undefined && { priority }) });
+
+/** A name with what it stands for, which may become more while the name stays. */
+function rangeOf(home: Home, name: string): string {
+  const range = own(home.networks, name)?.subnet ?? machineOf(home, name)?.address;
+  return range === undefined ? name : `${name} (${range})`;
 }
 
 /** What the home offers, for telling two releases apart in words. */
@@ -157,9 +142,10 @@ export function makeFacts(home: Home): ReleaseManifest['facts'] {
           host,
           app: route.app,
           target: route.target,
-          public: route.public,
+          // On that entry point the public machine reaches it, whatever else the route says.
+          public: route.public || route.entry_points?.includes('public') === true,
           ...(route.access !== undefined && { access: route.access }),
-          ...(route.when !== undefined && { when: JSON.stringify(route.when) }),
+          ...(conditions(route) !== undefined && { when: conditions(route)! }),
         })),
       )
       .sort(
@@ -178,7 +164,7 @@ export function makeFacts(home: Home): ReleaseManifest['facts'] {
       name,
       policy,
       groups: [...groups].sort(byText),
-      from: [...from].sort(byText),
+      from: from.map((one) => rangeOf(home, one)).sort(byText),
     })),
     flows: home.flows.map(({ from, to, port }) => ({
       from: `${from.app}@${from.target}`,

@@ -28,13 +28,16 @@ export const writeReleaseFile = ({
       .sort((a, b) => byText(a.name, b.name)),
   ]);
 
-/** Every digest that a manifest names: of files and of secrets. */
+/** Every digest that a manifest names: of files, secrets and keys of packages. */
 function digestsIn({ parts }: ReleaseManifest): Set<string> {
   const files = parts.flatMap((part) => part.files.map(({ digest }) => digest));
-  const secrets = parts.flatMap((part) =>
-    part.apps.flatMap((app) => app.secrets.flatMap(({ digest }) => (digest === undefined ? [] : [digest]))),
+  const others = parts.flatMap((part) =>
+    part.apps.flatMap((app) => [
+      ...app.secrets.flatMap(({ digest }) => (digest === undefined ? [] : [digest])),
+      ...app.apt.map(({ key }) => key),
+    ]),
   );
-  return new Set([...files, ...secrets]);
+  return new Set([...files, ...others]);
 }
 
 /** Reads a release file, and holds every byte of it against what the manifest says. */

@@ -1,13 +1,17 @@
 import { canonicalV4, contains, overlaps, parseSubnet } from '../../../schema/manifest/address.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import type { Finding } from '../finding.ts';
-import type { DnsName, Home, HomeApp, HomeGuest, HomeHost, HomeSecret } from '../home.ts';
+import type { DnsName, Home, HomeApp, HomeDevice, HomeGuest, HomeHost } from '../home.ts';
 import type { Manifest } from '../read/manifest.ts';
 import { byText } from '../repo.ts';
 import { compileFlows } from './flows.ts';
 import { compileIngress } from './ingress.ts';
-import { compileRoutes, machineOf, namesOfRoutes, wholeName } from './routes.ts';
-import { fault, type Placed, placeApps, type RenderedUnits, type Tell } from './units.ts';
+import { bringSecrets } from './provided.ts';
+import { compileRoutes, type Machines, machineNames, machineOf, namesOfRoutes, wholeName } from './routes.ts';
+import { compileSecrets } from './secrets.ts';
+import { compileSections, judgeSections } from './sections.ts';
+import { sorted } from './sorted.ts';
+import { fault, instanceOf, type Placed, placeApps, type RenderedUnits, type Tell } from './units.ts';
 
 export type Compiled = {
   readonly home: Home;
@@ -20,8 +24,11 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
   const { homelab, apps } = manifest;
   const findings: Finding[] = [];
   const tell: Tell = (finding) => findings.push(finding);
-  const machines = new Set([...Object.keys(homelab.hosts), ...Object.keys(homelab.guests)]);
-  const placed = placeApps(apps, machines, manifest, rendered, tell);
+  const all = machineNames(homelab);
+  const accessNames = new Set(Object.keys(homelab.access));
+  const alone = placeApps(apps, new Set(all), manifest, rendered, tell);
+  const flows = compileFlows(alone, manifest.broken, accessNames, tell);
+  const placed = bringSecrets(alone, flows);
   const appsOn = new Map<string, string[]>();
   for (const { app, target } of placed) appsOn.set(target, [...(appsOn.get(target) ?? []), app]);
 
@@ -40,16 +47,26 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
       may_sleep: guest.ad_hoc || homelab.hosts[guest.host]?.sleeps === true,
     }),
   );
+  const devices = sorted(
+    homelab.devices,
+    (name, { kind, ...device }): HomeDevice => ({
+      ...device,
+      name,
+      kind: 'device',
+      type: kind,
+      apps: appsOn.get(name) ?? [],
+      may_sleep: false,
+    }),
+  );
   judgeAddresses(manifest, tell);
 
-  const accessNames = new Set(Object.keys(homelab.access));
-  const routes = compileRoutes(placed, { hosts, guests }, homelab.site?.domain, accessNames, tell);
+  const machines = { hosts, guests, devices };
+  const routes = compileRoutes(placed, machines, homelab.site?.domain, accessNames, tell);
   const networks = sorted(homelab.networks, (name, network) => ({ ...network, name }));
   const home: Home = {
     site: homelab.site ?? { domain: 'home.arpa', timezone: 'UTC' },
     networks,
-    hosts,
-    guests,
+    ...machines,
     access: sorted(homelab.access, (name, access) => ({ ...access, name })),
     apps: sorted(
       Object.fromEntries(apps.map((app) => [app.name, app])),
@@ -60,34 +77,25 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
         file,
       }),
     ),
-    instances: placed.map(
-      ({ source: _, parsed: __, unitSources: ___, routesAt: ____, ...instance }) => instance,
-    ),
+    instances: placed.map(instanceOf),
     routes,
-    ingress: compileIngress(manifest, placed, { hosts, guests, routes, networks }, tell),
-    names: compileNames(manifest, routes, { hosts, guests }, tell),
-    flows: compileFlows(placed, manifest.broken, tell),
-    secrets: compileSecrets(placed),
+    ingress: compileIngress(manifest, placed, { ...machines, routes, networks }, tell),
+    names: compileNames(manifest, routes, machines, tell),
+    flows,
+    secrets: compileSecrets(placed, homelab.runbooks),
     vars: manifest.vars,
     generators: homelab.generators,
+    runbooks: sorted(homelab.runbooks, (name, runbook) => ({ ...runbook, name })),
+    ...compileSections(homelab),
   };
+  judgeSections(manifest, home, tell);
   return { home, placed, findings };
 }
-
-const sorted = <T, U>(
-  record: Readonly<Record<string, T>>,
-  change: (name: string, value: T) => U,
-): Record<string, U> =>
-  Object.fromEntries(
-    Object.keys(record)
-      .sort(byText)
-      .map((name) => [name, change(name, record[name]!)]),
-  );
 
 function compileNames(
   { homelab, yaml }: Manifest,
   routes: Home['routes'],
-  machines: Pick<Home, 'hosts' | 'guests'>,
+  machines: Machines,
   tell: Tell,
 ): DnsName[] {
   const names = new Map(namesOfRoutes(routes, machines).map((one) => [one.name, one]));
@@ -104,10 +112,8 @@ function compileNames(
     }
     const machine = machineOf(machines, given.to);
     if (machine === undefined) {
-      const all = [...Object.keys(homelab.guests), ...Object.keys(homelab.hosts)];
-      tell(
-        fault(place, 'unknown_target', `there is no guest or host ${given.to}`, didYouMean(given.to, all)),
-      );
+      const message = `there is no guest, host or device ${given.to}`;
+      tell(fault(place, 'unknown_target', message, didYouMean(given.to, machineNames(machines))));
       continue;
     }
     const { address } = machine;
@@ -121,28 +127,8 @@ function compileNames(
   return [...names.values()].sort((a, b) => byText(a.name, b.name));
 }
 
-function compileSecrets(placed: readonly Placed[]): Record<string, HomeSecret> {
-  const found = new Map<string, { targets: Set<string>; apps: Set<string>; from: readonly string[] }>();
-  for (const { app, target, secrets, source } of placed) {
-    const declared = source.file.secrets;
-    for (const name of secrets) {
-      const from = Array.isArray(declared) ? [] : (declared[name]?.from ?? []);
-      const known = found.get(name) ?? { targets: new Set(), apps: new Set(), from };
-      known.targets.add(target);
-      known.apps.add(app);
-      found.set(name, known);
-    }
-  }
-  return sorted(Object.fromEntries(found), (name, { targets, apps, from }) => ({
-    name,
-    targets: [...targets].sort(byText),
-    apps: [...apps].sort(byText),
-    from,
-  }));
-}
-
 /** Subnets that overlap, machines outside their network, one address twice. */
-function judgeAddresses({ homelab, yaml }: Manifest, tell: Tell): void {
+function judgeAddresses({ homelab, yaml, broken }: Manifest, tell: Tell): void {
   const nets = Object.entries(homelab.networks).map(([name, { subnet }]) => ({
     name,
     subnet: parseSubnet(subnet)!,
@@ -160,20 +146,20 @@ function judgeAddresses({ homelab, yaml }: Manifest, tell: Tell): void {
       );
     }
   }
+  for (const name of Object.keys(homelab.networks)) {
+    if (!Object.hasOwn(homelab.hosts, name) && !Object.hasOwn(homelab.guests, name)) continue;
+    const message = `${name} is a network and a machine, so nobody could tell which a from: ${name} means`;
+    tell(fault(yaml.place(['networks', name]), 'name_twice', message));
+  }
   const holders = new Map<string, string>();
-  for (const section of ['hosts', 'guests'] as const) {
+  for (const section of ['hosts', 'guests', 'devices'] as const) {
     for (const [name, machine] of Object.entries(homelab[section])) {
       const at = [section, name];
       if (machine.network !== undefined && !Object.hasOwn(homelab.networks, machine.network)) {
         const near = didYouMean(machine.network, Object.keys(homelab.networks));
-        tell(
-          fault(
-            yaml.place([...at, 'network']),
-            'unknown_network',
-            `there is no network ${machine.network}`,
-            near,
-          ),
-        );
+        const message = `there is no network ${machine.network}`;
+        if (!broken.has(machine.network))
+          tell(fault(yaml.place([...at, 'network']), 'unknown_network', message, near));
       } else if (machine.network !== undefined && machine.address !== undefined) {
         const { subnet } = homelab.networks[machine.network]!;
         if (!contains(parseSubnet(subnet)!, canonicalV4(machine.address)!)) {
@@ -182,7 +168,7 @@ function judgeAddresses({ homelab, yaml }: Manifest, tell: Tell): void {
         }
       }
       for (const key of ['address', 'tailnet'] as const) {
-        const address = machine[key];
+        const address = (machine as { readonly [K in typeof key]?: string | undefined })[key];
         if (address === undefined) continue;
         const other = holders.get(address);
         if (other !== undefined)

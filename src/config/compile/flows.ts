@@ -1,11 +1,18 @@
+import type { UseEntry } from '../../../schema/manifest/uses.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import type { ConfigCode } from '../codes.ts';
 import type { Flow } from '../home.ts';
 import { byText } from '../repo.ts';
+import { askedBy, clashOf } from './provided.ts';
 import { fault, type Placed, type Tell } from './units.ts';
 
 /** Who speaks to whom, from `uses`; a ring of apps that wait for each other is told. */
-export function compileFlows(placed: readonly Placed[], broken: ReadonlySet<string>, tell: Tell): Flow[] {
+export function compileFlows(
+  placed: readonly Placed[],
+  broken: ReadonlySet<string>,
+  accessNames: ReadonlySet<string>,
+  tell: Tell,
+): Flow[] {
   const on = new Map<string, string[]>();
   for (const { app, target } of placed) on.set(app, [...(on.get(app) ?? []), target]);
   const flows: Flow[] = [];
@@ -37,12 +44,21 @@ export function compileFlows(placed: readonly Placed[], broken: ReadonlySet<stri
       } else if (name === app && to === target) {
         say('uses_itself', `${app} uses itself`);
       } else {
-        flows.push({
+        const flow: Flow = {
           from: { app, target },
           to: { app: name, target: to },
           ...(port !== undefined && { port }),
           after,
-        });
+          ...askedBy(use, app),
+        };
+        const clash = clashOf(flow, flows);
+        if (clash !== null) say(clash.code, clash.message);
+        const access = flow.oidc?.access;
+        if (access !== undefined && !accessNames.has(access)) {
+          const message = `there is no access ${access} in homelab.yaml`;
+          say('unknown_access', message, didYouMean(access, accessNames));
+        }
+        flows.push(flow);
       }
     }
   }
@@ -57,7 +73,7 @@ export function compileFlows(placed: readonly Placed[], broken: ReadonlySet<stri
   );
 }
 
-function readUse(use: Placed['uses'][number]): {
+function readUse(use: UseEntry): {
   name: string;
   where?: string | undefined;
   port?: number | undefined;

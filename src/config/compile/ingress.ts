@@ -1,15 +1,21 @@
 import { didYouMean } from '../../../schema/near.ts';
-import type { Home, Ingress } from '../home.ts';
+import type { Home, Ingress, Route } from '../home.ts';
 import type { Manifest } from '../read/manifest.ts';
 import { byText } from '../repo.ts';
-import { machineOf } from './routes.ts';
+import { type Machines, machineNames, machineOf } from './routes.ts';
 import { fault, type Placed, type Tell } from './units.ts';
+
+/** Whether HAProxy on a machine hands a name straight to an app there, which holds the certificate itself. */
+export const isStraight = (
+  machine: string,
+  { target, passthrough, scheme, upstream }: Pick<Route, 'target' | 'passthrough' | 'scheme' | 'upstream'>,
+): boolean => target === machine && (passthrough || scheme === 'tcp') && upstream !== undefined;
 
 /** How public names get to the proxies, and what answers for those that sleep. */
 export function compileIngress(
   { homelab: { ingress }, yaml }: Manifest,
   placed: readonly Placed[],
-  home: Pick<Home, 'hosts' | 'guests' | 'routes' | 'networks'>,
+  home: Machines & Pick<Home, 'routes' | 'networks'>,
   tell: Tell,
 ): Ingress {
   const edges = placed
@@ -21,7 +27,7 @@ export function compileIngress(
     const address = machine?.tailnet ?? machine?.address ?? home.networks[name]?.subnet;
     if (address !== undefined) return [address];
     if (ingress.from === undefined) return [];
-    const known = [...Object.keys(home.networks), ...Object.keys(home.guests), ...Object.keys(home.hosts)];
+    const known = [...Object.keys(home.networks), ...machineNames(home)];
     const place = yaml.place(['ingress', 'from']);
     if (known.includes(name)) tell(fault(place, 'address_missing', `${name} states no address`));
     else {

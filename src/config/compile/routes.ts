@@ -1,18 +1,24 @@
 import type { RouteEntry } from '../../../schema/manifest/route.ts';
 import { didYouMean } from '../../../schema/near.ts';
-import { all, resourceName } from '../../../schema/quadlet/unit.ts';
-import type { DnsName, HomeGuest, HomeHost, Route } from '../home.ts';
+import type { DnsName, Home, Route, Target } from '../home.ts';
 import type { Path } from '../read/yaml.ts';
 import { byText } from '../repo.ts';
 import { fault, type Placed, type Tell } from './units.ts';
+import { upstreamHost } from './upstream.ts';
 
-type Machines = {
-  readonly hosts: Readonly<Record<string, HomeHost>>;
-  readonly guests: Readonly<Record<string, HomeGuest>>;
-};
+/** Everything that can carry apps. */
+export type Machines = Pick<Home, 'hosts' | 'guests' | 'devices'>;
 
-export const machineOf = ({ hosts, guests }: Machines, name: string): HomeHost | HomeGuest | undefined =>
-  Object.hasOwn(guests, name) ? guests[name] : Object.hasOwn(hosts, name) ? hosts[name] : undefined;
+export const machineOf = ({ hosts, guests, devices }: Machines, name: string): Target | undefined =>
+  [guests, hosts, devices].find((record) => Object.hasOwn(record, name))?.[name];
+
+/** The names of all machines, for telling which was meant. */
+export const machineNames = ({
+  hosts,
+  guests,
+  devices,
+}: { readonly [K in keyof Machines]: object }): string[] =>
+  [guests, hosts, devices].flatMap((record) => Object.keys(record));
 
 /** `graph` → `graph.example.net`; `@` is the domain itself; a name with a dot is whole. */
 export function wholeName(host: string, domain: string): string {
@@ -76,8 +82,8 @@ export function compileRoutes(
       }
       if (entry.via !== undefined && machineOf(machines, entry.via) === undefined) {
         const message = `there is no guest or host ${entry.via}`;
-        const all = [...Object.keys(machines.guests), ...Object.keys(machines.hosts)];
-        tell(fault(source.yaml.place([...at, 'via']), 'unknown_target', message, didYouMean(entry.via, all)));
+        const near = didYouMean(entry.via, machineNames(machines));
+        tell(fault(source.yaml.place([...at, 'via']), 'unknown_target', message, near));
         continue;
       }
       if (entry.port === undefined && entry.service === undefined) {
@@ -91,10 +97,13 @@ export function compileRoutes(
         continue;
       }
       const proxy = entry.via ?? target;
-      const host = upstreamHost(instance, entry, proxy, machines, proxies, place, tell);
+      const machine = machineOf(machines, target)!;
+      const known = proxies.has(proxy);
+      const portPlace = source.yaml.place([...at, 'port']);
+      const way = { app: source.name, units: instance.parsed, machine, proxy, known, portPlace };
+      const host = upstreamHost(way, entry, place, tell);
       if (host === null) continue;
       const { host: hosts, name: _, ...rest } = entry;
-      const machine = machineOf(machines, target);
       routes.push({
         ...rest,
         name,
@@ -113,53 +122,8 @@ export function compileRoutes(
   return routes;
 }
 
-const maySleep = (machine: HomeHost | HomeGuest | undefined): boolean =>
+const maySleep = (machine: Target | undefined): boolean =>
   machine?.kind === 'host' ? machine.sleeps : machine?.may_sleep === true;
-
-/** How the proxy names the app: its container on the same machine, else the machine's address. */
-function upstreamHost(
-  { parsed, source, target }: Placed,
-  entry: RouteEntry,
-  proxy: string,
-  machines: Machines,
-  proxies: ReadonlySet<string>,
-  place: Placed['place'],
-  tell: Tell,
-): string | null {
-  if (entry.service !== undefined) return '';
-  const containers = parsed.filter(({ name }) => name.kind === 'container');
-  const local = proxy === target && proxies.has(proxy);
-  if (local && containers.length > 0) {
-    const named = containers.map((unit) => ({
-      unit: unit.name.base,
-      host: resourceName(unit) ?? `systemd-${unit.name.base}`,
-      plain: !all(unit, 'Container', 'Network').some(({ value }) => value === 'host'),
-    }));
-    const wanted = entry.container;
-    const found =
-      wanted === undefined
-        ? (named.find(({ unit }) => unit === source.name) ?? (named.length === 1 ? named[0] : undefined))
-        : named.find(({ unit, host }) => unit === wanted || host === wanted);
-    if (found === undefined) {
-      const all = named.map(({ unit }) => unit);
-      const message =
-        wanted === undefined
-          ? `the app has several containers; which one answers? (container: ${all.join(' or ')})`
-          : `the app has no container ${wanted}`;
-      tell(fault(place, 'route_container', message, wanted === undefined ? '' : didYouMean(wanted, all)));
-      return null;
-    }
-    if (found.plain) return found.host;
-  }
-  const machine = machineOf(machines, target)!;
-  if (machine.address === undefined) {
-    if (proxy === target) return '127.0.0.1';
-    const message = `${proxy} cannot reach the app: ${target} states no address in homelab.yaml`;
-    tell(fault(place, 'address_missing', message));
-    return null;
-  }
-  return machine.address;
-}
 
 /** Two apps cannot have one hostname, unless their conditions differ and one proxy answers for both. */
 function findRivals(routes: readonly Route[], tell: Tell): void {

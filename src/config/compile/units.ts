@@ -1,4 +1,6 @@
-import type { FileEntry } from '../../../schema/manifest/app.ts';
+import type { AppFile, FileEntry, UnitEntry } from '../../../schema/manifest/app.ts';
+import type { ArtifactEntry, Update } from '../../../schema/manifest/native.ts';
+import type { Derived, UseEntry } from '../../../schema/manifest/uses.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import { isRun } from '../../../schema/quadlet/names.ts';
 import { whatNeeds } from '../../../schema/quadlet/needs.ts';
@@ -11,6 +13,7 @@ import { reservedIn } from '../read/manifest.ts';
 import { readText } from '../read/text.ts';
 import type { Path } from '../read/yaml.ts';
 import { byText } from '../repo.ts';
+import { buildUnits } from './builds.ts';
 
 /** Rendered texts of unit templates, by `target app name`; empty before they are rendered. */
 export type RenderedUnits = ReadonlyMap<string, string>;
@@ -23,7 +26,24 @@ export type Placed = Instance & {
   readonly parsed: readonly ParsedUnit[];
   readonly unitSources: ReadonlyMap<string, string>;
   readonly routesAt: Path;
+  /** Secrets that are made of others on the target, by name. */
+  readonly derived: Readonly<Record<string, Derived>>;
+  /** What is fetched from elsewhere, that of this place alone among it. */
+  readonly artifacts: readonly ArtifactEntry[];
+  readonly update: Update | undefined;
 };
+
+/** The instance as templates and generators read it. */
+export const instanceOf = ({
+  source: _,
+  parsed: __,
+  unitSources: ___,
+  routesAt: ____,
+  derived: _____,
+  artifacts: ______,
+  update: _______,
+  ...instance
+}: Placed): Instance => instance;
 
 export type Tell = (finding: Finding) => void;
 
@@ -58,7 +78,7 @@ export function matcher(pattern: string): (path: string) => boolean {
 export function placeApps(
   apps: readonly AppSource[],
   machines: ReadonlySet<string>,
-  { vars, broken }: Pick<Manifest, 'vars' | 'broken'>,
+  { homelab, vars, broken }: Pick<Manifest, 'homelab' | 'vars' | 'broken'>,
   rendered: RenderedUnits,
   tell: Tell,
 ): Placed[] {
@@ -90,13 +110,14 @@ export function placeApps(
       const sources = unitsOf(
         source,
         [
-          ...file.units.map((pattern, i) => ({ pattern, at: ['units', i] })),
-          ...(whole?.units ?? []).map((pattern, i) => ({ pattern, at: [...at, 'units', i] })),
+          ...file.units.map((entry, i) => ({ entry, at: ['units', i] })),
+          ...(whole?.units ?? []).map((entry, i) => ({ entry, at: [...at, 'units', i] })),
         ],
         seen.size === 1,
         tell,
       );
-      const units = readUnits(source, target, sources, rendered, seen.size === 1, tell);
+      const read = readUnits(source, target, sources, rendered, seen.size === 1, tell);
+      const units = [...read, ...buildUnits(source)].sort((a, b) => byText(a.name, b.name));
       const files = [
         ...file.files.map((entry, i) => ({
           ...entry,
@@ -110,11 +131,12 @@ export function placeApps(
         })),
       ];
       const parsed = parseUnits(
-        units.map(({ name: unit, text, place: { file: from } }) => ({
+        units.map(({ name: unit, text, place: { file: from, line, column } }) => ({
           name: unit,
           text,
           file: from,
-          ...(from.endsWith('.j2') && { at: { line: 1, column: 1 } }),
+          // The lines of a text that was made are not its file's.
+          ...(/\.(j2|yaml)$/.test(from) && { at: { line, column } }),
         })),
       );
       const services = parsed.filter((unit) => isRun(unit.name)).map(({ service }) => service);
@@ -132,8 +154,11 @@ export function placeApps(
         place,
         source,
         parsed,
-        unitSources: sources,
+        unitSources: new Map([...sources].map(([unit, { path }]) => [unit, path])),
         routesAt: ownRoutes ? at : [],
+        derived: derivedOf(file.secrets),
+        artifacts: [...file.artifacts, ...(whole?.artifacts ?? [])],
+        update: file.update ?? homelab.update,
       });
     }
   }
@@ -145,19 +170,27 @@ function isFileEntry(entry: FileEntry & { readonly place: Place }, tell: Tell): 
     tell(fault(entry.place, 'file_source', 'a file has either from or generate'));
     return false;
   }
+  if (entry.raw && entry.from === undefined) {
+    tell(fault(entry.place, 'file_source', 'raw goes with from: what is generated has no name in the repo'));
+    return false;
+  }
   return true;
 }
 
-/** The unit files that an app names: final name → path in its folder. */
+type UnitSource = { readonly path: string; readonly mode: string; readonly owner: string | number };
+
+/** The unit files that an app names, by their final names, with their paths in its folder. */
 function unitsOf(
   { folder, yaml }: AppSource,
-  patterns: readonly { readonly pattern: string; readonly at: Path }[],
+  entries: readonly { readonly entry: UnitEntry; readonly at: Path }[],
   first: boolean,
   tell: Tell,
-): Map<string, string> {
-  const sources = new Map<string, string>();
+): Map<string, UnitSource> {
+  const sources = new Map<string, UnitSource>();
   const paths = [...folder.keys()];
-  for (const { pattern, at } of patterns) {
+  for (const { entry, at } of entries) {
+    const { unit: pattern, ...attributes } =
+      typeof entry === 'string' ? { unit: entry, mode: '0644', owner: 'root:root' } : entry;
     const matches = matcher(pattern);
     const found = paths.filter(matches);
     if (found.length === 0 && first) {
@@ -166,12 +199,11 @@ function unitsOf(
     }
     for (const path of found) {
       const name = path.replace(/\.j2$/, '');
-      if (sources.has(name) && sources.get(name) !== path && first) {
-        tell(
-          fault(yaml.place(at), 'unit_twice', `${name} is there twice, as ${path} and ${sources.get(name)}`),
-        );
+      const other = sources.get(name)?.path ?? path;
+      if (other !== path && first) {
+        tell(fault(yaml.place(at), 'unit_twice', `${name} is there twice, as ${path} and ${other}`));
       }
-      sources.set(name, path);
+      sources.set(name, { path, ...attributes });
     }
   }
   return new Map([...sources].sort(([a], [b]) => byText(a, b)));
@@ -180,25 +212,38 @@ function unitsOf(
 function readUnits(
   { folder, name: app }: AppSource,
   target: string,
-  sources: ReadonlyMap<string, string>,
+  sources: ReadonlyMap<string, UnitSource>,
   rendered: RenderedUnits,
   first: boolean,
   tell: Tell,
 ): Unit[] {
   const units: Unit[] = [];
-  for (const [name, path] of sources) {
+  for (const [name, { path, ...attributes }] of sources) {
     const file = `apps/${app}/${path}`;
     const place = { file, line: 1, column: 1 };
     if (path.endsWith('.j2')) {
-      units.push({ name, text: rendered.get(unitKey(target, app, name)) ?? '', place });
+      const text = rendered.get(unitKey(target, app, name)) ?? '';
+      units.push({ name, text, ...attributes, place });
       continue;
     }
     const text = readText(file, folder.get(path)!);
-    if (text.ok) units.push({ name, text: text.text, place });
+    if (text.ok) units.push({ name, text: text.text, ...attributes, place });
     else if (first) tell(text.finding);
   }
   return units;
 }
+
+/** The secret that a use brings. */
+export function secretOf(use: UseEntry): string | undefined {
+  if (typeof use === 'string') return undefined;
+  return 'postgres' in use ? use.postgres.password : 'oidc' in use ? use.oidc.secret : undefined;
+}
+const derivedOf = (secrets: AppFile['secrets']): Record<string, Derived> =>
+  Array.isArray(secrets)
+    ? {}
+    : Object.fromEntries(
+        Object.entries(secrets).flatMap(([name, made]) => (made === null ? [] : [[name, made]])),
+      );
 
 /** Secrets by name: those declared, and those that uses bring. A unit that names another is told. */
 function secretsOf(
@@ -209,9 +254,8 @@ function secretsOf(
 ): string[] {
   const names = new Set(Array.isArray(file.secrets) ? file.secrets : Object.keys(file.secrets));
   for (const use of file.uses) {
-    if (typeof use === 'string') continue;
-    if ('postgres' in use) names.add(use.postgres.password);
-    if ('oidc' in use) names.add(use.oidc.secret);
+    const name = secretOf(use);
+    if (name !== undefined) names.add(name);
   }
   if (!Array.isArray(file.secrets)) {
     for (const [name, derived] of Object.entries(file.secrets)) {

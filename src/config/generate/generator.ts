@@ -1,3 +1,5 @@
+import type { ConfigCode } from '../codes.ts';
+import type { Place } from '../finding.ts';
 import type { Home, Instance, Target } from '../home.ts';
 
 /** What a generator's output is placed by: `generate: NAME/OUTPUT` in the app.yaml of `instance` on `target`. */
@@ -5,7 +7,7 @@ export type GeneratorInput = {
   readonly home: Home;
   readonly target: Target;
   readonly instance: Instance;
-  /** homelab.yaml's `generators.NAME.options`, under the `options` of the place. */
+  /** homelab.yaml's `generators.NAME.options` with the `options` of the place merged over, member by member. */
   readonly options: Readonly<Record<string, unknown>>;
 };
 
@@ -14,12 +16,18 @@ export type Generated =
   | { readonly kind: 'file'; readonly text: string }
   | { readonly kind: 'folder'; readonly files: Readonly<Record<string, string>> };
 
-/** Something that the generator cannot express, or doubts. Told at the place where it is asked for. */
+/** Something that the generator cannot express, or doubts. */
 export type Doubt = {
   readonly severity: 'error' | 'warning';
-  readonly code: string;
+  readonly code: ConfigCode;
   readonly message: string;
+  /** What was probably meant, or what to do. */
+  readonly suggestion?: string;
+  /** Where its reason stands; absent: where the output is asked for. */
+  readonly place?: Place;
 };
+
+export type Tell = (doubt: Doubt) => void;
 
 export type Output = {
   readonly about: string;

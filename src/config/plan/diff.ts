@@ -15,9 +15,10 @@ export function diffBlobs(
 ): string | null {
   const [old, now] = [before, after].map((bytes) => (bytes === undefined ? '' : textOrNull(bytes)));
   if (old === null || old === undefined || now === null || now === undefined) return null;
+  const below = path.startsWith('/') ? path : `/${path}`;
   const names = [
-    before === undefined ? '/dev/null' : `a${path}`,
-    after === undefined ? '/dev/null' : `b${path}`,
+    before === undefined ? '/dev/null' : `a${below}`,
+    after === undefined ? '/dev/null' : `b${below}`,
   ] as const;
   const found = structuredPatch(...names, old, now, undefined, undefined, {
     context: 3,

@@ -85,16 +85,17 @@ const reach = (open: boolean): string => (open ? 'public' : 'home-only');
 const place = ({ app, target }: Route): string => `\`${app}\` on \`${target}\``;
 const guarded = ({ access }: Route): string =>
   access === undefined ? 'without an access rule' : `for \`${access}\``;
-const condition = ({ when }: Route): string =>
+/** ` (where …)`, or nothing for a route without conditions. */
+export const conditionOf = ({ when }: Pick<Route, 'when'>): string =>
   when === undefined ? '' : ` (where \`${when.replaceAll('`', "'")}\`)`;
 
 function routeWords(before: Route | undefined, after: Route | undefined): string[] {
   if (before === undefined) {
     return [
-      `new ${reach(after!.public)} route \`${after!.host}\`${condition(after!)} to ${place(after!)}, ${guarded(after!)}`,
+      `new ${reach(after!.public)} route \`${after!.host}\`${conditionOf(after!)} to ${place(after!)}, ${guarded(after!)}`,
     ];
   }
-  const name = `\`${before.host}\`${condition(before)}`;
+  const name = `\`${before.host}\`${conditionOf(before)}`;
   if (after === undefined) return [`${name} (${reach(before.public)}) goes away; it led to ${place(before)}`];
   const words: string[] = [];
   if (before.public !== after.public) words.push(`${name} becomes ${reach(after.public)}`);

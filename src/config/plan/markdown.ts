@@ -34,8 +34,9 @@ export function planMarkdown(plan: Plan): string {
   if (plan.risks.length > 0) {
     parts.push(['**Look at this twice**', '', ...plan.risks.map(({ text }) => `- ⚠️ ${text}`)].join('\n'));
   }
-  for (const { target, apps, untouched } of plan.targets) {
-    const lines = [`### ${code(target)}`, ''];
+  for (const { target, relay, apps, untouched } of plan.targets) {
+    const by = relay === undefined ? ' (no relay: its files are put there by hand)' : '';
+    const lines = [`### ${code(target)}${by}`, ''];
     for (const app of apps) {
       lines.push(`- **${code(app.app)}**: ${fateOf(app)}`);
       for (const line of [

@@ -77,7 +77,8 @@ function planTarget(
     if (still) untouched.push(app);
     else apps.push(planned);
   }
-  return { target, relay: (after ?? before)!.relay, apps, untouched };
+  const { relay } = (after ?? before)!;
+  return { target, ...(relay !== undefined && { relay }), apps, untouched };
 }
 
 function planFile(change: FileChange, blobs: Release['blobs']): PlannedFile {

@@ -28,8 +28,8 @@ export type PlannedApp = {
 
 export type PlannedTarget = {
   readonly target: string;
-  /** The host whose relay does it. */
-  readonly relay: string;
+  /** The host whose relay does it; absent for a device, whose files a person puts there. */
+  readonly relay?: string;
   /** Apps with something to do, sorted. */
   readonly apps: readonly PlannedApp[];
   /** Names of the apps that nothing touches. */
@@ -50,7 +50,7 @@ export type Plan = {
 
 /** Something to look at twice before it is done. */
 export type Risk = {
-  readonly code: 'control_plane' | 'access_widened' | 'volume_removed' | 'folder_pruned';
+  readonly code: 'control_plane' | 'access_widened' | 'source_trusted' | 'volume_removed' | 'folder_pruned';
   readonly target?: string;
   readonly app?: string;
   /** One sentence, without a full stop; names stand in backquotes. */

@@ -1,8 +1,7 @@
 import type { ReleaseApp, ReleaseManifest, ReleasePart } from '../../../schema/wire/release.ts';
 import type { PlannedApp, PlannedTarget, Risk } from './planned.ts';
-
-type Facts = ReleaseManifest['facts'];
-type Access = Facts['access'][number];
+import { widenedRoutes, widenedRules } from './route-risks.ts';
+import { named, unitRisks } from './unit-risks.ts';
 
 /** What in a plan may cut its own way back, opens something, or takes data away. */
 export const findRisks = (
@@ -15,7 +14,12 @@ export const findRisks = (
   ...widenedRules(before.facts, after.facts),
   ...targets.flatMap(({ target, apps }) => {
     const [old, now] = [before, after].map(({ parts }) => parts.find((part) => part.target === target));
-    return apps.flatMap((app) => [...openedPorts(target, app, old, now), ...lost(target, app, old)]);
+    return apps.flatMap((app) => [
+      ...openedPorts(target, app, old, now),
+      ...lost(target, app, old),
+      ...unitRisks(target, app),
+      ...trusted(target, app, old, now),
+    ]);
   }),
 ];
 
@@ -35,62 +39,9 @@ function cutting(target: string, { app, units, files }: PlannedApp): Risk[] {
   if (service === undefined && file === undefined) return [];
   const does = { start: 'starts', restart: 'restarts', reload: 'reloads', stop: 'stops', untouched: 'stays' };
   const what =
-    service === undefined ? `\`${file!.path}\` changes` : `\`${service.service}\` ${does[service.effect]}`;
+    service === undefined ? `${named(file!.path)} changes` : `\`${service.service}\` ${does[service.effect]}`;
   const text = `${what} on \`${target}\`: the way to the control plane may lead through it`;
   return [{ code: 'control_plane', target, app, text }];
-}
-
-const strength = ['bypass', 'one_factor', 'two_factor', 'deny'];
-
-/** Whether everybody whom `now` lets in was let in before. No rule lets in everybody; nor does an empty list leave any out. */
-function isWithin(now: Access | undefined, before: Access | undefined): boolean {
-  if (before === undefined) return true;
-  if (now === undefined) return false;
-  if (now.policy === 'deny') return true;
-  const inside = (all: readonly string[], of: readonly string[]): boolean =>
-    of.length === 0 || (all.length > 0 && all.every((one) => of.includes(one)));
-  return (
-    strength.indexOf(now.policy) >= strength.indexOf(before.policy) &&
-    inside(now.groups, before.groups) &&
-    inside(now.from, before.from)
-  );
-}
-
-function widenedRoutes(before: Facts, after: Facts): Risk[] {
-  const rule = (facts: Facts, name: string | undefined): Access | undefined =>
-    name === undefined ? undefined : facts.access.find((one) => one.name === name);
-  const risks: Risk[] = [];
-  for (const route of after.routes) {
-    const was = before.routes.find(({ host, when }) => host === route.host && when === route.when);
-    const widened = (text: string): void => {
-      risks.push({
-        code: 'access_widened',
-        target: route.target,
-        app: route.app,
-        text: `\`${route.host}\` ${text}`,
-      });
-    };
-    const open = route.access === undefined ? ', and no access rule guards it' : '';
-    if (route.public && was?.public !== true) {
-      widened(was === undefined ? `is a new public name${open}` : `becomes public${open}`);
-    } else if (was !== undefined && was.access !== route.access) {
-      if (route.access === undefined) widened(`is no longer guarded by \`${was.access}\``);
-      else if (!isWithin(rule(after, route.access), rule(before, was.access))) {
-        widened(`is guarded by \`${route.access}\`, which lets in whom \`${was.access}\` did not`);
-      }
-    }
-  }
-  return risks;
-}
-
-function widenedRules(before: Facts, after: Facts): Risk[] {
-  return after.access.flatMap((rule) => {
-    const was = before.access.find(({ name }) => name === rule.name);
-    if (was === undefined || isWithin(rule, was)) return [];
-    return [
-      { code: 'access_widened', text: `the access rule \`${rule.name}\` lets in whom it did not` } as const,
-    ];
-  });
 }
 
 const appOf = (part: ReleasePart | undefined, name: string): ReleaseApp | undefined =>
@@ -114,6 +65,37 @@ function openedPorts(
   });
 }
 
+/** Groups whose members can do what root can. */
+const rootGroups = /^(root|sudo|wheel|adm|disk|docker|shadow|lxd|libvirt)$/;
+
+/** Sources whose packages run as root when they are installed, and users that are as good as root. */
+function trusted(
+  target: string,
+  { app }: PlannedApp,
+  before: ReleasePart | undefined,
+  after: ReleasePart | undefined,
+): Risk[] {
+  const [old, now] = [appOf(before, app), appOf(after, app)];
+  const sources = (now?.apt ?? []).filter(
+    ({ uri, key }) => old?.apt.some((one) => one.uri === uri && one.key === key) !== true,
+  );
+  const users = (now?.users ?? []).flatMap(({ name, groups }) => {
+    const known = old?.users.find((one) => one.name === name)?.groups ?? [];
+    const more = groups.filter((group) => rootGroups.test(group) && !known.includes(group));
+    return more.length === 0 ? [] : [{ name, groups: more }];
+  });
+  return [
+    ...sources.map(({ uri }) => {
+      const text = `packages of ${named(uri)} are trusted on \`${target}\`: what they install runs as root`;
+      return { code: 'source_trusted', target, app, text } as const;
+    }),
+    ...users.map(({ name, groups }) => {
+      const text = `the user \`${name}\` on \`${target}\` is in ${groups.map((one) => `\`${one}\``).join(', ')}, which is as good as root`;
+      return { code: 'access_widened', target, app, text } as const;
+    }),
+  ];
+}
+
 /** Volumes without a unit of their own any more, and folders whose other files go. */
 function lost(target: string, planned: PlannedApp, before: ReleasePart | undefined): Risk[] {
   const { app, units, after } = planned;
@@ -128,7 +110,7 @@ function lost(target: string, planned: PlannedApp, before: ReleasePart | undefin
       return { code: 'volume_removed', target, app, text } as const;
     }),
     ...pruned.map((folder) => {
-      const text = `what the release does not hold is removed from \`${folder}\` on \`${target}\``;
+      const text = `what the release does not hold is removed from ${named(folder)} on \`${target}\``;
       return { code: 'folder_pruned', target, app, text } as const;
     }),
   ];

@@ -11,6 +11,13 @@ const called: Readonly<Record<Setting, string>> = {
   prune: 'folders that are kept free of other files',
   ports: 'published ports',
   certs: 'certificates',
+  packages: 'packages',
+  apt: 'sources of packages',
+  artifacts: 'what is fetched from elsewhere',
+  users: 'users of the machine',
+  databases: 'databases for other apps',
+  clients: 'clients of the sign-in',
+  update: 'what becomes of images while their names stay',
   commands: 'commands',
   backup: 'what is backed up',
 };

@@ -1,6 +1,6 @@
 import type { Effect } from '../../../schema/change/units.ts';
 import { isEmptyPlan } from './plan.ts';
-import type { Plan, PlannedApp, PlannedFile } from './planned.ts';
+import type { Plan, PlannedApp, PlannedFile, PlannedTarget } from './planned.ts';
 
 export const effects: readonly Effect[] = ['stop', 'start', 'restart', 'reload', 'untouched'];
 
@@ -39,14 +39,19 @@ export const fateOf = ({ after, units }: PlannedApp): string => {
   return effects.find((effect) => all.has(effect)) ?? 'changes';
 };
 
+/** A target's name, and who brings its part there where no relay does. */
+export const targetTitle = ({ target, relay }: PlannedTarget): string =>
+  relay === undefined ? `${target} (no relay: its files are put there by hand)` : target;
+
 const plain = (text: string): string => text.replaceAll('`', '');
 
 /** A plan for a terminal: what happens where, then risks, then the diffs. */
 export function planText(plan: Plan): string {
   if (isEmptyPlan(plan)) return `Nothing changes: ${plan.after}`;
   const lines: string[] = [];
-  for (const { target, apps, untouched } of plan.targets) {
-    lines.push(target);
+  for (const planned of plan.targets) {
+    const { apps, untouched } = planned;
+    lines.push(targetTitle(planned));
     for (const app of apps) {
       lines.push(`  ${app.app}`);
       for (const line of [

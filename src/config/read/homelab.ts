@@ -1,5 +1,6 @@
 import { type Homelab, homelabSchema } from '../../../schema/manifest/homelab.ts';
 import type { Finding } from '../finding.ts';
+import { findingOf } from './fault.ts';
 import { findHouseFaults } from './house-faults.ts';
 import { readShape } from './shape.ts';
 import { readYaml, type YamlFile } from './yaml.ts';
@@ -13,14 +14,6 @@ export function readHomelab(
   if (!read.ok) return { findings: read.findings };
   const shape = readShape(homelabSchema, read.yaml);
   if (!shape.ok) return { yaml: read.yaml, findings: shape.findings };
-  const findings = findHouseFaults(shape.value).map(
-    ({ path, code, text, suggestion }): Finding => ({
-      ...read.yaml.place(path),
-      severity: 'error',
-      code,
-      message: text,
-      ...(suggestion !== undefined && { suggestion }),
-    }),
-  );
+  const findings = findHouseFaults(shape.value).map((fault) => findingOf(fault, read.yaml));
   return { homelab: shape.value, yaml: read.yaml, findings };
 }

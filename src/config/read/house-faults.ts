@@ -1,27 +1,15 @@
-import { actionOf, allActions } from '../../../schema/actions/index.ts';
 import { type Homelab, houseFileOf } from '../../../schema/manifest/homelab.ts';
 import { houseOf } from '../../../schema/manifest/house.ts';
-import { didYouMean } from '../../../schema/near.ts';
-import type { Path } from './yaml.ts';
-
-export type Fault = {
-  readonly path: Path;
-  readonly code: string;
-  readonly text: string;
-  readonly suggestion?: string;
-};
-
-/** `suggestion` where a near name is known. */
-export const meant = (name: string, candidates: Iterable<string>): { suggestion?: string } => {
-  const near = didYouMean(name, candidates).trim();
-  return near === '' ? {} : { suggestion: near };
-};
+import { notRunYet } from '../../../schema/manifest/runbook.ts';
+import { type Fault, meant, type TellFault } from './fault.ts';
+import { findRunbookFaults } from './runbook-faults.ts';
+import { findSectionFaults } from './section-faults.ts';
 
 /** What the shape of homelab.yaml cannot say of hosts and guests: names that stand for nothing, things that do not go together. */
 export function findHouseFaults(file: Homelab): Fault[] {
   const faults: Fault[] = [];
   const hosts = Object.keys(file.hosts);
-  const tell = (path: Path, code: string, text: string, more: { suggestion?: string } = {}): void => {
+  const tell: TellFault = (path, code, text, more = {}) => {
     faults.push({ path, code, text, ...more });
   };
 
@@ -61,42 +49,13 @@ export function findHouseFaults(file: Homelab): Fault[] {
   }
 
   for (const [name, runbook] of Object.entries(file.runbooks)) {
-    faults.push(...findRunbookFaults(file, runbook, ['runbooks', name]));
+    findRunbookFaults(file, runbook, ['runbooks', name], tell);
   }
-  if (faults.length === 0) {
+  findSectionFaults(file, tell);
+  const runs = Object.values(file.runbooks).every((runbook) => notRunYet(runbook).length === 0);
+  if (runs && faults.every(({ severity }) => severity === 'warning')) {
     const house = houseOf(houseFileOf(file));
     if (!house.ok) tell([], 'house_invalid', house.detail ?? house.reason);
-  }
-  return faults;
-}
-
-const actionNames = allActions.map(({ type }) => type);
-
-/** Steps whose targets are not there, or whose parameters do not fit. */
-export function findRunbookFaults(file: Homelab, runbook: Homelab['runbooks'][string], above: Path): Fault[] {
-  const faults: Fault[] = [];
-  for (const [index, step] of runbook.steps.entries()) {
-    const path = [...above, 'steps', index];
-    const action = actionOf(step.action);
-    if (action === undefined) {
-      const near = meant(step.action, actionNames);
-      faults.push({
-        path: [...path, 'action'],
-        code: 'unknown_action',
-        text: `there is no action ${step.action}`,
-        ...near,
-      });
-      continue;
-    }
-    const candidates = Object.keys(action.on === 'host' ? file.hosts : file.guests);
-    if (!candidates.includes(step.target)) {
-      const near = meant(step.target, candidates);
-      const text = `there is no ${action.on} ${step.target}`;
-      faults.push({ path: [...path, 'target'], code: `unknown_${action.on}`, text, ...near });
-    } else if (!action.acceptsParams(step.params)) {
-      const text = `${step.action} does not take these parameters`;
-      faults.push({ path: [...path, 'params'], code: 'wrong_params', text });
-    }
   }
   return faults;
 }

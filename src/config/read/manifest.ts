@@ -1,14 +1,15 @@
 import * as v from 'valibot';
 import { type AppFile, appSchema, valuesSchema } from '../../../schema/manifest/app.ts';
 import { type Homelab, homelabSchema } from '../../../schema/manifest/homelab.ts';
-import { type Runbook, runbookSchema } from '../../../schema/manifest/house.ts';
+import { type RunbookForm, runbookFormSchema } from '../../../schema/manifest/runbook.ts';
 import { nameSchema } from '../../../schema/wire/ids.ts';
-import type { Finding } from '../finding.ts';
+import type { Finding, Place } from '../finding.ts';
 import { byText, type Folder, foldersUnder, type Repo } from '../repo.ts';
+import { findingOf } from './fault.ts';
 import { readHomelab } from './homelab.ts';
-import { findRunbookFaults } from './house-faults.ts';
+import { findRunbookFaults } from './runbook-faults.ts';
 import { readShape } from './shape.ts';
-import { readYaml, type YamlFile } from './yaml.ts';
+import { type Path, readYaml, type YamlFile } from './yaml.ts';
 
 export type AppSource = {
   readonly name: string;
@@ -24,8 +25,10 @@ export type Manifest = {
   readonly yaml: YamlFile;
   readonly vars: Readonly<Record<string, unknown>>;
   readonly apps: readonly AppSource[];
-  /** Machines and apps that are there, but whose own text could not be understood: nobody is told that they are missing. */
+  /** Machines, networks and apps that are there, but whose own text could not be understood: nobody is told that they are missing. */
   readonly broken: ReadonlySet<string>;
+  /** Where a member of a runbook stands: in homelab.yaml, or in a file of its own. */
+  runbookPlace(name: string, path: Path): Place;
 };
 
 /** Names that templates are given; a value of the repo cannot have them. */
@@ -66,7 +69,7 @@ export function readManifest(repo: Repo): { manifest?: Manifest; findings: Findi
 
   const vars = readVars(repo, findings);
   const apps = readApps(repo, findings);
-  const runbooks = readRunbooks(repo, homelab, findings);
+  const { runbooks, texts } = readRunbooks(repo, homelab, findings);
 
   if (yaml === undefined) return { findings };
   // Apps are judged against what can be understood of a broken homelab.yaml: its names.
@@ -80,11 +83,16 @@ export function readManifest(repo: Repo): { manifest?: Manifest; findings: Findi
   }
   const broken = new Set([
     ...[...foldersUnder(repo.files, 'apps').keys()].filter((name) => !apps.some((app) => app.name === name)),
+    ...namesIn(yaml, 'networks').filter((name) => !Object.hasOwn(homelab.networks, name)),
     ...namesIn(yaml, 'hosts').filter((name) => !Object.hasOwn(homelab.hosts, name)),
     ...namesIn(yaml, 'guests').filter((name) => !Object.hasOwn(homelab.guests, name)),
+    ...namesIn(yaml, 'devices').filter((name) => !Object.hasOwn(homelab.devices, name)),
   ]);
   const merged = { ...homelab, runbooks: { ...homelab.runbooks, ...runbooks } };
-  return { manifest: { homelab: merged, yaml, vars, apps, broken }, findings };
+  const homelabYaml = yaml;
+  const runbookPlace: Manifest['runbookPlace'] = (name, path) =>
+    texts.get(name)?.place(path) ?? homelabYaml.place(['runbooks', name, ...path]);
+  return { manifest: { homelab: merged, yaml, vars, apps, broken, runbookPlace }, findings };
 }
 
 /** The keys of a member of homelab.yaml, whatever they hold. */
@@ -195,8 +203,9 @@ function readRunbooks(
   repo: Repo,
   homelab: Homelab | undefined,
   findings: Finding[],
-): Record<string, Runbook> {
-  const runbooks: Record<string, Runbook> = {};
+): { runbooks: Record<string, RunbookForm>; texts: Map<string, YamlFile> } {
+  const runbooks: Record<string, RunbookForm> = {};
+  const texts = new Map<string, YamlFile>();
   for (const path of [...repo.files.keys()].sort(byText)) {
     const name = /^runbooks\/([^/]+)\.yaml$/.exec(path)?.[1];
     if (name === undefined) continue;
@@ -210,23 +219,18 @@ function readRunbooks(
       findings.push(...read.findings);
       continue;
     }
-    const shape = readShape(runbookSchema, read.yaml);
+    const shape = readShape(runbookFormSchema, read.yaml);
     if (!shape.ok) {
       findings.push(...shape.findings);
       continue;
     }
     if (homelab !== undefined) {
-      for (const { path: at, code, text, suggestion } of findRunbookFaults(homelab, shape.value, [])) {
-        findings.push({
-          ...read.yaml.place(at),
-          severity: 'error',
-          code,
-          message: text,
-          ...(suggestion !== undefined && { suggestion }),
-        });
-      }
+      findRunbookFaults(homelab, shape.value, [], (at, code, text, more) =>
+        findings.push(findingOf({ path: at, code, text, ...more }, read.yaml)),
+      );
     }
     runbooks[name] = shape.value;
+    texts.set(name, read.yaml);
   }
-  return runbooks;
+  return { runbooks, texts };
 }

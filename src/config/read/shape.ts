@@ -5,26 +5,46 @@ import { didYouMean } from '../../../schema/near.ts';
 import type { Finding } from '../finding.ts';
 import type { Path, YamlFile } from './yaml.ts';
 
-/** Holds a file against its shape; every fault becomes a finding at its place. */
-export function readShape<const S extends v.GenericSchema>(
+/** A fault of a value: which member, what of it, and what was probably meant. */
+export type ShapeFault = {
+  readonly path: Path;
+  readonly code: 'unknown_member' | 'wrong_value';
+  readonly message: string;
+  readonly suggestion?: string;
+};
+
+/** Holds a value against a shape, and tells everything that is wrong with it. */
+export function holdShape<const S extends v.GenericSchema>(
   schema: S,
-  yaml: YamlFile,
-): { ok: true; value: v.InferOutput<S> } | { ok: false; findings: Finding[] } {
-  const parsed = v.safeParse(schema, yaml.value ?? {});
+  value: unknown,
+): { ok: true; value: v.InferOutput<S> } | { ok: false; faults: ShapeFault[] } {
+  const parsed = v.safeParse(schema, value);
   if (parsed.success) return { ok: true, value: parsed.output };
-  const findings = parsed.issues
+  const faults = parsed.issues
     .flatMap((issue) => closest(issue, []))
-    .map(({ issue, path }): Finding => {
+    .map(({ issue, path }): ShapeFault => {
       const suggestion = suggest(schema, issue, path);
       return {
-        ...yaml.place(path),
-        severity: 'error',
+        path,
         code: issue.expected === 'never' ? 'unknown_member' : 'wrong_value',
         message: describe(issue, path),
         ...(suggestion !== '' && { suggestion }),
       };
     });
-  return { ok: false, findings };
+  return { ok: false, faults };
+}
+
+/** Holds a file against its shape; every fault becomes a finding at its place. */
+export function readShape<const S extends v.GenericSchema>(
+  schema: S,
+  yaml: YamlFile,
+): { ok: true; value: v.InferOutput<S> } | { ok: false; findings: Finding[] } {
+  const read = holdShape(schema, yaml.value ?? {});
+  if (read.ok) return read;
+  return {
+    ok: false,
+    findings: read.faults.map(({ path, ...fault }) => ({ ...yaml.place(path), severity: 'error', ...fault })),
+  };
 }
 
 const actionNames = allActions.map(({ type }) => type);
@@ -69,7 +89,9 @@ function suggest(schema: unknown, issue: v.BaseIssue<unknown>, path: Path): stri
   if (last === 'action' && typeof issue.input === 'string') {
     return didYouMean(issue.input, actionNames).trim();
   }
-  if (typeof issue.input === 'number' && issue.message.includes('in quotes')) return 'Put it in quotes.';
+  // 0640 is a number to YAML, and so is 3.5; a version and a mode are texts.
+  if (issue.type === 'string' && ['number', 'boolean'].includes(typeof issue.input))
+    return 'Put it in quotes.';
   return '';
 }
 

@@ -18,10 +18,16 @@ export type YamlFile = {
   place(path: Path): Place;
 };
 
-/** Reads YAML 1.2 without duplicate keys, tags or more than a few aliases. */
+/**
+ * Reads YAML 1.2 without duplicate keys, tags or more than a few aliases.
+ *
+ * @param ordered whether mappings become Maps, which keep the order of the text for every key
+ * @param texts whether every value and key is its text as it stands there: `0042` is no number then
+ */
 export function readYaml(
   file: string,
   bytes: Uint8Array,
+  { ordered = false, texts = false }: { readonly ordered?: boolean; readonly texts?: boolean } = {},
 ): { ok: true; yaml: YamlFile } | { ok: false; findings: Finding[] } {
   const refused = (code: string, message: string, at: Partial<Place> = {}) => ({
     ok: false as const,
@@ -40,9 +46,11 @@ export function readYaml(
   let document: ReturnType<typeof parseDocument>;
   try {
     document = parseDocument(text.text, {
+      // What it doubts goes to stderr by itself otherwise.
+      logLevel: 'error',
       lineCounter: lines,
       uniqueKeys: true,
-      schema: 'core',
+      schema: texts ? 'failsafe' : 'core',
       prettyErrors: false,
     });
   } catch (error) {
@@ -76,7 +84,7 @@ export function readYaml(
   });
   let value: unknown;
   try {
-    value = document.toJS({ maxAliasCount: maxAliases });
+    value = document.toJS({ maxAliasCount: maxAliases, mapAsMap: ordered });
   } catch (error) {
     return refused('yaml_aliases', (error as Error).message, placeOf(firstAlias));
   }

@@ -67,7 +67,12 @@ const add: Evaluator = (node, scope, at) => {
   const [a, b] = [evaluate(node.left, scope), evaluate(node.right, scope)];
   if (typeof a === 'number' && typeof b === 'number') return a + b;
   if (typeof a === 'string' && typeof b === 'string') return scope.run.sized(at, a + b);
-  if (isList(a) && isList(b)) return [...a, ...b];
+  if (isList(a) && isList(b)) {
+    // Memory that is taken in leaps ends the process before its thread is stopped.
+    if (a.length + b.length > maxItems)
+      refuseTemplate(at, 'template_too_large', `a list has at most ${maxItems} items`);
+    return [...a, ...b];
+  }
   return refuseTemplate(
     at,
     'template_type',

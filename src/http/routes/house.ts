@@ -4,6 +4,7 @@ import {
   hostListSchema,
   relayListSchema,
   runbookListSchema,
+  signedReportsSchema,
   statusSchema,
 } from '../../../schema/api/house.ts';
 import { answer, defineRoute, json, problem, type Route } from '../route.ts';
@@ -53,6 +54,18 @@ export const houseRoutes: readonly Route[] = [
     summary: 'List the relays, admitted and pending',
     answers: { 200: { description: 'The relays.', schema: relayListSchema } },
     handle: async (_, { control }) => json({ relays: await control.house.relays() }),
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/v1/relays/reports',
+    tag: 'House',
+    summary: 'Read the last report of each relay, as it signed it',
+    description:
+      'For whoever verifies what a relay said, such as to whom secrets of its machines are encrypted.',
+    authority: 'operator',
+    permission: () => 'house',
+    answers: { 200: { description: 'Compact JWS, one a relay.', schema: signedReportsSchema } },
+    handle: async (_, { control }) => json({ reports: await control.house.reports() }),
   }),
   defineRoute({
     method: 'GET',

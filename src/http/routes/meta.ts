@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { toBytes } from '../../../schema/jose/digest.ts';
 import { formatMetrics } from '../metrics.ts';
 import { openApiOf } from '../openapi.ts';
 import { errorsPage, referencePage } from '../reference.ts';
@@ -7,13 +8,16 @@ import { defineRoute, problem, type Reply, type Route } from '../route.ts';
 const open = { method: 'GET', tag: 'About', authority: 'anyone', permission: () => 'anyone' } as const;
 
 const reply = (type: string, text: string): Reply => ({ kind: 'text', status: 200, type, text });
+const shared = (type: string, bytes: Bytes): Reply => ({ kind: 'bytes', type, bytes });
 const pageType = 'text/html; charset=utf-8';
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** Makes a text once: the table does not change while a process runs, and anyone may ask for it. */
-function once(make: (version: string) => string): (version: string | undefined) => string {
-  let made: string | undefined;
+function once(make: (version: string) => string): (version: string | undefined) => Bytes {
+  let made: Bytes | undefined;
   return (version) => {
-    made ??= make(version ?? '0');
+    made ??= toBytes(make(version ?? '0'));
     return made;
   };
 }
@@ -43,21 +47,21 @@ export function metaRoutes(table: () => readonly Route[]): readonly Route[] {
       path: '/v1/openapi.json',
       summary: 'This API as OpenAPI 3.1',
       answers: { 200: { description: 'The document.', schema: v.looseObject({ openapi: v.string() }) } },
-      handle: async (_, { version }) => reply('application/json', openApi(version)),
+      handle: async (_, { version }) => shared('application/json', openApi(version)),
     }),
     defineRoute({
       ...open,
       path: '/docs',
       summary: 'This API as a page',
       answers: { 200: { description: 'The page.', types: ['text/html'] } },
-      handle: async (_, { version }) => reply(pageType, reference(version)),
+      handle: async (_, { version }) => shared(pageType, reference(version)),
     }),
     defineRoute({
       ...open,
       path: '/docs/errors',
       summary: 'What every code means and what to do',
       answers: { 200: { description: 'The page.', types: ['text/html'] } },
-      handle: async (_, { version }) => reply(pageType, errors(version)),
+      handle: async (_, { version }) => shared(pageType, errors(version)),
     }),
     defineRoute({
       ...open,

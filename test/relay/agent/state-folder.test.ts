@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
-import { chown, mkdtemp, rm, stat } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chown, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -57,6 +61,83 @@ test('one process alone uses a state folder', async (t) => {
   const third = await lockState(folder);
   assert.equal(third.ok, true);
   if (third.ok) await third.value.release();
+});
+
+test('who cannot write in a state folder cannot keep a relay from starting either', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'writ-relay-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const { dev, ino } = await stat(folder);
+  const squatter = createServer();
+  await new Promise<void>((resolve) => squatter.listen(`\0writ-relay/${dev}/${ino}`, resolve));
+  t.after(() => squatter.close());
+  const held = await lockState(folder);
+  assert.equal(held.ok, true);
+  assert.equal((await lstat(join(folder, 'lock'))).mode & 0o777, 0o600);
+  if (held.ok) await held.value.release();
+  assert.deepEqual(await readdir(folder), []);
+});
+
+test('a process that was killed holds no folder, and of two that start after it one has it', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'writ-relay-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const module = join(import.meta.dirname, '../../../relay/agent/state-lock.ts');
+  const script = `const { lockState } = await import(${JSON.stringify(module)});
+    console.log((await lockState(${JSON.stringify(folder)})).ok); setInterval(() => {}, 1000);`;
+  for (let round = 0; round < 3; round += 1) {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'pipe' });
+    const [said] = (await once(child.stdout, 'data')) as [Buffer];
+    assert.equal(said.toString().trim(), 'true');
+    assert.equal((await lockState(folder)).ok, false);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    assert.deepEqual(await readdir(folder), ['lock'], 'what it leaves');
+    const both = await Promise.all([lockState(folder), lockState(folder)]);
+    assert.equal(both.filter(({ ok }) => ok).length, 1);
+    for (const held of both) if (held.ok) await held.value.release();
+    assert.deepEqual(await readdir(folder), []);
+  }
+});
+
+test('a state folder with a long path has room for its lock', async (t) => {
+  const base = await mkdtemp(join(tmpdir(), 'writ-relay-'));
+  t.after(() => rm(base, { recursive: true, force: true }));
+  const folder = join(base, 'x'.repeat(120), 'state');
+  const held = await lockState(folder);
+  assert.equal(held.ok, true);
+  assert.equal((await lockState(folder)).ok, false);
+  if (held.ok) await held.value.release();
+  assert.deepEqual(await readdir(folder), []);
+});
+
+test('a relay whose folder cannot be written starts, to say so', async () => {
+  const folder = '/sys/kernel';
+  if (!existsSync(folder)) {
+    missing('sysfs, a file system that takes no sockets');
+    return;
+  }
+  const held = await lockState(folder);
+  assert.equal(held.ok, true);
+  const second = await lockState(folder);
+  assert.equal(second.ok ? '' : second.reason, 'state_in_use');
+  if (held.ok) await held.value.release();
+});
+
+test('nobody who writes in a state folder leads root out of it by a link', async (t) => {
+  const base = await mkdtemp(join(tmpdir(), 'writ-relay-'));
+  t.after(() => rm(base, { recursive: true, force: true }));
+  const victim = join(base, 'victim');
+  const folder = join(base, 'state');
+  const disk = nodeDisk(folder);
+  await disk.replace('journal', Buffer.from('one\n'));
+  await writeFile(victim, 'theirs\n');
+  await rm(join(folder, 'journal'));
+  await symlink(victim, join(folder, 'journal'));
+  await assert.rejects(disk.append('journal', Buffer.from('two\n')), { code: 'ELOOP' });
+  await assert.rejects(disk.read('journal'), { code: 'ELOOP' });
+  await disk.replace('journal', Buffer.from('three\n'));
+  assert.equal(await readFile(victim, 'utf8'), 'theirs\n');
+  assert.equal(Buffer.from((await disk.read('journal'))!).toString(), 'three\n');
+  await disk.close();
 });
 
 if (process.geteuid?.() === 0) {

@@ -89,6 +89,34 @@ describe('a refusal says what is wrong, and never the value', () => {
     });
   });
 
+  test('threat 20: names of members are told short, and without what acts on a terminal', () => {
+    const told = (value: unknown) => {
+      const parsed = parsePayload(JSON.stringify(value), v.record(v.string(), v.strictObject({})), 5000);
+      return parsed.ok ? '' : parsed.detail;
+    };
+    const controls = '\u001b[2J\n\u009b\u202e\u200fk\u00fcche';
+    assert.equal(
+      told({ [controls]: { a: 1 } }),
+      '\ufffd[2J\ufffd\ufffd\ufffd\ufffdk\u00fcche.a is not a known member',
+    );
+    assert.equal(told({ [controls]: 1 }), '\ufffd[2J\ufffd\ufffd\ufffd\ufffdk\u00fcche: expected Object');
+    assert.equal(told({ ['b'.repeat(198)]: { a: 1 } }), `${'b'.repeat(198)}.a is not a known member`);
+    assert.equal(told({ ['b'.repeat(199)]: { a: 1 } }), `${'b'.repeat(199)}. is not a known member`);
+    assert.equal(
+      told({ ['b'.repeat(199) + String.fromCodePoint(0x1f600)]: 1 }),
+      `${'b'.repeat(199)}\ufffd: expected Object`,
+    );
+    const twice = (key: string) => {
+      const parsed = parseStrictJson(`{${JSON.stringify(key)}:1,${JSON.stringify(key)}:1}`, {
+        maxBytes: 500,
+      });
+      return parsed.ok ? '' : parsed.detail;
+    };
+    assert.equal(twice('k\u00fcche\u009b\n'), 'the key "k\u00fcche\ufffd\ufffd" stands twice');
+    assert.equal(twice('b'.repeat(60)), `the key "${'b'.repeat(60)}" stands twice`);
+    assert.equal(twice('b'.repeat(61)), `the key "${'b'.repeat(60)}" stands twice`);
+  });
+
   test('keys that are none, weak or of two halves', async () => {
     assert.deepEqual(
       await acceptKey({ kty: 'OKP', crv: 'Ed25519', x: 'A' }),

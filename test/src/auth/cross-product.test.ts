@@ -37,6 +37,7 @@ const owning = [
   'POST /v1/tokens',
   'DELETE /v1/tokens/{id}',
   'POST /v1/relays/codes',
+  'GET /v1/relays/reports',
 ];
 const relaying = ['POST /v1/relay/poll', 'POST /v1/relay/receipts', 'POST /v1/relay/reports'];
 const ordering = [

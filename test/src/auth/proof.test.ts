@@ -92,6 +92,14 @@ describe('a proof', () => {
     );
   });
 
+  test('threat 7: who repeats a proof again and again fills no log', async () => {
+    const app = await makeTestApp();
+    const proof = await app.proof(app.home.operator, { method: 'POST', url, body });
+    for (let times = 0; times < 60; times += 1) await send(app, proof);
+    const notes = app.fake.calls.filter(({ name }) => name === 'audit.note');
+    assert.equal(notes.length, 20);
+  });
+
   test('an operator’s proof is not good again after a restart, because its nonce is in the store', async () => {
     const app = await makeTestApp();
     const proof = await app.proof(app.home.operator, { method: 'POST', url, body });

@@ -18,6 +18,7 @@ const byCommand: Readonly<Record<string, string | { readonly none: string }>> = 
   'GET /v1/runbooks': 'run',
   'GET /v1/relays': 'relays',
   'POST /v1/relays/codes': 'relays add',
+  'GET /v1/relays/reports': 'secrets recipients',
   'GET /v1/house': 'house show',
   'PUT /v1/house': 'house set',
   'GET /v1/trust': 'trust show',

@@ -288,7 +288,7 @@ test('schema gives one for each kind of file', async (t) => {
   assert.equal(ran.exit, 0);
   assert.deepEqual(
     readdirSync(folder).sort(),
-    ['app', 'homelab', 'runbook', 'vars'].map((name) => `${name}.schema.json`),
+    ['app', 'homelab', 'recipients', 'runbook', 'vars'].map((name) => `${name}.schema.json`),
   );
   const app = JSON.parse((await runWrit(['config', 'schema', 'app'])).out) as {
     properties: Record<string, unknown>;

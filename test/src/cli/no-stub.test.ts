@@ -9,6 +9,7 @@ import { runWrit } from './terminal-fixture.ts';
 
 const examples = join(import.meta.dirname, '../../../examples');
 const house = join(examples, 'house.yaml');
+const homelab = join(examples, 'homelab');
 
 /**
  * How each command is called on a home whose relays have not enrolled, with the exit that tells the truth there
@@ -35,6 +36,14 @@ const calls: Readonly<Record<string, { words: readonly string[]; exit: number; s
   'config schema': { words: ['app'], exit: 0, says: /"units"/ },
   'config migrate': { words: ['--repo', 'no-such-folder'], exit: 2, says: /no folder no-such-folder/ },
   'new app': { words: ['web', '--repo', examples], exit: 2, says: /no homelab\.yaml/ },
+  adopt: { words: ['no-such-folder', '--on', 'x'], exit: 2, says: /nothing at no-such-folder/ },
+  'secrets list': { words: ['--repo', homelab], exit: 0, says: /acme_dns_token/ },
+  'secrets check': { words: ['--repo', homelab], exit: 1, says: /recipient_untrusted/ },
+  'secrets set': { words: ['x', '--on', 'nowhere', '--repo', homelab], exit: 3, says: /your own recipient/ },
+  'secrets edit': { words: ['x', '--on', 'nowhere', '--repo', homelab], exit: 2, says: /nowhere|identity/ },
+  'secrets rotate': { words: ['no_such', '--repo', homelab], exit: 2, says: /no_such/ },
+  'secrets import': { words: ['no-such-file', '--repo', homelab], exit: 2, says: /no-such-file/ },
+  'secrets recipients': { words: ['--repo', homelab], exit: 0, says: /NOT CONFIRMED/ },
   plan: { words: ['--repo', examples, '--base', 'no-such-commit'], exit: 2, says: /Nothing was compared/ },
   doctor: { words: [], exit: 0, says: /relays_heard/ },
   status: { words: [], exit: 0, says: /cloud/ },

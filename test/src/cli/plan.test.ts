@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { ignoredByGit } from '../../../src/cli/git.ts';
 import { smallHome, type Tree, writeTree } from '../../support/repo-fixture.ts';
 import { runWrit } from './terminal-fixture.ts';
 
@@ -68,6 +69,20 @@ test('git’s filters, attributes and links have no say', async (t) => {
     ran.out,
     /^apps\/web\/link:1:1: error: a link is not followed.*\n1 error\.\nThe repo at HEAD does not build, so there is no plan\.\n$/,
   );
+});
+
+test('an object that stands in for another hides no change', async (t) => {
+  const { folder, git } = writeGit(t, smallHome);
+  writeFileSync(join(folder, 'vars.yaml'), 'colour: red\n');
+  git('replace', git('rev-parse', 'HEAD:vars.yaml').trim(), git('hash-object', '-w', 'vars.yaml').trim());
+  assert.match((await planOf(folder)).out, /-colour = blue\n\+colour = red/);
+});
+
+test('asking what git ignores runs no program of the repository', async (t) => {
+  const { folder, git } = writeGit(t, { ...smallHome, '.gitignore': '*.ini\n' });
+  git('config', 'core.fsmonitor', 'touch evil');
+  assert.deepEqual(await ignoredByGit(folder, ['apps/web/a.ini', 'apps/web/motd']), ['apps/web/a.ini']);
+  assert.ok(!existsSync(join(folder, 'evil')));
 });
 
 test('a first homelab.yaml is all new', async (t) => {

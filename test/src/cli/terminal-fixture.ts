@@ -1,4 +1,5 @@
 import { webcrypto } from 'node:crypto';
+import { toBytes } from '../../../schema/jose/digest.ts';
 import { runCli } from '../../../src/cli/cli.ts';
 
 export type Ran = { readonly exit: number; readonly out: string; readonly err: string };
@@ -6,7 +7,7 @@ export type Ran = { readonly exit: number; readonly out: string; readonly err: s
 export type Person = {
   /** Answers of a person at the terminal, in order or by the question; absent: nobody is there. */
   readonly answers?: readonly string[] | ((question: string, seen: string) => string | null);
-  readonly input?: string;
+  readonly input?: string | Uint8Array<ArrayBuffer>;
   readonly env?: Readonly<Record<string, string>>;
   readonly homeDirectory?: string;
   /** How wide the terminal is; absent: the output is no terminal. */
@@ -41,7 +42,12 @@ export async function runWrit(words: readonly string[], person: Person = {}): Pr
           const answer = typeof given === 'function' ? given(question, err) : (inOrder.shift() ?? null);
           return Promise.resolve(answer);
         },
-        input: () => Promise.resolve(person.input ?? ''),
+        input: () => Promise.resolve(String(person.input ?? '')),
+        inputBytes: (maxBytes) => {
+          const { input = '' } = person;
+          const bytes = typeof input === 'string' ? toBytes(input) : input;
+          return Promise.resolve(bytes.length > maxBytes ? null : bytes);
+        },
       },
       now: person.now ?? Date.now,
       random: (bytes) => webcrypto.getRandomValues(new Uint8Array(bytes)),

@@ -36,6 +36,16 @@ const cases: Readonly<Record<string, { changes: Changes; says: readonly string[]
     changes: { 'homelab.yaml': (smallHome['homelab.yaml'] as string).replace('vmid: 101', 'vmid: many') },
     says: ['homelab.yaml:8:26 wrong_value: guests.websvcs.vmid: expected number'],
   },
+  'a mode and a version without quotes': {
+    changes: {
+      'homelab.yaml': (smallHome['homelab.yaml'] as string).replace('vmid: 101', 'vmid: 101, podman: 5.4'),
+      'apps/web/app.yaml': app('dirs: [{ path: /x, mode: 0750 }]\n'),
+    },
+    says: [
+      'apps/web/app.yaml:8:20 wrong_value: dirs.0.mode: expected string. Put it in quotes.',
+      'homelab.yaml:8:37 wrong_value: guests.websvcs.podman: expected string. Put it in quotes.',
+    ],
+  },
   'a duplicate key': {
     changes: { 'apps/web/app.yaml': app('on: secsvcs\n') },
     says: ['apps/web/app.yaml:8:1 yaml_duplicate_key: Map keys must be unique'],
@@ -52,6 +62,17 @@ const cases: Readonly<Record<string, { changes: Changes; says: readonly string[]
     changes: { 'apps/web/app.yaml': app('helth: { path: / }\n') },
     says: ['apps/web/app.yaml:8:1 unknown_member: helth is not a known member. Did you mean health?'],
   },
+  'a network that is called like a machine': {
+    changes: {
+      'homelab.yaml': (smallHome['homelab.yaml'] as string).replace(
+        '  lan:',
+        '  pve1: { subnet: 10.0.0.0/24 }\n  lan:',
+      ),
+    },
+    says: [
+      'homelab.yaml:4:3 name_twice: pve1 is a network and a machine, so nobody could tell which a from: pve1 means',
+    ],
+  },
   'a template that reads constructor': {
     changes: { 'apps/web/web.ini.j2': 'a\nb {{ colour.constructor }}\n' },
     says: [
@@ -67,7 +88,7 @@ const cases: Readonly<Record<string, { changes: Changes; says: readonly string[]
   'a destination that is no path': {
     changes: { 'apps/web/app.yaml': 'on: websvcs\nfiles:\n  - { from: motd, to: /etc/../root/x }\n' },
     says: [
-      'apps/web/app.yaml:3:19 wrong_value: files.0.to must be an absolute path without "..", "//" or control characters',
+      'apps/web/app.yaml:3:19 wrong_value: files.0.to must be an absolute path without "..", "//" or control characters, or volume:NAME/ and such a path',
     ],
   },
   'two apps with one hostname': {
@@ -82,6 +103,15 @@ const cases: Readonly<Record<string, { changes: Changes; says: readonly string[]
       'apps/two/x': 'x',
     },
     says: ['apps/web/app.yaml:5:5 path_twice: /etc/opt/web/motd on websvcs is a file of two already'],
+  },
+  'a file below a file': {
+    changes: {
+      ...second('on: websvcs\nunits: [two.container]\nfiles: [{ from: x, to: /etc/opt/web/motd/x }]\n'),
+      'apps/two/x': 'x',
+    },
+    says: [
+      'apps/two/app.yaml:3:9 path_twice: /etc/opt/web/motd/x on websvcs is below /etc/opt/web/motd, which is a file itself',
+    ],
   },
   'a cycle of uses': {
     changes: {

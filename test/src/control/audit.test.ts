@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ChainHead } from '../../../schema/chain/chain.ts';
 import { emptyHead } from '../../../schema/chain/chain.ts';
-import { sealEntry, verifyAuditExport } from '../../../src/domain/audit-export.ts';
+import { sealEntry } from '../../../src/domain/audit-export.ts';
 import { isStoreError } from '../../../src/store/port.ts';
+import { verifyAuditExport } from '../../support/audit-oracle.ts';
 import { makeControlHome } from '../../support/control-home.ts';
 
 const note = (seq: number, facts = {}) => ({

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as v from 'valibot';
-import { relayListSchema, statusSchema } from '../../../schema/api/house.ts';
+import { relayListSchema, signedReportsSchema, statusSchema } from '../../../schema/api/house.ts';
 import { commandViewSchema } from '../../../schema/api/orders.ts';
+import { readReported } from '../../../src/config/secrets/reported.ts';
 import { silentAfterMs } from '../../../src/domain/world.ts';
 import { makeControlHome, onlyJob, testHouseFile } from '../../support/control-home.ts';
 import { testNonce } from '../../support/relay-home.ts';
@@ -39,6 +40,23 @@ test('the status tells hosts, guests and who holds what, in the shape of its sch
   const silent = await house.status();
   assert.equal(silent?.hosts.find((host) => host.name === 'pve2')?.state, 'silent');
   assert.equal(silent?.guests.find((guest) => guest.name === 'gaming')?.state, 'unseen');
+});
+
+test('the last report of each admitted relay is handed out as it was signed, with its recipients', async (t) => {
+  const made = await makeControlHome(t);
+  assert.deepEqual(await made.control.house.reports(), []);
+  const recipient = 'age1yefvr38fncvnwl4p4wn8fvwdwtp8f8d0fmrzxp6twg6lvyc85ejqhwqmys';
+  const pve2 = made.relay('pve2');
+  await pve2.report({ seq: 1, guests: {} });
+  await pve2.report({ seq: 2, guests: {}, recipients: { gaming: recipient } });
+  const { reports } = v.parse(signedReportsSchema, { reports: await made.control.house.reports() });
+  assert.deepEqual(
+    reports.map(({ relay }) => relay),
+    ['pve2'],
+  );
+  const read = await readReported(made.home.trust(), reports[0]!.report);
+  assert.ok(read.ok, read.ok ? '' : read.detail);
+  assert.deepEqual([read.value.seq, read.value.recipients], [2, { gaming: recipient }]);
 });
 
 test('a host that was shut down is awake again with the next run of its relay', async (t) => {

@@ -13,6 +13,18 @@ import { codeOf, makeTestApp } from '../../support/http-app.ts';
 
 const asText = { accept: 'text/plain' };
 
+test('threat 7: a page that anyone may ask for comes in pieces, of which no more is kept for each than was read', async () => {
+  const app = await makeTestApp();
+  const answer = await app.request('/v1/openapi.json');
+  const chunks = [];
+  for await (const chunk of answer.body!) chunks.push(chunk.length);
+  assert.ok(chunks.length > 4 && Math.max(...chunks) <= 16 * 1024, chunks.join());
+  assert.equal(
+    Number(answer.headers.get('content-length')),
+    chunks.reduce((sum, length) => sum + length, 0),
+  );
+});
+
 describe('answers to orders', () => {
   test('202 and the command at once, or the outcome with 200 if it comes within wait', async () => {
     const app = await makeTestApp();

@@ -6,6 +6,7 @@ import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
+import Libsql from 'libsql';
 import { backupToFile, backupToStream } from '../../../src/node/backup.ts';
 import { type BackupManifest, readBackup } from '../../../src/node/backup-format.ts';
 import { type RestoreRefusal, restoreBackup, restoreSteps } from '../../../src/node/restore.ts';
@@ -119,14 +120,45 @@ test('a database that was changed by hand is not backed up as if it were whole',
   ] as const) {
     copyDatabase(join(dataDir, 'writ.db'), forged);
     const db = await openEmbedded({ path: forged });
-    for (const trigger of ['audit_is_fixed', 'audit_stays'])
-      await db.write([{ sql: `DROP TRIGGER ${trigger}`, args: [] }]);
+    const triggers = await db.read({
+      sql: "SELECT name, sql FROM sqlite_master WHERE name IN ('audit_is_fixed', 'audit_stays')",
+      args: [],
+    });
+    for (const { name } of triggers) await db.write([{ sql: `DROP TRIGGER ${name}`, args: [] }]);
     await db.write([{ sql: statement, args: [] }]);
+    for (const { sql } of triggers) await db.write([{ sql: String(sql), args: [] }]);
     await db.close();
     const made = await backupToFile(optionsOf(folder), join(folder, 'writ.tar'));
     assert.equal(made.ok ? '' : made.reason, 'database_damaged', statement);
     assert.match(made.ok ? '' : made.detail!, says);
     for (const name of readdirSync(folder)) await rm(join(folder, name));
+  }
+});
+
+test('threat 1: nothing that acts by itself gets into a control plane by its backup', async (t) => {
+  const folder = await temporary(t);
+  const { dataDir } = await makeData(t);
+  const changes = [
+    'CREATE TRIGGER back AFTER INSERT ON audit BEGIN UPDATE token SET revoked_at = NULL; END',
+    'DROP TRIGGER token_revoked_once',
+    'DROP TRIGGER token_revoked_once; CREATE TRIGGER token_revoked_once BEFORE UPDATE ON token BEGIN SELECT 1; END',
+    'CREATE VIEW more AS SELECT 1 AS one',
+    'CREATE TABLE more (one)',
+    'CREATE INDEX more ON token (name)',
+    'ALTER TABLE token ADD COLUMN more',
+    'ALTER TABLE token RENAME TO other; CREATE VIEW token AS SELECT * FROM other',
+    'DROP TABLE house_file',
+  ];
+  for (const [at, change] of changes.entries()) {
+    const copy = join(folder, `${at}.db`);
+    copyDatabase(join(dataDir, 'writ.db'), copy);
+    assert.equal((await verifyCopy(copy)).ok, true);
+    const changed = new Libsql(copy);
+    changed.exec(change);
+    changed.close();
+    const verified = await verifyCopy(copy);
+    assert.equal(verified.ok ? '' : verified.reason, 'damaged', change);
+    assert.match(verified.ok ? '' : verified.detail!, /not as the control plane makes it/, change);
   }
 });
 

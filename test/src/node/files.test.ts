@@ -80,3 +80,17 @@ test('a given certificate is read anew when it changed, and only when its halves
   writeFileSync(files.keyFile, renewed.keyPem);
   assert.equal(pinOf((await used.promise).certificatePem), pinOf(renewed.certificatePem));
 });
+
+test('a folder that no file system takes is refused, at once', { timeout: 10_000 }, async (t) => {
+  const base = folder(t);
+  await makePrivateFolder(join(base, 'a', 'b'));
+  assert.equal(statSync(join(base, 'a')).mode & 0o777, 0o700);
+  await makePrivateFolder(join(base, 'a', 'b'));
+  writeFileSync(join(base, 'file'), '');
+  await assert.rejects(makePrivateFolder(join(base, 'file')), { code: 'EEXIST' });
+  await assert.rejects(makePrivateFolder(join(base, 'file', 'below')), { code: /EEXIST|ENOTDIR/ });
+  if (process.platform !== 'linux') return;
+  for (const path of ['/proc/nope', '/proc/nope/below']) {
+    await assert.rejects(makePrivateFolder(path), { code: 'ENOENT' }, path);
+  }
+});

@@ -7,6 +7,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import type { Surroundings } from '../../../src/http/deps.ts';
 import { makeCertificate, pinOf } from '../../../src/node/certificate.ts';
 import { type FetchHandler, type ListenerLimits, listen } from '../../../src/node/listener.ts';
+import { smuggled, smuggling } from '../../support/smuggling.ts';
 
 type Heard = { readonly request: Request; readonly surroundings: Surroundings };
 
@@ -59,57 +60,9 @@ const host = 'Host: writ\r\n';
 const close = 'Connection: close\r\n';
 
 describe('the listener', () => {
-  test('threat 18: strangers that hold connections open make room, and nobody who is known does', async (t) => {
-    const { dial } = await start(
-      t,
-      ({ headers }) => new Response(null, { status: headers.get('authorization') === 'mine' ? 204 : 401 }),
-      { maxConnections: 20 },
-    );
-    const ask = async (socket: TLSSocket, credentials: string): Promise<string> => {
-      socket.write(`GET /a HTTP/1.1\r\n${host}Authorization: ${credentials}\r\n\r\n`);
-      const [answer] = (await once(socket, 'data')) as [Buffer];
-      return answer.toString().slice(9, 12);
-    };
-    const known = await dial();
-    assert.equal(await ask(known, 'mine'), '204');
-    const strangers = [];
-    for (let count = 0; count < 60; count += 1) {
-      const stranger = await dial();
-      strangers.push(stranger);
-      // Some say nothing at all, others were refused once.
-      if (count % 2 === 0) assert.equal(await ask(stranger, 'guessed'), '401');
-    }
-    assert.equal(await ask(await dial(), 'mine'), '204', 'a newcomer is let in');
-    assert.equal(await ask(known, 'mine'), '204', 'who is known keeps its connection');
-    assert.ok(strangers.filter((one) => one.closed || one.readableEnded).length >= 40);
-  });
-
   test('threat 18: what two parsers could read as two requests is none', async (t) => {
     const { say, heard } = await start(t);
-    const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: writ\r\n\r\n';
-    const heads: Readonly<Record<string, string>> = {
-      'two lengths': `POST /a HTTP/1.1\r\n${host}Content-Length: 2\r\nContent-Length: 5\r\n\r\n{}`,
-      'two equal lengths': `POST /a HTTP/1.1\r\n${host}Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}`,
-      'a list of lengths': `POST /a HTTP/1.1\r\n${host}Content-Length: 2, 2\r\n\r\n{}`,
-      'an empty length': `POST /a HTTP/1.1\r\n${host}Content-Length:\r\n\r\n{}`,
-      'a negative length': `POST /a HTTP/1.1\r\n${host}Content-Length: -2\r\n\r\n{}`,
-      'a signed length': `POST /a HTTP/1.1\r\n${host}Content-Length: +2\r\n\r\n{}`,
-      'a hexadecimal length': `POST /a HTTP/1.1\r\n${host}Content-Length: 0x2\r\n\r\n{}`,
-      'a huge length': `POST /a HTTP/1.1\r\n${host}Content-Length: 99999999999999999999\r\n\r\n{}`,
-      'length and chunks': `POST /a HTTP/1.1\r\n${host}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
-      'chunks and length': `POST /a HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n`,
-      'chunked not last': `POST /a HTTP/1.1\r\n${host}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n`,
-      'a space before the colon': `POST /a HTTP/1.1\r\n${host}Content-Length : 2\r\n\r\n{}`,
-      'a folded header': `POST /a HTTP/1.1\r\n${host}X: a\r\n b\r\nContent-Length: 2\r\n\r\n{}`,
-      'bare line feeds': 'POST /a HTTP/1.1\nHost: writ\nContent-Length: 2\n\n{}',
-      'a carriage return in a header': `GET /a HTTP/1.1\r\n${host}X: a\rb\r\n\r\n`,
-      'a NUL in a header': `GET /a HTTP/1.1\r\n${host}X: a\0b\r\n\r\n`,
-      'a bad chunk': `POST /a HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n`,
-      'a space in the target': `GET /a b HTTP/1.1\r\n${host}\r\n`,
-      'another protocol': `GET /a HTTP/9.9\r\n${host}\r\n`,
-      'a bad method': `G@T /a HTTP/1.1\r\n${host}\r\n`,
-    };
-    for (const [name, head] of Object.entries(heads)) {
+    for (const [name, head] of Object.entries(smuggling)) {
       const before = heard.length;
       const answer = await say(head + smuggled);
       assert.match(
@@ -268,10 +221,14 @@ describe('the listener', () => {
   });
 
   test('more connections than the cap are turned away, when all are of those who are known', async (t) => {
-    const { dial, port } = await start(t, undefined, { maxConnections: 2 });
+    const handle: FetchHandler = (_, { known }) => {
+      known?.('somebody');
+      return new Response('fine');
+    };
+    const { dial, port } = await start(t, handle, { maxConnections: 2 });
     for (let count = 0; count < 2; count += 1) {
       const known = await dial();
-      known.write(`GET /a HTTP/1.1\r\n${host}Authorization: mine\r\n\r\n`);
+      known.write(`GET /a HTTP/1.1\r\n${host}\r\n`);
       await once(known, 'data');
     }
     const third = connect({ host: '127.0.0.1', port, rejectUnauthorized: false });

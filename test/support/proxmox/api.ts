@@ -9,6 +9,8 @@ export type ApiRequest = {
   /** Below `/api2/json`, not decoded. */
   readonly path: string;
   readonly params: Readonly<Record<string, string>>;
+  /** Every value of each parameter of the body. */
+  readonly lists: Readonly<Record<string, readonly string[]>>;
   readonly token: TokenSpec | undefined;
   readonly fault: Fault | undefined;
 };
@@ -45,7 +47,7 @@ export function createApi(deps: ApiDeps): (request: ApiRequest) => Promise<Outco
     }),
   });
 
-  return async ({ method, path, params, token, fault }) => {
+  return async ({ method, path, params, lists, token, fault }) => {
     if (fault?.kind === 'answer') {
       return { status: fault.status, reason: fault.reason, body: fault.body ?? '' };
     }
@@ -53,8 +55,10 @@ export function createApi(deps: ApiDeps): (request: ApiRequest) => Promise<Outco
       await machine.wait(deps.unauthorizedDelayMs);
       return { status: 401, reason: 'Authentication failed!', body: '' };
     }
-    for (const text of schema?.request(method, path, params) ?? []) violation(`${method} ${path}: ${text}`);
     const found = findRoute(method, path);
+    const listed = Object.fromEntries((found?.route.lists ?? []).map((name) => [name, lists[name] ?? []]));
+    const given = { ...params, ...listed };
+    for (const text of schema?.request(method, path, given) ?? []) violation(`${method} ${path}: ${text}`);
     if (found === undefined) return errorOutcome(501, `Method '${method} ${path}' not implemented`);
     const { route, parts } = found;
     try {
@@ -72,7 +76,7 @@ export function createApi(deps: ApiDeps): (request: ApiRequest) => Promise<Outco
       }
       const user = token.token.split('=')[0] ?? '';
       const privileges = token.privileges ?? { '/': ['Permissions.Modify', 'Sys.Modify', 'VM.Allocate'] };
-      const data = await route.handle({ machine, path: parts, params, user, may, privileges });
+      const data = await route.handle({ machine, path: parts, params, lists, user, may, privileges });
       for (const text of schema?.answer(method, path, data) ?? []) {
         violation(`answer to ${method} ${path}: ${text}`);
       }
@@ -104,6 +108,7 @@ function refuseParameters(
       wrong[name] = 'value does not match the regex pattern';
     }
   }
+  for (const name of route.lists ?? []) delete wrong[name];
   for (const name of route.required ?? []) {
     if (params[name] === undefined) wrong[name] = 'property is missing and it is not optional';
   }

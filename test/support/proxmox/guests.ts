@@ -233,6 +233,7 @@ function config(guest: Guest): Record<string, unknown> {
       memory: 4_096,
       ostype: 'debian',
       rootfs: `${spec.rootfs ?? `local-lvm:vm-${spec.vmid}-disk-0`},size=8G`,
+      ...(spec.address !== undefined && { net0: `name=eth0,bridge=vmbr0,ip=${spec.address}/24,type=veth` }),
     };
   }
   return {
@@ -245,6 +246,7 @@ function config(guest: Guest): Record<string, unknown> {
       // SG9tZWxhYg== is "Homelab": with base64=1 every field but the UUID is encoded.
       smbios1: `base64=1,family=SG9tZWxhYg==,uuid=${spec.uuid}`,
     }),
+    ...(spec.address !== undefined && { ipconfig0: `ip=${spec.address}/24,gw=192.168.20.1` }),
     ...(spec.agent !== undefined && { agent: spec.agent.enabled ? '1' : '0' }),
     ...(spec.exclusive !== undefined && { hostpci0: '0000:01:00,pcie=1' }),
   };

@@ -1,6 +1,9 @@
 import type { ServerCertificate } from './certificate.ts';
 import type { SchemaCheck } from './schema-check.ts';
 
+/** What a program ended with, as the agent keeps it until it is asked once. */
+export type ExecEnd = { readonly code: number; readonly stdout: string; readonly stderr: string };
+
 /** A guest as the test or the demo wants it to be. Times are of the simulated guest, in milliseconds. */
 export type GuestSpec = {
   readonly vmid: number;
@@ -10,6 +13,9 @@ export type GuestSpec = {
   readonly uuid?: string;
   /** LXC: the root file system's volume id; made up from the VMID when absent. */
   readonly rootfs?: string;
+  /** What cloud-init, or the container's own configuration, gives it. */
+  readonly address?: string;
+  readonly template?: boolean;
   readonly running?: boolean;
   /** Started when the node is switched on. */
   readonly onboot?: boolean;
@@ -18,6 +24,8 @@ export type GuestSpec = {
     readonly enabled: boolean;
     /** How long after the start the agent begins to answer; `Infinity` for an agent that never does. */
     readonly answersAfterMs?: number;
+    /** Runs what the agent is told to; absent: every program is unknown to it. */
+    readonly exec?: (argv: readonly string[], stdin: string) => Promise<ExecEnd>;
   };
   /** Who is logged in while the guest runs, as the agent tells it. */
   readonly users?: readonly { readonly user: string; readonly domain?: string }[];

@@ -28,6 +28,7 @@ export type RouteContext = {
   /** The parts of the path in braces. */
   readonly path: Readonly<Record<string, string>>;
   readonly params: Readonly<Record<string, string>>;
+  readonly lists: Readonly<Record<string, readonly string[]>>;
   /** `USER@REALM!TOKENID`. */
   readonly user: string;
   may(path: string, privileges: readonly string[]): boolean;
@@ -43,6 +44,8 @@ export type Route = {
   /** Parameters beside those of the path, by the check they must pass. */
   readonly params?: Readonly<Record<string, RegExp>>;
   readonly required?: readonly string[];
+  /** Parameters that may be given several times. */
+  readonly lists?: readonly string[];
   readonly handle: (context: RouteContext) => unknown;
 };
 

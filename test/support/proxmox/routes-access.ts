@@ -34,11 +34,4 @@ export const accessRoutes: readonly Route[] = [
     needs: { on: '/nodes/{node}', anyOf: ['Sys.Syslog'] },
     handle: () => [],
   },
-  {
-    method: 'POST',
-    path: '/nodes/{node}/qemu/{vmid}/agent/exec',
-    needs: { on: '/vms/{vmid}', anyOf: ['VM.GuestAgent.Unrestricted'] },
-    required: ['command'],
-    handle: () => null,
-  },
 ];

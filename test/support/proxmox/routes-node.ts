@@ -24,6 +24,25 @@ export const nodeRoutes: readonly Route[] = [
   },
   {
     method: 'GET',
+    path: '/cluster/resources',
+    params: { type: /^(vm|storage|node|sdn)$/ },
+    handle: ({ machine, may }) =>
+      machine.guests
+        .all()
+        .filter(({ spec }) => may(`/vms/${spec.vmid}`, ['VM.Audit']))
+        .map(({ spec, running }) => ({
+          id: `${spec.kind}/${spec.vmid}`,
+          type: spec.kind,
+          vmid: spec.vmid,
+          name: spec.name,
+          node: machine.node,
+          status: running ? 'running' : 'stopped',
+          template: spec.template ? 1 : 0,
+          maxcpu: 4,
+        })),
+  },
+  {
+    method: 'GET',
     path: '/nodes/{node}/tasks/{upid}/status',
     handle(context) {
       const { upid, node, pid, pstart, starttime, type, id, user, exitstatus } = taskOf(context);

@@ -13,9 +13,9 @@ import {
   seconds,
 } from './route.ts';
 
-const qemu = (call: string) => `/nodes/{node}/qemu/{vmid}${call}`;
+export const qemu = (call: string) => `/nodes/{node}/qemu/{vmid}${call}`;
 
-const agent = { on: '/vms/{vmid}', anyOf: ['VM.GuestAgent.Audit', 'VM.GuestAgent.Unrestricted'] };
+const qemuAgent = { on: '/vms/{vmid}', anyOf: ['VM.GuestAgent.Audit', 'VM.GuestAgent.Unrestricted'] };
 
 /** The guest of a QEMU call that looks at the running process first, with that check's own sentence. */
 function qemuOrDie({ machine, path }: RouteContext): Guest {
@@ -24,7 +24,8 @@ function qemuOrDie({ machine, path }: RouteContext): Guest {
   throw apiError(500, `unable to find configuration file for VM ${path.vmid} on node '${machine.node}'\n`);
 }
 
-async function agentOf(context: RouteContext): Promise<Guest> {
+/** The guest of a call that its agent answers, or the server's words why it does not. */
+export async function agentOf(context: RouteContext): Promise<Guest> {
   const guest = guestOf(context, 'qemu');
   const { machine } = context;
   if (guest.spec.agent === undefined) throw apiError(500, 'No QEMU guest agent configured\n');
@@ -130,7 +131,7 @@ export const qemuRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: qemu('/agent/ping'),
-    needs: agent,
+    needs: qemuAgent,
     handle: async (context) => {
       await agentOf(context);
       return { result: {} };
@@ -139,7 +140,7 @@ export const qemuRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: qemu('/agent/get-users'),
-    needs: agent,
+    needs: qemuAgent,
     handle: async (context) => {
       const guest = await agentOf(context);
       if (guest.usersAnswer !== undefined) return { result: guest.usersAnswer };

@@ -1,11 +1,18 @@
 import type { Route } from './route.ts';
 import { accessRoutes } from './routes-access.ts';
+import { agentExecRoutes } from './routes-agent-exec.ts';
 import { lxcRoutes } from './routes-lxc.ts';
 import { nodeRoutes } from './routes-node.ts';
 import { qemuRoutes } from './routes-qemu.ts';
 
 /** Everything that the simulator answers; each is one of the official schema. */
-export const routes: readonly Route[] = [...nodeRoutes, ...qemuRoutes, ...lxcRoutes, ...accessRoutes];
+export const routes: readonly Route[] = [
+  ...nodeRoutes,
+  ...qemuRoutes,
+  ...lxcRoutes,
+  ...accessRoutes,
+  ...agentExecRoutes,
+];
 
 /** The route of a path and the decoded parts of it. */
 export function findRoute(

@@ -75,6 +75,7 @@ test('answers are held against what the schema says is returned', () => {
 const samples: Readonly<Record<string, unknown>> = {
   '/status command': 'reboot',
   '/exec command': ['true'],
+  '/resources type': 'vm',
   snapshot: 'before',
   type: 'dir',
 };

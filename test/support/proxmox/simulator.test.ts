@@ -42,7 +42,9 @@ async function setUp(t: TestContext, more: Partial<SimulatorOptions> = {}) {
 }
 
 test('a task has the UPID, status and log of a real one', async (t) => {
-  const { simulator, call } = await setUp(t);
+  // Long enough to be looked at while it runs, on a busy machine too.
+  const slow = { kind: 'qemu', vmid: 103, name: 'devtop', running: true, shutdownMs: 2_000 } as const;
+  const { simulator, call } = await setUp(t, { guests: [slow] });
   const { json } = await call('POST', '/nodes/pve2/qemu/103/status/shutdown', 'timeout=5');
   assert.match(json.data, /^UPID:pve2:[0-9A-F]{8}:[0-9A-F]{8}:[0-9A-F]{8}:qmshutdown:103:writ@pve!relay:$/);
   const at = `/nodes/pve2/tasks/${encodeURIComponent(json.data)}`;

@@ -186,10 +186,9 @@ export async function startProxmoxSimulator(options: SimulatorOptions): Promise<
     if (fault?.kind === 'silent') return;
     if (fault?.kind === 'slow') await machine.wait(fault.ms);
 
-    const params = {
-      ...Object.fromEntries(url.searchParams),
-      ...Object.fromEntries(new URLSearchParams(body === 'too large' ? '' : body)),
-    };
+    const form = new URLSearchParams(body === 'too large' ? '' : body);
+    const params = { ...Object.fromEntries(url.searchParams), ...Object.fromEntries(form) };
+    const lists = Object.fromEntries([...form.keys()].map((name) => [name, form.getAll(name)]));
     const token = options.tokens.find(
       ({ token }) => request.headers.authorization === `PVEAPIToken=${token}`,
     );
@@ -197,7 +196,7 @@ export async function startProxmoxSimulator(options: SimulatorOptions): Promise<
     const outcome: Outcome =
       body === 'too large'
         ? { status: 501, reason: 'for data too large', body: 'for data too large' }
-        : await decide({ method, path, params, token, fault });
+        : await decide({ method, path, params, lists, token, fault });
     const { status, reason } = outcome;
     requests.push({
       atMs: clock.now(),

@@ -22,6 +22,18 @@ const appArbitrary = fc.record({
   volume: fc.boolean(),
   uses: fc.boolean(),
   secret: fc.boolean(),
+  native: fc.record({
+    version: fc.constantFrom('1.0', '1.1'),
+    sha256: fc.constantFrom('a'.repeat(64), 'b'.repeat(64)),
+    onChange: fc.constantFrom('restart', 'reload', 'none'),
+    apt: fc.boolean(),
+    users: fc.subarray(['adm', 'video']),
+    build: fc.boolean(),
+    update: fc.constantFrom('pinned', 'minor', 'floating', undefined),
+    names: fc.subarray(['db', '10.89.1.5']),
+    seed: fc.boolean(),
+    databases: fc.boolean(),
+  }),
 });
 type DrawnApp = (typeof appArbitrary extends fc.Arbitrary<infer T> ? T : never) & object;
 
@@ -29,10 +41,16 @@ const homeArbitrary = fc
   .dictionary(fc.constantFrom('one', 'two', 'three', 'four'), appArbitrary, { maxKeys: 4 })
   .map((apps): Tree => {
     const tree: Record<string, string | Uint8Array<ArrayBuffer>> = {
-      'homelab.yaml': smallHome['homelab.yaml']!,
+      'homelab.yaml': `${smallHome['homelab.yaml'] as string}devices:\n  screen: { network: lan }\n`,
       'vars.yaml': 'colour: blue\n',
     };
     for (const [name, app] of Object.entries(apps)) addApp(tree, name, app, Object.keys(apps));
+    // A device's part has no relay.
+    const first = Object.keys(apps)[0];
+    if (first !== undefined && apps[first]!.native.seed) {
+      tree['apps/screen/app.yaml'] = 'on: screen\nfiles: [{ from: x.j2, to: /x }]\n';
+      tree['apps/screen/x.j2'] = tree[`apps/${first}/x.j2`]!;
+    }
     return tree;
   });
 
@@ -50,21 +68,56 @@ function addApp(
     files: [
       { from: 'x.j2', to: `/etc/opt/${name}/x`, mode: app.mode, on_change: app.onChange },
       ...(app.bytes === null ? [] : [{ from: 'y', to: `/etc/opt/${name}/y` }]),
+      ...(app.volume
+        ? [{ from: 'z', to: `volume:${name}/z`, manage: app.native.seed ? 'seed' : 'exact' }]
+        : []),
     ],
     ...(app.on.length === 1 && {
       route: { host: name, port: app.port, public: app.public, ...(app.access && { access: 'admins' }) },
     }),
-    ...(app.uses && other !== undefined && { uses: [{ app: other, on: 'websvcs', after: false }] }),
+    ...(app.uses &&
+      other !== undefined && {
+        uses: app.native.databases
+          ? [
+              { postgres: { app: other, database: name, password: `${name}_password` } },
+              { oidc: { app: other, secret: `${name}_oidc`, redirect: `https://${app.port}` } },
+            ]
+          : [{ app: other, on: 'websvcs', after: false }],
+      }),
+    ...nativeMembers(name, app.native),
     ...(app.secret && { secrets: [`${name}_password`] }),
   });
   tree[`${folder}/${name}.container`] = `[Container]\nImage=docker.io/library/${name}:1.${app.port}\n`;
   tree[`${folder}/${name}.volume`] = '[Volume]\n';
+  tree[`${folder}/z`] = 'z\n';
   const lines = app.text.join('\n');
   const escaped = lines.replaceAll('{#', "{{ '{#' }}");
   tree[`${folder}/x.j2`] = `${escaped}${app.ended ? '\n' : ''}`;
   if (app.bytes !== null) tree[`${folder}/y`] = new Uint8Array(app.bytes);
   if (app.secret) tree[`secrets/websvcs/${name}_password.age`] = `age ${app.port}`;
 }
+
+/** What an app has beside its files. */
+const nativeMembers = (name: string, native: DrawnApp['native']): object => ({
+  packages: [{ name: `${name}-tools`, version: native.version }],
+  artifacts: [
+    {
+      url: `https://example.com/${native.version}`,
+      sha256: native.sha256,
+      to: `/opt/${name}`,
+      on_change: native.onChange,
+    },
+  ],
+  users: [{ name, groups: native.users }],
+  certs: [{ name: 'tls', to: `/etc/opt/${name}/tls/`, names: native.names, on_change: native.onChange }],
+  ...(native.update !== undefined && { update: native.update }),
+  ...(native.apt && {
+    apt: [{ name, uri: `https://example.com/${native.version}`, suites: 'stable', key: 'x.j2' }],
+  }),
+  ...(native.build && {
+    builds: { [`${name}-image`]: { source: 'https://example.com/x.tar', sha256: native.sha256 } },
+  }),
+});
 
 async function released(tree: Tree): Promise<Release | undefined> {
   return (await buildTree(tree)).release;

@@ -1,0 +1,180 @@
+import type { ReleaseFile, ReleasePart } from '../../schema/wire/release.ts';
+import type { Stat } from '../machine/machine.ts';
+import type { Op } from './target-state.ts';
+
+/** What is at a path now. */
+export type Sight = { readonly stat: Stat | null; readonly digest: string | null };
+
+export type SwitchInput = {
+  readonly before: ReleasePart | undefined;
+  readonly after: ReleasePart;
+  /** Folders that earlier switches made. */
+  readonly folders: readonly string[];
+  /** What is there, for each path of `pathsToLookAt`. */
+  readonly sights: ReadonlyMap<string, Sight>;
+};
+
+export type Switch = {
+  /** In the order in which they are done. */
+  readonly ops: readonly Op[];
+  /** What brings back what is there now, in its order. */
+  readonly undo: readonly Op[];
+  /** Files whose present bytes `undo` needs among the blobs. */
+  readonly keep: readonly { readonly path: string; readonly digest: string }[];
+  /** Folders that were made for files, after this switch. */
+  readonly folders: readonly string[];
+  /** Files that differ from what the generation in force says. */
+  readonly drifted: readonly string[];
+};
+
+/** What stands in the way: nothing is changed. */
+export type Obstacle = {
+  readonly path: string;
+  readonly why: 'foreign_file' | 'not_a_file' | 'not_a_folder';
+};
+
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The folders above a path, the outermost first, without `/`. */
+function foldersAbove(path: string): string[] {
+  const parts = path.split('/').slice(1, -1);
+  return parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`);
+}
+
+const dirsOf = (part: ReleasePart | undefined) => (part?.apps ?? []).flatMap(({ dirs }) => dirs);
+
+/** Every path that a switch may change, or must know of. */
+export function pathsToLookAt(
+  before: ReleasePart | undefined,
+  after: ReleasePart,
+  folders: readonly string[],
+): { files: string[]; folders: string[] } {
+  const files = new Set([...(before?.files ?? []), ...after.files].map(({ path }) => path));
+  const dirs = [...dirsOf(before), ...dirsOf(after)].map(({ path }) => path);
+  const above = [...files, ...dirs].flatMap(foldersAbove);
+  return {
+    files: [...files].sort(byText),
+    folders: [...new Set([...above, ...dirs, ...folders])].sort(byText),
+  };
+}
+
+const listingOf = (stat: Stat): { mode: string; owner: string } => ({
+  mode: stat.mode,
+  owner: `${stat.uid}:${stat.gid}`,
+});
+
+/**
+ * Says how a target's files get from what is there to what a part wants, and back. A file that Writ did not put there
+ * is left as it is when its bytes are the wanted ones, and is an obstacle otherwise.
+ *
+ * @param sameOwner whether the owner of what is there is the wanted one, by name or number
+ */
+export function planSwitch(
+  { before, after, folders, sights }: SwitchInput,
+  sameOwner: (stat: Stat, owner: string) => boolean,
+):
+  | { readonly ok: true; readonly value: Switch }
+  | { readonly ok: false; readonly obstacles: readonly Obstacle[] } {
+  const old = new Map((before?.files ?? []).map((file) => [file.path, file]));
+  const ops: Op[] = [];
+  const undo: Op[] = [];
+  const keep = new Map<string, string>();
+  const obstacles: Obstacle[] = [];
+  const drifted: string[] = [];
+  const sightOf = (path: string): Sight => sights.get(path) ?? { stat: null, digest: null };
+  const made = new Set(folders);
+
+  const sameListing = (stat: Stat, how: { mode: string; owner: string }): boolean =>
+    stat.mode === how.mode && sameOwner(stat, how.owner);
+
+  const folder = (path: string, how: { mode: string; owner: string } | null): void => {
+    const { stat } = sightOf(path);
+    if (stat === null) {
+      ops.push({ do: 'folder', path, ...(how ?? { mode: '0755', owner: 'root:root' }) });
+      undo.unshift({ do: 'remove', path });
+      made.add(path);
+    } else if (stat.kind !== 'folder') obstacles.push({ path, why: 'not_a_folder' });
+    else if (how !== null && !sameListing(stat, how)) {
+      ops.push({ do: 'folder', path, ...how });
+      undo.unshift({ do: 'folder', path, ...listingOf(stat) });
+    }
+  };
+
+  const wantedDirs = new Map(dirsOf(after).map((dir) => [dir.path, { mode: dir.mode, owner: dir.owner }]));
+  const wantedFolders = new Set(
+    [...after.files.map(({ path }) => path), ...wantedDirs.keys()].flatMap(foldersAbove),
+  );
+  for (const path of [...new Set([...wantedFolders, ...wantedDirs.keys()])].sort(byText)) {
+    folder(path, wantedDirs.get(path) ?? null);
+  }
+
+  /** Puts back the bytes that are there now. */
+  const restore = (path: string, { stat, digest }: Sight): void => {
+    if (stat === null || digest === null) {
+      undo.unshift({ do: 'remove', path });
+      return;
+    }
+    keep.set(path, digest);
+    undo.unshift({ do: 'put', path, digest, ...listingOf(stat) });
+  };
+
+  const put = (file: ReleaseFile): void => {
+    const { path, digest, mode, owner } = file;
+    const sight = sightOf(path);
+    const known = old.get(path);
+    if (sight.stat !== null && sight.stat.kind !== 'file') {
+      obstacles.push({ path, why: 'not_a_file' });
+      return;
+    }
+    if (file.manage === 'seed' && sight.stat !== null) return;
+    if (sight.stat !== null && sight.digest === digest) {
+      if (sameListing(sight.stat, file)) return;
+      ops.push({ do: 'listing', path, mode, owner });
+      undo.unshift({ do: 'listing', path, ...listingOf(sight.stat) });
+      return;
+    }
+    if (sight.stat !== null && known === undefined) {
+      obstacles.push({ path, why: 'foreign_file' });
+      return;
+    }
+    if (known !== undefined && known.manage !== 'seed' && sight.digest !== known.digest) drifted.push(path);
+    restore(path, sight);
+    ops.push({ do: 'put', path, digest, mode, owner });
+  };
+  for (const file of after.files) put(file);
+
+  const wanted = new Set(after.files.map(({ path }) => path));
+  for (const file of before?.files ?? []) {
+    // What was only seeded has long been the app's own.
+    if (wanted.has(file.path) || file.manage === 'seed') continue;
+    const sight = sightOf(file.path);
+    if (sight.stat === null) continue;
+    if (sight.stat.kind !== 'file') {
+      obstacles.push({ path: file.path, why: 'not_a_file' });
+      continue;
+    }
+    if (sight.digest !== file.digest) drifted.push(file.path);
+    restore(file.path, sight);
+    ops.push({ do: 'remove', path: file.path });
+  }
+
+  // The innermost first. Whoever put something else there keeps the folder: a full one is not removed.
+  const unwanted = [...made].filter((path) => !wantedFolders.has(path) && !wantedDirs.has(path));
+  for (const path of unwanted.sort(byText).reverse()) {
+    const { stat } = sightOf(path);
+    if (stat?.kind !== 'folder') continue;
+    ops.push({ do: 'remove', path });
+    undo.unshift({ do: 'folder', path, ...listingOf(stat) });
+  }
+  if (obstacles.length > 0) return { ok: false, obstacles };
+  return {
+    ok: true,
+    value: {
+      ops,
+      undo,
+      keep: [...keep].map(([path, digest]) => ({ path, digest })),
+      folders: [...made].filter((path) => !unwanted.includes(path)).sort(byText),
+      drifted,
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { ok, type Result, refuse } from '../../schema/result.ts';
+import type { Machine, MachineReason } from '../machine/machine.ts';
+
+/** What systemd knows of a unit (systemctl(1), show). */
+export type UnitState = {
+  readonly service: string;
+  /** `loaded`, `not-found`, `bad-setting`, … */
+  readonly load: string;
+  /** `active`, `activating`, `failed`, `inactive`, … */
+  readonly active: string;
+  readonly type: string;
+  readonly result: string;
+  readonly restarts: number;
+  readonly mainPid: number;
+  readonly requiredBy: readonly string[];
+};
+
+export type SystemdReason = MachineReason | 'systemd_refused';
+
+const maxBytes = 1024 * 1024;
+/** An image may have to be pulled before a container is up. */
+const startMs = 15 * 60_000;
+const shortMs = 60_000;
+const properties = [
+  'Id',
+  'LoadState',
+  'ActiveState',
+  'Type',
+  'Result',
+  'NRestarts',
+  'MainPID',
+  'RequiredBy',
+] as const;
+
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+/** Speaks to the systemd of a machine through systemctl, by argv. */
+export type Systemd = {
+  show(services: readonly string[]): Promise<Result<readonly UnitState[], SystemdReason>>;
+  reloadUnits(): Promise<Result<true, SystemdReason>>;
+  /** `start`, `stop`, `restart`, `enable`, …; waits for the end. None: nothing is done. */
+  ask(verb: Verb, services: readonly string[]): Promise<Result<true, SystemdReason>>;
+};
+
+export type Verb = 'start' | 'stop' | 'restart' | 'reload-or-restart' | 'enable' | 'disable' | 'reset-failed';
+
+export function createSystemd(machine: Machine, signal?: AbortSignal): Systemd {
+  const systemctl = async (
+    words: readonly string[],
+    timeoutMs: number,
+  ): Promise<Result<string, SystemdReason>> => {
+    const ran = await machine.run(['systemctl', ...words], {
+      timeoutMs,
+      maxBytes,
+      ...(signal && { signal }),
+    });
+    if (!ran.ok) return ran;
+    if (ran.value.code === 0) return ok(text(ran.value.stdout));
+    return refuse('systemd_refused', text(ran.value.stderr).trim().slice(0, 500));
+  };
+  return {
+    async show(services) {
+      if (services.length === 0) return ok([]);
+      const shown = await systemctl(['show', '-p', properties.join(','), '--', ...services], shortMs);
+      return shown.ok ? ok(shown.value.trim().split('\n\n').map(readUnitState)) : shown;
+    },
+    async reloadUnits() {
+      const done = await systemctl(['daemon-reload'], shortMs);
+      return done.ok ? ok(true) : done;
+    },
+    async ask(verb, services) {
+      if (services.length === 0) return ok(true);
+      const done = await systemctl([verb, '--', ...services], startMs);
+      return done.ok ? ok(true) : done;
+    },
+  };
+}
+
+function readUnitState(block: string): UnitState {
+  const values = new Map(
+    block.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
+  const value = (name: (typeof properties)[number]): string => values.get(name) ?? '';
+  return {
+    service: value('Id'),
+    load: value('LoadState'),
+    active: value('ActiveState'),
+    type: value('Type'),
+    result: value('Result'),
+    restarts: Number(value('NRestarts')) || 0,
+    mainPid: Number(value('MainPID')) || 0,
+    requiredBy: value('RequiredBy').split(' ').filter(Boolean),
+  };
+}

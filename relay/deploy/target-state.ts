@@ -1,0 +1,142 @@
+import * as v from 'valibot';
+import { digestSchema } from '../../schema/jose/digest.ts';
+import { parseStrictJson } from '../../schema/jose/strict-json.ts';
+import { absolutePathSchema } from '../../schema/manifest/values.ts';
+import { ok, type Result, refuse } from '../../schema/result.ts';
+import { canonicalJson } from '../../schema/wire/canonical.ts';
+import { type ReleasePart, releasePartSchema } from '../../schema/wire/release.ts';
+import type { Machine, MachineReason } from '../machine/machine.ts';
+
+/** What Writ keeps on each target, root's alone. Bytes lie in `blobs/<hex>`, parts of releases among them. */
+export const targetFolder = '/var/lib/writ-target';
+export const blobFolder = `${targetFolder}/blobs`;
+const stateFile = `${targetFolder}/state.json`;
+export const blobPath = (digest: string): string => `${blobFolder}/${digest.slice('sha256:'.length)}`;
+
+const maxStateBytes = 8 * 1024 * 1024;
+export const maxPartBytes = 8 * 1024 * 1024;
+/** How many generations a target keeps, the one in force among them. */
+export const keptGenerations = 5;
+const keptQuarantined = 32;
+
+const modeSchema = v.pipe(v.string(), v.regex(/^[0-7]{4}$/));
+const ownerSchema = v.pipe(v.string(), v.maxLength(70));
+
+/** One change of a target's files. Doing it twice is doing it once. */
+const opSchema = v.variant('do', [
+  v.strictObject({
+    do: v.literal('put'),
+    path: absolutePathSchema,
+    /** Of the bytes, which lie among the blobs. */
+    digest: digestSchema,
+    mode: modeSchema,
+    owner: ownerSchema,
+  }),
+  v.strictObject({
+    do: v.literal('listing'),
+    path: absolutePathSchema,
+    mode: modeSchema,
+    owner: ownerSchema,
+  }),
+  v.strictObject({ do: v.literal('folder'), path: absolutePathSchema, mode: modeSchema, owner: ownerSchema }),
+  /** A file, or a folder that is empty; a full one is left. */
+  v.strictObject({ do: v.literal('remove'), path: absolutePathSchema }),
+]);
+export type Op = v.InferOutput<typeof opSchema>;
+
+const stateSchema = v.strictObject({
+  v: v.literal(1),
+  /** The part in force, by the digest of its bytes. */
+  current: v.nullable(digestSchema),
+  /** The generations that are kept, the newest first, `current` among them. */
+  kept: v.array(digestSchema),
+  /** Parts that failed here, and are not tried again by themselves. */
+  quarantined: v.array(v.strictObject({ part: digestSchema, code: v.string() })),
+  /** Folders that were made for files, to be removed when they are empty and no longer wanted. */
+  folders: v.array(absolutePathSchema),
+  /** An activation that has not settled: `undo` brings back what was there. */
+  pending: v.nullable(
+    v.strictObject({
+      part: digestSchema,
+      undo: v.array(opSchema),
+      /** Services that ran before and are touched: they run again once the files are back. */
+      was: v.array(v.string()),
+      /** Services that did not run before. */
+      fresh: v.array(v.string()),
+      /** Networks that are made anew, by their service and name. */
+      networks: v.array(v.strictObject({ service: v.string(), name: v.string() })),
+    }),
+  ),
+});
+/** What a target is: which generation runs, and what to go back to. It is written durably before anything changes. */
+export type TargetState = v.InferOutput<typeof stateSchema>;
+
+export type StateReason = MachineReason | 'target_state_malformed';
+
+const fresh: TargetState = { v: 1, current: null, kept: [], quarantined: [], folders: [], pending: null };
+
+/** Reads a target's state; of a target that Writ never touched, an empty one. */
+export async function readTargetState(machine: Machine): Promise<Result<TargetState, StateReason>> {
+  const bytes = await machine.read(stateFile, maxStateBytes);
+  if (!bytes.ok) return bytes.reason === 'not_found' ? ok(fresh) : bytes;
+  const json = parseStrictJson(bytes.value, { maxBytes: maxStateBytes });
+  const parsed = json.ok ? v.safeParse(stateSchema, json.value) : null;
+  if (parsed?.success === true) return ok(parsed.output);
+  return refuse('target_state_malformed', `${stateFile} on ${machine.name} cannot be read`);
+}
+
+export async function writeTargetState(
+  machine: Machine,
+  state: TargetState,
+): Promise<Result<true, MachineReason>> {
+  const bytes = new TextEncoder().encode(canonicalJson(state));
+  return machine.write(stateFile, bytes, { mode: '0600', owner: 'root:root' });
+}
+
+/** Makes the folders that all else is kept in. */
+export async function makeTargetFolders(machine: Machine): Promise<Result<true, MachineReason>> {
+  for (const path of [targetFolder, blobFolder]) {
+    const made = await machine.makeFolder(path, { mode: '0700', owner: 'root:root' });
+    if (!made.ok) return made;
+  }
+  return ok(true);
+}
+
+/** A part that is kept among the blobs. */
+export async function readKeptPart(
+  machine: Machine,
+  digest: string,
+): Promise<Result<ReleasePart, StateReason>> {
+  const bytes = await machine.read(blobPath(digest), maxPartBytes);
+  return bytes.ok ? parsePart(bytes.value) : bytes;
+}
+
+/** A part of a release from its bytes, which the caller has compared with their digest. */
+export function parsePart(bytes: Uint8Array): Result<ReleasePart, 'target_state_malformed'> {
+  const json = parseStrictJson(bytes, { maxBytes: maxPartBytes });
+  const parsed = json.ok ? v.safeParse(releasePartSchema, json.value) : null;
+  return parsed?.success === true
+    ? ok(parsed.output)
+    : refuse('target_state_malformed', 'a part of a release cannot be read');
+}
+
+/** The state once a part runs: it is in force and kept, and the oldest are forgotten. */
+export function settled(state: TargetState, part: string, folders: readonly string[]): TargetState {
+  return {
+    ...state,
+    current: part,
+    kept: [part, ...state.kept.filter((one) => one !== part)].slice(0, keptGenerations),
+    quarantined: state.quarantined.filter((one) => one.part !== part),
+    folders: [...folders],
+    pending: null,
+  };
+}
+
+/** The state once a part failed and what was there is back. */
+export function quarantined(state: TargetState, part: string, code: string): TargetState {
+  const others = state.quarantined.filter((one) => one.part !== part);
+  return { ...state, quarantined: [...others, { part, code }].slice(-keptQuarantined), pending: null };
+}
+
+/** An activation that has not settled, and how to go back. */
+export type Pending = NonNullable<TargetState['pending']>;

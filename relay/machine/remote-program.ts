@@ -1,0 +1,146 @@
+/**
+ * The program by which a machine that is only spoken to through an `Exec` does what `Machine` says: Perl with what
+ * perl-base has, which is essential on every Debian. It is given as one argument and never changes. What is asked for
+ * comes on stdin, as the number of fields, the fields, each ended by NUL, and the rest as bytes. It answers alike: `K`, or
+ * `E` with an errno's name or a reason, and a detail. Both are in hex, because not every way keeps bytes.
+ */
+export const remoteProgram = String.raw`
+use strict; use warnings; use Fcntl; use Errno; use POSIX (); use IO::Handle; use IO::Select;
+binmode STDIN; binmode STDOUT; umask 077;
+my $in = pack 'H*', do { local $/; <STDIN> };
+sub take { my $at = index($in, "\0"); exit 9 if $at < 0; my $one = substr($in, 0, $at); substr($in, 0, $at + 1) = ''; $one }
+my @f = map { take() } 1 .. take();
+my $op = shift @f;
+
+sub answer { my ($kind, $rest, @fields) = @_;
+  print unpack('H*', join('', map { "$_\0" } $kind, scalar(@fields), @fields) . $rest); STDOUT->flush; POSIX::_exit(0) }
+sub fields { answer('K', '', @_) }
+sub refuse { answer('E', '', $_[0], $_[1]) }
+sub errname { for my $name (keys %!) { return $name if $!{$name} } 'EIO' }
+sub fault { refuse(errname(), $_[0]) }
+
+# The folder of a path, opened part by part without following a link (openat(2) by way of /proc/self/fd). Empty when a
+# part of the way is missing and that is no fault here, or whatever stands in the way where nothing is.
+my $DIR = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+my @open;
+sub seat { my ($path, $soft) = @_;
+  my @parts = split m{/}, substr($path, 1); my $last = pop @parts;
+  sysopen(my $dir, '/', $DIR) or fault('/');
+  for my $part (@parts) {
+    unless (sysopen(my $next, '/proc/self/fd/' . fileno($dir) . "/$part", $DIR)) {
+      return () if $soft eq 'any' || ($soft eq 'missing' && $!{ENOENT});
+      refuse('symlink', $path) if $!{ENOTDIR} || $!{ELOOP};
+      fault($path);
+    } else { $dir = $next }
+  }
+  push @open, $dir;
+  return ($dir, '/proc/self/fd/' . fileno($dir) . "/$last") }
+sub beside { '/proc/self/fd/' . fileno($_[0]) . "/$_[1]" }
+sub ids { my ($u, $g) = split /:/, $_[0], 2; return () unless defined $g;
+  my $uid = $u =~ /^\d+$/ ? $u : getpwnam($u); my $gid = $g =~ /^\d+$/ ? $g : getgrnam($g);
+  return defined $uid && defined $gid ? ($uid, $gid) : () }
+sub owner { my @ids = ids($_[0]); refuse('owner_unknown', $_[0]) unless @ids; @ids }
+my $READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+
+my %ops = (
+  stat => sub { fields(map { my (undef, $at) = seat($_, 'missing'); my @s = defined $at ? lstat($at) : ();
+    @s ? sprintf('%s %04o %d %d %d', (-l _ ? 'link' : -f _ ? 'file' : -d _ ? 'folder' : 'other'), $s[2] & 07777, $s[4], $s[5], $s[7]) : '' } @_) },
+
+  owners => sub { fields(map { join ' ', ids($_) } @_) },
+
+  digest => sub { my ($most, @paths) = @_; fields(map { digest($_, $most) } @paths) },
+
+  list => sub { my ($path, $most) = @_; my (undef, $at) = seat($path, '');
+    sysopen(my $dir, $at, $DIR) or fault($path); opendir(my $list, '/proc/self/fd/' . fileno($dir)) or fault($path);
+    my @names = grep { $_ ne '.' && $_ ne '..' } readdir $list;
+    @names > $most ? refuse('too_large', $path) : fields(@names) },
+
+  read => sub { my ($path, $from, $most) = @_; my (undef, $at) = seat($path, '');
+    sysopen(my $file, $at, $READ) or fault($path); refuse('not_a_file', $path) unless -f $file;
+    sysseek($file, $from, 0); my $bytes = '';
+    while (length $bytes < $most) {
+      my $n = sysread($file, $bytes, $most - length $bytes, length $bytes); defined $n or fault($path); last unless $n }
+    answer('K', $bytes, -s $file) },
+
+  append => sub { my ($path, $name, $from) = @_; my ($dir) = seat($path, ''); my $part = beside($dir, $name);
+    sysopen(my $file, $part, O_WRONLY | O_NOFOLLOW | ($from == 0 ? O_CREAT | O_EXCL : 0), 0600) or fault($path);
+    sysseek($file, $from, 0);
+    for (my $done = 0; $done < length $in;) { my $n = syswrite($file, $in, length($in) - $done, $done); defined $n or fault($path); $done += $n }
+    fields() },
+
+  drop => sub { my ($path, $name) = @_; my ($dir) = seat($path, ''); unlink beside($dir, $name); fields() },
+
+  install => sub { my ($path, $name, $size, $mode, $who) = @_;
+    my @ids = owner($who); my ($dir, $at) = seat($path, ''); my $part = beside($dir, $name);
+    sysopen(my $file, $part, O_RDWR | O_NOFOLLOW) or fault($path);
+    refuse('machine_error', "$path was cut short") unless -s $file == $size;
+    refuse('not_a_file', $path) if lstat($at) && -d _;
+    chown(@ids, $file) && chmod(oct $mode, $file) && $file->sync && rename($part, $at) or fault($path);
+    $dir->sync; fields() },
+
+  folder => sub { my ($path, $mode, $who) = @_; my @ids = owner($who); my ($dir, $at) = seat($path, '');
+    if (lstat $at) { refuse('symlink', $path) if -l _; refuse('exists', $path) unless -d _ }
+    else { mkdir($at, 0700) or fault($path); $dir->sync }
+    chown(@ids, $at) && chmod(oct $mode, $at) or fault($path); fields() },
+
+  listing => sub { my ($path, $mode, $who) = @_; my @ids = owner($who); my (undef, $at) = seat($path, '');
+    lstat $at or fault($path); refuse('symlink', $path) if -l _;
+    chown(@ids, $at) && chmod(oct $mode, $at) or fault($path); fields() },
+
+  rename => sub { my ($from, $to) = @_; my ($dir, $at) = seat($from, ''); my ($goal, $there) = seat($to, '');
+    refuse('exists', $to) if lstat($there) && -d _;
+    rename($at, $there) or fault($from); $goal->sync; $dir->sync; fields() },
+
+  remove => sub { my ($path) = @_; my ($dir, $at) = seat($path, 'missing'); fields() unless defined $at;
+    lstat $at or do { $!{ENOENT} ? fields() : fault($path) };
+    (-d _ ? rmdir $at : unlink $at) or fault($path); $dir->sync; fields() },
+
+  run => \&run,
+);
+
+sub digest { my ($path, $most) = @_;
+  my (undef, $at) = seat($path, 'any'); return '' unless defined $at;
+  sysopen(my $file, $at, $READ) or return ''; return '' unless -f $file && -s $file <= $most;
+  my $pid = open(my $sum, '-|'); defined $pid or fault('fork');
+  if (!$pid) { open(STDIN, '<&', $file); exec('sha256sum') or POSIX::_exit(1) }
+  my $line = <$sum>; close $sum;
+  return defined $line && $line =~ /^([0-9a-f]{64})/ ? $1 : '' }
+
+# Ticks since boot: no clock that somebody sets.
+my $TICKS = POSIX::sysconf(POSIX::_SC_CLK_TCK());
+sub seconds { (POSIX::times())[0] / $TICKS }
+
+sub run { my ($timeout, $most, $file, $count, @rest) = @_;
+  my %env = splice(@rest, 0, 2 * $count); my @argv = @rest;
+  my ($source, $feed);
+  if (length $file) { my (undef, $at) = seat($file, ''); sysopen($source, $at, O_RDONLY | O_NOFOLLOW) or fault($file); unlink $at }
+  else { pipe($source, $feed) or fault('pipe') }
+  pipe(my $out, my $outw) && pipe(my $err, my $errw) && pipe(my $said, my $saidw) or fault('pipe');
+  my $pid = fork; defined $pid or fault('fork');
+  if (!$pid) { POSIX::setpgid(0, 0); chdir '/'; %ENV = %env;
+    POSIX::dup2(fileno $source, 0); POSIX::dup2(fileno $outw, 1); POSIX::dup2(fileno $errw, 2);
+    { no warnings; exec { $argv[0] } @argv } syswrite($saidw, errname()); POSIX::_exit(127) }
+  POSIX::setpgid($pid, $pid); close $_ for $outw, $errw, $saidw, $source; $SIG{PIPE} = 'IGNORE';
+  if ($feed) {
+    if (!fork) { close $out; close $err;
+      for (my $done = 0; $done < length $in;) { my $n = syswrite($feed, $in, length($in) - $done, $done); last unless $n; $done += $n }
+      POSIX::_exit(0) }
+    close $feed }
+  my %got = (fileno($out) => '', fileno($err) => ''); my $both = IO::Select->new($out, $err);
+  my $until = seconds() + $timeout / 1000; my $cause = '';
+  while (!$cause && $both->count) {
+    my $left = $until - seconds(); $cause = 'timeout', last if $left <= 0;
+    for my $pipe ($both->can_read($left)) {
+      if (!sysread($pipe, my $bytes, 65536)) { $both->remove($pipe) }
+      else { $got{fileno $pipe} .= $bytes; $cause = 'too_large' if length $got{fileno $pipe} > $most } } }
+  while (!$cause && !waitpid($pid, POSIX::WNOHANG())) {
+    if (seconds() > $until) { $cause = 'timeout' } else { select undef, undef, undef, 0.01 } }
+  my $status = $?;
+  if ($cause) { kill 'KILL', -$pid; waitpid($pid, 0); refuse($cause, $argv[0]) }
+  sysread($said, my $missing, 64);
+  refuse($missing eq 'ENOENT' || $missing eq 'EACCES' ? 'program_missing' : 'machine_error', $argv[0]) if length $missing;
+  my $code = $status & 127 ? 128 + ($status & 127) : $status >> 8;
+  answer('K', $got{fileno $out} . $got{fileno $err}, $code, length $got{fileno $out}) }
+
+exists $ops{$op} ? $ops{$op}->(@f) : refuse('machine_error', "no operation $op");
+`;

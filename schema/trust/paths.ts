@@ -1,0 +1,118 @@
+import * as v from 'valibot';
+
+/**
+ * A pattern of paths that a release may touch: absolute; `*` stands for any letters within one folder, `**` as a whole part
+ * for any folders and files below. `/etc/opt/**` covers `/etc/opt/a/b`, and not `/etc/opt` itself.
+ */
+export const pathPatternSchema = v.pipe(
+  v.string(),
+  v.maxLength(256),
+  v.regex(/^(\/([A-Za-z0-9_.@+*-]+))+$/, 'must be an absolute path of plain letters, with * or **'),
+  v.check(
+    (pattern) =>
+      pattern
+        .slice(1)
+        .split('/')
+        .every((part) => part !== '.' && part !== '..' && (part === '**' || !part.includes('**'))),
+    'must have ** as a whole part, and no part that is . or ..',
+  ),
+);
+
+/**
+ * What no release may touch, whatever trust grants: what judges releases, and what lets somebody become root or in.
+ * A release that could write these would order more than it was allowed to.
+ */
+const neverTouched: readonly string[] = [
+  // Writ itself: state, keys, programs, units.
+  '/etc/writ*/**',
+  '/var/lib/writ*/**',
+  '/usr/lib/writ*/**',
+  '/usr/lib/systemd/system/writ*',
+  '/usr/lib/systemd/system/writ*/**',
+  '/etc/systemd/system/writ*',
+  '/etc/systemd/system/writ*/**',
+  '/etc/systemd/system/*.wants/writ*',
+  '/etc/systemd/system/*.requires/writ*',
+  '/usr/local/lib/systemd/system/writ*',
+  '/usr/local/lib/systemd/system/writ*/**',
+  // Podman's generator makes services of these, which go before those of a package.
+  '/etc/containers/systemd/writ*',
+  '/etc/containers/systemd/writ*/**',
+  '/etc/containers/systemd/**/writ*',
+  '/etc/containers/systemd/**/writ*/**',
+  // Drop-ins for every service, Writ's among them, and what makes units or goes before them.
+  '/etc/systemd/system/service.d/**',
+  '/usr/lib/systemd/system/service.d/**',
+  '/usr/local/lib/systemd/system/service.d/**',
+  '/etc/systemd/system.control/**',
+  '/etc/systemd/system-generators/**',
+  '/usr/lib/systemd/system-generators/**',
+  '/usr/local/lib/systemd/system-generators/**',
+  '/run/systemd/**',
+  '/usr/bin/writ*',
+  '/usr/local/bin/writ*',
+  // Who may become root, or log in.
+  '/etc/sudoers',
+  '/etc/sudoers.d/**',
+  '/etc/doas.conf',
+  '/etc/pam.d/**',
+  '/etc/pam.conf',
+  '/etc/security/**',
+  '/etc/nsswitch.conf',
+  '/etc/passwd*',
+  '/etc/group*',
+  '/etc/shadow*',
+  '/etc/gshadow*',
+  '/etc/subuid*',
+  '/etc/subgid*',
+  '/etc/polkit-1/**',
+  '/usr/share/polkit-1/**',
+  '/etc/ssh/**',
+  '/root/**',
+  '/home/*/.ssh/**',
+  // What is installed, and what is run as root by itself.
+  '/etc/apt/**',
+  '/usr/lib/apt/**',
+  '/var/lib/apt/**',
+  '/var/lib/dpkg/**',
+  '/etc/dpkg/**',
+  '/etc/ld.so.preload',
+  '/etc/ld.so.conf',
+  '/etc/ld.so.conf.d/**',
+  '/etc/cron*/**',
+  '/etc/crontab',
+  '/var/spool/cron/**',
+  '/etc/profile',
+  '/etc/profile.d/**',
+  '/etc/bash.bashrc',
+  '/etc/environment',
+  '/boot/**',
+  '/dev/**',
+  '/proc/**',
+  '/sys/**',
+  // Proxmox VE.
+  '/etc/pve/**',
+  '/var/lib/pve*/**',
+  '/usr/share/perl5/**',
+];
+
+function regexOf(pattern: string): RegExp {
+  const parts = pattern
+    .slice(1)
+    .split('/')
+    .map((part) => (part === '**' ? '.+' : part.replace(/[.+]/g, '\\$&').replaceAll('*', '[^/]*')));
+  return new RegExp(`^/${parts.join('/')}$`);
+}
+
+const never = neverTouched.map(regexOf);
+
+/** Whether a path, in its one canonical form, is covered by a pattern. */
+export const matchesPath = (pattern: string, path: string): boolean => regexOf(pattern).test(path);
+
+export type PathVerdict = 'allowed' | 'path_not_granted' | 'path_never';
+
+/** Whether a release under a grant with these patterns may touch a path. No patterns: nothing. */
+export function judgePath(patterns: readonly string[], path: string): PathVerdict {
+  if (never.some((regex) => regex.test(path))) return 'path_never';
+  return patterns.some((pattern) => matchesPath(pattern, path)) ? 'allowed' : 'path_not_granted';
+}

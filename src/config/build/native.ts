@@ -1,0 +1,86 @@
+import type { AppFile } from '../../../schema/manifest/app.ts';
+import type { ReleaseApp } from '../../../schema/wire/release.ts';
+import { buildSources } from '../compile/builds.ts';
+import { machineOf } from '../compile/routes.ts';
+import type { Placed } from '../compile/units.ts';
+import type { Home } from '../home.ts';
+import { byText } from '../repo.ts';
+
+/** `472` → `472:472`, `root` → `root:root`. */
+export const ownerText = (owner: string | number): string => {
+  const text = String(owner);
+  return text.includes(':') ? text : `${text}:${text}`;
+};
+
+/** A certificate with the names that it is good for, and a path for each of its files. */
+export function certOf(
+  home: Home,
+  app: string,
+  target: string,
+  { names = [app], to, owner, ...cert }: AppFile['certs'][number],
+): ReleaseApp['certs'][number] {
+  const { address } = machineOf(home, target)!;
+  const machine = cert.kind === 'client' ? [] : [target, ...(address === undefined ? [] : [address])];
+  const { ca, ...paths } =
+    typeof to === 'string' ? { cert: `${to}cert.pem`, key: `${to}key.pem`, ca: `${to}ca.pem` } : to;
+  return {
+    ...cert,
+    names: [...new Set([...names, ...machine])].sort(byText),
+    ...paths,
+    ...(ca !== undefined && { ca }),
+    owner: ownerText(owner),
+  };
+}
+
+const byName = (a: { readonly name: string }, b: { readonly name: string }): number => byText(a.name, b.name);
+
+/**
+ * What is installed by the machine itself: packages, files from elsewhere, users.
+ *
+ * @param digests of files of the repo, by path
+ */
+export function nativeOf(
+  { app, source: { file }, artifacts }: Placed,
+  digests: ReadonlyMap<string, string>,
+): Pick<ReleaseApp, 'packages' | 'apt' | 'artifacts' | 'users'> {
+  return {
+    packages: file.packages.map((one) => (typeof one === 'string' ? { name: one } : one)).sort(byName),
+    apt: file.apt
+      .map(({ key, ...source }) => ({ ...source, key: digests.get(keyPath(app, key))! }))
+      .sort(byName),
+    artifacts: [...artifacts, ...buildSources(file)]
+      .map(({ owner, ...artifact }) => ({ ...artifact, owner: ownerText(owner) }))
+      .sort((a, b) => byText(a.to, b.to)),
+    users: file.users
+      .map(({ uid, gid, home, groups, ...user }) => ({
+        ...user,
+        ...(uid !== undefined && { uid }),
+        ...(gid !== undefined && { gid }),
+        ...(home !== undefined && { home }),
+        groups: [...groups].sort(byText),
+      }))
+      .sort(byName),
+  };
+}
+
+/** Where the key of an apt source is in the repo. */
+export const keyPath = (app: string, key: string): string => `apps/${app}/${key}`;
+
+/** What an app is to have for those that use it, by their names. */
+export function providedBy(
+  { flows }: Home,
+  app: string,
+  target: string,
+): Pick<ReleaseApp, 'databases' | 'clients'> {
+  const own = flows.filter(({ to }) => to.app === app && to.target === target);
+  return {
+    databases: own.flatMap(({ from, postgres }) =>
+      postgres === undefined ? [] : [{ ...postgres, for: `${from.app}@${from.target}` }],
+    ),
+    clients: own.flatMap(({ from, oidc }) =>
+      oidc === undefined
+        ? []
+        : [{ ...oidc, redirect: [...oidc.redirect], for: `${from.app}@${from.target}` }],
+    ),
+  };
+}

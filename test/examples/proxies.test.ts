@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { readTraefik } from '../support/traefik-reader.ts';
+import { dynamicShape, faultsOf, staticShape } from '../support/traefik-shape.ts';
+import { buildExample, filesOf } from './example.ts';
+
+const { release, home, findings } = await buildExample();
+assert.ok(release !== undefined && home !== undefined, JSON.stringify(findings));
+const machines = ['homesvcs', 'secsvcs', 'websvcs'] as const;
+
+const textsOf = (target: string): readonly [string, string] => {
+  const files = filesOf(release, target);
+  return [files.get('/etc/opt/traefik/traefik.yml')!, files.get('/etc/opt/traefik/dynamic/home.yml')!];
+};
+const proxies = new Map(machines.map((target) => [target, readTraefik(...textsOf(target))]));
+
+/** Where a request ends: the address of a server, or null where nobody answers. */
+function serverAt(
+  target: (typeof machines)[number],
+  entryPoint: string,
+  name: string,
+  path = '/',
+): string | null {
+  const sni = name.includes('.') ? name : `${name}.example.net`;
+  const answer = proxies.get(target)!.route({ entryPoint, sni, path, method: 'GET' });
+  return answer === null || answer.kind === 'redirect' ? null : (answer.servers[0] ?? null);
+}
+
+test('each proxy’s files have the shape that Traefik reads', () => {
+  for (const target of machines) {
+    const [fixed, dynamic] = textsOf(target);
+    assert.deepEqual(faultsOf(parse(fixed), staticShape), [], target);
+    assert.deepEqual(faultsOf(parse(dynamic), dynamicShape), [], target);
+  }
+});
+
+test('a public name is answered on both entry points, a name of the home on its own alone', () => {
+  for (const route of home.routes) {
+    if (route.passthrough || route.service !== undefined) continue;
+    const target = route.proxy as (typeof machines)[number];
+    for (const host of route.hosts) {
+      assert.notEqual(serverAt(target, 'home', host), null, host);
+      assert.equal(serverAt(target, 'public', host) !== null, route.public, host);
+    }
+  }
+});
+
+test('requests end where the apps are', () => {
+  assert.equal(serverAt('secsvcs', 'public', 'graph'), 'http://grafana:3000');
+  assert.equal(serverAt('secsvcs', 'home', 'pve1'), 'https://192.168.20.2:8006');
+  assert.equal(serverAt('homesvcs', 'home', 'home'), 'http://192.168.21.12:8123');
+  assert.equal(serverAt('websvcs', 'home', 'films'), 'http://jellyfin:8096');
+});
+
+test('the page of what sleeps answers for the tower’s public names, and for no other', () => {
+  assert.equal(serverAt('secsvcs', 'public', 'git'), 'http://waking:8080');
+  assert.equal(serverAt('secsvcs', 'public', 'films'), null);
+  assert.equal(serverAt('secsvcs', 'public', 'unheard-of'), null);
+});
+
+test('who passes is asked first, but where an app asks for its own token', () => {
+  const asks = (path: string): boolean => {
+    const request = { entryPoint: 'public', sni: 'home.example.net', path, method: 'GET' };
+    const answer = proxies.get('homesvcs')!.route(request);
+    assert.ok(answer?.kind === 'http');
+    return answer.middlewares.some(({ kind }) => kind === 'forwardAuth');
+  };
+  assert.deepEqual(['/', '/api/states', '/auth/token', '/api/hassio/x'].map(asks), [
+    true,
+    false,
+    false,
+    true,
+  ]);
+});

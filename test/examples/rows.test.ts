@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { buildExample, exampleRepo, filesOf, partOf } from './example.ts';
+
+/** What living homelabs were seen to need, each said by an app of the example and found in what is built. */
+const { release, home, findings } = await buildExample();
+assert.ok(release !== undefined && home !== undefined, JSON.stringify(findings));
+const { parts } = release.manifest;
+
+const fileOf = (target: string, path: string) =>
+  partOf(parts, target).files.find((file) => file.path === path)!;
+const textOf = (target: string, path: string): string => filesOf(release, target).get(path)!;
+const appOf = (target: string, name: string) => partOf(parts, target).apps.find((app) => app.name === name)!;
+const routesOf = (app: string) => home.routes.filter((route) => route.app === app);
+
+const rows: Readonly<Record<string, () => void>> = {
+  'native units are passed through untouched': () => {
+    const { files } = exampleRepo();
+    const name = 'grafana.container';
+    const text = new TextDecoder().decode(files.get(`apps/grafana/${name}`));
+    assert.equal(textOf('secsvcs', `/etc/containers/systemd/${name}`), text);
+  },
+  'containers have addresses of their own in the network of their guest': () => {
+    const found = [...filesOf(release, 'secsvcs')].flatMap(([path, text]) =>
+      path.endsWith('.container') ? (/^IP=(.*)$/m.exec(text)?.[1] ?? []) : [],
+    );
+    assert.ok(found.length >= 9, `${found.length} addresses`);
+    assert.ok(found.every((address) => address.startsWith('10.89.1.')));
+  },
+  'apps of an isolated guest reach what they use, and nothing else': () => {
+    const networks = (name: string): string[] => {
+      const text = textOf('websvcs', `/etc/containers/systemd/${name}.container.d/50-writ-network.conf`);
+      return [...text.matchAll(/^Network=(.+)\.network$/gm)].map(([, network]) => network!);
+    };
+    assert.deepEqual(networks('forgejo'), ['forgejo_traefik']);
+    assert.deepEqual(networks('jellyfin'), ['jellyfin_traefik']);
+    assert.deepEqual(networks('traefik'), ['forgejo_traefik', 'jellyfin_traefik']);
+  },
+  'templates read the whole home': () => {
+    const scrape = textOf('secsvcs', '/etc/opt/victoriametrics/scrape.yml');
+    for (const name of ['secsvcs', 'homesvcs', 'websvcs']) {
+      assert.ok(scrape.includes(`- targets: [${home.guests[name]!.address}:9100]`), name);
+    }
+  },
+  'files come by name, pattern and folder, with modes and owners of numbers': () => {
+    const datasource = fileOf('secsvcs', '/etc/opt/grafana/provisioning/datasources/home.yml');
+    assert.deepEqual([datasource.owner, datasource.mode], ['472:472', '0644']);
+    assert.deepEqual(appOf('secsvcs', 'grafana').prune, ['/etc/opt/grafana/provisioning']);
+    assert.equal(fileOf('homesvcs', '/etc/opt/mosquitto/acl.conf').owner, '1883:1883');
+    assert.equal(fileOf('secsvcs', '/etc/opt/postgres/postgresql.conf').mode, '0640');
+  },
+  'folders that no file fills': () => {
+    const [dir] = appOf('secsvcs', 'postgres').dirs;
+    assert.deepEqual(dir, { path: '/var/backups/postgres', mode: '0700', owner: '70:70' });
+  },
+  'several routes with conditions, priorities and access of their own': () => {
+    const [page, phone] = routesOf('homeassistant');
+    assert.deepEqual([page!.access, phone!.access], ['family', undefined]);
+    assert.deepEqual(phone!.when, { path: ['/api/', '/auth/token'], not_path: ['/api/hassio'] });
+    assert.equal(phone!.priority, 500);
+  },
+  'backends over HTTPS, names passed through, services of the proxy': () => {
+    const pve = routesOf('proxmox');
+    assert.deepEqual(
+      pve.map(({ scheme, proxy, upstream }) => [scheme, proxy, upstream?.host]),
+      [
+        ['https', 'secsvcs', '192.168.20.2'],
+        ['https', 'secsvcs', '192.168.20.3'],
+      ],
+    );
+    assert.equal(routesOf('headscale')[0]!.passthrough, true);
+    assert.equal(routesOf('traefik')[0]!.service, 'api@internal');
+  },
+  'one secret of several apps, and of several machines': () => {
+    const { lldap_admin_password: shared, forgejo_pg_password: across, acme_dns_token: three } = home.secrets;
+    assert.deepEqual(shared!.apps, ['authelia', 'lldap']);
+    assert.deepEqual(
+      [across!.apps, across!.targets],
+      [
+        ['databases', 'forgejo', 'postgres'],
+        ['secsvcs', 'websvcs'],
+      ],
+    );
+    assert.deepEqual(three!.targets, ['homesvcs', 'secsvcs', 'websvcs']);
+  },
+  'secrets that are made of others on the machine': () => {
+    const made = appOf('secsvcs', 'authelia').secrets.find(({ name }) => name === 'grafana_oidc_digest');
+    assert.deepEqual(made, {
+      name: 'grafana_oidc_digest',
+      derived: { from: ['grafana_oidc_secret'], as: 'pbkdf2-sha512' },
+    });
+  },
+  'configuration that holds secrets, by placeholders': () => {
+    assert.deepEqual(fileOf('homesvcs', '/etc/opt/homeassistant/secrets.yaml').secrets, [
+      'homeassistant_writ_token',
+    ]);
+    assert.ok(
+      fileOf('secsvcs', '/etc/opt/authelia/configuration.yml').secrets!.includes('forgejo_oidc_digest'),
+    );
+  },
+  'certificates of the home’s own authority, for servers and clients': () => {
+    assert.deepEqual(appOf('secsvcs', 'postgres').certs, [
+      {
+        name: 'postgres',
+        kind: 'server',
+        cert: '/etc/opt/postgres/tls/cert.pem',
+        key: '/etc/opt/postgres/tls/key.pem',
+        ca: '/etc/opt/postgres/tls/ca.pem',
+        names: ['192.168.21.11', 'postgres', 'secsvcs'],
+        owner: '70:70',
+        mode: '0600',
+        on_change: 'restart',
+      },
+    ]);
+    assert.equal(appOf('homesvcs', 'homeassistant').certs[0]!.kind, 'client');
+  },
+  'apps that are started after others': () => {
+    assert.deepEqual(appOf('secsvcs', 'authelia').after, ['lldap', 'postgres']);
+  },
+  'ports that only some may reach': () => {
+    assert.deepEqual(appOf('secsvcs', 'postgres').ports, [{ port: 5432, proto: 'tcp', from: ['websvcs'] }]);
+  },
+  'a database on a shared server, here and on another guest': () => {
+    const sql = textOf('secsvcs', '/etc/opt/databases/roles.sql');
+    for (const role of ['authelia', 'forgejo', 'grafana'])
+      assert.ok(sql.includes(`CREATE ROLE ${role} `), role);
+    assert.match(
+      textOf('secsvcs', '/etc/opt/postgres/pg_hba.conf'),
+      /^hostssl +forgejo +forgejo +192\.168\.22\.11\/32/m,
+    );
+  },
+  'clients of single sign-on': () => {
+    const config = textOf('secsvcs', '/etc/opt/authelia/configuration.yml');
+    for (const uri of [
+      'graph.example.net/login/generic_oauth',
+      'git.example.net/user/oauth2/authelia/callback',
+    ]) {
+      assert.ok(config.includes(`- https://${uri}\n`), uri);
+    }
+  },
+  'one app on several guests, with values of each': () => {
+    const instances = home.instances.filter(({ app }) => app === 'traefik');
+    assert.deepEqual(
+      instances.map(({ target }) => target),
+      ['homesvcs', 'secsvcs', 'websvcs'],
+    );
+    const unit = (target: string): string => textOf(target, '/etc/containers/systemd/traefik.container');
+    assert.notEqual(unit('secsvcs'), unit('homesvcs'));
+  },
+  'files that an app writes itself': () => {
+    assert.equal(fileOf('homesvcs', '/var/lib/homeassistant/automations.yaml').manage, 'seed');
+  },
+  'files whose change only reloads': () => {
+    assert.equal(fileOf('secsvcs', '/etc/opt/victoriametrics/scrape.yml').on_change, 'reload');
+  },
+  'services of the distribution, with drop-ins, and timers': () => {
+    assert.deepEqual(appOf('cloud', 'haproxy').units, [
+      { service: 'haproxy.service', files: ['haproxy.service.d/10-restart.conf'], kind: 'run' },
+    ]);
+    const units = appOf('secsvcs', 'postgres').units.map(({ service, kind }) => `${kind} ${service}`);
+    assert.ok(units.includes('run postgres-dump.timer'));
+    assert.ok(units.includes('triggered postgres-dump.service'));
+  },
+  'volumes on another machine': () => {
+    assert.match(
+      textOf('websvcs', '/etc/containers/systemd/films.volume'),
+      /^Device=192\.168\.22\.15:\/films$/m,
+    );
+  },
+  'hardware that only one may use': () => {
+    assert.deepEqual(home.guests.gaming!.exclusive, home.guests.devtop!.exclusive);
+  },
+  'backups and commands': () => {
+    assert.deepEqual(appOf('websvcs', 'forgejo').backup, {
+      volumes: ['forgejo-data', 'forgejo-config'],
+      paths: [],
+      stop: true,
+    });
+    assert.equal(appOf('websvcs', 'forgejo').commands[0]!.container, 'forgejo.container');
+  },
+};
+
+for (const [name, check] of Object.entries(rows)) test(name, check);

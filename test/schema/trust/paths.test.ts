@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as v from 'valibot';
+import { judgePath, matchesPath, pathPatternSchema } from '../../../schema/trust/paths.ts';
+
+test('a pattern covers what is below it, and nothing beside it', () => {
+  const cases: readonly (readonly [string, string, boolean])[] = [
+    ['/etc/opt/**', '/etc/opt/a', true],
+    ['/etc/opt/**', '/etc/opt/a/b.conf', true],
+    ['/etc/opt/**', '/etc/opt', false],
+    ['/etc/opt/**', '/etc/optional/a', false],
+    ['/etc/opt/*', '/etc/opt/a', true],
+    ['/etc/opt/*', '/etc/opt/a/b', false],
+    ['/etc/*/x.conf', '/etc/a/x.conf', true],
+    ['/etc/*/x.conf', '/etc/a/xyconf', false],
+    ['/etc/**/x', '/etc/a/b/x', true],
+    ['/etc/**/x', '/etc/x', false],
+    ['/etc/a+b.c', '/etc/a+b.c', true],
+    ['/etc/a+b.c', '/etc/aab.c', false],
+    ['/etc/x', '/etc/x/y', false],
+    ['/etc/x', '/var/etc/x', false],
+  ];
+  for (const [pattern, path, fits] of cases)
+    assert.equal(matchesPath(pattern, path), fits, `${pattern} ${path}`);
+});
+
+test('patterns have one form', () => {
+  for (const good of ['/etc/**', '/a', '/etc/opt/*.conf', '/srv/a-b_c@1/**']) {
+    assert.ok(v.is(pathPatternSchema, good), good);
+  }
+  const bad = [
+    '',
+    '/',
+    'etc',
+    '/etc/',
+    '/etc//x',
+    '/../x',
+    '/etc/./x',
+    '/etc/a**',
+    '/etc/***',
+    '/e tc',
+    '/etc/[a]',
+    '/a\n',
+  ];
+  for (const one of bad) assert.ok(!v.is(pathPatternSchema, one), JSON.stringify(one));
+});
+
+test('threat 31: a grant of everything does not reach what judges releases, or who becomes root', () => {
+  const everything = ['/**'];
+  const never = [
+    '/etc/writ/trust.jws',
+    '/etc/writ-relay/config.json',
+    '/var/lib/writ-relay/journal',
+    '/var/lib/writ-target/state.json',
+    '/usr/lib/writ-relay/writ-relay.mjs',
+    '/usr/lib/systemd/system/writ-relay.service',
+    '/etc/systemd/system/writ-relay.service',
+    '/etc/systemd/system/writ-relay.service.d/10.conf',
+    '/etc/systemd/system/multi-user.target.wants/writ-relay.service',
+    '/etc/systemd/system/writ-relay.service.requires/x.service',
+    '/etc/systemd/system/sysinit.target.requires/writ-relay.service',
+    '/etc/systemd/system/service.d/10-all.conf',
+    '/etc/systemd/system.control/writ-relay.service.d/50-x.conf',
+    '/etc/systemd/system-generators/x',
+    '/usr/local/lib/systemd/system/writ-relay.service',
+    '/etc/containers/systemd/writ-relay.container',
+    '/etc/containers/systemd/a/writ-relay.container',
+    '/etc/containers/systemd/writ-relay.container.d/10.conf',
+    '/run/systemd/generator.early/writ-relay.service',
+    '/usr/bin/writ-relay',
+    '/etc/sudoers',
+    '/etc/sudoers.d/x',
+    '/etc/pam.d/su',
+    '/etc/passwd',
+    '/etc/passwd-',
+    '/etc/shadow',
+    '/etc/ssh/sshd_config.d/x.conf',
+    '/root/.ssh/authorized_keys',
+    '/home/me/.ssh/authorized_keys',
+    '/etc/apt/sources.list.d/x.sources',
+    '/etc/cron.d/x',
+    '/etc/crontab',
+    '/etc/ld.so.preload',
+    '/etc/pve/storage.cfg',
+    '/etc/pve/nodes/pve1/qemu-server/100.conf',
+    '/proc/sys/kernel/core_pattern',
+  ];
+  for (const path of never) assert.equal(judgePath(everything, path), 'path_never', path);
+  for (const path of [
+    '/etc/opt/a',
+    '/etc/containers/systemd/x.container',
+    '/srv/x',
+    '/etc/haproxy/haproxy.cfg',
+  ]) {
+    assert.equal(judgePath(everything, path), 'allowed', path);
+  }
+});
+
+test('threat 31: what no pattern covers is not granted', () => {
+  assert.equal(judgePath([], '/etc/opt/a'), 'path_not_granted');
+  assert.equal(judgePath(['/etc/opt/**'], '/etc/haproxy/haproxy.cfg'), 'path_not_granted');
+  assert.equal(judgePath(['/etc/opt/**', '/etc/haproxy/*'], '/etc/haproxy/haproxy.cfg'), 'allowed');
+});

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import type { Machine, MachineResult } from '../../relay/machine/machine.ts';
+
+/** A machine to be tested, and an empty folder on it that is the test's. */
+export type Subject = { readonly machine: Machine; readonly folder: string };
+
+const text = new TextEncoder();
+const plain = { mode: '0644', owner: 'root:root' };
+const limits = { timeoutMs: 10_000, maxBytes: 1_000_000 };
+
+function got<T>(result: MachineResult<T>): T {
+  assert.ok(result.ok, result.ok ? '' : `${result.reason}: ${result.detail}`);
+  return result.value;
+}
+const reasonOf = (result: MachineResult<unknown>): string => (result.ok ? 'ok' : result.reason);
+
+/** What every machine must do, as relay/machine/machine.ts says. */
+export function machineContract(name: string, subject: () => Promise<Subject>): void {
+  const check = (title: string, work: (given: Subject) => Promise<void>): void => {
+    test(`${title} (${name})`, async () => work(await subject()));
+  };
+
+  check('a file is written and read back, with mode and owner', async ({ machine, folder }) => {
+    const path = `${folder}/a.conf`;
+    got(await machine.write(path, text.encode('one\n'), { mode: '0640', owner: '472:33' }));
+    assert.equal(Buffer.from(got(await machine.read(path, 100))).toString(), 'one\n');
+    const [stat] = got(await machine.stat([path]));
+    assert.deepEqual(stat, { kind: 'file', mode: '0640', uid: 472, gid: 33, size: 4 });
+    got(await machine.write(path, text.encode('two'), plain));
+    assert.equal(Buffer.from(got(await machine.read(path, 100))).toString(), 'two');
+    assert.deepEqual(got(await machine.list(folder, 10)), ['a.conf']);
+  });
+
+  check('bytes are kept whatever they are and however many', async ({ machine, folder }) => {
+    const bytes = randomBytes(300_000);
+    got(await machine.write(`${folder}/b`, bytes, plain));
+    got(await machine.write(`${folder}/empty`, new Uint8Array(), plain));
+    assert.deepEqual(Buffer.from(got(await machine.read(`${folder}/b`, 300_000))), bytes);
+    assert.equal(reasonOf(await machine.read(`${folder}/b`, 299_999)), 'too_large');
+    const digests = got(await machine.digest([`${folder}/b`, `${folder}/none`, `${folder}/empty`, folder]));
+    const hash = (of: Uint8Array): string => `sha256:${createHash('sha256').update(of).digest('hex')}`;
+    assert.deepEqual(digests, [hash(bytes), null, hash(new Uint8Array()), null]);
+  });
+
+  check('names may hold what a shell would read', async ({ machine, folder }) => {
+    const names = ['$(id)', "it's", 'a b', '-rf', '*', ';x', 'ünï', '"', '`id`', '\\n'];
+    for (const one of names) got(await machine.write(`${folder}/${one}`, text.encode(one), plain));
+    assert.deepEqual(got(await machine.list(folder, 20)), [...names].sort());
+    const stats = got(await machine.stat(names.map((one) => `${folder}/${one}`)));
+    assert.deepEqual(
+      stats.map((stat) => stat?.size),
+      names.map((one) => text.encode(one).length),
+    );
+    for (const one of names) got(await machine.remove(`${folder}/${one}`));
+    assert.deepEqual(got(await machine.list(folder, 20)), []);
+  });
+
+  check('a path of another form does nothing', async ({ machine, folder }) => {
+    for (const path of [
+      '',
+      'etc/x',
+      `${folder}/../x`,
+      `${folder}//x`,
+      `${folder}/`,
+      `${folder}/./x`,
+      `${folder}/a\nb`,
+    ]) {
+      assert.equal(reasonOf(await machine.write(path, text.encode('x'), plain)), 'bad_path', path);
+      assert.equal(reasonOf(await machine.read(path, 10)), 'bad_path', path);
+      assert.equal(reasonOf(await machine.remove(path)), 'bad_path', path);
+      assert.equal(reasonOf(await machine.rename(path, `${folder}/y`)), 'bad_path', path);
+      assert.equal(reasonOf(await machine.rename(`${folder}/y`, path)), 'bad_path', path);
+    }
+    assert.deepEqual(got(await machine.list(folder, 10)), []);
+  });
+
+  check('threat 31: no link is followed, on the way or at the end', async ({ machine, folder }) => {
+    got(await machine.makeFolder(`${folder}/real`, { mode: '0755', owner: 'root:root' }));
+    got(await machine.write(`${folder}/real/secret`, text.encode('s'), plain));
+    for (const [from, to] of [
+      ['real', 'link'],
+      ['real/secret', 'to-secret'],
+      ['nowhere', 'dangling'],
+    ]) {
+      const made = got(await machine.run(['ln', '-s', `${folder}/${from}`, `${folder}/${to}`], limits));
+      assert.equal(made.code, 0);
+    }
+    assert.equal(reasonOf(await machine.read(`${folder}/link/secret`, 10)), 'symlink');
+    assert.equal(reasonOf(await machine.read(`${folder}/to-secret`, 10)), 'symlink');
+    assert.equal(reasonOf(await machine.write(`${folder}/link/new`, text.encode('x'), plain)), 'symlink');
+    assert.equal(reasonOf(await machine.makeFolder(`${folder}/link`, plain)), 'symlink');
+    assert.equal(
+      reasonOf(await machine.setListing(`${folder}/to-secret`, { mode: '0777', owner: '1:1' })),
+      'symlink',
+    );
+    assert.deepEqual(got(await machine.digest([`${folder}/to-secret`, `${folder}/link/secret`])), [
+      null,
+      null,
+    ]);
+    // Writing replaces a link; what it stood for stays.
+    got(await machine.write(`${folder}/dangling`, text.encode('x'), plain));
+    got(await machine.write(`${folder}/to-secret`, text.encode('mine'), plain));
+    got(await machine.remove(`${folder}/link`));
+    assert.equal(Buffer.from(got(await machine.read(`${folder}/real/secret`, 10))).toString(), 's');
+    assert.deepEqual(got(await machine.list(`${folder}/real`, 10)), ['secret']);
+    assert.deepEqual(got(await machine.list(folder, 10)), ['dangling', 'real', 'to-secret']);
+    const [stat] = got(await machine.stat([`${folder}/real/secret`]));
+    assert.equal(stat?.mode, '0644');
+  });
+
+  check('folders are made, emptied and removed', async ({ machine, folder }) => {
+    assert.equal(reasonOf(await machine.makeFolder(`${folder}/x/y`, plain)), 'not_found');
+    got(await machine.makeFolder(`${folder}/x`, { mode: '0750', owner: '0:33' }));
+    got(await machine.makeFolder(`${folder}/x`, { mode: '0711', owner: '5:5' }));
+    const [stat] = got(await machine.stat([`${folder}/x`]));
+    assert.deepEqual([stat?.kind, stat?.mode, stat?.uid, stat?.gid], ['folder', '0711', 5, 5]);
+    got(await machine.write(`${folder}/x/f`, text.encode('f'), plain));
+    assert.equal(reasonOf(await machine.remove(`${folder}/x`)), 'not_empty');
+    assert.equal(reasonOf(await machine.makeFolder(`${folder}/x/f`, plain)), 'exists');
+    assert.equal(reasonOf(await machine.write(`${folder}/x`, text.encode('f'), plain)), 'not_a_file');
+    got(await machine.remove(`${folder}/x/f`));
+    got(await machine.remove(`${folder}/x`));
+    got(await machine.remove(`${folder}/x`));
+    got(await machine.remove(`${folder}/x/none`));
+    assert.deepEqual(
+      got(await machine.stat([`${folder}/x`, folder])).map((one) => one?.kind),
+      [undefined, 'folder'],
+    );
+  });
+
+  check('a rename replaces a file and never a folder', async ({ machine, folder }) => {
+    got(await machine.write(`${folder}/a`, text.encode('a'), plain));
+    got(await machine.write(`${folder}/b`, text.encode('b'), plain));
+    got(await machine.makeFolder(`${folder}/d`, plain));
+    got(await machine.rename(`${folder}/a`, `${folder}/b`));
+    assert.equal(Buffer.from(got(await machine.read(`${folder}/b`, 10))).toString(), 'a');
+    assert.equal(reasonOf(await machine.rename(`${folder}/b`, `${folder}/d`)), 'exists');
+    assert.equal(reasonOf(await machine.rename(`${folder}/none`, `${folder}/c`)), 'not_found');
+    assert.deepEqual(got(await machine.list(folder, 10)), ['b', 'd']);
+  });
+
+  check('what is no file is not read, and a missing owner is told', async ({ machine, folder }) => {
+    assert.equal(got(await machine.run(['mkfifo', `${folder}/pipe`], limits)).code, 0);
+    assert.equal(reasonOf(await machine.read(`${folder}/pipe`, 10)), 'not_a_file');
+    assert.equal(reasonOf(await machine.read(folder, 10)), 'not_a_file');
+    assert.equal(reasonOf(await machine.read(`${folder}/none`, 10)), 'not_found');
+    assert.equal(reasonOf(await machine.list(`${folder}/none`, 10)), 'not_found');
+    assert.equal(reasonOf(await machine.list(`${folder}/pipe`, 10)), 'not_a_folder');
+    assert.equal(reasonOf(await machine.list(folder, 0)), 'too_large');
+    assert.deepEqual(got(await machine.findOwners(['root:root', 'nobody-of-this-name:root', '7:8'])), [
+      { uid: 0, gid: 0 },
+      null,
+      { uid: 7, gid: 8 },
+    ]);
+    const foreign = { mode: '0600', owner: 'nobody-of-this-name:root' };
+    assert.equal(reasonOf(await machine.write(`${folder}/x`, text.encode('x'), foreign)), 'owner_unknown');
+    assert.deepEqual(got(await machine.list(folder, 10)), ['pipe']);
+  });
+
+  check('threat 16: a program gets its words and its input as they are', async ({ machine, folder }) => {
+    const words = ['$(touch x)', '; reboot', '`id`', "'", '"', '', '*', 'a\nb', '-n', '--', 'ü'];
+    const printed = got(await machine.run(['printf', '%s\\n--\\n', ...words], limits));
+    assert.equal(printed.code, 0);
+    assert.equal(Buffer.from(printed.stdout).toString(), words.map((word) => `${word}\n--\n`).join(''));
+    const bytes = randomBytes(200_000);
+    const echoed = got(await machine.run(['cat'], { ...limits, stdin: bytes }));
+    assert.deepEqual(Buffer.from(echoed.stdout), bytes);
+    const env = got(await machine.run(['printenv', 'WRIT_X', 'LANG'], { ...limits, env: { WRIT_X: 'a b' } }));
+    assert.equal(Buffer.from(env.stdout).toString(), 'a b\nC.UTF-8\n');
+    assert.equal(Buffer.from(got(await machine.run(['pwd'], limits)).stdout).toString(), '/\n');
+    assert.deepEqual(got(await machine.list(folder, 10)), []);
+  });
+
+  check('exit codes, signals and stderr are told', async ({ machine }) => {
+    const failed = got(await machine.run(['ls', '/none-of-this-name'], limits));
+    assert.equal(failed.code, 2);
+    assert.match(Buffer.from(failed.stderr).toString(), /none-of-this-name/);
+    assert.equal(got(await machine.run(['sh', '-c', 'kill -TERM $$'], limits)).code, 143);
+    assert.equal(reasonOf(await machine.run(['no-program-of-this-name'], limits)), 'program_missing');
+  });
+
+  check('a program that does not end, or prints for ever, is ended', async ({ machine }) => {
+    assert.equal(reasonOf(await machine.run(['sleep', '600'], { ...limits, timeoutMs: 300 })), 'timeout');
+    assert.equal(reasonOf(await machine.run(['yes'], { ...limits, maxBytes: 10_000 })), 'too_large');
+    const stop = new AbortController();
+    const running = machine.run(['sleep', '600'], { ...limits, signal: stop.signal });
+    stop.abort();
+    assert.equal(reasonOf(await running), 'aborted');
+    assert.equal(reasonOf(await machine.run(['true'], { ...limits, signal: stop.signal })), 'aborted');
+  });
+}
