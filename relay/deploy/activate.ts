@@ -151,7 +151,7 @@ async function fail(
 /**
  * Goes back from an activation that has not settled, after a crash or a failure. Doing it twice is doing it once.
  *
- * @param failure why, when the part itself failed: it is not tried again by itself then
+ * @param failure why, when it failed: where that is the part's own fault, it is not tried again by itself
  */
 export async function revertPending(
   { machine }: Pick<ActivateDeps, 'machine'>,
@@ -164,7 +164,9 @@ export async function revertPending(
   const back = await revert(machine, createSystemd(machine), pending);
   if (!back.ok) return back;
   const end =
-    failure === undefined ? { ...state, pending: null } : quarantined(state, pending.part, failure.code);
+    failure !== undefined && partFaults.has(failure.code)
+      ? quarantined(state, pending.part, failure.code)
+      : { ...state, pending: null };
   const written = await writeTargetState(machine, end);
   return written.ok ? ok(end) : written;
 }

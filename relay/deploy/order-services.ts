@@ -19,7 +19,7 @@ export type ServiceWork = {
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Apps of a part, each behind those that it is started after. Of a ring, the rest in the order of names. */
-export function orderApps({ apps }: ReleasePart): string[] {
+function orderApps({ apps }: ReleasePart): string[] {
   const names = new Set(apps.map(({ name }) => name));
   const left = new Map(
     [...apps]
@@ -36,26 +36,14 @@ export function orderApps({ apps }: ReleasePart): string[] {
   return ordered;
 }
 
-const stem = (service: string): string => service.slice(0, service.lastIndexOf('.'));
-
-/** Services that a timer, a socket or a path of the part starts: nobody else does. */
-export function triggeredServices(part: ReleasePart): Set<string> {
-  const services = part.apps.flatMap(({ units }) => units.map(({ service }) => service));
-  return new Set(
-    services.filter((name) => /\.(timer|socket|path)$/.test(name)).map((name) => `${stem(name)}.service`),
-  );
-}
-
-/** Whether a service is started with its app; a template has no instance, and a resource is pulled in by its users. */
-const isStarted = ({ service, kind }: UnitChange, triggered: ReadonlySet<string>): boolean =>
-  kind === 'run' && !service.includes('@.') && !triggered.has(service);
+/** Whether a service is started with its app; a template has no instance, and all but `run` is pulled in by others. */
+const isStarted = ({ service, kind }: UnitChange): boolean => kind === 'run' && !service.includes('@.');
 
 /** Says what is asked of systemd, and in which order. */
 export function orderServices(after: ReleasePart, changes: readonly UnitChange[]): ServiceWork {
-  const triggered = triggeredServices(after);
   const ofApp = (app: string, effect: UnitChange['effect']): string[] =>
     changes
-      .filter((change) => change.app === app && change.effect === effect && isStarted(change, triggered))
+      .filter((change) => change.app === app && change.effect === effect && isStarted(change))
       .map(({ service }) => service);
   return {
     stop: changes.filter(({ effect }) => effect === 'stop').map(({ service }) => service),

@@ -8,15 +8,15 @@ import { type ReleasePart, releasePartSchema } from '../../schema/wire/release.t
 import type { Machine, MachineReason } from '../machine/machine.ts';
 
 /** What Writ keeps on each target, root's alone. Bytes lie in `blobs/<hex>`, parts of releases among them. */
-export const targetFolder = '/var/lib/writ-target';
+const targetFolder = '/var/lib/writ-target';
 export const blobFolder = `${targetFolder}/blobs`;
 const stateFile = `${targetFolder}/state.json`;
 export const blobPath = (digest: string): string => `${blobFolder}/${digest.slice('sha256:'.length)}`;
 
 const maxStateBytes = 8 * 1024 * 1024;
-export const maxPartBytes = 8 * 1024 * 1024;
+const maxPartBytes = 8 * 1024 * 1024;
 /** How many generations a target keeps, the one in force among them. */
-export const keptGenerations = 5;
+const keptGenerations = 5;
 const keptQuarantined = 32;
 
 const modeSchema = v.pipe(v.string(), v.regex(/^[0-7]{4}$/));
@@ -112,7 +112,7 @@ export async function readKeptPart(
 }
 
 /** A part of a release from its bytes, which the caller has compared with their digest. */
-export function parsePart(bytes: Uint8Array): Result<ReleasePart, 'target_state_malformed'> {
+function parsePart(bytes: Uint8Array): Result<ReleasePart, 'target_state_malformed'> {
   const json = parseStrictJson(bytes, { maxBytes: maxPartBytes });
   const parsed = json.ok ? v.safeParse(releasePartSchema, json.value) : null;
   return parsed?.success === true

@@ -15,8 +15,9 @@ import {
 } from 'node:fs/promises';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { Listing, Machine, MachineReason, Owner, Stat } from './machine.ts';
+import { reasonOf } from './reasons.ts';
 import { runProgram } from './run-program.ts';
-import { inFolderOf, reasonOf } from './walk.ts';
+import { inFolderOf } from './walk.ts';
 
 const maxDigestedBytes = 64 * 1024 * 1024;
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

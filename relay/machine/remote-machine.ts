@@ -9,8 +9,8 @@ import {
   type Ran,
   type Stat,
 } from './machine.ts';
+import { reasonOfCode } from './reasons.ts';
 import { remoteProgram } from './remote-program.ts';
-import { reasonOfCode } from './walk.ts';
 
 /** A way to run programs on another machine, as its root: the QEMU guest agent, `pct exec`. */
 export type Exec = {

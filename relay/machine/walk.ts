@@ -2,17 +2,18 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { ok, type Refusal, type Result, refuse } from '../../schema/result.ts';
 import { isMachinePath, type MachineReason } from './machine.ts';
+import { reasonOf } from './reasons.ts';
 
 const folderFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /** An open folder, and a name in it: what is done to `at` is done in that very folder, whoever renames what meanwhile. */
-export type Seat = { readonly at: string; readonly folder: FileHandle; readonly name: string };
+type Seat = { readonly at: string; readonly folder: FileHandle; readonly name: string };
 
 /**
  * Opens the folder of a path part by part, following no link (openat(2) with O_NOFOLLOW, by way of /proc/self/fd).
  * The caller closes `folder`.
  */
-export async function openFolderOf(path: string): Promise<Result<Seat, MachineReason>> {
+async function openFolderOf(path: string): Promise<Result<Seat, MachineReason>> {
   if (!isMachinePath(path))
     return refuse('bad_path', 'a path is absolute, without "..", "//" or a slash at its end');
   const parts = path.slice(1).split('/');
@@ -39,36 +40,6 @@ function onTheWay(error: unknown, path: string): Refusal<MachineReason> {
   }
   return reasonOf(error, path);
 }
-
-const reasons: Readonly<Record<string, MachineReason>> = {
-  ENOENT: 'not_found',
-  EACCES: 'not_permitted',
-  EPERM: 'not_permitted',
-  ELOOP: 'symlink',
-  ENOTDIR: 'not_a_folder',
-  EISDIR: 'not_a_file',
-  ENOTEMPTY: 'not_empty',
-  EEXIST: 'exists',
-  ENOSPC: 'no_space',
-  EDQUOT: 'no_space',
-  EROFS: 'read_only',
-};
-
-/** What the system said, as a machine's reason. What is no error of the system is thrown on. */
-export function reasonOf(error: unknown, path: string): Refusal<MachineReason> {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === undefined) throw error;
-  return refuse(reasonOfCode(code), `${path}: ${code}`);
-}
-
-const known: ReadonlySet<string> = new Set([
-  ...Object.values(reasons),
-  ...['owner_unknown', 'too_large', 'timeout', 'program_missing'],
-]);
-
-/** An errno's name as a machine's reason; a reason is itself. */
-export const reasonOfCode = (code: string): MachineReason =>
-  known.has(code) ? (code as MachineReason) : (reasons[code] ?? 'machine_error');
 
 /** Works in the folder of a path, and turns what the system says into reasons. */
 export async function inFolderOf<T>(
