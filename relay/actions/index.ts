@@ -14,6 +14,7 @@ import { hostRebootInUse } from './host-reboot-in-use.ts';
 import { hostShutdown } from './host-shutdown.ts';
 import { hostShutdownInUse } from './host-shutdown-in-use.ts';
 import { hostWake } from './host-wake.ts';
+import { releaseApply } from './release-apply.ts';
 
 /** What this relay can do: every action of the registry in schema/actions, or the compiler says which is missing. */
 export const relayActions = {
@@ -31,4 +32,5 @@ export const relayActions = {
   'guest.suspend': guestSuspend,
   'guest.suspend-in-use': guestSuspendInUse,
   'guest.resume': guestResume,
+  'release.apply': releaseApply,
 } as const satisfies Record<ActionType, RelayAction>;

@@ -19,7 +19,7 @@ type FlatResult = Record<string, string | number | boolean | null>;
 
 /** What an action file says. Everything else about it is derived. */
 export type ActionCard<T extends string = string, P extends v.GenericSchema = v.GenericSchema> = {
-  /** `<host or guest>.<verb>`; its route is /v1/hosts/{host}/<verb> or /v1/guests/{guest}/<verb>. */
+  /** `<host or guest>.<verb>`; its route is /v1/hosts/{host}/<verb> or /v1/guests/{guest}/<verb>. Or `release.<verb>`. */
   readonly type: T;
   /** One line for lists and documentation. */
   readonly title: string;
@@ -46,7 +46,8 @@ export type Action<T extends string = string, P extends v.GenericSchema = v.Gene
   T,
   P
 > & {
-  readonly on: 'host' | 'guest';
+  /** `target`: a host or a guest, whose files it changes. Ordered by releases alone, never by an intent. */
+  readonly on: 'host' | 'guest' | 'target';
   readonly lifetimeMs: number;
   /** The relay that must do it on a target of this house. */
   relayFor(house: House, target: string): Result<string, 'target_unknown'>;
@@ -59,18 +60,17 @@ export type Action<T extends string = string, P extends v.GenericSchema = v.Gene
 export function defineAction<const T extends string, P extends v.GenericSchema>(
   card: ActionCard<T, P>,
 ): Action<T, P> {
-  const on = card.type.startsWith('host.') ? 'host' : 'guest';
+  const on = kindOf(card.type);
   return {
     ...card,
     on,
     lifetimeMs: card.lifetimeMs ?? intentLifetimeMs,
     relayFor: (house, target) => {
-      if (on === 'guest') {
-        const guest = own(house.guests, target);
-        return guest === undefined ? refuse('target_unknown', `there is no guest ${target}`) : ok(guest.host);
-      }
-      const host = own(house.hosts, target);
-      if (host === undefined) return refuse('target_unknown', `there is no host ${target}`);
+      const guest = on === 'host' ? undefined : own(house.guests, target);
+      if (guest !== undefined) return ok(guest.host);
+      const host = on === 'guest' ? undefined : own(house.hosts, target);
+      if (host === undefined) return refuse('target_unknown', `there is no ${on} ${target}`);
+      if (on === 'target') return ok(target);
       if (card.doneBy === 'waker') {
         return host.wake_via === undefined
           ? refuse('target_unknown', `no relay is named that could wake ${target}`)
@@ -79,10 +79,15 @@ export function defineAction<const T extends string, P extends v.GenericSchema>(
       return host.proxmox ? ok(target) : refuse('target_unknown', `${target} has no Proxmox`);
     },
     locksOf: (house, target) => {
-      const hostName = on === 'host' ? target : own(house.guests, target)?.host;
+      const guest = on === 'host' ? undefined : own(house.guests, target);
+      const hostName = on === 'guest' ? guest?.host : (guest?.host ?? target);
       const locks: Lock[] = [{ on: `host:${hostName}`, mode: card.hostLock }];
       if (on === 'host') return locks;
-      locks.push({ on: `guest:${target}`, mode: 'exclusive' });
+      locks.push({
+        on: `${guest === undefined && on === 'target' ? 'files' : 'guest'}:${target}`,
+        mode: 'exclusive',
+      });
+      if (on === 'target') return locks;
       for (const resource of own(house.guests, target)?.exclusive ?? []) {
         locks.push({ on: `resource:${resource}`, mode: 'exclusive' });
       }
@@ -92,6 +97,11 @@ export function defineAction<const T extends string, P extends v.GenericSchema>(
     acceptsParams: (params) => !Array.isArray(params) && v.is(card.params, params),
     acceptsResult: (result) => !Array.isArray(result) && v.is(card.result, result),
   };
+}
+
+function kindOf(type: string): Action['on'] {
+  if (type.startsWith('release.')) return 'target';
+  return type.startsWith('host.') ? 'host' : 'guest';
 }
 
 /** Whether two holds of different commands exclude each other. */

@@ -13,6 +13,7 @@ import { hostRebootInUse } from './host-reboot-in-use.ts';
 import { hostShutdown } from './host-shutdown.ts';
 import { hostShutdownInUse } from './host-shutdown-in-use.ts';
 import { hostWake } from './host-wake.ts';
+import { releaseApply } from './release-apply.ts';
 
 /** Every action there is, one line each. Routes, scopes, commands of the CLI and the reference derive from it. */
 export const actions = {
@@ -30,6 +31,7 @@ export const actions = {
   'guest.suspend': guestSuspend,
   'guest.suspend-in-use': guestSuspendInUse,
   'guest.resume': guestResume,
+  'release.apply': releaseApply,
 } as const satisfies { readonly [T in string]: Action<T> };
 
 export type ActionType = keyof typeof actions;
@@ -40,3 +42,17 @@ export const actionOf = (type: string): Action | undefined =>
 
 /** All actions in the order of the registry. */
 export const allActions: readonly Action[] = Object.values(actions);
+
+/** An action that a caller may order on a host or a guest. */
+export type CommandAction = Action & { readonly on: 'host' | 'guest' };
+
+const isCommand = (action: Action): action is CommandAction => action.on !== 'target';
+
+/** The actions that intents may hold: routes, scopes and commands of the CLI derive from them. */
+export const commandActions: readonly CommandAction[] = allActions.filter(isCommand);
+
+/** The action of a type that intents may hold, or nothing. */
+export const commandActionOf = (type: string): CommandAction | undefined => {
+  const action = actionOf(type);
+  return action !== undefined && isCommand(action) ? action : undefined;
+};

@@ -7,7 +7,16 @@ import type { AcceptedKey, SigningKey } from './keys.ts';
 import { type JsonRefusal, parseStrictJson } from './strict-json.ts';
 
 /** Every kind of signed text has a `typ` of its own, so that none is taken for another. */
-export type JwsKind = 'intent' | 'job' | 'receipt' | 'report' | 'proof' | 'heartbeat' | 'trust' | 'token';
+export type JwsKind =
+  | 'intent'
+  | 'release'
+  | 'job'
+  | 'receipt'
+  | 'report'
+  | 'proof'
+  | 'heartbeat'
+  | 'trust'
+  | 'token';
 
 export type JwsRefusal =
   | 'jws_too_large'

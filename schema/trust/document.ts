@@ -1,8 +1,10 @@
 import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
 import { publicJwkSchema } from '../jose/keys.ts';
+import { ageRecipientSchema } from '../wire/age-recipient.ts';
 import { actionTypeSchema, countSchema, homeIdSchema, nameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
+import { pathPatternSchema } from './paths.ts';
 
 const dateTimeSchema = v.pipe(
   v.string(),
@@ -107,6 +109,8 @@ export const grantSchema = v.strictObject({
   action: actionTypeSchema,
   on: v.pipe(v.array(nameSchema), v.minLength(1), v.maxLength(256)),
   limit: v.optional(limitSchema),
+  /** What a release may touch on its targets. Without any it may touch nothing; to other actions they mean nothing. */
+  paths: v.optional(v.pipe(v.array(pathPatternSchema), v.maxLength(256))),
 });
 export type TrustGrant = v.InferOutput<typeof grantSchema>;
 
@@ -155,6 +159,8 @@ export const trustDocumentSchema = v.strictObject({
   alarm: v.nullable(
     v.union([v.strictObject({ ntfy: webUrlSchema }), v.strictObject({ webhook: webUrlSchema })]),
   ),
+  /** Who may read excerpts of logs and contents of files: nothing of the kind leaves a relay but encrypted to these. */
+  recipients: v.optional(v.pipe(v.array(ageRecipientSchema), v.minLength(1), v.maxLength(8))),
   house: houseSchema,
   identities: recordOf(nameSchema, identitySchema),
 });

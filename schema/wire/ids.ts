@@ -10,6 +10,7 @@ export const homeIdSchema = idSchema('h');
 export const commandIdSchema = idSchema('cmd');
 export const tokenIdSchema = idSchema('tok');
 export const codeIdSchema = idSchema('enr');
+export const deploymentIdSchema = idSchema('dep');
 
 /**
  * A name of a host, guest, app, runbook, identity or exclusive resource, as a person types it; not one that

@@ -16,7 +16,9 @@ export const maxTrustChainBytes = 8 * 1024 * kib;
 /** How many versions, and bytes of JSON, the control plane takes in one request: those that it slept through. */
 export const maxTrustUploadVersions = 32;
 export const maxTrustUploadBytes = 2 * maxTrustBytes;
-/** Any request's body but a trust document. */
+/** A blob of a release: a part, a file, an age file. */
+export const maxBlobBytes = 8 * 1024 * kib;
+/** Any request's body but a trust document or a blob. */
 export const maxBodyBytes = 512 * kib;
 /** A poll's answer: a few jobs, evidence and a heartbeat. */
 export const maxPollAnswerBytes = 4 * 1024 * kib;

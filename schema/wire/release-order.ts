@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
 import { parsePayload } from '../jose/jws.ts';
 import { type Result, refuse } from '../result.ts';
-import { countSchema, homeIdSchema, nameSchema } from './ids.ts';
-import { maxSteps } from './intent.ts';
+import { countSchema, homeIdSchema, nameSchema, timeSchema } from './ids.ts';
+import { maxSteps, type Step } from './intent.ts';
 import { maxIntentBytes } from './limits.ts';
 
 /** Targets of one release: each part is a step of its order. */
@@ -19,14 +19,24 @@ export type ReleaseOrderNumber = v.InferOutput<typeof orderSchema>;
 export const releaseOrderSchema = v.strictObject({
   v: v.literal(1),
   home: homeIdSchema,
-  /** Of the manifest: what the release holds. */
+  /** Of the manifest's bytes: what the release holds. */
   release: digestSchema,
   /** Of the repo, as git names it; null for what was built beside git. */
   commit: v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/))),
   order: orderSchema,
+  /** When it was signed. A release does not expire; a relay refuses what is older than its own enrolment. */
+  issued_at: timeSchema,
   /** Sorted by target, each once. The digest is of the part's bytes. */
   parts: v.pipe(
-    v.array(v.strictObject({ relay: nameSchema, target: nameSchema, digest: digestSchema })),
+    v.array(
+      v.strictObject({
+        relay: nameSchema,
+        target: nameSchema,
+        digest: digestSchema,
+        /** A part that failed on its target before is tried anew. */
+        again: v.optional(v.literal(true)),
+      }),
+    ),
     v.minLength(1),
     v.maxLength(maxOrderedParts),
   ),
@@ -53,3 +63,16 @@ export function parseReleaseOrder(bytes: Uint8Array): Result<ReleaseOrder, 'rele
 /** Below 0 when `a` comes before `b`. */
 export const compareOrders = (a: ReleaseOrderNumber, b: ReleaseOrderNumber): number =>
   a.run_id - b.run_id || a.run_attempt - b.run_attempt || a.desk - b.desk;
+
+/** The action that a release's order asks for on each of its targets. */
+export const releaseAction = 'release.apply';
+
+/** The order's parts as the steps that they are, by their index. */
+export const stepsOfOrder = ({ parts }: ReleaseOrder): Step[] =>
+  parts.map(({ relay, target, digest, again }) => ({
+    relay,
+    action: releaseAction,
+    target,
+    params: { part: digest, ...(again && { again }) },
+    after: [],
+  }));

@@ -256,14 +256,14 @@ export const releaseManifestSchema = v.strictObject({
     ),
   }),
 });
-/** What a release holds, part by part. Its canonical JSON is the first file of the release file, and what is signed. */
+/** What a release holds, part by part. Its canonical JSON is the first file of the release file. */
 export type ReleaseManifest = v.InferOutput<typeof releaseManifestSchema>;
 
 /** A release: the manifest's bytes and the bytes that it names, by digest. */
 export type Release = {
   readonly manifest: ReleaseManifest;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** digestOf('release', bytes) */
+  /** digestBytes(bytes): what sha256sum says of the manifest's file. */
   readonly digest: string;
   readonly blobs: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 };

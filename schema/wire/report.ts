@@ -18,9 +18,32 @@ export type GuestReport = v.InferOutput<typeof guestReportSchema>;
 export const progressSchema = v.strictObject({
   intent: digestSchema,
   step: countSchema,
-  phase: v.picklist(['acting', 'waiting', 'powering_off']),
+  phase: v.picklist(['acting', 'waiting', 'powering_off', 'staged', 'activated']),
 });
 export type Progress = v.InferOutput<typeof progressSchema>;
+
+/** One thing of a target that is not as its release says. */
+export const driftSchema = v.strictObject({
+  kind: v.picklist(['file', 'unit']),
+  /** The file's path, or the service's name. */
+  name: v.pipe(v.string(), v.maxLength(255)),
+  is: v.picklist(['missing', 'changed', 'mode', 'owner', 'stopped', 'failed']),
+});
+export type Drift = v.InferOutput<typeof driftSchema>;
+
+/** What a relay saw of a target that releases were applied to. */
+export const targetReportSchema = v.strictObject({
+  /** The part in force, by the digest of its bytes; null before the first. */
+  part: v.nullable(digestSchema),
+  /** `ok`, or why the target could not be looked at. */
+  seen: v.union([v.literal('ok'), codeSchema]),
+  /** When it was last looked at with success; 0: never. */
+  seen_at: timeSchema,
+  /** Things that differ: how many, and the first of them in the order of their names. */
+  drifted: countSchema,
+  drift: v.pipe(v.array(driftSchema), v.maxLength(50)),
+});
+export type TargetReport = v.InferOutput<typeof targetReportSchema>;
 
 export const reportSchema = v.strictObject({
   home: homeIdSchema,
@@ -41,6 +64,8 @@ export const reportSchema = v.strictObject({
   progress: v.pipe(v.array(progressSchema), v.maxLength(64)),
   /** Jobs refused before they could be tied to an authorised intent, and the last code. */
   refused: v.strictObject({ count: countSchema, code: v.nullable(codeSchema) }),
+  /** Hosts and guests that carry releases. Left out by a relay of protocol 1. */
+  targets: v.optional(recordOf(nameSchema, targetReportSchema)),
   /**
    * To whom secrets of this host and of its guests are encrypted: the public half of each machine's age identity. Left
    * out by a relay whose machines have none.

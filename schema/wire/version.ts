@@ -2,8 +2,10 @@
  * The protocol between relay and API, one integer. The API serves the current one and the two before.
  *
  * 1: enrol, poll, receipts, reports; intents, jobs, evidence of waking.
+ * 2: releases: jobs of that kind, GET /v1/relay/blobs/{sha256}, the phases staged and activated, targets and recipients
+ *    in reports.
  */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** The oldest protocol that the API still serves. */
 export const oldestProtocolVersion = Math.max(1, protocolVersion - 2);

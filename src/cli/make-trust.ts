@@ -71,14 +71,28 @@ export function controllerGrants(file: HouseFile): TrustGrant[] {
   ].filter(({ on }) => on.length > 0);
 }
 
+/** What the owner's releases may touch at first: where apps keep their units, settings and files. */
+const releasePaths: readonly string[] = [
+  '/etc/containers/systemd/**',
+  '/etc/systemd/system/**',
+  '/etc/opt/**',
+  '/opt/**',
+  '/srv/**',
+  '/var/opt/**',
+];
+
 /** Every action on every host or guest that it can be done on. */
 export function operatorGrants(house: House): TrustGrant[] {
+  const targets = {
+    host: Object.keys(house.hosts),
+    guest: Object.keys(house.guests),
+    target: [...Object.keys(house.hosts), ...Object.keys(house.guests)],
+  };
   return allActions
     .map((action) => ({
       action: action.type,
-      on: Object.keys(action.on === 'host' ? house.hosts : house.guests).filter(
-        (target) => action.relayFor(house, target).ok,
-      ),
+      on: targets[action.on].filter((target) => action.relayFor(house, target).ok),
+      ...(action.on === 'target' && { paths: [...releasePaths] }),
     }))
     .filter(({ on }) => on.length > 0);
 }

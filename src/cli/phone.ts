@@ -1,4 +1,4 @@
-import { actionOf } from '../../schema/actions/index.ts';
+import { commandActionOf } from '../../schema/actions/index.ts';
 
 /** One request that a phone's token may make, ready to be typed into an app. */
 export type PhoneRequest = {
@@ -40,7 +40,7 @@ function orderOf(scope: string): { title: string; path: string } | null {
   const [verb = '', target] = scope.split('@');
   if (target === undefined) return null;
   if (verb === 'run') return { title: target, path: `/v1/runbooks/${target}/run` };
-  const action = actionOf(verb);
+  const action = commandActionOf(verb);
   if (action === undefined) return null;
   const word = verb.slice(verb.indexOf('.') + 1);
   return { title: `${word} ${target}`, path: `/v1/${action.on}s/${target}/${word}` };

@@ -1,4 +1,4 @@
-import { allActions } from '../../schema/actions/index.ts';
+import { commandActions } from '../../schema/actions/index.ts';
 import { didYouMean } from '../../schema/near.ts';
 import { findGrant } from '../../schema/trust/evaluate.ts';
 import type { Trust } from '../../schema/trust/read.ts';
@@ -8,7 +8,7 @@ import { listed } from './text.ts';
 /** Every scope that a token can have in a home, `status` first. */
 export function scopesOf(house: Trust['document']['house'], runbooks: readonly string[]): string[] {
   const targets = { host: Object.keys(house.hosts), guest: Object.keys(house.guests) };
-  const orders = allActions.flatMap((action) =>
+  const orders = commandActions.flatMap((action) =>
     targets[action.on]
       .filter((target) => action.relayFor(house, target).ok)
       .map((target) => `${action.type}@${target}`),

@@ -1,5 +1,5 @@
 import type { Action } from '../../schema/actions/action.ts';
-import { actionOf } from '../../schema/actions/index.ts';
+import { commandActionOf } from '../../schema/actions/index.ts';
 import { atStart } from '../../schema/actions/sentence.ts';
 import type { Order } from '../../schema/api/orders.ts';
 import { type Item, itemsOfRunbook } from '../../schema/api/plan-of.ts';
@@ -82,7 +82,7 @@ function newDraft(input: PlanInput) {
   const push = (step: Step): number => steps.push(step) - 1;
 
   const check = (item: Item): { action: Action; relay: string } | PlanRefusal => {
-    const action = actionOf(item.action);
+    const action = commandActionOf(item.action);
     if (action === undefined) return refused('action_unknown', `There is no action ${item.action}.`);
     const record: Readonly<Record<string, unknown>> = action.on === 'host' ? house.hosts : house.guests;
     if (!Object.hasOwn(record, item.target)) {

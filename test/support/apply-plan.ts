@@ -1,5 +1,5 @@
 import { applyPatch } from 'diff';
-import { digestBytes, digestOf, toBytes } from '../../schema/jose/digest.ts';
+import { digestBytes, toBytes } from '../../schema/jose/digest.ts';
 import { canonicalJson } from '../../schema/wire/canonical.ts';
 import type { Release, ReleaseManifest, ReleasePart } from '../../schema/wire/release.ts';
 import type { Plan, PlannedTarget } from '../../src/config/plan/planned.ts';
@@ -30,7 +30,7 @@ export async function applyPlan(
     parts: [...parts.values()].sort((a, b) => byText(a.target, b.target)),
     facts: applyFacts(before?.manifest.facts ?? { routes: [], names: [], access: [], flows: [] }, plan),
   };
-  return digestOf('release', toBytes(canonicalJson(manifest)));
+  return digestBytes(toBytes(canonicalJson(manifest)));
 }
 
 async function applyTarget(

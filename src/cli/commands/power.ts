@@ -1,4 +1,4 @@
-import { actionOf, allActions } from '../../../schema/actions/index.ts';
+import { commandActionOf, commandActions } from '../../../schema/actions/index.ts';
 import type { Order } from '../../../schema/api/orders.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import type { Trust } from '../../../schema/trust/read.ts';
@@ -57,16 +57,16 @@ const options = {
 
 /** One command for each verb of the registry, on hosts, guests or both. */
 export const powerCommands: readonly Command[] = [
-  ...new Set(allActions.map(({ type }) => verbOf(type)).filter((verb) => !verb.endsWith(inUseSuffix))),
+  ...new Set(commandActions.map(({ type }) => verbOf(type)).filter((verb) => !verb.endsWith(inUseSuffix))),
 ].map((verb) => {
-  const types = allActions.filter(({ type }) => verbOf(type) === verb);
+  const types = commandActions.filter(({ type }) => verbOf(type) === verb);
   const on = types.map((action) => action.on);
   const said = words[verb] ?? {
     summary: types[0]!.title,
     example: `writ ${verb} NAME`,
     about: types[0]!.title,
   };
-  const overridable = types.some(({ type }) => actionOf(type + inUseSuffix) !== undefined);
+  const overridable = types.some(({ type }) => commandActionOf(type + inUseSuffix) !== undefined);
   const patient = types.some((action) => action.acceptsParams({ timeout_s: 60 }));
   const { 'even-if-in-use': override, timeout, ...always } = options;
   return defineCommand({
@@ -139,7 +139,7 @@ function powerOrder(
     return fail(exits.usage, 'target_unknown', `There is no ${what} ${name}.${didYouMean(name, names)}`);
   }
   const type = `${on}.${verb}${evenIfInUse ? inUseSuffix : ''}`;
-  const action = actionOf(type);
+  const action = commandActionOf(type);
   if (action === undefined) {
     return fail(
       exits.usage,

@@ -1,4 +1,4 @@
-import { digestBytes, digestOf, toBytes } from '../../../schema/jose/digest.ts';
+import { digestBytes, toBytes } from '../../../schema/jose/digest.ts';
 import { placeholdersIn } from '../../../schema/manifest/placeholder.ts';
 import { canonicalJson } from '../../../schema/wire/canonical.ts';
 import {
@@ -153,7 +153,7 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
   const release: Release = {
     manifest: value,
     bytes,
-    digest: await digestOf('release', bytes),
+    digest: await digestBytes(bytes),
     blobs: new Map([...blobs].sort(([a], [b]) => byText(a, b))),
   };
   return { findings: told, home, release };

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { digestBytes, digestOf } from '../../../schema/jose/digest.ts';
+import { digestBytes } from '../../../schema/jose/digest.ts';
 import { describeIssue } from '../../../schema/jose/jws.ts';
 import { parseStrictJson } from '../../../schema/jose/strict-json.ts';
 import { ok, type Result, refuse } from '../../../schema/result.ts';
@@ -67,5 +67,5 @@ export async function readReleaseFile(
     if (blobs.get(digest)!.length !== size) return invalid(`${path} has another size than its manifest says`);
   }
   if (files.size !== blobs.size + 1) return invalid('it holds files that its manifest does not name');
-  return ok({ manifest, bytes, digest: await digestOf('release', bytes), blobs });
+  return ok({ manifest, bytes, digest: await digestBytes(bytes), blobs });
 }

@@ -1,4 +1,4 @@
-import { actionOf } from '../../../schema/actions/index.ts';
+import { commandActionOf } from '../../../schema/actions/index.ts';
 import type { Homelab } from '../../../schema/manifest/homelab.ts';
 import { isActionStep, notRunYet, type RunbookForm } from '../../../schema/manifest/runbook.ts';
 import { meant, type TellFault } from './fault.ts';
@@ -15,7 +15,7 @@ export function findRunbookFaults(file: Homelab, runbook: RunbookForm, above: Pa
   for (const [index, step] of runbook.steps.entries()) {
     if (!isActionStep(step)) continue;
     const path = [...above, 'steps', index];
-    const action = actionOf(step.action)!;
+    const action = commandActionOf(step.action)!;
     if (known([...path, 'target'], action.on, step.target) && !action.acceptsParams(step.params)) {
       tell([...path, 'params'], 'wrong_params', `${step.action} does not take these parameters`);
     }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { allActions } from '../../../schema/actions/index.ts';
+import { commandActions } from '../../../schema/actions/index.ts';
 import { describeIssue } from '../../../schema/jose/jws.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import type { Finding } from '../finding.ts';
@@ -47,7 +47,7 @@ export function readShape<const S extends v.GenericSchema>(
   };
 }
 
-const actionNames = allActions.map(({ type }) => type);
+const actionNames = commandActions.map(({ type }) => type);
 
 type Located = { readonly issue: v.BaseIssue<unknown>; readonly path: Path };
 

@@ -1,5 +1,4 @@
-import type { Action } from '../../../schema/actions/action.ts';
-import { allActions } from '../../../schema/actions/index.ts';
+import { type CommandAction, commandActions } from '../../../schema/actions/index.ts';
 import { commandViewSchema, type Order } from '../../../schema/api/orders.ts';
 import { permissionOf } from '../../domain/order.ts';
 import { answer, defineRoute, type Route } from '../route.ts';
@@ -12,9 +11,9 @@ const answers = {
 };
 
 /** `sleep` is `host.shutdown`, refused unless trust says that the host sleeps. */
-type Spelling = { readonly verb: string; readonly action: Action; readonly sleep: boolean };
+type Spelling = { readonly verb: string; readonly action: CommandAction; readonly sleep: boolean };
 
-const spellings: readonly Spelling[] = allActions.flatMap((action) => {
+const spellings: readonly Spelling[] = commandActions.flatMap((action) => {
   const verb = action.type.slice(action.on.length + 1);
   const own = { verb, action, sleep: false };
   return action.type === 'host.shutdown' ? [own, { verb: 'sleep', action, sleep: true }] : [own];
