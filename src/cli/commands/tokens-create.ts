@@ -165,6 +165,8 @@ function codesOf(request: PhoneRequest, columns: number): string[] {
   ] as const;
   return texts.flatMap(([title, text]) => {
     const code = qrOf(text, columns);
-    return code === null ? [] : ['', `${title}, to be scanned:`, '', code];
+    return code === null
+      ? []
+      : ['', `${title}, to be scanned within Shortcuts (a camera may look it up on the web):`, '', code];
   });
 }
