@@ -4,6 +4,7 @@ import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { activation } from './activation.ts';
 import { configuration } from './config.ts';
 import { type Figure, lineOf } from './figure.ts';
 import { footprint } from './footprint.ts';
@@ -21,6 +22,7 @@ const groups: readonly Group[] = [
   { name: 'footprint', run: footprint },
   { name: 'parked', run: parkedRelays },
   { name: 'config', run: configuration },
+  { name: 'activation', run: activation },
 ];
 
 /** On it nothing is ever synced, so that all that is measured would be untrue. */
