@@ -60,5 +60,5 @@ export const mutate: readonly string[] = [
 /** The tests that must notice a mutant: those of the mutated files that need no other process and no network. */
 export const testPatterns: readonly string[] = [
   'test/schema/{actions,chain,jose,trust,wire}/*.test.ts',
-  'test/relay/agent/{journal-state,limits,receipts,trust-store,turns,verify-job-*,verify-release}.test.ts',
+  'test/relay/agent/{journal-state,limits,receipts,trust-store,turns,verify-job-*,verify-release*}.test.ts',
 ];
