@@ -35,11 +35,6 @@ const write = (
   parts: Parameters<Bench['home']['release']>[0],
   options: Parameters<Bench['home']['release']>[1] = {},
 ) => bench.home.release(parts, { issuedAt: nowMs, ...options });
-const _floorAt = (desk: number, digest: string, target = 'websvcs') => ({
-  orders: new Map([
-    [target, { k: 'order' as const, target, order: { run_id: 0, run_attempt: 0, desk }, digest }],
-  ]),
-});
 
 describe('a release’s order', () => {
   test('by somebody whom trust grants each of its targets is allowed, with what was verified and its paths', async () => {
