@@ -93,25 +93,42 @@ const write = async (disk: Disk, file: File): Promise<Result<true, Unwritable>> 
 };
 
 /**
- * Makes the state of a helper that was just told whom to obey, at the console, in place of any earlier one. What was
- * ordered before is not followed: the orders that it knew of are forgotten.
+ * Makes the state of a helper that was just told whom to obey, at the console, in place of any earlier one. Without
+ * `before`, the orders that it knew of are forgotten, and those that were issued until now are not followed.
  */
 export const seedActState = (
   disk: Disk,
-  made: { readonly relay: string; readonly trust: Trust; readonly now: number },
+  made: {
+    readonly relay: string;
+    readonly trust: Trust;
+    readonly now: number;
+    readonly before?: Pick<ActState, 'notBefore' | 'time' | 'targets'>;
+  },
 ): Promise<Result<true, Unwritable>> =>
   write(disk, {
     v: 1,
     home: made.trust.document.home,
     relay: made.relay,
-    not_before: made.now,
-    time: 0,
+    not_before: made.before?.notBefore ?? made.now,
+    time: made.before?.time() ?? 0,
     trust: trustMember(made.trust),
-    targets: {},
+    targets: Object.fromEntries(made.before?.targets() ?? []),
   });
 
-/** Opens it. Whatever is missing or broken, nothing is done until somebody at the console mends it. */
-export async function openActState(disk: Disk): Promise<Result<ActState, ActStateRefusal>> {
+/**
+ * Takes the wall clock as right, because whoever is at the console says so: the time that was written down was ahead
+ * once. Nothing where there is no state.
+ */
+export async function acceptActClock(
+  disk: Disk,
+  now: number,
+): Promise<Result<true, Unwritable | ActStateRefusal>> {
+  const file = await read(disk);
+  if (!file.ok) return file.reason === 'act_not_seeded' ? ok(true) : file;
+  return write(disk, { ...file.value, time: Math.min(file.value.time, now) });
+}
+
+async function read(disk: Disk): Promise<Result<File, ActStateRefusal>> {
   let bytes: Uint8Array | null;
   try {
     bytes = await disk.read(actStateFile);
@@ -120,8 +137,14 @@ export async function openActState(disk: Disk): Promise<Result<ActState, ActStat
   }
   if (bytes === null) return refuse('act_not_seeded');
   const parsed = parsePayload(bytes, fileSchema, maxStateBytes);
-  if (!parsed.ok) return refuse('act_state_malformed', parsed.detail ?? parsed.reason);
-  let file = parsed.value;
+  return parsed.ok ? parsed : refuse('act_state_malformed', parsed.detail ?? parsed.reason);
+}
+
+/** Opens it. Whatever is missing or broken, nothing is done until somebody at the console mends it. */
+export async function openActState(disk: Disk): Promise<Result<ActState, ActStateRefusal>> {
+  const stored = await read(disk);
+  if (!stored.ok) return stored;
+  let file = stored.value;
   const accepted = await acceptFirstTrust(file.trust.jws, { digest: file.trust.digest });
   if (!accepted.ok) return accepted;
   let trust = accepted.value;

@@ -57,9 +57,23 @@ export type ActServiceDeps = {
 export type ActService = {
   /** Serves one connection to its end. Never rejects. */
   serve(link: FrameLink): Promise<void>;
+  /** Whether a crash has left something open. */
+  hasOpen(): boolean;
   /** Settles what a crash left open, as far as the targets can be reached. Called once, before anything is served. */
   recover(): Promise<void>;
 };
+
+/** A helper that cannot prove its footing: it says why to whoever asks, and does nothing. */
+export const refuseAll = (code: string): ActService => ({
+  async serve(link) {
+    say(link, { k: 'hello', v: 1, trust: 0 });
+    await link.next(requestMs, { json: maxRequestBytes, bytes: 0 });
+    say(link, { k: 'end', outcome: { state: 'refused', code: codeOf(code) } });
+    link.close();
+  },
+  hasOpen: () => false,
+  recover: async () => {},
+});
 
 const requestMs = 10_000;
 /** How long the relay may take to fetch what is needed. */
@@ -145,7 +159,7 @@ export function createActService(deps: ActServiceDeps): ActService {
       part: wanted.digest,
       again: wanted.again === true,
       paths,
-      blob: (one) => fetchBlob(link, one),
+      blob: (one) => fetchBlob(link, one, deps.stop),
       progress: (phase) => say(link, { k: 'phase', phase }),
       signal: deps.stop,
     });
@@ -201,7 +215,7 @@ export function createActService(deps: ActServiceDeps): ActService {
 
   const answer = async (link: FrameLink): Promise<ActAnswer | null> => {
     say(link, { k: 'hello', v: 1, trust: state.trust().document.version });
-    const frame = await link.next(requestMs, { json: maxRequestBytes, bytes: 0 });
+    const frame = await link.next(requestMs, { json: maxRequestBytes, bytes: 0 }, deps.stop);
     const request =
       frame.ok && frame.value.kind === 'json' ? v.safeParse(actRequestSchema, frame.value.value) : null;
     if (request?.success !== true) {
@@ -239,6 +253,7 @@ export function createActService(deps: ActServiceDeps): ActService {
         link.close();
       }
     },
+    hasOpen: () => [...state.targets().values()].some(({ outcome }) => outcome === null),
     async recover() {
       for (const [target, { outcome }] of state.targets()) {
         if (outcome !== null) continue;
@@ -252,10 +267,14 @@ export function createActService(deps: ActServiceDeps): ActService {
 const say = (link: FrameLink, answer: ActAnswer): void => link.send(answer);
 
 /** Asks the relay for bytes, and compares them. */
-async function fetchBlob(link: FrameLink, digest: string): Promise<Result<Uint8Array<ArrayBuffer>, string>> {
+async function fetchBlob(
+  link: FrameLink,
+  digest: string,
+  stop: AbortSignal,
+): Promise<Result<Uint8Array<ArrayBuffer>, string>> {
   if (link.gone.aborted) return refuse('interrupted', 'the relay is gone');
   say(link, { k: 'need', digest });
-  const frame = await link.next(blobMs, { json: 1024, bytes: maxBlobBytes });
+  const frame = await link.next(blobMs, { json: 1024, bytes: maxBlobBytes }, stop);
   if (!frame.ok) {
     return frame.reason === 'closed'
       ? refuse('interrupted', 'the relay is gone')

@@ -22,8 +22,11 @@ export type FrameLimits = { readonly json: number; readonly bytes: number };
 export type FrameLink = {
   send(value: object): void;
   sendBytes(bytes: Uint8Array): void;
-  /** The next frame, whole within `timeoutMs`. After any refusal the link is closed. One caller at a time. */
-  next(timeoutMs: number, limits: FrameLimits): Promise<Result<Frame, FrameReason>>;
+  /**
+   * The next frame, whole within `timeoutMs` and before `signal` is aborted. After any refusal the link is closed. One
+   * caller at a time.
+   */
+  next(timeoutMs: number, limits: FrameLimits, signal?: AbortSignal): Promise<Result<Frame, FrameReason>>;
   /** Aborted once the other side is gone. */
   readonly gone: AbortSignal;
   /** Ends the link once what was sent is on its way. */
@@ -90,15 +93,19 @@ export function createFrameLink(socket: Socket): FrameLink {
     gone: gone.signal,
     send: (value) => put('J', Buffer.from(JSON.stringify(value))),
     sendBytes: (bytes) => put('B', bytes),
-    async next(timeoutMs, limits) {
+    async next(timeoutMs, limits, signal) {
       const over = new AbortController();
-      const timer = setTimeout(() => over.abort(), timeoutMs);
+      const end = (): void => over.abort();
+      const timer = setTimeout(end, timeoutMs);
+      signal?.addEventListener('abort', end);
+      if (signal?.aborted === true) end();
       try {
         const frame = await read(limits, over.signal);
         if (!frame.ok) socket.destroy();
         return frame;
       } finally {
         clearTimeout(timer);
+        signal?.removeEventListener('abort', end);
       }
     },
     close: () => {

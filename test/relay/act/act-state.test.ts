@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { actStateFile, openActState, seedActState } from '../../../relay/act/act-state.ts';
+import { acceptActClock, actStateFile, openActState, seedActState } from '../../../relay/act/act-state.ts';
 import { nodeDisk } from '../../../relay/agent/node-disk.ts';
 import { makeTestHome, type TestHome } from '../../support/relay-home.ts';
 import { createMemoryDisk, type MemoryDisk } from '../agent/fixture.ts';
@@ -112,6 +112,32 @@ test('threat 14: what the disk does not take is not in force', async () => {
   disk.fault = null;
   assert.equal(wordOf(await state.follow(home.versions)), 'ok');
   assert.equal(state.trust().document.version, 2);
+});
+
+test('threat 3: told anew whom to obey, it forgets what it was ordered, and follows nothing from before', async () => {
+  const { home, disk } = await seeded();
+  const state = await opened(disk);
+  await state.order('pve2', ordered, 9_000);
+  assert.ok((await seedActState(disk, { relay: 'pve2', trust: home.trust(), now: 20_000 })).ok);
+  const anew = await opened(disk);
+  assert.deepEqual([anew.targets().size, anew.notBefore, anew.time()], [0, 20_000, 0]);
+
+  const made = { relay: 'pve2', trust: await home.amend((document) => document), now: 30_000 };
+  assert.ok((await seedActState(disk, { ...made, before: state })).ok);
+  const same = await opened(disk);
+  assert.deepEqual([...same.targets().keys()], ['pve2'], 'but not where it is only told a newer document');
+  assert.deepEqual([same.notBefore, same.time(), same.trust().document.version], [4_000, 9_000, 2]);
+});
+
+test('threat 12: a clock that was once ahead is mended at the console, and never set forward', async () => {
+  const { disk } = await seeded();
+  await (await opened(disk)).order('pve2', ordered, 9_000);
+  assert.ok((await acceptActClock(disk, 12_000)).ok);
+  assert.equal((await opened(disk)).time(), 9_000);
+  assert.ok((await acceptActClock(disk, 7_000)).ok);
+  const mended = await opened(disk);
+  assert.deepEqual([mended.time(), mended.targets().size], [7_000, 1]);
+  assert.equal(wordOf(await acceptActClock(createMemoryDisk(), 1)), 'ok', 'where there is none');
 });
 
 test('the file is its owner’s alone', async (t) => {
