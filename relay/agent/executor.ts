@@ -232,8 +232,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     log.info('step_started', { action, target });
     held.get(order.key)!.progress = { intent: order.digest, step: order.job.step, phase: 'acting' };
     tellProgress();
-    const { house } = order.trust.document;
-    void runToEnd(order.key, started.value, () => runner.act(order.key, started.value, house));
+    void runToEnd(order.key, started.value, () => runner.act(started.value, order));
     return { kind: 'started' };
   };
 

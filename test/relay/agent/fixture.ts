@@ -161,6 +161,10 @@ export const noPorts: ActionPorts = {
   wake: { send: async () => ({ ok: true, value: null }) },
   clock: { now: () => 0, uptimeMs: () => 0, sleep: async () => undefined },
   evidenceOf: async () => null,
+  blob: async () => ({ ok: false, reason: 'blob_missing' }),
+  machineOf: () => {
+    throw new Error('no machine is asked for');
+  },
 };
 
 export const realJudge: Judge = { verifyEnvelope, judgeJob, judgeAgain };
