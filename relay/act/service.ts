@@ -38,7 +38,7 @@ export type TargetWork = {
     progress(phase: 'staged' | 'activated'): void;
     readonly signal: AbortSignal;
   }): Promise<Result<() => Promise<ActOutcome>, string>>;
-  /** Ends or undoes what a crash left open, and says what is true of a part now. Null: it cannot be told yet. */
+  /** Ends or undoes what a crash left open, and says what is true of a part now. A refusal: it cannot be told yet. */
   settle(machine: Machine, part: string): Promise<Result<ActOutcome, string>>;
   look(machine: Machine): Promise<Result<TargetReport, string>>;
 };
@@ -68,7 +68,7 @@ export const refuseAll = (code: string): ActService => ({
   async serve(link) {
     say(link, { k: 'hello', v: 1, trust: 0 });
     await link.next(requestMs, { json: maxRequestBytes, bytes: 0 });
-    say(link, { k: 'end', outcome: { state: 'refused', code: codeOf(code) } });
+    say(link, refused(code));
     link.close();
   },
   hasOpen: () => false,
@@ -79,15 +79,18 @@ const requestMs = 10_000;
 /** How long the relay may take to fetch what is needed. */
 const blobMs = 5 * 60_000;
 
+/** What was asked for is not done, and nothing is changed. */
+const refused = (code: string, detail?: string): Refused => ({
+  k: 'refused',
+  code: codeOf(code),
+  ...(detail !== undefined && { detail: detail.slice(0, 2000) }),
+});
+type Refused = Extract<ActAnswer, { k: 'refused' }>;
+const ended = (outcome: ActOutcome): ActAnswer => ({ k: 'end', outcome });
+
 export function createActService(deps: ActServiceDeps): ActService {
   const { state, work, clock, log } = deps;
   const busy = createBusy();
-
-  const refused = (code: string, detail?: string): ActOutcome => ({
-    state: 'refused',
-    code: codeOf(code),
-    ...(detail !== undefined && { detail: detail.slice(0, 2000) }),
-  });
 
   /** What came of the last order of a target that was left open. */
   const settleOpen = async (target: string): Promise<Result<true, string>> => {
@@ -102,7 +105,13 @@ export function createActService(deps: ActServiceDeps): ActService {
     return written.ok ? ok(true) : written;
   };
 
-  const apply = async (link: FrameLink, request: ActRequest & { k: 'apply' }): Promise<ActOutcome> => {
+  /** What came of the last order of a target, which is settled. */
+  const told = (target: string): ActAnswer => {
+    const outcome = state.targets().get(target)?.outcome ?? null;
+    return outcome === null ? refused('act_interrupted') : ended(outcome);
+  };
+
+  const apply = async (link: FrameLink, request: ActRequest & { k: 'apply' }): Promise<ActAnswer> => {
     const bytes = decodeBase64url(request.order);
     if (!bytes.ok) return refused('release_malformed', 'not canonical base64url');
     const verified = await verifyOrder(state.trust(), {
@@ -126,7 +135,7 @@ export function createActService(deps: ActServiceDeps): ActService {
     target: string,
     verified: VerifiedOrder,
     part: number,
-  ): Promise<ActOutcome> => {
+  ): Promise<ActAnswer> => {
     const settled = await settleOpen(target);
     if (!settled.ok) return refused(settled.reason, settled.detail);
     const now = clock.now();
@@ -144,7 +153,7 @@ export function createActService(deps: ActServiceDeps): ActService {
       verified,
       part,
     );
-    if (verdict.kind === 'consumed') return state.targets().get(target)?.outcome ?? refused('interrupted');
+    if (verdict.kind === 'consumed') return told(target);
     if (verdict.kind !== 'allowed') return refused(verdict.reason, verdict.detail);
     const { digest, order, step, paths } = verdict.ordered;
     const wanted = order.parts[part]!;
@@ -164,15 +173,16 @@ export function createActService(deps: ActServiceDeps): ActService {
       signal: deps.stop,
     });
     // Whoever asked is gone before anything began: it is as if nobody had asked.
-    if (link.gone.aborted || deps.stop.aborted || (!prepared.ok && prepared.reason === 'interrupted')) {
-      return refused('interrupted');
+    if (link.gone.aborted || deps.stop.aborted || (!prepared.ok && prepared.reason === 'act_interrupted')) {
+      return refused('act_interrupted');
     }
     const time = (await clock.synchronised()) ? now : null;
     if (!prepared.ok) {
-      const outcome = refused(prepared.reason, prepared.detail);
+      const { k: _, ...why } = refused(prepared.reason, prepared.detail);
+      const outcome: ActOutcome = { state: 'refused', ...why };
       // An authority wanted it: what it wanted before is not wanted any more.
       const written = await state.order(target, { ...ordered, outcome }, time);
-      return written.ok ? outcome : refused(written.reason, written.detail);
+      return written.ok ? ended(outcome) : refused(written.reason, written.detail);
     }
     const begun = await state.order(target, { ...ordered, outcome: null }, time);
     if (!begun.ok) return refused(begun.reason, begun.detail);
@@ -181,19 +191,18 @@ export function createActService(deps: ActServiceDeps): ActService {
     log.info('act_ended', { target, state: outcome.state });
     const kept = await state.end(target, outcome);
     if (!kept.ok) log.error('act_state_unwritable', { target });
-    return outcome;
+    return ended(outcome);
   };
 
-  const settle = async (link: FrameLink, request: ActRequest & { k: 'settle' }): Promise<ActOutcome> => {
+  const settle = async (link: FrameLink, request: ActRequest & { k: 'settle' }): Promise<ActAnswer> => {
     const held = await busy.wait(request.target, AbortSignal.any([link.gone, deps.stop]));
-    if (held === null) return refused('interrupted');
+    if (held === null) return refused('act_interrupted');
     try {
       const settled = await settleOpen(request.target);
       if (!settled.ok) return refused(settled.reason, settled.detail);
       const last = state.targets().get(request.target);
       // Whatever it was, nothing of it was begun here.
-      if (last?.digest !== request.order) return refused('order_unknown');
-      return last.outcome ?? refused('interrupted');
+      return last?.digest === request.order ? told(request.target) : refused('order_unknown');
     } finally {
       held.release();
     }
@@ -201,13 +210,11 @@ export function createActService(deps: ActServiceDeps): ActService {
 
   const look = async (target: string): Promise<ActAnswer> => {
     const held = busy.take(target);
-    if (held === null) return { k: 'end', outcome: refused('target_busy') };
+    if (held === null) return refused('target_busy');
     try {
       const machine = await deps.machineOf(target);
       const seen = machine.ok ? await work.look(machine.value) : machine;
-      return seen.ok
-        ? { k: 'seen', report: seen.value }
-        : { k: 'end', outcome: refused(seen.reason, seen.detail) };
+      return seen.ok ? { k: 'seen', report: seen.value } : refused(seen.reason, seen.detail);
     } finally {
       held.release();
     }
@@ -224,15 +231,15 @@ export function createActService(deps: ActServiceDeps): ActService {
     }
     const asked = request.output;
     const followed = await state.follow(asked.trust);
-    if (!followed.ok) return { k: 'end', outcome: refused(followed.reason, followed.detail) };
+    if (!followed.ok) return refused(followed.reason, followed.detail);
     if (followed.value.refusal !== null) {
       log.warn('trust_refused', { reason: followed.value.refusal.reason });
     }
     switch (asked.k) {
       case 'apply':
-        return { k: 'end', outcome: await apply(link, asked) };
+        return apply(link, asked);
       case 'settle':
-        return { k: 'end', outcome: await settle(link, asked) };
+        return settle(link, asked);
       case 'look':
         return look(asked.target);
     }
@@ -243,12 +250,10 @@ export function createActService(deps: ActServiceDeps): ActService {
       try {
         const last = await answer(link);
         if (last !== null) say(link, last);
-        if (last?.k === 'end' && last.outcome.state === 'refused') {
-          log.warn('act_refused', { code: last.outcome.code, detail: last.outcome.detail ?? null });
-        }
+        if (last?.k === 'refused') log.warn('act_refused', { code: last.code, detail: last.detail ?? null });
       } catch (error) {
         log.error('relay_fault', { where: 'act', fault: String(error).slice(0, 200) });
-        say(link, { k: 'end', outcome: refused('relay_fault') });
+        say(link, refused('relay_fault'));
       } finally {
         link.close();
       }
@@ -272,12 +277,12 @@ async function fetchBlob(
   digest: string,
   stop: AbortSignal,
 ): Promise<Result<Uint8Array<ArrayBuffer>, string>> {
-  if (link.gone.aborted) return refuse('interrupted', 'the relay is gone');
+  if (link.gone.aborted) return refuse('act_interrupted', 'the relay is gone');
   say(link, { k: 'need', digest });
   const frame = await link.next(blobMs, { json: 1024, bytes: maxBlobBytes }, stop);
   if (!frame.ok) {
     return frame.reason === 'closed'
-      ? refuse('interrupted', 'the relay is gone')
+      ? refuse('act_interrupted', 'the relay is gone')
       : refuse('blob_missing', `${digest}: ${frame.reason}`);
   }
   if (frame.value.kind === 'json') {

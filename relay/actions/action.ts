@@ -1,6 +1,7 @@
 import type { Result } from '../../schema/result.ts';
 import type { House, TrustGuest, TrustHost } from '../../schema/trust/document.ts';
 import type { Progress, Report } from '../../schema/wire/report.ts';
+import type { ActClient, ActOrder } from '../drivers/act-client.ts';
 import type { Proxmox } from '../drivers/proxmox.ts';
 import type { GuestRef } from '../drivers/proxmox-guests.ts';
 import type { WakeOnLan } from '../drivers/wake-on-lan.ts';
@@ -69,6 +70,8 @@ export type ActionPorts = {
   blob(digest: string, signal: AbortSignal): Promise<Result<Uint8Array<ArrayBuffer>, string>>;
   /** The machine of a running QEMU guest, through its agent. Whether it is the right guest is looked at before. */
   machineOf(name: string, guest: GuestRef, proxmox: Proxmox): Machine;
+  /** The helper that does what needs root on this host. */
+  readonly helper: ActClient;
 };
 
 export type CheckContext = {
@@ -90,6 +93,8 @@ export type CheckContext = {
 };
 
 export type ActContext = CheckContext & {
+  /** Of a release: its order as it was signed, and its digest, for whoever judges it once more. Null of an intent. */
+  readonly signed: (ActOrder & { readonly digest: string }) | null;
   /** Wall clock when the step was journalled. */
   readonly startedAt: number;
   /** Shows in reports and lets the API tell a host that goes down from one that went silent. */
@@ -103,6 +108,8 @@ export type ActContext = CheckContext & {
 };
 
 export type ObserveContext = CheckContext & {
+  /** Digest of the intent or the release's order that the step is of. */
+  readonly ordered: string;
   /** Wall clock when the step was journalled. */
   readonly startedAt: number;
   /** The host's boot when the step began, and now. */

@@ -4,10 +4,15 @@ import { ok, type Result, refuse } from '../../schema/result.ts';
 import { maxBlobBytes } from '../../schema/wire/limits.ts';
 import { releasePartSchema } from '../../schema/wire/release.ts';
 import type { Wanted } from '../deploy/stage.ts';
-import type { CheckContext } from './action.ts';
+import type { ActionPorts, CheckContext } from './action.ts';
 import { judgePart, unitsOf } from './judge-part.ts';
 import { judgeUnit } from './judge-unit.ts';
 import { lackingFor } from './part-needs.ts';
+
+/** What a part is judged by, and where its bytes come from. */
+export type PartContext = Pick<CheckContext, 'target' | 'relay' | 'params' | 'paths' | 'signal'> & {
+  readonly ports: Pick<ActionPorts, 'blob'>;
+};
 
 /** Unit files that are asked for at once. */
 const unitsAtOnce = 4;
@@ -16,7 +21,7 @@ const unitsAtOnce = 4;
  * The part that an order names, and that may be applied to the step's target: its bytes are those that were signed,
  * it is of this target and relay, all in it can be done and is granted, and its units leave Writ's own alone.
  */
-export async function fetchPart(ctx: CheckContext): Promise<Result<Wanted, string>> {
+export async function fetchPart(ctx: PartContext): Promise<Result<Wanted, string>> {
   const digest = String(ctx.params.part);
   const bytes = await ctx.ports.blob(digest, ctx.signal);
   if (!bytes.ok) return bytes;
@@ -36,7 +41,7 @@ export async function fetchPart(ctx: CheckContext): Promise<Result<Wanted, strin
 }
 
 async function judgeUnits(
-  ctx: CheckContext,
+  ctx: PartContext,
   units: readonly { readonly name: string; readonly digest: string }[],
 ): Promise<Result<true, string>> {
   for (let at = 0; at < units.length; at += unitsAtOnce) {

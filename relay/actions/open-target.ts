@@ -4,15 +4,10 @@ import type { CheckContext } from './action.ts';
 import { inspect, isPaused, isStopped } from './guest.ts';
 import { codeOf } from './proxmox-code.ts';
 
-/**
- * The machine whose files a release changes: a guest that is the adopted one, runs, and whose agent answers. What is
- * done as root on the host itself, its own files and those of its containers, this program may not do.
- */
+/** The virtual machine whose files a release changes: the adopted one, which runs, and whose agent answers. */
 export async function openTarget(ctx: CheckContext): Promise<Result<Machine, string>> {
   const { guest, target, ports } = ctx;
-  if (guest === null || guest.kind !== 'qemu') {
-    return refuse('act_helper_needed', `${target} is ${guest === null ? 'a host' : 'a container'}`);
-  }
+  if (guest?.kind !== 'qemu') throw new Error(`${target} is no virtual machine`);
   const sight = await inspect(ctx);
   if (!sight.ok) return sight;
   const { proxmox, ref, status } = sight.value;

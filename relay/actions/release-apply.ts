@@ -1,15 +1,13 @@
 import * as v from 'valibot';
 import { releaseApply as card } from '../../schema/actions/release-apply.ts';
-import { ok, type Result, refuse } from '../../schema/result.ts';
-import { activate, revertPending } from '../deploy/activate.ts';
-import { readKeptPart, readTargetState } from '../deploy/target-state.ts';
+import type { Result } from '../../schema/result.ts';
 import type { Machine } from '../machine/machine.ts';
-import type { ActContext, CheckContext, ObserveContext, Outcome, RelayAction } from './action.ts';
+import type { ActContext, CheckContext, ObserveContext, RelayAction } from './action.ts';
+import { applyPart, judgeSwitch, settlePart } from './apply-part.ts';
+import { applyByHelper, needsHelper, outcomeOfPart, precheckByHelper, settleByHelper } from './by-helper.ts';
 import { fetchPart } from './fetch-part.ts';
 import { failedBy } from './guest.ts';
-import { judgeRemoved } from './judge-part.ts';
 import { openTarget } from './open-target.ts';
-import { codeOfReason } from './release-code.ts';
 
 /** A part and all its units may be some megabytes. */
 const fetchMs = 120_000;
@@ -23,25 +21,20 @@ export const releaseApply: RelayAction = {
   precheckMs: fetchMs,
   observeMs: card.lifetimeMs,
   async precheck(ctx) {
+    if (needsHelper(ctx)) return precheckByHelper(ctx);
     const machine = await openTarget(ctx);
     if (!machine.ok) return machine;
     const wanted = await fetchPart(ctx);
-    if (!wanted.ok) return wanted;
-    const state = await readTargetState(machine.value);
-    if (!state.ok) return refuse(codeOfReason(state.reason), state.detail);
-    const { current } = state.value;
-    if (current === null || current === wanted.value.digest) return ok(true);
-    const before = await readKeptPart(machine.value, current);
-    if (!before.ok) return refuse(codeOfReason(before.reason), before.detail);
-    return judgeRemoved(ctx.paths, before.value, wanted.value.part);
+    return wanted.ok ? judgeSwitch(machine.value, ctx.paths, wanted.value) : wanted;
   },
   async act(ctx) {
+    if (needsHelper(ctx)) return applyByHelper(ctx);
     const wanted = await fetchPart(ctx);
     if (!wanted.ok) return failedBy(wanted);
     const machine = await openTarget(ctx);
     if (!machine.ok) return failedBy(machine);
     const limit = startLimit(ctx, activationMs);
-    const done = await activate(
+    const end = await applyPart(
       {
         machine: machine.value,
         clock: ctx.ports.clock,
@@ -53,37 +46,16 @@ export const releaseApply: RelayAction = {
       ctx.params.again === true,
     );
     limit.end();
-    if (done.state === 'succeeded') return { state: 'succeeded', result: { ...done.result } };
-    const refusal = refuse(codeOfReason(done.code), done.detail);
-    return done.back ? failedBy(refusal) : notBack(refusal);
+    return outcomeOfPart(end);
   },
   async observe(ctx) {
+    if (needsHelper(ctx)) return settleByHelper(ctx);
     const machine = await awaitTarget(ctx);
     if (!machine.ok) return failedBy(machine, 'unknown');
-    const state = await readTargetState(machine.value);
-    if (!state.ok) return failedBy(refuse(codeOfReason(state.reason), state.detail), 'unknown');
-    const { pending, current, quarantined } = state.value;
-    const { part } = v.parse(card.params, ctx.params);
-    if (pending === null) {
-      if (current === part) return { state: 'succeeded', result: { ...nothingCounted } };
-      const failure = quarantined.find((one) => one.part === part);
-      return failure === undefined ? undone : { state: 'failed', code: codeOfReason(failure.code) };
-    }
-    const back = await revertPending({ machine: machine.value }, state.value);
-    return back.ok ? undone : notBack(refuse(codeOfReason(back.reason), back.detail));
+    const end = await settlePart(machine.value, v.parse(card.params, ctx.params).part);
+    return end.ok ? outcomeOfPart(end.value) : failedBy(end, 'unknown');
   },
 };
-
-/** What was counted went with the relay that was killed. */
-const nothingCounted = { already: false, files: 0, started: 0, restarted: 0, reloaded: 0, stopped: 0 };
-
-const undone: Outcome = { state: 'failed', code: 'activation_undone' };
-
-const notBack = ({ reason, detail }: { reason: string; detail?: string }): Outcome => ({
-  state: 'unknown',
-  code: 'revert_failed',
-  detail: detail === undefined ? reason : `${reason}: ${detail}`,
-});
 
 /** A signal that ends with the step's own, or after some time. */
 function startLimit(ctx: ActContext, ms: number): { readonly signal: AbortSignal; end(): void } {

@@ -1,8 +1,9 @@
 import { actionOf } from '../../schema/actions/index.ts';
+import { decodeBase64url } from '../../schema/jose/base64url.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import { own } from '../../schema/wire/record.ts';
 import type { Progress } from '../../schema/wire/report.ts';
-import type { ActionPorts, CheckContext, Outcome, RelayAction } from '../actions/action.ts';
+import type { ActContext, ActionPorts, CheckContext, Outcome, RelayAction } from '../actions/action.ts';
 import type { Log } from '../log.ts';
 import { contextOf } from './check-context.ts';
 import type { Clock } from './clock.ts';
@@ -43,6 +44,15 @@ const observeMs = 120_000;
 const powerOffMs = 10 * 60_000;
 
 const unknown = (code: string): FinalWords => ({ state: 'unknown', code, result: null });
+
+/** A release's order as it came in its job. */
+function signedOf(order: Order): ActContext['signed'] {
+  if (order.kind === 'intent') return null;
+  const { intent, authorisation, step } = order.job;
+  const bytes = decodeBase64url(intent);
+  if (!bytes.ok) throw new Error('the order was read before');
+  return { bytes: bytes.value, authorisation, part: step, digest: order.digest };
+}
 
 export function createStepRunner(deps: StepRunnerDeps): StepRunner {
   const { clock, log, stop, ports } = deps;
@@ -104,6 +114,7 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
           (signal) =>
             action.act({
               ...contextOfOrder(order, signal),
+              signed: signedOf(order),
               startedAt: entry.at,
               progress: (phase) => deps.onPhase(id, phase),
               async announcePowerOff() {
@@ -142,6 +153,7 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
           (signal) =>
             action.observe({
               ...contextOf({ relay, house, target, params, ports, signal }),
+              ordered: entry.intent,
               startedAt: entry.at,
               bootAtStart: entry.boot,
               bootNow: clock.bootId(),

@@ -15,7 +15,10 @@ import {
 } from './act-messages.ts';
 import { createFrameLink, type FrameLink, type FrameReason } from './frame-link.ts';
 
-/** Why the helper said nothing of use. What it had begun by then it ends or undoes by itself. */
+/**
+ * Why nothing of use was heard of the helper. But for the first two, what it had begun by then it ends or undoes by
+ * itself.
+ */
 export type ActReason =
   /** Nothing listens: it is not installed, or this host was not seeded. */
   | 'act_missing'
@@ -35,6 +38,11 @@ export type ActOrder = {
   readonly part: number;
 };
 
+/** What was heard, or not; or the helper's own code for refusing what was asked for: then nothing was changed. */
+export type ActHeard<T> =
+  | Result<T, ActReason>
+  | { ok: false; reason: 'act_refused'; code: string; detail?: string };
+
 /** What needs root on this host, asked of `writ-relay-act`. */
 export type ActClient = {
   /**
@@ -50,11 +58,10 @@ export type ActClient = {
       /** Leaves off waiting. What has begun goes on. */
       readonly signal: AbortSignal;
     },
-  ): Promise<Result<ActOutcome, ActReason>>;
+  ): Promise<ActHeard<ActOutcome>>;
   /** Ends what a crash left open on a target, waits for what is at work there, and tells what came of an order. */
-  settle(target: string, order: string, signal: AbortSignal): Promise<Result<ActOutcome, ActReason>>;
-  /** Looks at a target. A refusal's `detail` is the helper's own code. */
-  look(target: string, signal: AbortSignal): Promise<Result<TargetReport, ActReason | 'act_refused'>>;
+  settle(target: string, order: string, signal: AbortSignal): Promise<ActHeard<ActOutcome>>;
+  look(target: string, signal: AbortSignal): Promise<ActHeard<TargetReport>>;
 };
 
 export type ActClientDeps = {
@@ -91,8 +98,8 @@ export function createActClient(deps: ActClientDeps): ActClient {
   const ask = async <T>(
     request: (trust: readonly TrustJws[]) => ActRequest,
     signal: AbortSignal,
-    hearOut: (link: FrameLink) => Promise<Result<T, ActReason>>,
-  ): Promise<Result<T, ActReason>> => {
+    hearOut: (link: FrameLink) => Promise<ActHeard<T>>,
+  ): Promise<ActHeard<T>> => {
     const reached = await reach(signal);
     if (!reached.ok) return reached;
     const { link, trust } = reached.value;
@@ -107,49 +114,65 @@ export function createActClient(deps: ActClientDeps): ActClient {
     }
   };
 
-  const ends =
-    (signal: AbortSignal, other: (said: ActAnswer, link: FrameLink) => Promise<void> | void) =>
-    async (link: FrameLink): Promise<Result<ActOutcome, ActReason>> => {
+  /** Hears the helper out until one of its last words is the wanted one. */
+  const last =
+    <K extends 'end' | 'seen'>(
+      wanted: K,
+      signal: AbortSignal,
+      meanwhile: (said: ActAnswer, link: FrameLink) => Promise<void> | void = () => {},
+    ) =>
+    async (link: FrameLink): Promise<ActHeard<Extract<ActAnswer, { k: K }>>> => {
       for (;;) {
-        const said = await hear(link, answerMs, signal);
-        if (!said.ok) return said;
-        if (said.value.k === 'end') return ok(said.value.outcome);
-        await other(said.value, link);
+        const heard = await hear(link, answerMs, signal);
+        if (!heard.ok) return heard;
+        const said = heard.value;
+        if (said.k === wanted) return ok(said as Extract<ActAnswer, { k: K }>);
+        if (said.k === 'refused') return refusedBy(said);
+        if (said.k === 'end' || said.k === 'seen') return refuse('act_malformed');
+        await meanwhile(said, link);
       }
     };
 
   return {
-    apply: ({ bytes, authorisation, part }, { blob, progress, signal }) =>
-      ask(
+    async apply({ bytes, authorisation, part }, { blob, progress, signal }) {
+      const heard = await ask(
         (trust) => ({ k: 'apply', order: encodeBase64url(bytes), authorisation, part, trust: [...trust] }),
         signal,
-        ends(signal, async (said, link) => {
+        last('end', signal, async (said, link) => {
           if (said.k === 'phase') progress(said.phase);
           if (said.k !== 'need') return;
           const found = await blob(said.digest);
           if (found.ok) link.sendBytes(found.value);
           else link.send({ k: 'lacks', code: codeOf(found.reason) });
         }),
-      ),
-    settle: (target, order, signal) =>
-      ask(
+      );
+      return heard.ok ? ok(heard.value.outcome) : heard;
+    },
+    async settle(target, order, signal) {
+      const heard = await ask(
         (trust) => ({ k: 'settle', target, order, trust: [...trust] }),
         signal,
-        ends(signal, () => {}),
-      ),
+        last('end', signal),
+      );
+      return heard.ok ? ok(heard.value.outcome) : heard;
+    },
     async look(target, signal) {
-      const seen = await ask(
+      const heard = await ask(
         (trust) => ({ k: 'look', target, trust: [...trust] }),
         signal,
-        (link) => hear(link, answerMs, signal),
+        last('seen', signal),
       );
-      if (!seen.ok) return seen;
-      if (seen.value.k === 'seen') return ok(seen.value.report);
-      if (seen.value.k !== 'end' || seen.value.outcome.state === 'succeeded') return refuse('act_malformed');
-      return refuse('act_refused', seen.value.outcome.code);
+      return heard.ok ? ok(heard.value.report) : heard;
     },
   };
 }
+
+const refusedBy = ({ code, detail }: Extract<ActAnswer, { k: 'refused' }>) => ({
+  ok: false as const,
+  reason: 'act_refused' as const,
+  code,
+  ...(detail !== undefined && { detail }),
+});
 
 const dial = (path: string): Promise<Result<Socket, ActReason>> =>
   new Promise((resolve) => {

@@ -35,7 +35,7 @@ export const actRequestSchema = v.variant('k', [
 /** The fixed table of what can be asked for. */
 export type ActRequest = v.InferOutput<typeof actRequestSchema>;
 
-const detailMember = { detail: v.optional(v.pipe(v.string(), v.maxLength(2000))) };
+const detailMember = { detail: v.exactOptional(v.pipe(v.string(), v.maxLength(2000))) };
 
 export const actOutcomeSchema = v.variant('state', [
   v.strictObject({
@@ -56,10 +56,10 @@ export const actOutcomeSchema = v.variant('state', [
     /** Whether what ran before is in force again, as it was. */
     back: v.boolean(),
   }),
-  /** Nothing was changed. */
+  /** It was authorised, but may or can not be done there. Nothing was changed. */
   v.strictObject({ state: v.literal('refused'), code: codeSchema, ...detailMember }),
 ]);
-/** What came of an order on a target. `detail` is for this host's log alone. */
+/** What came of an order on a target. A `detail` is for this host's log alone. */
 export type ActOutcome = v.InferOutput<typeof actOutcomeSchema>;
 
 /** From the helper. */
@@ -69,9 +69,10 @@ export const actAnswerSchema = v.variant('k', [
   /** The bytes with this digest are wanted: a frame of bytes, or `lacks`, is to come. */
   v.strictObject({ k: v.literal('need'), digest: digestSchema }),
   v.strictObject({ k: v.literal('phase'), phase: v.picklist(['staged', 'activated']) }),
-  /** Last of all. */
+  /** Last of all, one of these. `refused`: what was asked for was not done, and nothing was changed. */
   v.strictObject({ k: v.literal('end'), outcome: actOutcomeSchema }),
   v.strictObject({ k: v.literal('seen'), report: targetReportSchema }),
+  v.strictObject({ k: v.literal('refused'), code: codeSchema, ...detailMember }),
 ]);
 export type ActAnswer = v.InferOutput<typeof actAnswerSchema>;
 

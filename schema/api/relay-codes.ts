@@ -1,3 +1,4 @@
+import { actCodes } from './act-codes.ts';
 import { actingCodes } from './acting-codes.ts';
 import type { CodeCard } from './code-card.ts';
 import { jobCodes } from './job-codes.ts';
@@ -11,6 +12,7 @@ export const relayCodes = {
   ...actingCodes,
   ...jobCodes,
   ...releaseCodes,
+  ...actCodes,
   ...startCodes,
 } as const satisfies { readonly [code: string]: CodeCard };
 

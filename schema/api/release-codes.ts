@@ -91,12 +91,6 @@ export const releaseCodes = {
   },
 
   // The target
-  act_helper_needed: {
-    title: 'Target needs writ-relay-act',
-    meaning:
-      'Files of a host and of its containers are changed by a helper of the relay that does not come with this version yet. Nothing was changed.',
-    todo: 'Until then deploy to virtual machines alone.',
-  },
   foreign_file: {
     title: 'A file stands in the way',
     meaning:

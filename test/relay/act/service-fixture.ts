@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { openActState, seedActState } from '../../../relay/act/act-state.ts';
 import { type ActService, createActService, type TargetWork } from '../../../relay/act/service.ts';
-import { type ActClient, createActClient } from '../../../relay/drivers/act-client.ts';
+import { type ActClient, type ActHeard, createActClient } from '../../../relay/drivers/act-client.ts';
 import type { ActOutcome } from '../../../relay/drivers/act-messages.ts';
 import { createFrameLink } from '../../../relay/drivers/frame-link.ts';
 import type { LogEntry } from '../../../relay/log.ts';
@@ -48,8 +48,8 @@ export type Desk = {
 type BlobOf = (digest: string) => Promise<Result<Uint8Array, string>>;
 
 /** An outcome or refusal in a word. */
-export const wordOf = (said: Result<ActOutcome, string>): string => {
-  if (!said.ok) return said.reason;
+export const wordOf = (said: ActHeard<ActOutcome>): string => {
+  if (!said.ok) return 'code' in said ? said.code : said.reason;
   return said.value.state === 'succeeded' ? 'succeeded' : said.value.code;
 };
 

@@ -296,8 +296,9 @@ describe('whoever may connect', () => {
     link.send({ k: 'apply', trust: [], order: text, authorisation: order.authorisation, part: 0 });
     const said = await link.next(5_000, limits);
     assert.deepEqual(said.ok && said.value.kind === 'json' && said.value.value, {
-      k: 'end',
-      outcome: { state: 'refused', code: 'release_malformed', detail: 'not canonical base64url' },
+      k: 'refused',
+      code: 'release_malformed',
+      detail: 'not canonical base64url',
     });
     // Signed by the operator, over bytes that are no order.
     const bytes = toBytes('{"v":1}');

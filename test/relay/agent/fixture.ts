@@ -5,6 +5,7 @@ import { createExecutor } from '../../../relay/agent/executor.ts';
 import type { Executor, Judge } from '../../../relay/agent/executor-contract.ts';
 import { createState, openState, type RelayState } from '../../../relay/agent/state-files.ts';
 import { judgeAgain, judgeJob, verifyEnvelope } from '../../../relay/agent/verify-job.ts';
+import type { ActClient } from '../../../relay/drivers/act-client.ts';
 import { createLog, type Log, type LogEntry } from '../../../relay/log.ts';
 import { actions } from '../../../schema/actions/index.ts';
 import { encodeBase64url } from '../../../schema/jose/base64url.ts';
@@ -156,6 +157,13 @@ export function fakeActions(deeds: Deed[], behaviour: FakeBehaviour = {}): Recor
   return Object.fromEntries(entries);
 }
 
+/** Nothing listens where the helper as root would. */
+export const noHelper: ActClient = {
+  apply: async () => ({ ok: false, reason: 'act_missing' }),
+  settle: async () => ({ ok: false, reason: 'act_missing' }),
+  look: async () => ({ ok: false, reason: 'act_missing' }),
+};
+
 export const noPorts: ActionPorts = {
   proxmox: null,
   wake: { send: async () => ({ ok: true, value: null }) },
@@ -165,6 +173,7 @@ export const noPorts: ActionPorts = {
   machineOf: () => {
     throw new Error('no machine is asked for');
   },
+  helper: noHelper,
 };
 
 export const realJudge: Judge = { verifyEnvelope, judgeJob, judgeAgain };
