@@ -51,7 +51,7 @@ export function judgePart(granted: readonly string[], part: ReleasePart): Result
   if (own !== undefined) return refuse('unit_takes_place', own.service);
   const { paths, folders } = pathsOf(part);
   const never = folders.find(reachesNever);
-  if (never !== undefined) return refuse('path_never', `${never}/**`);
+  if (never !== undefined) return refuse('path_never', `${never.replace(/\/$/, '')}/**`);
   return judgeEach(granted, [...paths, ...folders.map(below)]);
 }
 
