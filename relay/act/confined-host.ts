@@ -3,14 +3,8 @@ import type { Machine } from '../machine/machine.ts';
 import { createRemoteMachine } from '../machine/remote-machine.ts';
 import { createOutsideExec, type Outside } from './outside-exec.ts';
 
-/** Programs that need nothing but files and systemd's own socket, and so run under the helper's confinement. */
-const inside: ReadonlySet<string> = new Set([
-  'systemctl',
-  'cp',
-  'mkdir',
-  'rm',
-  '/usr/lib/systemd/system-generators/podman-system-generator',
-]);
+/** What needs nothing but systemd's own socket, and so runs under the helper's confinement. */
+const inside: ReadonlySet<string> = new Set(['systemctl']);
 
 /** This host as the helper reaches it: its files directly, most programs outside. */
 export function createConfinedHost(name: string, outside: Outside): Machine {
