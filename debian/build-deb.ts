@@ -27,6 +27,7 @@ import { exitCodes } from '../src/cli/help.ts';
 import { manPage } from '../src/cli/man.ts';
 import {
   builtRelayPackage,
+  bundleAct,
   bundleCli,
   bundleRelay,
   dist,
@@ -71,15 +72,17 @@ function put(folder: string, path: string, content: string | Buffer, mode = 0o64
 /** gzip without a time in its header. */
 const zipped = (text: string): Buffer => gzipSync(text, { level: 9 });
 
-/** What each package has: copyright, changelog, unit, user. */
+/** What each package has: copyright, changelog, units, user. */
 function putCommon(folder: string, name: string): void {
   const licence = readFileSync(join(root, 'LICENSE'), 'utf8');
   put(folder, `usr/share/doc/${name}/copyright`, licence);
   const changelog = `${name} (${version}) unstable; urgency=medium\n\n  * See CHANGELOG.md of the project.\n\n -- ${maintainer}  ${new Date(sourceDate() * 1000).toUTCString().replace('GMT', '+0000')}\n`;
   put(folder, `usr/share/doc/${name}/changelog.gz`, zipped(changelog));
   put(folder, `usr/lib/sysusers.d/${name}.conf`, 'u writ - "Writ" /nonexistent /usr/sbin/nologin\n');
-  const unit = readFileSync(join(root, 'debian', name, `${name}.service`));
-  put(folder, `usr/lib/systemd/system/${name}.service`, unit);
+  const own = readdirSync(join(root, 'debian', name)).sort();
+  for (const unit of own.filter((file) => /\.(service|socket)$/.test(file))) {
+    put(folder, `usr/lib/systemd/system/${unit}`, readFileSync(join(root, 'debian', name, unit)));
+  }
   for (const script of ['postinst', 'prerm', 'postrm']) {
     put(folder, `DEBIAN/${script}`, readFileSync(join(root, 'debian', name, script)), 0o755);
   }
@@ -133,7 +136,8 @@ function putModules(folder: string, native: string): void {
 const relayPackage: Package = {
   name: 'writ-relay',
   architecture: 'all',
-  depends: 'nodejs (>= 20), systemd',
+  // perl-base is essential; the bus is how systemd is asked to run a program.
+  depends: 'nodejs (>= 20), systemd, default-dbus-system-bus | dbus-system-bus',
   summary: 'agent of Writ on a host of a homelab',
   description: [
     'Pulls signed orders from the control plane of Writ, checks each against its',
@@ -141,7 +145,9 @@ const relayPackage: Package = {
     'what came of it. Opens no port.',
   ],
   fill(folder) {
-    put(folder, 'usr/lib/writ-relay/writ-relay.mjs', readFileSync(join(dist, 'writ-relay.mjs')), 0o755);
+    for (const name of ['writ-relay.mjs', 'writ-relay-act.mjs']) {
+      put(folder, `usr/lib/writ-relay/${name}`, readFileSync(join(dist, name)), 0o755);
+    }
     link(folder, 'usr/bin/writ-relay', '../lib/writ-relay/writ-relay.mjs');
     put(folder, 'usr/share/man/man1/writ-relay.1.gz', zipped(relayManPage()));
   },
@@ -239,6 +245,7 @@ if (spawnSync('dpkg-deb', ['--version']).status !== 0) {
 }
 mkdirSync(dist, { recursive: true });
 await bundleRelay();
+await bundleAct();
 const made = [build(relayPackage)];
 await bundleCli(builtRelayPackage());
 for (const architecture of Object.keys(architectures) as (keyof typeof architectures)[]) {

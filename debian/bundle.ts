@@ -9,7 +9,7 @@ import { programVersion } from '../schema/version.ts';
 export const root = join(import.meta.dirname, '..');
 export const dist = join(root, 'dist');
 
-/** What a relay's bundle may weigh: it is loaded by every host. */
+/** What the bundle of a relay or of its helper may weigh: each is loaded by every host. */
 const maxRelayBytes = 400 * 1024;
 
 /** The relay's package that the CLI tells hosts to install: of the same version, and known by its digest. */
@@ -39,15 +39,20 @@ export const bundleOptions: BuildOptions = {
   charset: 'utf8',
 };
 
-/** Bundles the relay: one file, with nothing native and nothing to be installed beside it. */
-export async function bundleRelay(): Promise<string> {
-  const outfile = join(dist, 'writ-relay.mjs');
-  await build({ ...bundleOptions, entryPoints: [join(root, 'relay/main.ts')], outfile });
+async function bundleForHosts(entry: string, name: string): Promise<string> {
+  const outfile = join(dist, name);
+  await build({ ...bundleOptions, entryPoints: [join(root, entry)], outfile });
   chmodSync(outfile, 0o755);
   const { size } = statSync(outfile);
-  if (size > maxRelayBytes) throw new Error(`the relay's bundle has ${size} bytes, over ${maxRelayBytes}`);
+  if (size > maxRelayBytes) throw new Error(`${name} has ${size} bytes, over ${maxRelayBytes}`);
   return outfile;
 }
+
+/** Bundles the relay: one file, with nothing native and nothing to be installed beside it. */
+export const bundleRelay = (): Promise<string> => bundleForHosts('relay/main.ts', 'writ-relay.mjs');
+
+/** Bundles the relay's helper as root, alike. */
+export const bundleAct = (): Promise<string> => bundleForHosts('relay/act/main.ts', 'writ-relay-act.mjs');
 
 /**
  * Bundles the CLI with the control plane. What only `writ serve` needs is in chunks of its own, loaded by it alone;
@@ -86,9 +91,11 @@ const kib = (bytes: number): string => `${(bytes / 1024).toFixed(0)} KiB`;
 if (process.argv[1] === import.meta.filename) {
   mkdirSync(dist, { recursive: true });
   const relay = await bundleRelay();
+  const act = await bundleAct();
   const cli = await bundleCli(builtRelayPackage());
   const files = readdirSync(cli).map((name) => statSync(join(cli, name)).size);
   console.log(`dist/writ-relay.mjs   ${kib(statSync(relay).size)} (limit ${kib(maxRelayBytes)})`);
+  console.log(`dist/writ-relay-act.mjs ${kib(statSync(act).size)} (limit ${kib(maxRelayBytes)})`);
   console.log(
     `dist/writ/writ.mjs    ${kib(statSync(join(cli, 'writ.mjs')).size)}, with its chunks ${kib(files.reduce((a, b) => a + b, 0))}`,
   );

@@ -8,11 +8,13 @@ import { clockAcceptCommand } from './cli/clock.ts';
 import { doctorCommand } from './cli/doctor.ts';
 import { enrollCommand } from './cli/enroll.ts';
 import { helpText } from './cli/help.ts';
+import { packagedState } from './cli/helper.ts';
 import { runCommand } from './cli/run.ts';
 import { setupCommand } from './cli/setup.ts';
 import { setupProxmoxCommand } from './cli/setup-proxmox.ts';
 import { type ExitCode, type Terminal, tellRefusal } from './cli/terminal.ts';
 import { trustInstallCommand, trustShowCommand } from './cli/trust.ts';
+import { trustSeedCommand } from './cli/trust-seed.ts';
 
 export { startRelay } from './start.ts';
 
@@ -70,7 +72,7 @@ export async function main(
     terminal.out(helpText);
     return command === undefined && !values.help ? 2 : 0;
   }
-  const stateDir = resolve(values.state ?? deps.env.WRIT_RELAY_STATE ?? '/var/lib/writ-relay');
+  const stateDir = resolve(values.state ?? deps.env.WRIT_RELAY_STATE ?? packagedState);
   const foreign = Object.entries(ownOptions).find(
     ([name, owners]) => isGiven(values, name) && !owners.includes(command),
   );
@@ -118,7 +120,10 @@ export async function main(
       if (verb === 'install' && file !== undefined && more.length === 0) {
         return trustInstallCommand({ stateDir, json, file }, terminal);
       }
-      return usage('It is `trust show` or `trust install FILE`.', json);
+      if (verb === 'seed' && file !== undefined && more.length === 0) {
+        return trustSeedCommand({ stateDir, json, digest: file }, terminal);
+      }
+      return usage('It is `trust show`, `trust install FILE` or `trust seed DIGEST`.', json);
     }
     case 'clock':
       if (rest.length === 1 && rest[0] === 'accept') return clockAcceptCommand({ stateDir, json }, terminal);

@@ -4,8 +4,11 @@ import { fingerprint } from '../schema/jose/keys.ts';
 import { ok, type Result, refuse } from '../schema/result.ts';
 import { programVersion } from '../schema/version.ts';
 import { heartbeatLimitMs, pollWaitMs } from '../schema/wire/limits.ts';
+import type { ActionPorts } from './actions/action.ts';
 import { relayActions } from './actions/index.ts';
+import { awaitAdmission } from './agent/admission.ts';
 import { createAlarm } from './agent/alarm.ts';
+import { createBlobs } from './agent/blobs.ts';
 import { type Clock, hostClock } from './agent/clock.ts';
 import { type ConfigRefusal, readConfig } from './agent/config.ts';
 import { createEvidence } from './agent/evidence.ts';
@@ -19,11 +22,14 @@ import { createReceiptPost } from './agent/receipt-post.ts';
 import { createReporter, type Reporter } from './agent/report.ts';
 import { openState, type RelayState, type StateRefusal } from './agent/state-files.ts';
 import { lockState } from './agent/state-lock.ts';
-import { createTrustFetch, type TrustFetch } from './agent/trust-fetch.ts';
+import { createTrustAfter } from './agent/trust-after.ts';
+import { createTrustFetch } from './agent/trust-fetch.ts';
 import { judgeAgain, judgeJob, verifyEnvelope } from './agent/verify-job.ts';
+import { createActClient } from './drivers/act-client.ts';
 import type { Proxmox } from './drivers/proxmox.ts';
 import { createWakeOnLan, type WakeOnLan } from './drivers/wake-on-lan.ts';
 import { createLog, type Log, type LogEntry } from './log.ts';
+import { createRemoteMachine } from './machine/remote-machine.ts';
 
 /** What a simulated home and tests put in place of the machine's own. */
 export type RelayOverrides = {
@@ -31,6 +37,8 @@ export type RelayOverrides = {
   /** Null: no Proxmox, whatever the configuration says. */
   readonly proxmox?: Proxmox | null;
   readonly wake?: WakeOnLan;
+  readonly machineOf?: ActionPorts['machineOf'];
+  readonly helper?: ActionPorts['helper'];
   readonly random?: () => number;
   readonly heartbeatLimitMs?: number;
   readonly pollWaitMs?: number;
@@ -82,9 +90,6 @@ export type RunningRelay = {
 };
 
 const keptEvents = 1_000;
-const defaultAdmissionMs = 2_000;
-/** A relay that is not admitted for this long asks less often. */
-const patientAfterMs = 30 * 60_000;
 const lastReportMs = 5_000;
 
 /** Starts a relay from what enrolment has made. Refuses, and leaves nothing running, unless all of it is right. */
@@ -179,6 +184,10 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     ...(overrides.unheardPauseMs !== undefined && { unheardPauseMs: overrides.unheardPauseMs }),
   });
   const evidence = createEvidence({ home, trust, clock, log });
+  const blobs = createBlobs({ link, clock });
+  const helper = overrides.helper ?? createActClient({ trustAfter: createTrustAfter({ trust, link }) });
+  // It hears of newer trust with what it is asked, and the next release may be far.
+  trust.onChange(() => void helper.look(relay, stop.signal));
   let reporter: Reporter | null = null;
   const executor = createExecutor({
     state,
@@ -191,6 +200,9 @@ function run(state: RelayState, parts: Parts): RunningRelay {
       wake: overrides.wake ?? createWakeOnLan(),
       clock,
       evidenceOf: evidence.of,
+      blob: blobs.get,
+      machineOf: overrides.machineOf ?? ((name, guest, px) => createRemoteMachine(name, px.agentExec(guest))),
+      helper,
     },
     judge: { verifyEnvelope, judgeJob, judgeAgain },
     beforePowerOff: () => sendLast(reporter, clock),
@@ -243,7 +255,10 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     const fetching = trustFetch.run(stop.signal);
     if (!admitted()) {
       log.info('waiting_for_admission', { fingerprint: fingerprint(key.kid) });
-      await awaitAdmission({ admitted, trustFetch, clock, random }, overrides, stop.signal);
+      await awaitAdmission(
+        { admitted, trustFetch, clock, random, everyMs: overrides.admissionMs },
+        stop.signal,
+      );
       if (!stop.signal.aborted) log.info('admitted', { trust_version: trust.current().document.version });
     }
     if (stop.signal.aborted) return fetching;
@@ -305,22 +320,6 @@ function run(state: RelayState, parts: Parts): RunningRelay {
       return stopping;
     },
   };
-}
-
-/** A relay that the owner has not admitted yet asks for newer trust, and for nothing else. */
-async function awaitAdmission(
-  deps: { admitted(): boolean; trustFetch: TrustFetch; clock: Clock; random(): number },
-  overrides: RelayOverrides,
-  signal: AbortSignal,
-): Promise<void> {
-  const { clock } = deps;
-  const beganAt = clock.uptimeMs();
-  while (!signal.aborted && !deps.admitted()) {
-    const isPatient = clock.uptimeMs() - beganAt > patientAfterMs;
-    const pauseMs = (overrides.admissionMs ?? defaultAdmissionMs) * (isPatient ? 15 : 1);
-    await clock.sleep(pauseMs * (1 + 1.5 * deps.random()), signal);
-    if (!signal.aborted) await deps.trustFetch.fetchFrom('controller', signal);
-  }
 }
 
 /** The host goes down in a moment, whether or not this arrives. */

@@ -1,8 +1,89 @@
-import { refuse } from '../../schema/result.ts';
-import type { RelayAction } from './action.ts';
+import * as v from 'valibot';
+import { releaseApply as card } from '../../schema/actions/release-apply.ts';
+import type { Result } from '../../schema/result.ts';
+import type { Machine } from '../machine/machine.ts';
+import type { ActContext, CheckContext, ObserveContext, RelayAction } from './action.ts';
+import { applyPart, judgeSwitch, settlePart } from './apply-part.ts';
+import { applyByHelper, needsHelper, outcomeOfPart, precheckByHelper, settleByHelper } from './by-helper.ts';
+import { fetchPart } from './fetch-part.ts';
+import { failedBy } from './guest.ts';
+import { openTarget } from './open-target.ts';
+
+/** A part and all its units may be some megabytes. */
+const fetchMs = 120_000;
+/** Of the action's time, what an activation gets before it is given up: the rest is for going back. */
+const activationMs = 20 * 60_000;
+/** A host that has just booted starts its guests, and they their agents. */
+const returnMs = 120_000;
+const lookEveryMs = 2_000;
 
 export const releaseApply: RelayAction = {
-  precheck: async () => refuse('proxmox_not_configured'),
-  act: async () => ({ state: 'failed', code: 'proxmox_not_configured' }),
-  observe: async () => ({ state: 'unknown', code: 'interrupted' }),
+  precheckMs: fetchMs,
+  observeMs: card.lifetimeMs,
+  async precheck(ctx) {
+    if (needsHelper(ctx)) return precheckByHelper(ctx);
+    const machine = await openTarget(ctx);
+    if (!machine.ok) return machine;
+    const wanted = await fetchPart(ctx);
+    return wanted.ok ? judgeSwitch(machine.value, ctx.paths, wanted.value) : wanted;
+  },
+  async act(ctx) {
+    if (needsHelper(ctx)) return applyByHelper(ctx);
+    const wanted = await fetchPart(ctx);
+    if (!wanted.ok) return failedBy(wanted);
+    const machine = await openTarget(ctx);
+    if (!machine.ok) return failedBy(machine);
+    const limit = startLimit(ctx, activationMs);
+    const end = await applyPart(
+      {
+        machine: machine.value,
+        clock: ctx.ports.clock,
+        signal: limit.signal,
+        blob: (digest) => ctx.ports.blob(digest, limit.signal),
+        progress: ctx.progress,
+      },
+      wanted.value,
+      ctx.params.again === true,
+    );
+    limit.end();
+    return outcomeOfPart(end);
+  },
+  async observe(ctx) {
+    if (needsHelper(ctx)) return settleByHelper(ctx);
+    const machine = await awaitTarget(ctx);
+    if (!machine.ok) return failedBy(machine, 'unknown');
+    const end = await settlePart(machine.value, v.parse(card.params, ctx.params).part);
+    return end.ok ? outcomeOfPart(end.value) : failedBy(end, 'unknown');
+  },
 };
+
+/** A signal that ends with the step's own, or after some time. */
+function startLimit(ctx: ActContext, ms: number): { readonly signal: AbortSignal; end(): void } {
+  const over = new AbortController();
+  const ended = new AbortController();
+  const abort = (): void => over.abort();
+  if (ctx.signal.aborted) abort();
+  ctx.signal.addEventListener('abort', abort);
+  void ctx.ports.clock.sleep(ms, ended.signal).then(() => {
+    if (!ended.signal.aborted) abort();
+  });
+  return {
+    signal: over.signal,
+    end() {
+      ended.abort();
+      ctx.signal.removeEventListener('abort', abort);
+    },
+  };
+}
+
+/** Waits a moment for a guest that does not run or answer yet. */
+async function awaitTarget(ctx: ObserveContext | CheckContext): Promise<Result<Machine, string>> {
+  const { clock } = ctx.ports;
+  const untilMs = clock.uptimeMs() + returnMs;
+  for (;;) {
+    const machine = await openTarget(ctx);
+    const mayCome = !machine.ok && ['guest_not_running', 'agent_silent'].includes(machine.reason);
+    if (!mayCome || ctx.signal.aborted || clock.uptimeMs() >= untilMs) return machine;
+    await clock.sleep(lookEveryMs, ctx.signal);
+  }
+}

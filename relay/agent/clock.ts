@@ -55,7 +55,8 @@ export function hostClock(isTrial: boolean, env: Readonly<Record<string, string 
     : clock;
 }
 
-async function askSynchronised(): Promise<boolean> {
+/** Asks this machine whether a time source keeps its wall clock. */
+export async function askSynchronised(): Promise<boolean> {
   try {
     await access('/run/systemd/timesync/synchronized');
     return true;

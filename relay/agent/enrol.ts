@@ -73,7 +73,7 @@ export type EnrolDeps = {
 export async function enrol(
   deps: EnrolDeps,
   options: { readonly code: string; readonly again: boolean; readonly trial: boolean },
-): Promise<Result<Enrolled, EnrolRefusal>> {
+): Promise<Result<{ readonly enrolled: Enrolled; readonly trust: Trust }, EnrolRefusal>> {
   const { disk, clock } = deps;
   const parsed = parseEnrolmentCode(options.code);
   if (!parsed.ok) return parsed;
@@ -158,13 +158,14 @@ export async function enrol(
   const made = await createState(deps, { relay: code.relay, secret: key.secret, trust: trust.value });
   if (!made.ok) return refuse('state_unwritable', made.detail ?? made.reason);
   await made.value.journal.close();
-  return ok({
+  const enrolled = {
     home: code.home,
     relay: code.relay,
     fingerprint: fingerprint(key.signing.kid),
     trustVersion: trust.value.document.version,
     admitted: trust.value.identities.get(key.signing.kid)?.name === code.relay,
-  });
+  };
+  return ok({ enrolled, trust: trust.value });
 }
 
 function checkTrust(code: EnrolmentCode, trust: Trust): Result<true, EnrolRefusal> {

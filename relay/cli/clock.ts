@@ -1,5 +1,8 @@
+import { ok } from '../../schema/result.ts';
 import { systemClock } from '../agent/clock.ts';
 import { acceptClock } from '../agent/state-files.ts';
+import { acceptHelperClock, helperOf } from './helper.ts';
+import { helperSentences } from './sentences.ts';
 import { type ExitCode, type Terminal, tell, tellRefusal } from './terminal.ts';
 import { withState } from './with-state.ts';
 
@@ -15,6 +18,11 @@ export const clockAcceptCommand = (
       return 1;
     }
     const { before, now } = accepted.value;
+    const helper = helperOf(args.stateDir) === 'root' ? await acceptHelperClock(now) : ok(true);
+    if (!helper.ok) {
+      tellRefusal(terminal, args.json, helper, helperSentences.clock_kept);
+      return 1;
+    }
     const text = (ms: number): string => (ms === 0 ? 'none' : new Date(ms).toISOString());
     tell(terminal, args.json, { ok: true, before, now }, [
       `Taken as right: ${text(now)} (journalled before: ${text(before)}).`,

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { type Finding, findingLines, isHealthy } from '../../schema/doctor.ts';
+import { ok } from '../../schema/result.ts';
+import { actFolder, openActState } from '../act/act-state.ts';
 import { systemClock } from '../agent/clock.ts';
 import { credentialsFolder, readConfig } from '../agent/config.ts';
 import { nodeDisk } from '../agent/node-disk.ts';
@@ -10,10 +12,12 @@ import { checkClock } from './doctor/clock.ts';
 import { checkFiles } from './doctor/files.ts';
 import { checkFirewall } from './doctor/firewall.ts';
 import { checkGuestAgents } from './doctor/guests.ts';
+import { checkHelper } from './doctor/helper.ts';
 import { checkProxmox } from './doctor/proxmox.ts';
 import { checkService } from './doctor/service.ts';
 import { checkTailnet } from './doctor/tailnet.ts';
 import { checkVersions } from './doctor/versions.ts';
+import { helperOf } from './helper.ts';
 import { type ExitCode, type Terminal, tell } from './terminal.ts';
 import { withState } from './with-state.ts';
 
@@ -21,6 +25,7 @@ const checks: readonly Check[] = [
   checkClock,
   checkFiles,
   checkService,
+  checkHelper,
   checkProxmox,
   checkTailnet,
   checkFirewall,
@@ -56,6 +61,8 @@ export const doctorCommand = (
           : port.ok
             ? { api: port.value.proxmox, rights: port.value.rights }
             : `${port.reason} (${port.detail})`,
+      helper: await lookAtHelper(args.stateDir),
+      helperFolder: actFolder,
       run,
       stat: (path) =>
         stat(path).then(
@@ -75,6 +82,17 @@ export const doctorCommand = (
       if (port?.ok === true) port.value.close();
     }
   });
+
+async function lookAtHelper(stateDir: string): Promise<Patient['helper']> {
+  const helper = helperOf(stateDir);
+  if (helper !== 'root') return helper;
+  const disk = nodeDisk(actFolder);
+  const state = await openActState(disk);
+  await disk.close();
+  if (!state.ok) return state;
+  const { home, relay, trust } = state.value;
+  return ok({ home, relay, version: trust().document.version });
+}
 
 const runMs = 15_000;
 const maxOutputBytes = 8 * 1024 * 1024;

@@ -10,7 +10,8 @@ import { nodeDisk } from '../agent/node-disk.ts';
 import { openProxmox } from '../agent/proxmox-port.ts';
 import { lockState } from '../agent/state-lock.ts';
 import { createLog, formatTextLine } from '../log.ts';
-import { enrolSentences, startSentences } from './sentences.ts';
+import { helperOf, seedHelper } from './helper.ts';
+import { enrolSentences, helperSentences, startSentences } from './sentences.ts';
 import { type ExitCode, type Terminal, tell, tellRefusal } from './terminal.ts';
 
 export type EnrollArguments = {
@@ -80,13 +81,20 @@ export async function enrollCommand(args: EnrollArguments, terminal: Terminal): 
     tellRefusal(terminal, json, enrolled, enrolSentences[enrolled.reason]);
     return 1;
   }
-  const { relay, fingerprint, trustVersion, admitted } = enrolled.value;
-  tell(terminal, json, { ok: true, ...enrolled.value }, [
+  const { relay, fingerprint, trustVersion, admitted } = enrolled.value.enrolled;
+  const helper = args.trial ? 'none' : helperOf(stateDir);
+  const seeded = helper === 'root' ? await seedHelper({ relay, trust: enrolled.value.trust }) : ok(true);
+  if (!seeded.ok) {
+    tellRefusal(terminal, json, seeded, helperSentences.enrolled_unwritable);
+    return 1;
+  }
+  tell(terminal, json, { ok: true, ...enrolled.value.enrolled }, [
     `This host is enrolled as ${relay}, under version ${trustVersion} of the trust document.`,
     '',
     `  fingerprint  ${fingerprint}`,
     '',
     ...(args.found !== undefined ? [] : [nextSteps(admitted)]),
+    ...(helper === 'not_root' ? [helperSentences.not_root] : []),
   ]);
   return 0;
 }

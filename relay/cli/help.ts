@@ -9,6 +9,7 @@ Usage:
   writ-relay run                     poll for signed orders until stopped
   writ-relay trust show              show the trust document that this host obeys
   writ-relay trust install FILE      put a newer trust document into force by hand
+  writ-relay trust seed DIGEST       let the helper as root obey the trust document with this digest
   writ-relay clock accept            take the clock as right after it was once ahead
   writ-relay help
 

@@ -57,3 +57,18 @@ export const enrolSentences = {
   host_unknown: 'The trust document does not know this host.',
   state_unwritable: 'The state folder cannot be written.',
 } as const satisfies Record<EnrolRefusal, string>;
+
+/** What a person reads of the helper that does what needs root on a host. */
+export const helperSentences = {
+  enrolled_unwritable:
+    'This host is enrolled, but the state of its helper as root cannot be written: no release can be applied to it or to its containers. Make room in /var/lib, then run: writ-relay trust seed DIGEST, with the digest that `writ trust show --json` tells on your computer.',
+  unwritable: 'The state of the helper as root cannot be written. Make room in /var/lib.',
+  clock_kept:
+    'The relay takes the clock as right; its helper as root does not, because its state cannot be read or written.',
+  trust_digest:
+    'The trust document that this relay obeys has another digest. Compare it with what `writ trust show --json` tells on your computer. Nothing was changed.',
+  trust_version: 'The helper as root obeys a newer trust document already. Nothing was changed.',
+  not_root:
+    'What the helper as root obeys is for root to say: sudo writ-relay trust seed DIGEST, with the digest that `writ trust show --json` tells on your computer.',
+  helper_none: 'The packaged relay alone, with its state in /var/lib/writ-relay, has a helper as root.',
+} as const;

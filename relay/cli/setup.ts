@@ -6,6 +6,7 @@ import { gatherHostFacts } from '../agent/host-facts.ts';
 import { type ProxmoxFiles, readProxmoxFiles } from '../drivers/proxmox-files.ts';
 import { identityText } from '../drivers/proxmox-guests.ts';
 import { enrollCommand } from './enroll.ts';
+import { helperSocket } from './helper.ts';
 import { accessSentences, type ProxmoxConsole, setUpProxmox, systemConsole } from './setup-proxmox.ts';
 import { type ExitCode, type Terminal, tell, tellRefusal } from './terminal.ts';
 import { withState } from './with-state.ts';
@@ -118,6 +119,8 @@ async function startService(json: boolean, terminal: Terminal): Promise<ExitCode
   try {
     await run('systemctl', ['enable', unit]);
     await run('systemctl', ['restart', unit]);
+    // On a host that was enrolled before there was a helper, it waits for `writ-relay trust seed`.
+    await run('systemctl', ['enable', '--now', helperSocket]);
   } catch (error) {
     const detail = String((error as { stderr?: unknown }).stderr ?? error)
       .trim()

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { pinOf } from './https-client.ts';
-import type { GuestIdentity } from './proxmox-guests.ts';
+import { type GuestIdentity, volumeOf } from './proxmox-guests.ts';
 
 /**
  * What a Proxmox VE host keeps in its cluster file system (pmxcfs, below /etc/pve), as root reads it there: before
@@ -37,10 +37,20 @@ export async function readProxmoxFiles(
       : { kind: 'qemu', vmid, uuid: uuid.toLowerCase(), name: settings.get('name') ?? '' };
   });
   const lxc = await readGuests(join(folder, 'lxc'), (vmid, settings) => {
-    const rootfs = settings.get('rootfs')?.split(',')[0];
+    const rootfs = volumeOf(settings.get('rootfs') ?? '');
     return rootfs === undefined ? null : { kind: 'lxc', vmid, rootfs, name: settings.get('hostname') ?? '' };
   });
   return { node, spki, guests: [...qemu, ...lxc].slice(0, maxGuests) };
+}
+
+/** What pins a container of this host, as it is now: the volume of its root file system. Null where there is none. */
+export async function readContainerRoot(
+  vmid: number,
+  root = '/etc/pve',
+  node = hostname().split('.')[0]!,
+): Promise<string | null> {
+  const text = await readText(join(root, 'nodes', node, 'lxc', `${vmid}.conf`));
+  return text === null ? null : (volumeOf(readSettings(text).get('rootfs') ?? '') ?? null);
 }
 
 type Found = ProxmoxFiles['guests'][number];

@@ -148,7 +148,7 @@ function smbiosUuid(smbios1: string): string | undefined {
 }
 
 /** `local-lvm:vm-101-disk-0,size=8G`; the volume may also be named, `volume=…`, and stand anywhere. */
-function volumeOf(rootfs: string): string | undefined {
+export function volumeOf(rootfs: string): string | undefined {
   const fields = rootfs.split(',');
   const named = fields.find((field) => field.startsWith('volume='))?.slice('volume='.length);
   const first = fields[0] ?? '';

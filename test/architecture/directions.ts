@@ -81,7 +81,7 @@ const areas: Readonly<Record<string, Area>> = {
     why: 'a driver speaks one protocol, and decides nothing',
   },
   'relay/actions': {
-    imports: [...relayBase, 'relay/machine', 'relay/drivers'],
+    imports: [...relayBase, 'relay/machine', 'relay/drivers', 'relay/deploy'],
     why: 'an action acts and observes; whether it may is judged before',
   },
   'relay/deploy': {
@@ -92,12 +92,16 @@ const areas: Readonly<Record<string, Area>> = {
     imports: [...relayBase, 'relay/machine', 'relay/drivers', 'relay/actions', 'relay/deploy'],
     why: 'the agent judges and calls; it does not know how it was started',
   },
+  'relay/act': {
+    imports: [...relayBase, 'relay/machine', 'relay/drivers', 'relay/deploy', 'relay/agent'],
+    why: 'what runs as root judges by the same rules and works with the same engine, and is no part of the relay',
+  },
   'relay/start': {
     imports: [...relayBase, ...relayParts],
     why: 'the parts are wired below the command line',
   },
   'relay/cli': {
-    imports: [...relayBase, ...relayParts, 'relay/start'],
+    imports: [...relayBase, ...relayParts, 'relay/act', 'relay/start'],
     why: 'commands are started by the entry, and start what was wired',
   },
   'relay/main': {

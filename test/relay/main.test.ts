@@ -239,6 +239,13 @@ describe('writ-relay trust and clock', () => {
     assert.equal(code, 1);
   });
 
+  it('has no helper as root where it is not the packaged one: nobody is told to obey anything', async () => {
+    await makeState();
+    const told = await call(['trust', 'seed', home.trust().digest, '--state', dir, '--json']);
+    assert.equal(told.code, 2);
+    assert.equal((JSON.parse(told.out) as { code: string }).code, 'helper_none');
+  });
+
   it('takes the clock as right when told to', async () => {
     await makeState();
     const { code, out } = await call(['clock', 'accept', '--state', dir]);

@@ -1,10 +1,12 @@
 import type { ActContext, ActionPorts, CheckContext, Outcome } from '../../relay/actions/action.ts';
 import { relayActions } from '../../relay/actions/index.ts';
+import { createRemoteMachine } from '../../relay/machine/remote-machine.ts';
 import type { ActionType } from '../../schema/actions/index.ts';
 import type { House } from '../../schema/trust/document.ts';
 import type { Progress, Report } from '../../schema/wire/report.ts';
+import { noHelper } from '../relay/agent/fixture.ts';
 import type { FastTime, Tower } from './relay.ts';
-import { testHouse } from './relay-home.ts';
+import { testDigest, testHouse } from './relay-home.ts';
 
 /** What an action did in a test, without a relay around it. */
 export type Performed =
@@ -20,6 +22,12 @@ export type Stage = {
   readonly announcePowerOff?: ActContext['announcePowerOff'];
   readonly signal?: AbortSignal;
   readonly relay?: string;
+  readonly blob?: ActionPorts['blob'];
+  readonly machineOf?: ActionPorts['machineOf'];
+  readonly helper?: ActionPorts['helper'];
+  readonly signed?: ActContext['signed'];
+  /** What the grant of a release covers. */
+  readonly paths?: readonly string[];
 };
 
 export function contextOf(
@@ -33,6 +41,7 @@ export function contextOf(
     house,
     target,
     params,
+    paths: stage.paths ?? [],
     guest: house.guests[target] ?? null,
     host: house.hosts[target] ?? null,
     ports: {
@@ -40,6 +49,10 @@ export function contextOf(
       wake: stage.wake ?? { send: async () => ({ ok: true, value: null }) },
       clock: stage.time.clock,
       evidenceOf: stage.evidence ?? (async () => null),
+      blob: stage.blob ?? (async () => ({ ok: false, reason: 'blob_missing' })),
+      machineOf:
+        stage.machineOf ?? ((name, guest, proxmox) => createRemoteMachine(name, proxmox.agentExec(guest))),
+      helper: stage.helper ?? noHelper,
     },
     signal: stage.signal ?? new AbortController().signal,
   };
@@ -59,6 +72,7 @@ export async function perform(
   const phases: Progress['phase'][] = [];
   const outcome = await action.act({
     ...ctx,
+    signed: stage.signed ?? null,
     startedAt: ctx.ports.clock.now(),
     progress: (phase) => phases.push(phase),
     announcePowerOff: stage.announcePowerOff ?? (async () => ({ ok: true, value: true })),
@@ -71,11 +85,18 @@ export function observeAfter(
   stage: Stage,
   type: ActionType,
   target: string,
-  crash: { readonly agoMs?: number; readonly rebooted?: boolean; readonly powerOffAnnounced?: boolean } = {},
+  crash: {
+    readonly agoMs?: number;
+    readonly rebooted?: boolean;
+    readonly powerOffAnnounced?: boolean;
+    readonly ordered?: string;
+    readonly params?: Readonly<Record<string, unknown>>;
+  } = {},
 ): Promise<Outcome> {
-  const ctx = contextOf(stage, target);
+  const ctx = contextOf(stage, target, crash.params);
   return relayActions[type].observe({
     ...ctx,
+    ordered: crash.ordered ?? testDigest('f'),
     startedAt: ctx.ports.clock.now() - (crash.agoMs ?? 1_000),
     bootAtStart: 'boot-1',
     bootNow: crash.rebooted ? 'boot-2' : 'boot-1',

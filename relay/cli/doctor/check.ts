@@ -1,4 +1,5 @@
 import type { Finding } from '../../../schema/doctor.ts';
+import type { Result } from '../../../schema/result.ts';
 import type { Trust } from '../../../schema/trust/read.ts';
 import type { Clock } from '../../agent/clock.ts';
 import type { RelayConfig } from '../../agent/config.ts';
@@ -23,6 +24,12 @@ export type Patient = {
   readonly config: RelayConfig | null;
   /** Null on a host without Proxmox VE; a text says why it cannot be asked. */
   readonly proxmox: { readonly api: Proxmox; readonly rights: ProxmoxRights } | string | null;
+  /** What the helper as root keeps, which root alone can see; none where this is not the packaged relay. */
+  readonly helper:
+    | Result<{ readonly home: string; readonly relay: string; readonly version: number }, string>
+    | 'not_root'
+    | 'none';
+  readonly helperFolder: string;
   run(argv: readonly string[]): Promise<Ran>;
   stat(path: string): Promise<FileFacts>;
   list(folder: string): Promise<readonly string[] | null>;

@@ -1,5 +1,6 @@
 import { fault, fine, notChecked, warning } from '../../../schema/doctor.ts';
 import type { Check } from './check.ts';
+import { looseOf, readShown } from './shown.ts';
 
 /** What confines the service, and the value that each must have (systemd.exec(5)). */
 const confinement: Readonly<Record<string, string>> = {
@@ -21,16 +22,9 @@ export const checkService: Check = async ({ run }) => {
     const why = 'systemd does not answer, so the service was not looked at.';
     return [notChecked('service_active', why), notChecked('service_confined', why)];
   }
-  const values = new Map(
-    shown.out
-      .trim()
-      .split('\n')
-      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-  );
+  const values = readShown(shown);
   const active = values.get('ActiveState');
-  const loose = Object.entries(confinement)
-    .filter(([name, wanted]) => values.get(name) !== wanted)
-    .map(([name, wanted]) => `${name}=${wanted}`);
+  const loose = looseOf(values, confinement);
   const user = values.get('User') ?? '';
   return [
     active === 'active'

@@ -1,0 +1,295 @@
+import * as v from 'valibot';
+import { decodeBase64url } from '../../schema/jose/base64url.ts';
+import { digestBytes } from '../../schema/jose/digest.ts';
+import { ok, type Result, refuse } from '../../schema/result.ts';
+import { clockSkewMs, maxBlobBytes } from '../../schema/wire/limits.ts';
+import type { TargetReport } from '../../schema/wire/report.ts';
+import { type VerifiedOrder, verifyOrder, weighOrder } from '../agent/verify-release.ts';
+import {
+  type ActAnswer,
+  type ActOutcome,
+  type ActRequest,
+  actLacksSchema,
+  actRequestSchema,
+  codeOf,
+  maxRequestBytes,
+} from '../drivers/act-messages.ts';
+import type { FrameLink } from '../drivers/frame-link.ts';
+import type { Log } from '../log.ts';
+import type { Machine } from '../machine/machine.ts';
+import type { ActState } from './act-state.ts';
+import { createBusy } from './busy.ts';
+
+/** What is done on a target, once it was judged that it may be. */
+export type TargetWork = {
+  /**
+   * Looks whether a part may be brought to a target under a grant with these paths: nothing is changed. Gives what
+   * does it, to be called once the order is written down.
+   */
+  prepare(given: {
+    readonly machine: Machine;
+    readonly target: string;
+    readonly relay: string;
+    /** Digest of the part. */
+    readonly part: string;
+    readonly again: boolean;
+    readonly paths: readonly string[];
+    blob(digest: string): Promise<Result<Uint8Array<ArrayBuffer>, string>>;
+    progress(phase: 'staged' | 'activated'): void;
+    readonly signal: AbortSignal;
+  }): Promise<Result<() => Promise<ActOutcome>, string>>;
+  /** Ends or undoes what a crash left open, and says what is true of a part now. A refusal: it cannot be told yet. */
+  settle(machine: Machine, part: string): Promise<Result<ActOutcome, string>>;
+  look(machine: Machine): Promise<Result<TargetReport, string>>;
+};
+
+export type ActServiceDeps = {
+  readonly state: ActState;
+  readonly work: TargetWork;
+  /** The machine of a target of this host, in the house of the trust document in force. */
+  machineOf(target: string): Promise<Result<Machine, string>>;
+  readonly clock: { now(): number; synchronised(): Promise<boolean> };
+  readonly log: Log;
+  /** Aborted when the helper is told to stop: what is at work is undone. */
+  readonly stop: AbortSignal;
+};
+
+export type ActService = {
+  /** Serves one connection to its end. Never rejects. */
+  serve(link: FrameLink): Promise<void>;
+  /** Whether a crash has left something open. */
+  hasOpen(): boolean;
+  /** Settles what a crash left open, as far as the targets can be reached. Called once, before anything is served. */
+  recover(): Promise<void>;
+};
+
+/** A helper that cannot prove its footing: it says why to whoever asks, and does nothing. */
+export const refuseAll = (code: string): ActService => ({
+  async serve(link) {
+    say(link, { k: 'hello', v: 1, trust: 0 });
+    await link.next(requestMs, { json: maxRequestBytes, bytes: 0 });
+    say(link, refused(code));
+    link.close();
+  },
+  hasOpen: () => false,
+  recover: async () => {},
+});
+
+const requestMs = 10_000;
+/** How long the relay may take to fetch what is needed. */
+const blobMs = 5 * 60_000;
+
+/** What was asked for is not done, and nothing is changed. */
+const refused = (code: string, detail?: string): Refused => ({
+  k: 'refused',
+  code: codeOf(code),
+  ...(detail !== undefined && { detail: detail.slice(0, 2000) }),
+});
+type Refused = Extract<ActAnswer, { k: 'refused' }>;
+const ended = (outcome: ActOutcome): ActAnswer => ({ k: 'end', outcome });
+
+export function createActService(deps: ActServiceDeps): ActService {
+  const { state, work, clock, log } = deps;
+  const busy = createBusy();
+
+  /** What came of the last order of a target that was left open. */
+  const settleOpen = async (target: string): Promise<Result<true, string>> => {
+    const open = state.targets().get(target);
+    if (open === undefined || open.outcome !== null) return ok(true);
+    const machine = await deps.machineOf(target);
+    if (!machine.ok) return machine;
+    const outcome = await work.settle(machine.value, open.part);
+    if (!outcome.ok) return outcome;
+    log.warn('act_settled', { target, state: outcome.value.state });
+    const written = await state.end(target, outcome.value);
+    return written.ok ? ok(true) : written;
+  };
+
+  /** What came of the last order of a target, which is settled. */
+  const told = (target: string): ActAnswer => {
+    const outcome = state.targets().get(target)?.outcome ?? null;
+    return outcome === null ? refused('act_interrupted') : ended(outcome);
+  };
+
+  const apply = async (link: FrameLink, request: ActRequest & { k: 'apply' }): Promise<ActAnswer> => {
+    const bytes = decodeBase64url(request.order);
+    if (!bytes.ok) return refused('release_malformed', 'not canonical base64url');
+    const verified = await verifyOrder(state.trust(), {
+      bytes: bytes.value,
+      authorisation: request.authorisation,
+    });
+    if (!verified.ok) return refused(verified.reason, verified.detail);
+    const target = verified.value.order.parts[request.part]?.target;
+    if (target === undefined) return refused('step_unknown');
+    const held = busy.take(target);
+    if (held === null) return refused('target_busy', `something is at work on ${target}`);
+    try {
+      return await applyTo(link, target, verified.value, request.part);
+    } finally {
+      held.release();
+    }
+  };
+
+  const applyTo = async (
+    link: FrameLink,
+    target: string,
+    verified: VerifiedOrder,
+    part: number,
+  ): Promise<ActAnswer> => {
+    const settled = await settleOpen(target);
+    if (!settled.ok) return refused(settled.reason, settled.detail);
+    const now = clock.now();
+    if (now < state.time() - clockSkewMs) return refused('clock_behind');
+    const verdict = weighOrder(
+      {
+        trust: state.trust(),
+        relay: state.relay,
+        now,
+        floors: state.targets(),
+        steps: new Set(),
+        notBefore: state.notBefore,
+        forgotten: 0,
+      },
+      verified,
+      part,
+    );
+    if (verdict.kind === 'consumed') return told(target);
+    if (verdict.kind !== 'allowed') return refused(verdict.reason, verdict.detail);
+    const { digest, order, step, paths } = verdict.ordered;
+    const wanted = order.parts[part]!;
+    const machine = await deps.machineOf(target);
+    if (!machine.ok) return refused(machine.reason, machine.detail);
+
+    const ordered = { order: order.order, digest, part: wanted.digest, at: now };
+    const prepared = await work.prepare({
+      machine: machine.value,
+      target,
+      relay: step.relay,
+      part: wanted.digest,
+      again: wanted.again === true,
+      paths,
+      blob: (one) => fetchBlob(link, one, deps.stop),
+      progress: (phase) => say(link, { k: 'phase', phase }),
+      signal: deps.stop,
+    });
+    // Whoever asked is gone before anything began: it is as if nobody had asked.
+    if (link.gone.aborted || deps.stop.aborted || (!prepared.ok && prepared.reason === 'act_interrupted')) {
+      return refused('act_interrupted');
+    }
+    const time = (await clock.synchronised()) ? now : null;
+    if (!prepared.ok) {
+      const { k: _, ...why } = refused(prepared.reason, prepared.detail);
+      const outcome: ActOutcome = { state: 'refused', ...why };
+      // An authority wanted it: what it wanted before is not wanted any more.
+      const written = await state.order(target, { ...ordered, outcome }, time);
+      return written.ok ? ended(outcome) : refused(written.reason, written.detail);
+    }
+    const begun = await state.order(target, { ...ordered, outcome: null }, time);
+    if (!begun.ok) return refused(begun.reason, begun.detail);
+    log.info('act_started', { target });
+    const outcome = await prepared.value();
+    log.info('act_ended', { target, state: outcome.state });
+    const kept = await state.end(target, outcome);
+    if (!kept.ok) log.error('act_state_unwritable', { target });
+    return ended(outcome);
+  };
+
+  const settle = async (link: FrameLink, request: ActRequest & { k: 'settle' }): Promise<ActAnswer> => {
+    const held = await busy.wait(request.target, AbortSignal.any([link.gone, deps.stop]));
+    if (held === null) return refused('act_interrupted');
+    try {
+      const settled = await settleOpen(request.target);
+      if (!settled.ok) return refused(settled.reason, settled.detail);
+      const last = state.targets().get(request.target);
+      // Whatever it was, nothing of it was begun here.
+      return last?.digest === request.order ? told(request.target) : refused('order_unknown');
+    } finally {
+      held.release();
+    }
+  };
+
+  const look = async (target: string): Promise<ActAnswer> => {
+    const held = busy.take(target);
+    if (held === null) return refused('target_busy');
+    try {
+      const machine = await deps.machineOf(target);
+      const seen = machine.ok ? await work.look(machine.value) : machine;
+      return seen.ok ? { k: 'seen', report: seen.value } : refused(seen.reason, seen.detail);
+    } finally {
+      held.release();
+    }
+  };
+
+  const answer = async (link: FrameLink): Promise<ActAnswer | null> => {
+    say(link, { k: 'hello', v: 1, trust: state.trust().document.version });
+    const frame = await link.next(requestMs, { json: maxRequestBytes, bytes: 0 }, deps.stop);
+    const request =
+      frame.ok && frame.value.kind === 'json' ? v.safeParse(actRequestSchema, frame.value.value) : null;
+    if (request?.success !== true) {
+      log.warn('act_request_malformed', { code: frame.ok ? 'malformed' : frame.reason });
+      return null;
+    }
+    const asked = request.output;
+    const followed = await state.follow(asked.trust);
+    if (!followed.ok) return refused(followed.reason, followed.detail);
+    if (followed.value.refusal !== null) {
+      log.warn('trust_refused', { reason: followed.value.refusal.reason });
+    }
+    switch (asked.k) {
+      case 'apply':
+        return apply(link, asked);
+      case 'settle':
+        return settle(link, asked);
+      case 'look':
+        return look(asked.target);
+    }
+  };
+
+  return {
+    async serve(link) {
+      try {
+        const last = await answer(link);
+        if (last !== null) say(link, last);
+        if (last?.k === 'refused') log.warn('act_refused', { code: last.code, detail: last.detail ?? null });
+      } catch (error) {
+        log.error('relay_fault', { where: 'act', fault: String(error).slice(0, 200) });
+        say(link, refused('relay_fault'));
+      } finally {
+        link.close();
+      }
+    },
+    hasOpen: () => [...state.targets().values()].some(({ outcome }) => outcome === null),
+    async recover() {
+      for (const [target, { outcome }] of state.targets()) {
+        if (outcome !== null) continue;
+        const settled = await settleOpen(target);
+        if (!settled.ok) log.warn('act_not_settled', { target, code: settled.reason });
+      }
+    },
+  };
+}
+
+const say = (link: FrameLink, answer: ActAnswer): void => link.send(answer);
+
+/** Asks the relay for bytes, and compares them. */
+async function fetchBlob(
+  link: FrameLink,
+  digest: string,
+  stop: AbortSignal,
+): Promise<Result<Uint8Array<ArrayBuffer>, string>> {
+  if (link.gone.aborted) return refuse('act_interrupted', 'the relay is gone');
+  say(link, { k: 'need', digest });
+  const frame = await link.next(blobMs, { json: 1024, bytes: maxBlobBytes }, stop);
+  if (!frame.ok) {
+    return frame.reason === 'closed'
+      ? refuse('act_interrupted', 'the relay is gone')
+      : refuse('blob_missing', `${digest}: ${frame.reason}`);
+  }
+  if (frame.value.kind === 'json') {
+    const lacks = v.safeParse(actLacksSchema, frame.value.value);
+    return refuse(lacks.success ? lacks.output.code : 'blob_missing', digest);
+  }
+  return (await digestBytes(frame.value.bytes)) === digest
+    ? ok(frame.value.bytes)
+    : refuse('blob_wrong', `what was brought is not ${digest}`);
+}

@@ -1,0 +1,320 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { describe, test } from 'node:test';
+import { createActClient } from '../../../relay/drivers/act-client.ts';
+import { createFrameLink } from '../../../relay/drivers/frame-link.ts';
+import { encodeBase64url } from '../../../schema/jose/base64url.ts';
+import { digestBytes, digestOf, toBytes } from '../../../schema/jose/digest.ts';
+import { signJws } from '../../../schema/jose/jws.ts';
+import { generateKey } from '../../../schema/jose/keys.ts';
+import { ok, refuse } from '../../../schema/result.ts';
+import { makeTestHome, testDigest } from '../../support/relay-home.ts';
+import { type Desk, nowMs, partBytes, startDesk, succeeded, wordOf } from './service-fixture.ts';
+
+const forever = new AbortController().signal;
+const settle = async (desk: Desk, target: string, digest: string): Promise<string> =>
+  wordOf(await desk.client.settle(target, digest, forever));
+
+describe('the helper as root', () => {
+  test('does what an authority signed, tells its phases and what came of it', async (t) => {
+    const desk = await startDesk(t);
+    const asked: string[] = [];
+    const phases: string[] = [];
+    const order = await desk.order();
+    const word = await desk.apply(order, {
+      blob: async (digest) => {
+        asked.push(digest);
+        return ok(partBytes);
+      },
+      progress: (phase) => phases.push(phase),
+    });
+    assert.equal(word, 'succeeded');
+    assert.deepEqual(desk.deeds, ['apply pve2']);
+    assert.deepEqual(asked, [await digestBytes(partBytes)]);
+    assert.deepEqual(phases, ['staged', 'activated']);
+    assert.equal(await settle(desk, 'pve2', order.digest), 'succeeded');
+  });
+
+  test('threat 10: an order is followed once, whoever brings it, also after a crash', async (t) => {
+    const desk = await startDesk(t);
+    const order = await desk.order();
+    assert.equal(await desk.apply(order), 'succeeded');
+    assert.equal(await desk.apply(order), 'succeeded', 'it is told what came of it');
+    const next = await desk.again();
+    assert.equal(await next.apply(order), 'succeeded');
+    assert.deepEqual(desk.deeds, ['apply pve2']);
+  });
+
+  test('threat 3: an older order than one before is refused on its target, also after a crash', async (t) => {
+    const desk = await startDesk(t);
+    assert.equal(await desk.apply(await desk.order({ order: { desk: 7 } })), 'succeeded');
+    assert.equal(await desk.apply(await desk.order({ order: { desk: 6 } })), 'release_stale');
+    const another = await desk.order({ order: { desk: 7 }, issuedAt: nowMs + 1 });
+    assert.equal(await desk.apply(another), 'release_stale', 'another of the same number');
+    assert.equal(await desk.apply(await desk.order({ order: { desk: 6 }, target: 'files' })), 'succeeded');
+    const next = await desk.again();
+    assert.equal(await next.apply(await next.order({ order: { desk: 6 } })), 'release_stale');
+    assert.equal(await next.apply(await next.order({ order: { desk: 8 } })), 'succeeded');
+    assert.deepEqual(desk.deeds, ['apply pve2', 'apply files', 'apply pve2']);
+  });
+
+  test('threat 1: what no authority signed is refused', async (t) => {
+    const desk = await startDesk(t);
+    const { home } = desk;
+    const stranger = (await generateKey()).signing;
+    const good = await desk.order();
+    const other = await desk.order();
+    const other_home = await makeTestHome({ origins: [{ url: 'https://writ.example.net' }] });
+    const intent = await home.intent([{}], { issuedAt: nowMs });
+    const refusals: readonly (readonly [string, string])[] = [
+      ['authorisation_invalid', await desk.apply(await desk.order({ by: stranger }))],
+      ['not_granted', await desk.apply(await desk.order({ by: home.controller }))],
+      ['authorisation_invalid', await desk.apply(await desk.order({ by: home.relays.pve2!.signing }))],
+      ['authorisation_digest', await desk.apply({ ...good, authorisation: other.authorisation })],
+      ['authorisation_invalid', await desk.apply({ ...good, authorisation: intent.authorisation })],
+      ['authorisation_home', await desk.apply(await desk.order({ home: other_home.id }))],
+      ['step_unknown', await desk.apply(good, { part: 1 })],
+      ['intent_not_yet', await desk.apply(await desk.order({ issuedAt: nowMs + 60_000 }))],
+      ['intent_before_enrolment', await desk.apply(await desk.order({ issuedAt: nowMs - 2_000 }))],
+      ['not_granted', await desk.apply(await home.release([{ target: 'devtop' }], { issuedAt: nowMs }))],
+      ['not_granted', await desk.apply(await home.release([{ target: 'devtop' }, {}], { issuedAt: nowMs }))],
+      [
+        'step_not_ours',
+        await desk.apply(
+          await desk
+            .order({ target: 'pve1' })
+            .then(async () => home.release([{ relay: 'pve1', target: 'pve1' }], { issuedAt: nowMs })),
+        ),
+      ],
+    ];
+    for (const [wanted, word] of refusals) assert.equal(word, wanted);
+    assert.deepEqual(desk.deeds, []);
+    assert.equal(await desk.apply(good), 'succeeded', 'none of them raised the order of the target');
+  });
+
+  test('threat 2: under an expired trust document nothing is ordered, and what is open is settled', async (t) => {
+    const desk = await startDesk(t);
+    await desk.home.amend((document) => ({ ...document, expires: '2026-11-01T00:00:00Z' }));
+    assert.equal(await desk.apply(await desk.order()), 'trust_expired');
+    assert.equal(await settle(desk, 'pve2', testDigest('c')), 'order_unknown');
+    assert.deepEqual(desk.deeds, []);
+  });
+
+  test('newer trust comes with a request and is in force for it', async (t) => {
+    const desk = await startDesk(t);
+    const order = await desk.order();
+    await desk.home.amend((document) => ({
+      ...document,
+      identities: {
+        ...document.identities,
+        operator: { ...document.identities.operator!, may: [] } as never,
+      },
+    }));
+    assert.equal(await desk.apply(order), 'not_granted');
+    const next = await desk.again();
+    const behind = createActClient({ path: next.path, trustAfter: async () => [] });
+    const options = { blob: async () => ok(partBytes), progress: () => {}, signal: forever };
+    assert.equal(wordOf(await behind.apply({ ...order, part: 0 }, options)), 'not_granted', 'never lower');
+  });
+
+  test('threat 12: a clock that was turned back behind the last order lets nothing run', async (t) => {
+    const desk = await startDesk(t);
+    desk.now = nowMs + 600_000;
+    assert.equal(await desk.apply(await desk.order()), 'succeeded');
+    desk.now = nowMs;
+    assert.equal(await desk.apply(await desk.order()), 'clock_behind');
+    desk.now = nowMs + 3_600_000;
+    desk.synchronised = false;
+    assert.equal(await desk.apply(await desk.order()), 'succeeded');
+    desk.now = nowMs + 600_000;
+    assert.equal(await desk.apply(await desk.order()), 'succeeded', 'nobody vouched for the later time');
+  });
+
+  test('threat 14: what cannot be written down is not begun', async (t) => {
+    const desk = await startDesk(t);
+    desk.disk.fault = 'ENOSPC';
+    const order = await desk.order();
+    assert.equal(await desk.apply(order), 'act_state_unwritable');
+    assert.deepEqual(desk.deeds, []);
+    desk.disk.fault = null;
+    assert.equal(await desk.apply(order), 'succeeded');
+  });
+
+  test('threat 6: bytes that are not those of the digest count for nothing', async (t) => {
+    const desk = await startDesk(t);
+    assert.equal(
+      await desk.apply(await desk.order(), { blob: async () => ok(toBytes('other')) }),
+      'blob_wrong',
+    );
+    assert.equal(
+      await desk.apply(await desk.order(), { blob: async () => refuse('blob_unknown') }),
+      'blob_unknown',
+    );
+    assert.deepEqual(desk.deeds, []);
+  });
+
+  test('a target of another machine is not its business', async (t) => {
+    const desk = await startDesk(t);
+    assert.equal(await desk.apply(await desk.order({ target: 'websvcs' })), 'target_not_ours');
+    assert.equal((await desk.client.look('websvcs', forever)).ok, false);
+    const seen = await desk.client.look('pve2', forever);
+    assert.ok(seen.ok && seen.value.seen === 'ok');
+  });
+
+  test('what an authority wanted and could not be done raises the order of its target all the same', async (t) => {
+    const desk = await startDesk(t, { prepare: async () => refuse('path_never', '/etc/shadow') });
+    const order = await desk.order({ order: { desk: 9 } });
+    assert.equal(await desk.apply(order), 'path_never');
+    assert.equal(await desk.apply(order), 'path_never');
+    assert.equal(await desk.apply(await desk.order({ order: { desk: 8 } })), 'release_stale');
+    assert.equal(await settle(desk, 'pve2', order.digest), 'path_never');
+  });
+});
+
+describe('a relay or a helper that dies on the way', () => {
+  test('a relay that dies before anything began leaves nothing behind', async (t) => {
+    const desk = await startDesk(t);
+    const order = await desk.order();
+    const dying = new AbortController();
+    const word = await desk.apply(order, {
+      signal: dying.signal,
+      blob: async () => {
+        dying.abort();
+        return ok(partBytes);
+      },
+    });
+    assert.equal(word, 'aborted');
+    assert.equal(await settle(desk, 'pve2', order.digest), 'order_unknown');
+    assert.deepEqual(desk.deeds, []);
+  });
+
+  test('a relay that dies in the middle stops nothing, and is told the outcome when it comes back', async (t) => {
+    let finish = (): void => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const dying = new AbortController();
+    const desk = await startDesk(t, {
+      prepare: async ({ blob, part }) => {
+        await blob(part);
+        return ok(async () => {
+          dying.abort();
+          await finished;
+          return succeeded;
+        });
+      },
+    });
+    const order = await desk.order();
+    assert.equal(await desk.apply(order, { signal: dying.signal }), 'aborted');
+    assert.equal(await desk.apply(order), 'target_busy', 'and nothing else is begun meanwhile');
+    assert.equal((await desk.client.look('pve2', forever)).ok, false);
+    const asked = settle(desk, 'pve2', order.digest);
+    finish();
+    assert.equal(await asked, 'succeeded');
+  });
+
+  test('threat 10: a helper that is killed settles before it serves, and does not begin again', async (t) => {
+    const desk = await startDesk(t, {
+      prepare: async ({ blob, part }) => {
+        await blob(part);
+        return ok(() => new Promise(() => {}));
+      },
+    });
+    const order = await desk.order();
+    const dying = new AbortController();
+    const asked = desk.apply(order, { signal: dying.signal });
+    while (desk.log.every(({ event }) => event !== 'act_started')) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const next = await desk.again();
+    await next.service.recover();
+    assert.deepEqual(next.deeds, ['settle pve2']);
+    assert.equal(await settle(next, 'pve2', order.digest), 'interrupted');
+    assert.equal(await next.apply(order), 'interrupted', 'it is consumed');
+    assert.deepEqual(next.deeds, ['settle pve2'], 'and settled once');
+    dying.abort();
+    await asked;
+  });
+
+  test('what could not be settled at the start is tried at the next request, and refuses new orders', async (t) => {
+    let reachable = false;
+    const desk = await startDesk(t, {
+      prepare: async ({ blob, part }) => {
+        await blob(part);
+        return ok(async () => {
+          throw new Error('a fault of the program');
+        });
+      },
+      settle: async () =>
+        reachable ? ok({ state: 'failed', code: 'interrupted', back: true }) : refuse('unreachable'),
+    });
+    const order = await desk.order();
+    assert.equal(await desk.apply(order), 'relay_fault');
+    const next = await desk.again();
+    await next.service.recover();
+    assert.equal(await next.apply(await next.order()), 'unreachable');
+    assert.equal(await settle(next, 'pve2', order.digest), 'unreachable');
+    reachable = true;
+    assert.equal(await settle(next, 'pve2', order.digest), 'interrupted');
+  });
+});
+
+describe('whoever may connect', () => {
+  test('threat 7: a request that is too long, slow, or none is dropped, and the next is served', async (t) => {
+    const desk = await startDesk(t);
+    const speak = async (bytes: Buffer): Promise<void> => {
+      const socket = connect(desk.path);
+      socket.on('error', () => {});
+      socket.write(bytes);
+      socket.resume();
+      await once(socket, 'close');
+    };
+    const frame = (kind: string, size: number, body = ''): Buffer => {
+      const head = Buffer.alloc(5);
+      head.write(kind);
+      head.writeUInt32BE(size, 1);
+      return Buffer.concat([head, Buffer.from(body)]);
+    };
+    await speak(frame('J', 0xffffffff));
+    await speak(frame('B', 1, 'x'));
+    for (const text of ['{}', '{"k":"run","argv":["id"]}', '{"k":"look","target":"pve2"}', '[]', 'null']) {
+      await speak(frame('J', text.length, text));
+    }
+    assert.equal(desk.log.filter(({ event }) => event === 'act_request_malformed').length, 7);
+    assert.ok((await desk.client.look('pve2', forever)).ok);
+  });
+
+  test('threat 18: an order in another encoding of the same bytes is none', async (t) => {
+    const desk = await startDesk(t);
+    const order = await desk.order();
+    const socket = connect(desk.path);
+    const link = createFrameLink(socket);
+    const limits = { json: 1_000_000, bytes: 0 };
+    await link.next(5_000, limits);
+    const text = `${encodeBase64url(order.bytes)}=`;
+    link.send({ k: 'apply', trust: [], order: text, authorisation: order.authorisation, part: 0 });
+    const said = await link.next(5_000, limits);
+    assert.deepEqual(said.ok && said.value.kind === 'json' && said.value.value, {
+      k: 'refused',
+      code: 'release_malformed',
+      detail: 'not canonical base64url',
+    });
+    // Signed by the operator, over bytes that are no order.
+    const bytes = toBytes('{"v":1}');
+    const digest = await digestOf('release', bytes);
+    const authorisation = await signJws(
+      'release',
+      { home: desk.home.id, kind: 'release', digest },
+      desk.home.operator,
+    );
+    assert.equal(await desk.apply({ ...order, bytes, authorisation }), 'release_malformed');
+  });
+
+  test('a helper that is not there, or that may not be asked, is told apart', async (t) => {
+    const desk = await startDesk(t);
+    const nowhere = createActClient({ path: `${desk.path}-none`, trustAfter: async () => [] });
+    const asked = await nowhere.settle('pve2', testDigest('a'), forever);
+    assert.equal(asked.ok ? 'ok' : asked.reason, 'act_missing');
+  });
+});
