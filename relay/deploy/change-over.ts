@@ -11,6 +11,8 @@ import type { Switch } from './plan-switch.ts';
 import type { Systemd, SystemdReason, Verb } from './systemd.ts';
 import { changesOf, type Pending } from './target-state.ts';
 import { isNative, isUnitPath, unitsOf } from './units.ts';
+import { volumeOf } from './volume-paths.ts';
+import { volumeServices } from './volume-services.ts';
 
 type Deps = {
   readonly machine: Machine;
@@ -54,12 +56,25 @@ export async function changeOver(deps: Deps, plan: Plan): Promise<Result<true, A
   if (!off.ok) return off;
 
   deps.at('switch');
-  const switched = await machine.change(changesOf(moves.ops));
+  const ops = moves.ops.filter(({ path }) => volumeOf(path) === null);
+  const switched = await machine.change(changesOf(ops));
   if (!switched.ok) return switched;
 
   deps.at('reload');
   const reloaded = await reloadUnits(systemd, plan, asked);
   if (!reloaded.ok) return reloaded;
+  // A volume that is new is there once its service has run.
+  const inVolumes = moves.ops.filter(({ path }) => volumeOf(path) !== null);
+  const makers = await volumeServices(
+    machine,
+    part,
+    inVolumes.map(({ path }) => path),
+  );
+  if (!makers.ok) return makers;
+  const made = await asked('start', makers.value);
+  if (!made.ok) return made;
+  const filled = await machine.change(changesOf(inVolumes));
+  if (!filled.ok) return filled;
   deps.progress('activated');
 
   deps.at('start');
