@@ -8,9 +8,11 @@ import type { ActionPorts } from './actions/action.ts';
 import { relayActions } from './actions/index.ts';
 import { awaitAdmission } from './agent/admission.ts';
 import { createAlarm } from './agent/alarm.ts';
+import { askOrigin } from './agent/ask-origin.ts';
 import { createBlobs } from './agent/blobs.ts';
 import { type Clock, hostClock } from './agent/clock.ts';
 import { type ConfigRefusal, readConfig } from './agent/config.ts';
+import { createPathWatch } from './agent/confirm.ts';
 import { createEvidence } from './agent/evidence.ts';
 import { createExecutor } from './agent/executor.ts';
 import { createHeartbeatWatch } from './agent/heartbeat.ts';
@@ -201,6 +203,11 @@ function run(state: RelayState, parts: Parts): RunningRelay {
       clock,
       evidenceOf: evidence.of,
       blob: blobs.get,
+      watchPath: createPathWatch({
+        origins: () => trust.current().document.origins,
+        clock,
+        ask: askOrigin,
+      }),
       machineOf: overrides.machineOf ?? ((name, guest, px) => createRemoteMachine(name, px.agentExec(guest))),
       helper,
     },

@@ -5,10 +5,12 @@ import { ok, type Result, refuse } from '../../schema/result.ts';
 import { clockSkewMs, maxBlobBytes } from '../../schema/wire/limits.ts';
 import type { TargetReport } from '../../schema/wire/report.ts';
 import { type VerifiedOrder, verifyOrder, weighOrder } from '../agent/verify-release.ts';
+import type { WatchPath } from '../deploy/watch-path.ts';
 import {
   type ActAnswer,
   type ActOutcome,
   type ActRequest,
+  actConfirmedSchema,
   actLacksSchema,
   actRequestSchema,
   codeOf,
@@ -36,6 +38,7 @@ export type TargetWork = {
     readonly paths: readonly string[];
     blob(digest: string): Promise<Result<Uint8Array<ArrayBuffer>, string>>;
     progress(phase: 'staged' | 'activated'): void;
+    readonly watchPath: WatchPath;
     readonly signal: AbortSignal;
   }): Promise<Result<() => Promise<ActOutcome>, string>>;
   /** Ends or undoes what a crash left open, and says what is true of a part now. A refusal: it cannot be told yet. */
@@ -170,6 +173,10 @@ export function createActService(deps: ActServiceDeps): ActService {
       paths,
       blob: (one) => fetchBlob(link, one, deps.stop),
       progress: (phase) => say(link, { k: 'phase', phase }),
+      watchPath: async () => {
+        await confirm(link, 'before', deps.stop);
+        return () => confirm(link, 'after', deps.stop);
+      },
       signal: deps.stop,
     });
     // Whoever asked is gone before anything began: it is as if nobody had asked.
@@ -270,6 +277,24 @@ export function createActService(deps: ActServiceDeps): ActService {
 }
 
 const say = (link: FrameLink, answer: ActAnswer): void => link.send(answer);
+
+/** More than the relay waits for the ways to work again. */
+const confirmMs = 2 * 60_000;
+
+/** Asks the relay whether this host is reached. Who is gone, or says nothing, has not confirmed it. */
+async function confirm(
+  link: FrameLink,
+  when: 'before' | 'after',
+  stop: AbortSignal,
+): Promise<Result<true, 'cut_off' | 'aborted'>> {
+  if (link.gone.aborted) return refuse('cut_off', 'the relay is gone');
+  say(link, { k: 'confirm', when });
+  const frame = await link.next(confirmMs, { json: 1024, bytes: 0 }, stop);
+  const said =
+    frame.ok && frame.value.kind === 'json' ? v.safeParse(actConfirmedSchema, frame.value.value) : null;
+  if (said?.success === true && said.output.code === null) return ok(true);
+  return stop.aborted ? refuse('aborted') : refuse('cut_off', 'the relay has not confirmed the change');
+}
 
 /** Asks the relay for bytes, and compares them. */
 async function fetchBlob(

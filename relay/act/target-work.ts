@@ -13,7 +13,7 @@ const activationMs = 20 * 60_000;
 /** The engine of activation and its judge, as the helper calls them. */
 export function createTargetWork(clock: ActClock): TargetWork {
   return {
-    async prepare({ machine, target, relay, part, again, paths, blob, progress, signal }) {
+    async prepare({ machine, target, relay, part, again, paths, blob, progress, watchPath, signal }) {
       const wanted = await fetchPart({ target, relay, paths, params: { part }, ports: { blob }, signal });
       if (!wanted.ok) return wanted;
       const judged = await judgeSwitch(machine, paths, wanted.value);
@@ -21,7 +21,7 @@ export function createTargetWork(clock: ActClock): TargetWork {
       return ok(async () => {
         const limit = AbortSignal.any([signal, AbortSignal.timeout(activationMs)]);
         return outcomeOf(
-          await applyPart({ machine, clock, signal: limit, blob, progress }, wanted.value, again),
+          await applyPart({ machine, clock, signal: limit, blob, progress, watchPath }, wanted.value, again),
         );
       });
     },

@@ -1,6 +1,7 @@
 import type { Result } from '../../schema/result.ts';
 import type { House, TrustGuest, TrustHost } from '../../schema/trust/document.ts';
 import type { Progress, Report } from '../../schema/wire/report.ts';
+import type { WatchPath } from '../deploy/watch-path.ts';
 import type { ActClient, ActOrder } from '../drivers/act-client.ts';
 import type { Proxmox } from '../drivers/proxmox.ts';
 import type { GuestRef } from '../drivers/proxmox-guests.ts';
@@ -70,6 +71,8 @@ export type ActionPorts = {
   blob(digest: string, signal: AbortSignal): Promise<Result<Uint8Array<ArrayBuffer>, string>>;
   /** The machine of a running QEMU guest, through its agent. Whether it is the right guest is looked at before. */
   machineOf(name: string, guest: GuestRef, proxmox: Proxmox): Machine;
+  /** Tells whether a change cut this host off from the control plane. */
+  readonly watchPath: WatchPath;
   /** The helper that does what needs root on this host. */
   readonly helper: ActClient;
 };

@@ -30,10 +30,11 @@ export async function precheckByHelper(ctx: CheckContext): Promise<Result<true, 
 
 export async function applyByHelper(ctx: ActContext): Promise<Outcome> {
   if (ctx.signed === null) throw new Error('a release is applied without its order');
-  const { blob, helper } = ctx.ports;
+  const { blob, helper, watchPath } = ctx.ports;
   const heard = await helper.apply(ctx.signed, {
     blob: (digest) => blob(digest, ctx.signal),
     progress: ctx.progress,
+    watchPath,
     signal: ctx.signal,
   });
   if (heard.ok) return outcomeOf(heard.value);

@@ -41,6 +41,7 @@ export const releaseApply: RelayAction = {
         signal: limit.signal,
         blob: (digest) => ctx.ports.blob(digest, limit.signal),
         progress: ctx.progress,
+        watchPath: ctx.ports.watchPath,
       },
       wanted.value,
       ctx.params.again === true,

@@ -1,43 +1,36 @@
-import { ok, type Result, refuse } from '../../schema/result.ts';
+import { ok, refuse } from '../../schema/result.ts';
 import type { Origin } from '../../schema/trust/document.ts';
+import type { WatchPath } from '../deploy/watch-path.ts';
 import type { Clock } from './clock.ts';
-
-/**
- * Whether a change has cut this host off: what answered before it must answer after it. Each origin of the trust document is
- * tried, the tailnet's address as well as the public name, so that a proxy, a DNS server or a tailnet policy that a
- * release has broken shows, whichever of them carries the name.
- */
-export type Confirm = {
-  /** The origins that answer as the API does, each over a connection of its own. */
-  answering(signal: AbortSignal): Promise<readonly Origin[]>;
-  /** Waits until all of these answer. Silence is a refusal, which names the first that does not. */
-  again(before: readonly Origin[], signal: AbortSignal): Promise<Result<true, 'cut_off' | 'aborted'>>;
-};
 
 /** A service that is reloaded, and checks of it by a proxy before it, take some seconds. */
 const patienceMs = 60_000;
 const pauseMs = 2_000;
 
-export function createConfirm(deps: {
+/**
+ * Whether a change has cut this host off: what answered before it must answer after it. Each origin of the trust document is
+ * tried, the tailnet's address as well as the public name, so that a proxy, a DNS server or a tailnet policy that a
+ * release has broken shows, whichever of them carries the name. Silence counts as cut off.
+ */
+export function createPathWatch(deps: {
   origins(): readonly Origin[];
   readonly clock: Pick<Clock, 'uptimeMs' | 'sleep'>;
   /** Whether an origin answers as the API does, over a new connection, within a few seconds. Never rejects. */
   ask(origin: Origin, signal: AbortSignal): Promise<boolean>;
-  readonly patienceMs?: number;
-}): Confirm {
+}): WatchPath {
   const { clock, ask } = deps;
 
-  const whichAnswer = async (origins: readonly Origin[], signal: AbortSignal): Promise<readonly Origin[]> => {
+  const answering = async (origins: readonly Origin[], signal: AbortSignal): Promise<readonly Origin[]> => {
     const answers = await Promise.all(origins.map((origin) => ask(origin, signal)));
     return origins.filter((_, index) => answers[index]);
   };
 
-  return {
-    answering: (signal) => whichAnswer(deps.origins(), signal),
-    async again(before, signal) {
-      const untilMs = clock.uptimeMs() + (deps.patienceMs ?? patienceMs);
+  return async (signal) => {
+    const before = await answering(deps.origins(), signal);
+    return async () => {
+      const untilMs = clock.uptimeMs() + patienceMs;
       for (let left = before; ; ) {
-        const heard = await whichAnswer(left, signal);
+        const heard = await answering(left, signal);
         left = left.filter((origin) => !heard.includes(origin));
         const [silent] = left;
         if (silent === undefined) return ok(true);
@@ -45,6 +38,6 @@ export function createConfirm(deps: {
         if (clock.uptimeMs() >= untilMs) return refuse('cut_off', `${silent.url} does not answer any more`);
         await clock.sleep(pauseMs, signal);
       }
-    },
+    };
   };
 }

@@ -27,6 +27,7 @@ import {
   writeTargetState,
 } from './target-state.ts';
 import { withVolumePaths } from './volume-paths.ts';
+import type { WatchPath } from './watch-path.ts';
 import { findWayBack } from './way-back.ts';
 
 /** What an activation is given. */
@@ -37,6 +38,8 @@ export type ActivateDeps = {
   readonly blob: BlobSource;
   /** Told as it comes along; each at most once. */
   progress(phase: 'staged' | 'activated'): void;
+  /** Whether this host is reached as before once all is healthy: a change that cuts it off is put back. */
+  readonly watchPath?: WatchPath;
   /** Told before each phase begins. */
   at?(phase: Phase): void;
 };
@@ -134,7 +137,12 @@ export async function activate(deps: ActivateDeps, given: Wanted, again = false)
   if (!written.ok) return failed(written.reason, written.detail, true);
 
   const plan = { part: wanted.part, moves, work, pending: pending.value };
+  const confirmed = await deps.watchPath?.(deps.signal);
   let done: Result<unknown, ActivationCode> = await changeOver({ ...deps, systemd, at }, plan);
+  if (done.ok && confirmed !== undefined) {
+    at('confirm');
+    done = await confirmed();
+  }
   const end = settled(state, wanted.digest, moves.folders);
   if (done.ok) {
     at('settle');

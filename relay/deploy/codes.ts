@@ -60,6 +60,8 @@ export const activationCodes = {
   file_changes: 'way',
   /** The generation before could not be put back whole. */
   revert_failed: 'way',
+  /** The control plane is not reached any more by a way that worked before. */
+  cut_off: 'way',
   aborted: 'way',
   timeout: 'way',
   unreachable: 'way',

@@ -21,6 +21,8 @@ export const phases = [
   'start',
   /** Waits until what was touched is well. */
   'health',
+  /** Waits until this host is reached as before. */
+  'confirm',
   /** Writes down that the part is in force. */
   'settle',
   /** Removes bytes that nothing needs. */

@@ -4,6 +4,7 @@ import { encodeBase64url } from '../../schema/jose/base64url.ts';
 import { ok, type Refusal, type Result, refuse } from '../../schema/result.ts';
 import type { TrustJws } from '../../schema/wire/relay-api.ts';
 import type { Progress, TargetReport } from '../../schema/wire/report.ts';
+import type { WatchPath } from '../deploy/watch-path.ts';
 import {
   type ActAnswer,
   type ActOutcome,
@@ -55,6 +56,7 @@ export type ActClient = {
     options: {
       blob(digest: string): Promise<Result<Uint8Array, string>>;
       progress(phase: Extract<Progress['phase'], 'staged' | 'activated'>): void;
+      readonly watchPath: WatchPath;
       /** Leaves off waiting. What has begun goes on. */
       readonly signal: AbortSignal;
     },
@@ -134,12 +136,18 @@ export function createActClient(deps: ActClientDeps): ActClient {
     };
 
   return {
-    async apply({ bytes, authorisation, part }, { blob, progress, signal }) {
+    async apply({ bytes, authorisation, part }, { blob, progress, watchPath, signal }) {
+      let confirmed: Awaited<ReturnType<WatchPath>> | null = null;
       const heard = await ask(
         (trust) => ({ k: 'apply', order: encodeBase64url(bytes), authorisation, part, trust: [...trust] }),
         signal,
         last('end', signal, async (said, link) => {
           if (said.k === 'phase') progress(said.phase);
+          if (said.k === 'confirm') {
+            if (said.when === 'before') confirmed = await watchPath(signal);
+            const held = said.when === 'before' ? ok(true) : await (confirmed?.() ?? refuse('cut_off'));
+            link.send({ k: 'confirmed', code: held.ok ? null : codeOf(held.reason) });
+          }
           if (said.k !== 'need') return;
           const found = await blob(said.digest);
           if (found.ok) link.sendBytes(found.value);

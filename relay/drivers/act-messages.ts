@@ -68,6 +68,8 @@ export const actAnswerSchema = v.variant('k', [
   v.strictObject({ k: v.literal('hello'), v: v.literal(1), trust: countSchema }),
   /** The bytes with this digest are wanted: a frame of bytes, or `lacks`, is to come. */
   v.strictObject({ k: v.literal('need'), digest: digestSchema }),
+  /** Whether the host is reached, before the change or after it: `confirmed` is to come. */
+  v.strictObject({ k: v.literal('confirm'), when: v.picklist(['before', 'after']) }),
   v.strictObject({ k: v.literal('phase'), phase: v.picklist(['staged', 'activated']) }),
   /** Last of all, one of these. `refused`: what was asked for was not done, and nothing was changed. */
   v.strictObject({ k: v.literal('end'), outcome: actOutcomeSchema }),
@@ -78,6 +80,9 @@ export type ActAnswer = v.InferOutput<typeof actAnswerSchema>;
 
 /** In place of bytes. */
 export const actLacksSchema = v.strictObject({ k: v.literal('lacks'), code: codeSchema });
+
+/** The answer to `confirm`; a code where the host is not reached as before. */
+export const actConfirmedSchema = v.strictObject({ k: v.literal('confirmed'), code: v.nullable(codeSchema) });
 
 /** A refusal's reason as a code that a receipt may carry. */
 export const codeOf = (reason: string): string => (v.is(codeSchema, reason) ? reason : 'relay_fault');

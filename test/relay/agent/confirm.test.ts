@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { askOrigin } from '../../../relay/agent/ask-origin.ts';
-import { createConfirm } from '../../../relay/agent/confirm.ts';
+import { createPathWatch } from '../../../relay/agent/confirm.ts';
 import type { Origin } from '../../../schema/trust/document.ts';
 import { makeServerCertificate } from '../../support/proxmox/certificate.ts';
 
@@ -12,10 +12,10 @@ const origins: Origin[] = [{ url: 'https://100.64.0.1:8420' }, { url: 'https://w
 const never = new AbortController().signal;
 
 /** Answers by the turn, `script[url][turn]`; the last is repeated. Time passes by sleeping alone. */
-function confirmBy(script: Readonly<Record<string, readonly boolean[]>>) {
+function watchBy(script: Readonly<Record<string, readonly boolean[]>>) {
   const turns = new Map<string, number>();
   let uptime = 0;
-  const confirm = createConfirm({
+  const watch = createPathWatch({
     origins: () => origins,
     clock: {
       uptimeMs: () => uptime,
@@ -29,18 +29,16 @@ function confirmBy(script: Readonly<Record<string, readonly boolean[]>>) {
       return script[url]!.at(Math.min(turn, script[url]!.length - 1))!;
     },
   });
-  return { confirm, turns, passed: () => uptime };
+  return { watch, turns, passed: () => uptime };
 }
 
 describe('a change is confirmed by the origins', () => {
   test('threat 27: one that answered before and is silent for a minute means that the change cut it off', async () => {
-    const { confirm, passed } = confirmBy({
+    const { watch, passed } = watchBy({
       [origins[0]!.url]: [true],
       [origins[1]!.url]: [true, false],
     });
-    const before = await confirm.answering(never);
-    assert.deepEqual(before, origins);
-    const again = await confirm.again(before, never);
+    const again = await (await watch(never))();
     assert.ok(!again.ok);
     assert.equal(again.reason, 'cut_off');
     assert.match(again.detail!, /writ\.example\.net/);
@@ -48,24 +46,26 @@ describe('a change is confirmed by the origins', () => {
   });
 
   test('one that was silent before says nothing about the change', async () => {
-    const { confirm } = confirmBy({ [origins[0]!.url]: [true], [origins[1]!.url]: [false] });
-    const before = await confirm.answering(never);
-    assert.deepEqual(before, [origins[0]]);
-    assert.ok((await confirm.again(before, never)).ok);
+    const { watch, turns } = watchBy({ [origins[0]!.url]: [true], [origins[1]!.url]: [false] });
+    assert.ok((await (await watch(never))()).ok);
+    assert.deepEqual([...turns.values()], [2, 1]);
   });
 
   test('one that comes back in time is waited for, and asked no more once it answered', async () => {
-    const { confirm, turns } = confirmBy({
+    const { watch, turns } = watchBy({
       [origins[0]!.url]: [true, true, false],
       [origins[1]!.url]: [true, false, false, true],
     });
-    assert.ok((await confirm.again(await confirm.answering(never), never)).ok);
+    assert.ok((await (await watch(never))()).ok);
     assert.deepEqual([...turns.values()], [2, 4]);
   });
 
   test('a relay that stops meanwhile has confirmed nothing', async () => {
-    const { confirm } = confirmBy({ [origins[0]!.url]: [false], [origins[1]!.url]: [false] });
-    const again = await confirm.again(origins, AbortSignal.abort());
+    const stop = new AbortController();
+    const { watch } = watchBy({ [origins[0]!.url]: [true, false], [origins[1]!.url]: [true] });
+    const confirmed = await watch(stop.signal);
+    stop.abort();
+    const again = await confirmed();
     assert.equal(!again.ok && again.reason, 'aborted');
   });
 });
