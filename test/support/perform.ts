@@ -4,7 +4,7 @@ import { createRemoteMachine } from '../../relay/machine/remote-machine.ts';
 import type { ActionType } from '../../schema/actions/index.ts';
 import type { House } from '../../schema/trust/document.ts';
 import type { Progress, Report } from '../../schema/wire/report.ts';
-import { noHelper } from '../relay/agent/fixture.ts';
+import { noHelper, reached } from '../relay/agent/fixture.ts';
 import type { FastTime, Tower } from './relay.ts';
 import { testDigest, testHouse } from './relay-home.ts';
 
@@ -23,6 +23,7 @@ export type Stage = {
   readonly signal?: AbortSignal;
   readonly relay?: string;
   readonly blob?: ActionPorts['blob'];
+  readonly watchPath?: ActionPorts['watchPath'];
   readonly machineOf?: ActionPorts['machineOf'];
   readonly helper?: ActionPorts['helper'];
   readonly signed?: ActContext['signed'];
@@ -50,6 +51,7 @@ export function contextOf(
       clock: stage.time.clock,
       evidenceOf: stage.evidence ?? (async () => null),
       blob: stage.blob ?? (async () => ({ ok: false, reason: 'blob_missing' })),
+      watchPath: stage.watchPath ?? reached,
       machineOf:
         stage.machineOf ?? ((name, guest, proxmox) => createRemoteMachine(name, proxmox.agentExec(guest))),
       helper: stage.helper ?? noHelper,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { openActState, seedActState } from '../../../relay/act/act-state.ts';
 import { type ActService, createActService, type TargetWork } from '../../../relay/act/service.ts';
+import type { WatchPath } from '../../../relay/deploy/watch-path.ts';
 import { type ActClient, type ActHeard, createActClient } from '../../../relay/drivers/act-client.ts';
 import type { ActOutcome } from '../../../relay/drivers/act-messages.ts';
 import { createFrameLink } from '../../../relay/drivers/frame-link.ts';
@@ -14,7 +15,7 @@ import type { Machine } from '../../../relay/machine/machine.ts';
 import { digestBytes, toBytes } from '../../../schema/jose/digest.ts';
 import { ok, type Result, refuse } from '../../../schema/result.ts';
 import { makeTestHome, type TestHome, type TestRelease } from '../../support/relay-home.ts';
-import { createMemoryDisk, type MemoryDisk, quietLog } from '../agent/fixture.ts';
+import { createMemoryDisk, type MemoryDisk, quietLog, reached } from '../agent/fixture.ts';
 
 export const nowMs = Date.UTC(2026, 10, 28);
 export const paths = ['/etc/opt/**'];
@@ -39,7 +40,13 @@ export type Desk = {
   order(options?: Parameters<TestHome['release']>[1] & { target?: string }): Promise<TestRelease>;
   apply(
     release: TestRelease,
-    more?: { part?: number; signal?: AbortSignal; blob?: BlobOf; progress?: (phase: string) => void },
+    more?: {
+      part?: number;
+      signal?: AbortSignal;
+      blob?: BlobOf;
+      progress?: (phase: string) => void;
+      watchPath?: WatchPath;
+    },
   ): Promise<string>;
   /** The same disk, after a crash. */
   again(): Promise<Desk>;
@@ -72,14 +79,16 @@ export async function startDesk(
   const digest = await digestBytes(partBytes);
 
   const work: TargetWork = {
-    async prepare({ target, part, blob, progress }) {
+    async prepare({ target, part, blob, progress, watchPath, signal }) {
       const bytes = await blob(part);
       if (!bytes.ok) return bytes;
       return ok(async () => {
+        const confirmed = await watchPath(signal);
         deeds.push(`apply ${target}`);
         progress('staged');
         progress('activated');
-        return succeeded;
+        const held = await confirmed();
+        return held.ok ? succeeded : { state: 'failed', code: held.reason, back: true };
       });
     },
     async settle(machine) {
@@ -122,11 +131,14 @@ export async function startDesk(
     synchronised: true,
     order: ({ target = 'pve2', ...options } = {}) =>
       home.release([{ target, digest }], { issuedAt: nowMs, ...options }),
-    async apply(release, { part = 0, signal = new AbortController().signal, blob, progress } = {}) {
+    async apply(
+      release,
+      { part = 0, signal = new AbortController().signal, blob, progress, watchPath = reached } = {},
+    ) {
       return wordOf(
         await client.apply(
           { bytes: release.bytes, authorisation: release.authorisation, part },
-          { blob: blob ?? (async () => ok(partBytes)), progress: progress ?? (() => {}), signal },
+          { blob: blob ?? (async () => ok(partBytes)), progress: progress ?? (() => {}), watchPath, signal },
         ),
       );
     },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, test } from 'node:test';
+import type { WatchPath } from '../../../relay/deploy/watch-path.ts';
 import { createActClient } from '../../../relay/drivers/act-client.ts';
 import { createFrameLink } from '../../../relay/drivers/frame-link.ts';
 import { encodeBase64url } from '../../../schema/jose/base64url.ts';
@@ -10,6 +11,7 @@ import { signJws } from '../../../schema/jose/jws.ts';
 import { generateKey } from '../../../schema/jose/keys.ts';
 import { ok, refuse } from '../../../schema/result.ts';
 import { makeTestHome, testDigest } from '../../support/relay-home.ts';
+import { reached } from '../agent/fixture.ts';
 import { type Desk, nowMs, partBytes, startDesk, succeeded, wordOf } from './service-fixture.ts';
 
 const forever = new AbortController().signal;
@@ -114,7 +116,12 @@ describe('the helper as root', () => {
     assert.equal(await desk.apply(order), 'not_granted');
     const next = await desk.again();
     const behind = createActClient({ path: next.path, trustAfter: async () => [] });
-    const options = { blob: async () => ok(partBytes), progress: () => {}, signal: forever };
+    const options = {
+      blob: async () => ok(partBytes),
+      progress: () => {},
+      watchPath: reached,
+      signal: forever,
+    };
     assert.equal(wordOf(await behind.apply({ ...order, part: 0 }, options)), 'not_granted', 'never lower');
   });
 
@@ -212,6 +219,21 @@ describe('a relay or a helper that dies on the way', () => {
     const asked = settle(desk, 'pve2', order.digest);
     finish();
     assert.equal(await asked, 'succeeded');
+  });
+
+  test('threat 27: who says that the host is cut off, or says nothing any more, has the change put back', async (t) => {
+    const desk = await startDesk(t);
+    const cutOff: WatchPath = async () => async () => refuse('cut_off');
+    const order = await desk.order();
+    assert.equal(await desk.apply(order, { watchPath: cutOff }), 'cut_off');
+    const dying = new AbortController();
+    const next = await desk.order({ order: { desk: 2 } });
+    const dies: WatchPath = async () => async () => {
+      dying.abort();
+      return ok(true);
+    };
+    assert.equal(await desk.apply(next, { watchPath: dies, signal: dying.signal }), 'aborted');
+    assert.equal(await settle(desk, 'pve2', next.digest), 'cut_off');
   });
 
   test('threat 10: a helper that is killed settles before it serves, and does not begin again', async (t) => {

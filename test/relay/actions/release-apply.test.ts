@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
-import type { ActContext } from '../../../relay/actions/action.ts';
+import type { ActContext, ActionPorts } from '../../../relay/actions/action.ts';
 import { refuse } from '../../../schema/result.ts';
 import type { Stage } from '../../support/perform.ts';
 import { apply, codeOf, openScene as open, type Scene, serve, stateOf } from '../../support/release-scene.ts';
@@ -51,8 +51,11 @@ describe('a release on its target', () => {
   test('that cannot be put back either is told as such', async () => {
     const scene = await openScene();
     await apply(scene, await webPart('one\n'));
-    scene.machine.fault = (call, about) =>
-      call === 'run' && /systemctl (restart|stop)/.test(about) ? 'unreachable' : null;
+    let isLost = false;
+    scene.machine.fault = (_, about) => {
+      isLost ||= /systemctl restart/.test(about);
+      return isLost ? 'unreachable' : null;
+    };
     assert.equal(codeOf(await apply(scene, await webPart('two\n'))), 'unknown revert_failed');
     scene.machine.fault = null;
     assert.notEqual((await stateOf(scene)).pending, null);
@@ -89,11 +92,31 @@ test('an activation that takes too long is given up and put back', async () => {
   scene.machine.run = ((run) => async (argv, options) => {
     if (argv[1] === 'restart' && signal === undefined && options.signal !== undefined) {
       signal = options.signal;
-      await new Promise<void>((resolve) => signal!.addEventListener('abort', () => resolve()));
+      if (!signal.aborted)
+        await new Promise<void>((resolve) => signal!.addEventListener('abort', () => resolve()));
       return refuse('aborted');
     }
     return run(argv, options);
   })(scene.machine.run);
   assert.equal(codeOf(await apply(scene, part)), 'failed activation_timeout');
   assert.equal(scene.machine.text('/etc/opt/web/index.html'), 'one\n');
+});
+
+test('threat 27: a release that cuts its host off is put back, and may be tried again', async () => {
+  const scene = await openScene();
+  assert.equal(codeOf(await apply(scene, await webPart('one\n'))), 'succeeded');
+  const part = await webPart('two\n');
+  serve(scene, part);
+  const asked: string[] = [];
+  const watchPath: ActionPorts['watchPath'] = async () => {
+    asked.push(scene.machine.text('/etc/opt/web/index.html')!);
+    return async () => {
+      asked.push(scene.machine.text('/etc/opt/web/index.html')!);
+      return refuse('cut_off', 'https://writ.example.net does not answer any more');
+    };
+  };
+  assert.equal(codeOf(await apply({ ...scene, watchPath }, part)), 'failed cut_off');
+  assert.deepEqual(asked, ['one\n', 'two\n'], 'looked at before the change, and after it');
+  assert.equal(scene.machine.text('/etc/opt/web/index.html'), 'one\n');
+  assert.equal(codeOf(await apply(scene, part)), 'succeeded', 'silence is no fault of the part');
 });

@@ -5,6 +5,7 @@ import { createExecutor } from '../../../relay/agent/executor.ts';
 import type { Executor, Judge } from '../../../relay/agent/executor-contract.ts';
 import { createState, openState, type RelayState } from '../../../relay/agent/state-files.ts';
 import { judgeAgain, judgeJob, verifyEnvelope } from '../../../relay/agent/verify-job.ts';
+import type { WatchPath } from '../../../relay/deploy/watch-path.ts';
 import type { ActClient } from '../../../relay/drivers/act-client.ts';
 import { createLog, type Log, type LogEntry } from '../../../relay/log.ts';
 import { actions } from '../../../schema/actions/index.ts';
@@ -164,12 +165,16 @@ export const noHelper: ActClient = {
   look: async () => ({ ok: false, reason: 'act_missing' }),
 };
 
+/** A host whose ways to the control plane all work. */
+export const reached: WatchPath = async () => async () => ({ ok: true, value: true });
+
 export const noPorts: ActionPorts = {
   proxmox: null,
   wake: { send: async () => ({ ok: true, value: null }) },
   clock: { now: () => 0, uptimeMs: () => 0, sleep: async () => undefined },
   evidenceOf: async () => null,
   blob: async () => ({ ok: false, reason: 'blob_missing' }),
+  watchPath: reached,
   machineOf: () => {
     throw new Error('no machine is asked for');
   },
