@@ -185,6 +185,10 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
             now,
             until: now + leaseMs,
           });
+    const next = Math.max(memory.handed, ...numbered.map(({ seq }) => seq)) + 1;
+    // A command that was accepted meanwhile got a number below these: it is found at the next look, and goes out before
+    // them. After them its number would count as heard, and it would wait for its lease to end.
+    if (leased.some(({ seq }, index) => seq > next + index)) return [];
     const jobs: string[] = [];
     for (const { intent, step: index, seq } of [...numbered, ...leased]) {
       memory.handed = Math.max(memory.handed, seq);
