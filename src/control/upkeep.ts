@@ -132,7 +132,7 @@ export function createUpkeep(
     rememberProofNonce: (kid, nonce, expires) => store.nonces.remember(kid, nonce, expires),
     healthy: async () => {
       try {
-        await store.trust.newest();
+        await store.audit.last();
         return true;
       } catch (error) {
         deps.log('error', 'store.failed', { cause: String(error) });
