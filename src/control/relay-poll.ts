@@ -251,6 +251,12 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
   const enter = async (relay: RelayCaller, request: PollRequest): Promise<boolean> => {
     const now = clock.now();
     const seen = { now, protocol: request.protocol, trustVersion: request.trust_version };
+    const record = await store.relays.find(relay.kid);
+    if (record?.session === request.session) {
+      const stale = now - (record.lastSeen ?? 0) >= touchEveryMs;
+      if (stale || record.trustVersion !== request.trust_version) await store.relays.touch(relay.kid, seen);
+      return true;
+    }
     const outcome = await store.relays.enter(
       { kid: relay.kid, name: relay.name, session: request.session, ...seen },
       {
@@ -265,11 +271,7 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
       // The run before may be parked still: it learns that it is superseded.
       doorbell.ring(bells.relay(relay.name));
       log.grew();
-      return true;
     }
-    const record = await store.relays.find(relay.kid);
-    const stale = now - (record?.lastSeen ?? 0) >= touchEveryMs;
-    if (stale || record?.trustVersion !== request.trust_version) await store.relays.touch(relay.kid, seen);
     return true;
   };
 
