@@ -1,4 +1,4 @@
-import { base64url } from 'jose';
+import { runtime } from '#crypto';
 import { ok, type Result, refuse } from '../result.ts';
 
 const alphabet = /^[A-Za-z0-9_-]*$/;
@@ -7,7 +7,7 @@ const alphabet = /^[A-Za-z0-9_-]*$/;
 export const bytes32Pattern = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 
 /** Bytes as base64url without padding (RFC 4648 section 5). */
-export const encodeBase64url = (bytes: Uint8Array | string): string => base64url.encode(bytes);
+export const encodeBase64url = (bytes: Uint8Array | string): string => runtime.toBase64url(bytes);
 
 /**
  * Decodes base64url, refusing every text but the one that encoding the result gives: no padding, no inner
@@ -15,6 +15,6 @@ export const encodeBase64url = (bytes: Uint8Array | string): string => base64url
  */
 export function decodeBase64url(text: string): Result<Uint8Array<ArrayBuffer>, 'base64url_not_canonical'> {
   if (!alphabet.test(text) || text.length % 4 === 1) return refuse('base64url_not_canonical');
-  const bytes = new Uint8Array(base64url.decode(text));
-  return base64url.encode(bytes) === text ? ok(bytes) : refuse('base64url_not_canonical');
+  const bytes = runtime.fromBase64url(text);
+  return runtime.toBase64url(bytes) === text ? ok(bytes) : refuse('base64url_not_canonical');
 }

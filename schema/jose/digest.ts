@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { runtime } from '#crypto';
 
 /** What a digest is of. It is part of what is hashed, so that one kind never passes for another. */
 export type DigestKind = 'intent' | 'release' | 'trust' | 'receipt' | 'audit' | 'facts';
@@ -14,15 +15,17 @@ const text = new TextEncoder();
 export const toBytes = (value: string): Uint8Array<ArrayBuffer> =>
   text.encode(value) as Uint8Array<ArrayBuffer>;
 
+const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 const hex = (bytes: Uint8Array): string => {
   let out = '';
-  for (const byte of bytes) out += byte.toString(16).padStart(2, '0');
+  for (const byte of bytes) out += hexOfByte[byte];
   return out;
 };
 
 /** SHA-256 of the bytes, in lower-case hex. */
 export async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+  return hex(await runtime.sha256(bytes));
 }
 
 /** The digest of plain bytes, `sha256:<hex>`: bodies of requests, blobs. */

@@ -1,7 +1,8 @@
-import type { CryptoKey } from 'jose';
 import * as v from 'valibot';
+import { runtime } from '#crypto';
 import { ok, type Result, refuse } from '../result.ts';
 import { bytes32Pattern, decodeBase64url, encodeBase64url } from './base64url.ts';
+import type { Sign, Verify } from './crypto.ts';
 import { toBytes } from './digest.ts';
 
 /** A public Ed25519 key as a JWK (RFC 8037) with exactly these members. */
@@ -20,10 +21,10 @@ export const secretJwkSchema = v.strictObject({
 export type SecretJwk = v.InferOutput<typeof secretJwkSchema>;
 
 /** A public key that passed `acceptKey`. `kid` is its RFC 7638 thumbprint. */
-export type AcceptedKey = { readonly kid: string; readonly jwk: PublicJwk; readonly verifier: CryptoKey };
+export type AcceptedKey = { readonly kid: string; readonly jwk: PublicJwk; readonly verify: Verify };
 
 /** A key that can sign. */
-export type SigningKey = { readonly kid: string; readonly jwk: PublicJwk; readonly signer: CryptoKey };
+export type SigningKey = { readonly kid: string; readonly jwk: PublicJwk; readonly sign: Sign };
 
 export type KeyRefusal = 'key_malformed' | 'key_weak';
 
@@ -41,14 +42,14 @@ export async function acceptKey(jwk: unknown): Promise<Result<AcceptedKey, KeyRe
   if (!point.ok) return point;
   const { kty, crv, x: text } = parsed.output;
   const canonical: PublicJwk = { kty, crv, x: text };
-  const verifier = await crypto.subtle.importKey('raw', x.value, { name: 'Ed25519' }, false, ['verify']);
-  return ok({ kid: await thumbprint(canonical), jwk: canonical, verifier });
+  const verify = await runtime.verifierOf(x.value);
+  return ok({ kid: await thumbprint(canonical), jwk: canonical, verify });
 }
 
 /** The RFC 7638 thumbprint: base64url of SHA-256 over the required members in order. */
 export async function thumbprint(jwk: PublicJwk): Promise<string> {
   const bytes = toBytes(JSON.stringify({ crv: jwk.crv, kty: jwk.kty, x: jwk.x }));
-  return encodeBase64url(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+  return encodeBase64url(await runtime.sha256(bytes));
 }
 
 /**
@@ -68,14 +69,7 @@ export function fingerprint(kid: string): string {
 
 /** Makes a new Ed25519 key. The secret JWK is the caller's to store. */
 export async function generateKey(): Promise<{ signing: SigningKey; secret: SecretJwk }> {
-  const pair = (await crypto.subtle.generateKey({ name: 'Ed25519' }, true, [
-    'sign',
-    'verify',
-  ])) as unknown as {
-    privateKey: CryptoKey;
-  };
-  const exported = await crypto.subtle.exportKey('jwk', pair.privateKey);
-  const secret: SecretJwk = { kty: 'OKP', crv: 'Ed25519', x: exported.x!, d: exported.d! };
+  const secret: SecretJwk = { kty: 'OKP', crv: 'Ed25519', ...(await runtime.generate()) };
   const signing = await importSigningKey(secret);
   // No runtime makes a weak one; where Ed25519 is broken, another try would be broken as well.
   if (!signing.ok) throw new Error(`the new key is not a good one: ${signing.reason}`);
@@ -89,22 +83,15 @@ export async function importSigningKey(secret: unknown): Promise<Result<SigningK
   const { d, ...jwk } = parsed.output;
   const accepted = await acceptKey(jwk);
   if (!accepted.ok) return accepted;
-  let signer: CryptoKey;
+  const { kid, jwk: canonical, verify } = accepted.value;
   try {
-    signer = await crypto.subtle.importKey('jwk', { ...jwk, d }, { name: 'Ed25519' }, false, ['sign']);
+    const sign = await runtime.signerOf({ x: jwk.x, d });
     const probe = toBytes('writ/1/key-check');
-    const signature = await crypto.subtle.sign({ name: 'Ed25519' }, signer, probe);
-    const matches = await crypto.subtle.verify(
-      { name: 'Ed25519' },
-      accepted.value.verifier,
-      signature,
-      probe,
-    );
-    if (!matches) return refuse('key_malformed', 'd and x are not of one key');
+    if (await verify(probe, await sign(probe))) return ok({ kid, jwk: canonical, sign });
   } catch {
-    return refuse('key_malformed', 'd and x are not of one key');
+    // What is no key at all is refused like what is no pair.
   }
-  return ok({ kid: accepted.value.kid, jwk: accepted.value.jwk, signer });
+  return refuse('key_malformed', 'd and x are not of one key');
 }
 
 const p = 2n ** 255n - 19n;

@@ -70,6 +70,8 @@ export function createAuditLog(deps: ControlDeps): AuditLog {
     }
     sealing = (async () => {
       do {
+        // Several that grew at one moment are sealed in one go.
+        await Promise.resolve();
         again = false;
         await sealOnce();
       } while (again);

@@ -26,6 +26,8 @@ export const bells = {
   audit: 'audit',
   /** Something may be due earlier than it was. */
   timer: 'timer',
+  /** Rung by nobody: to wait for it is to pause. */
+  nobody: 'nobody',
 } as const;
 
 type Prefix = 'cmd' | 'tok';

@@ -188,9 +188,9 @@ export function createOrders(
       const until = clock.now() + ms;
       for (;;) {
         const ticket = await doorbell.ticket(bells.command(id));
-        const command = await view(id);
+        const isRunning = (await store.commands.stateOf(id)) === 'running';
         const left = until - clock.now();
-        if (command === null || command.state !== 'running' || left <= 0) return command;
+        if (!isRunning || left <= 0) return view(id);
         if ((await doorbell.wait(ticket, left, signal)) !== 'rung') return view(id);
       }
     },

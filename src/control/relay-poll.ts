@@ -185,6 +185,10 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
             now,
             until: now + leaseMs,
           });
+    const next = Math.max(memory.handed, ...numbered.map(({ seq }) => seq)) + 1;
+    // A command that was accepted meanwhile got a number below these: it is found at the next look, and goes out before
+    // them. After them its number would count as heard, and it would wait for its lease to end.
+    if (leased.some(({ seq }, index) => seq > next + index)) return [];
     const jobs: string[] = [];
     for (const { intent, step: index, seq } of [...numbered, ...leased]) {
       memory.handed = Math.max(memory.handed, seq);
@@ -247,6 +251,12 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
   const enter = async (relay: RelayCaller, request: PollRequest): Promise<boolean> => {
     const now = clock.now();
     const seen = { now, protocol: request.protocol, trustVersion: request.trust_version };
+    const record = await store.relays.find(relay.kid);
+    if (record?.session === request.session) {
+      const stale = now - (record.lastSeen ?? 0) >= touchEveryMs;
+      if (stale || record.trustVersion !== request.trust_version) await store.relays.touch(relay.kid, seen);
+      return true;
+    }
     const outcome = await store.relays.enter(
       { kid: relay.kid, name: relay.name, session: request.session, ...seen },
       {
@@ -261,11 +271,7 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
       // The run before may be parked still: it learns that it is superseded.
       doorbell.ring(bells.relay(relay.name));
       log.grew();
-      return true;
     }
-    const record = await store.relays.find(relay.kid);
-    const stale = now - (record?.lastSeen ?? 0) >= touchEveryMs;
-    if (stale || record?.trustVersion !== request.trust_version) await store.relays.touch(relay.kid, seen);
     return true;
   };
 

@@ -17,6 +17,8 @@ const forgetEveryMs = 10 * 60_000;
 const longestSleepMs = 60 * 60_000;
 /** After a sweep that failed, or that left something due. */
 const retryMs = 5_000;
+/** Each change of a command may bring something to be due earlier. One look serves all within this time. */
+const gatherMs = 250;
 
 export function createUpkeep(
   deps: ControlDeps,
@@ -88,7 +90,9 @@ export function createUpkeep(
         deps.log('error', 'sweep.failed', { cause: String(error) });
         sleepMs = retryMs;
       }
-      await doorbell.wait(ticket, sleepMs, signal);
+      if ((await doorbell.wait(ticket, sleepMs, signal)) === 'rung') {
+        await doorbell.wait(await doorbell.ticket(bells.nobody), gatherMs, signal);
+      }
     }
   };
 
@@ -132,7 +136,7 @@ export function createUpkeep(
     rememberProofNonce: (kid, nonce, expires) => store.nonces.remember(kid, nonce, expires),
     healthy: async () => {
       try {
-        await store.trust.newest();
+        await store.audit.last();
         return true;
       } catch (error) {
         deps.log('error', 'store.failed', { cause: String(error) });

@@ -123,6 +123,8 @@ export type CommandStore = {
   load(id: string): Promise<Command | null>;
   /** The command that an intent belongs to. */
   loadByIntent(digest: string): Promise<Command | null>;
+  /** How a command stands, without all that it is made of. */
+  stateOf(id: string): Promise<CommandState | null>;
   list(query: CommandQuery): Promise<readonly Command[]>;
   /** The receipts of a command's intents, in the order in which they came. */
   receiptsOf(commands: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;

@@ -53,11 +53,22 @@ const selectSteps = prepared(() =>
     .where(inSlot(step.command, 'commands'))
     .orderBy(asc(step.attempt), asc(step.step)),
 );
-const selectOwner = prepared(() =>
+const selectByIntent = prepared(() =>
   build
-    .select({ command: intent.command })
-    .from(intent)
-    .where(eq(intent.digest, slot('digest'))),
+    .select()
+    .from(command)
+    .where(
+      eq(
+        command.id,
+        sql`(SELECT ${intent.command} FROM ${intent} WHERE ${intent.digest} = ${slot('digest')})`,
+      ),
+    ),
+);
+const selectState = prepared(() =>
+  build
+    .select({ state: command.state })
+    .from(command)
+    .where(eq(command.id, slot('id'))),
 );
 const selectReceipts = prepared(() =>
   build
@@ -115,10 +126,8 @@ export function commandStore(database: Database): CommandStore {
     );
   };
 
-  const load = async (id: string): Promise<Command | null> => {
-    const rows = await select(database, selectCommand({ id }));
-    return (await complete(rows))[0] ?? null;
-  };
+  const first = async (query: ReturnType<typeof selectCommand>): Promise<Command | null> =>
+    (await complete(await select(database, query)))[0] ?? null;
 
   return {
     ...jobQueries(database),
@@ -154,11 +163,10 @@ export function commandStore(database: Database): CommandStore {
       return refusal ?? 'accepted';
     },
 
-    load,
-    loadByIntent: async (digest) => {
-      const [row] = await select(database, selectOwner({ digest }));
-      return row === undefined ? null : load(row.command);
-    },
+    load: (id) => first(selectCommand({ id })),
+    loadByIntent: (digest) => first(selectByIntent({ digest })),
+    stateOf: async (id) =>
+      ((await select(database, selectState({ id })))[0]?.state ?? null) as CommandState | null,
     list: async ({ states, before, limit }) => {
       const query = build
         .select()

@@ -87,6 +87,7 @@ async function judge(handle: Handle): Promise<Result<CopyFacts, CopyRefusal>> {
     return refuse('damaged', 'the database refers to rows that are not there');
   }
   const database: Database = {
+    isOwned: false,
     read: async (statement) => handle.run(statement).rows,
     write: () => Promise.reject(new Error('a copy is not written to')),
     close: async () => {},

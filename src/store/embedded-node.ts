@@ -184,6 +184,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedDa
   }
 
   return {
+    isOwned: true,
+
     read: async (statement): Promise<readonly Row[]> => {
       if (closing) throw storeError('unavailable', 'the database is closed');
       return retryBusy(() => {

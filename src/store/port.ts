@@ -61,6 +61,8 @@ export type StoreReason =
 export type StoreError = Error & { readonly reason: StoreReason; readonly detail: string };
 
 export type Database = {
+  /** Whether nothing else writes to it: what was read stays true then until a write through this object. */
+  readonly isOwned: boolean;
   /**
    * Runs one statement that reads (SELECT, WITH, VALUES) and sees every write that was acknowledged before the
    * call. It can never write. Rejects with a StoreError.

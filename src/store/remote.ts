@@ -126,6 +126,7 @@ export function openRemote(options: RemoteOptions): Database {
   };
 
   return {
+    isOwned: false,
     read: async (statement) => (await track(run([statement], 'read')))[0]?.rows ?? [],
     write: async (statements) => (statements.length === 0 ? [] : track(runInTurn(statements))),
     close: async () => {

@@ -5,6 +5,7 @@ import { type HouseFile, houseFileSchema } from '../../schema/manifest/house.ts'
 import type { TrustJws } from '../../schema/wire/relay-api.ts';
 import type { HouseStore, NewVersion, TrustStore } from '../domain/ports.ts';
 import { noteStatements } from './audit-store.ts';
+import { memoryOf } from './memory.ts';
 import type { BuiltQuery, Database } from './port.ts';
 import { attempt, build, prepared, run, select } from './query.ts';
 
@@ -33,10 +34,18 @@ const insertVersion = ({ version, digest, jws, acceptedAt }: NewVersion): BuiltQ
 const versionTaken = { 'trust_version.version': 'taken' } as const;
 
 export function trustStore(database: Database): TrustStore {
+  const newest = memoryOf(database, async () => (await select(database, selectNewest({})))[0]?.version ?? 0);
+  /** Whether a batch was written, of which a version that was there already says no. */
+  const isWritten = async (queries: readonly BuiltQuery[], meanings: Readonly<Record<string, 'taken'>>) => {
+    try {
+      return (await attempt(database, queries, meanings)) === null;
+    } finally {
+      newest.forget();
+    }
+  };
+
   return {
-    newest: async () => {
-      return (await select(database, selectNewest({})))[0]?.version ?? 0;
-    },
+    newest: newest.get,
     after: async (version) => {
       const query = build
         .select()
@@ -49,17 +58,9 @@ export function trustStore(database: Database): TrustStore {
         jws: JSON.parse(row.jws_json) as TrustJws,
       }));
     },
-    add: async (version, note) => {
-      const taken = await attempt(
-        database,
-        [insertVersion(version), ...noteStatements([note])],
-        versionTaken,
-      );
-      return taken === null;
-    },
-    claim: async (versions, note, house) => {
-      const taken = await attempt(
-        database,
+    add: (version, note) => isWritten([insertVersion(version), ...noteStatements([note])], versionTaken),
+    claim: (versions, note, house) =>
+      isWritten(
         [
           // Of two who claim at the same time with other versions, one finds the house file there.
           build.insert(houseFile).values({ id: 1, file_json: JSON.stringify(house), updated_at: note.time }),
@@ -67,26 +68,32 @@ export function trustStore(database: Database): TrustStore {
           ...noteStatements([note]),
         ],
         { ...versionTaken, 'house_file.id': 'taken' },
-      );
-      return taken === null;
-    },
+      ),
   };
 }
 
 export function houseStore(database: Database): HouseStore {
+  const text = memoryOf(
+    database,
+    async () => (await select(database, selectHouse({})))[0]?.file_json ?? null,
+  );
   // It is read for every sentence and changes rarely: parsing it each time would be most of an order's work.
-  let kept: { readonly text: string; readonly file: HouseFile } | null = null;
+  let parsed: { readonly text: string; readonly file: HouseFile } | null = null;
   return {
     file: async () => {
-      const [row] = await select(database, selectHouse({}));
-      if (row === undefined) return null;
-      if (kept?.text !== row.file_json) {
-        kept = { text: row.file_json, file: v.parse(houseFileSchema, JSON.parse(row.file_json)) };
+      const found = await text.get();
+      if (found === null) return null;
+      if (parsed?.text !== found) {
+        parsed = { text: found, file: v.parse(houseFileSchema, JSON.parse(found)) };
       }
-      return kept.file;
+      return parsed.file;
     },
     put: async (file, now, note) => {
-      await run(database, [putHouse(file, now), ...noteStatements([note])]);
+      try {
+        await run(database, [putHouse(file, now), ...noteStatements([note])]);
+      } finally {
+        text.forget();
+      }
     },
   };
 }

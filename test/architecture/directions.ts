@@ -127,9 +127,12 @@ export function areaOf(path: string): string | null {
   return Object.hasOwn(areas, area) ? area : null;
 }
 
-/** The file that a relative specifier names, or null for a package. */
+/** What package.json lets each runtime have a file of its own for: here the one that Node loads. */
+const forNode: Readonly<Record<string, string>> = { '#crypto': 'schema/jose/crypto-node.ts' };
+
+/** The file that a relative specifier names, or one for each runtime; null for a package. */
 export const targetOf = (from: string, specifier: string): string | null =>
-  specifier.startsWith('.') ? posix.join(posix.dirname(from), specifier) : null;
+  specifier.startsWith('.') ? posix.join(posix.dirname(from), specifier) : (forNode[specifier] ?? null);
 
 /** Why a file may not have an import, or null when it may. */
 export function judgeImport(path: string, found: Import): string | null {

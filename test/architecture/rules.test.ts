@@ -42,6 +42,10 @@ const examples: Readonly<Record<string, { bad: readonly Example[]; good: readonl
         'schema/b.ts': "import './c.ts';",
         'schema/c.ts': "export { a } from './a.ts';",
       },
+      {
+        'schema/jose/keys.ts': "import { runtime } from '#crypto';",
+        'schema/jose/crypto-node.ts': "import { thumbprint } from './keys.ts';",
+      },
       { 'schema/a.ts': "import './a.ts';" },
     ],
     good: [
@@ -61,8 +65,14 @@ const examples: Readonly<Record<string, { bad: readonly Example[]; good: readonl
       { 'schema/wire/job.ts': "import { Hono } from 'hono';" },
       { 'schema/jose/keys.ts': "import { x } from '@peculiar/x509';" },
       { 'schema/jose/keys.ts': "import { createHash } from 'node:crypto';" },
+      { 'schema/wire/job-node.ts': "import { createHash } from 'node:crypto';" },
+      { 'schema/jose/crypto-node.ts': "import { readFile } from 'node:fs';" },
     ],
-    good: [{ 'schema/jose/jws.ts': "import * as v from 'valibot'; import { base64url } from 'jose';" }],
+    good: [
+      { 'schema/jose/jws.ts': "import * as v from 'valibot'; import { base64url } from 'jose';" },
+      { 'schema/jose/keys.ts': "import { runtime } from '#crypto';" },
+      { 'schema/jose/crypto-node.ts': "import { createHash } from 'node:crypto';" },
+    ],
   },
   'packages of stores': {
     bad: [

@@ -36,6 +36,7 @@ export const mutate: readonly string[] = [
   'schema/actions/sentence.ts',
   'schema/chain/chain.ts',
   'schema/jose/base64url.ts',
+  'schema/jose/crypto-node.ts',
   'schema/jose/digest.ts',
   'schema/jose/jws.ts',
   'schema/jose/keys.ts',

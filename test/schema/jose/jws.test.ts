@@ -48,8 +48,7 @@ async function forge(header: unknown, body: string | object = payload): Promise<
   const headerText = typeof header === 'string' ? header : JSON.stringify(header);
   const bodyText = typeof body === 'string' ? body : JSON.stringify(body);
   const input = `${encodeBase64url(headerText)}.${encodeBase64url(bodyText)}`;
-  const signature = await crypto.subtle.sign({ name: 'Ed25519' }, signing.signer, toBytes(input));
-  return `${input}.${encodeBase64url(new Uint8Array(signature))}`;
+  return `${input}.${encodeBase64url(await signing.sign(toBytes(input)))}`;
 }
 
 /** Verifies as a job with a finder that finds the one key whatever is asked for. */

@@ -90,6 +90,48 @@ test('threat 10: two polls at once lease a step once', async (t) => {
   assert.equal(new Set(seqs).size, seqs.length, 'no two envelopes have one number');
 });
 
+test('a step that is leased with its command goes out before one that a poll leases after it', async (t) => {
+  const held = Promise.withResolvers<void>();
+  let accepted = Promise.resolve<unknown>(undefined);
+  const made = await makeControlHome(t, {
+    controllerMay: [{ action: 'guest.start', on: ['gaming', 'websvcs'], limit: '20/1h' }],
+    wrap: (store) => ({
+      ...store,
+      commands: {
+        ...store.commands,
+        // To gaming's start, the poll that websvcs's start met is gone already; it is stored first, and then the other.
+        accept: async (acceptance) => {
+          if (acceptance.steps[0]?.target === 'gaming') {
+            return store.commands.accept({ ...acceptance, waiting: new Map() });
+          }
+          await held.promise;
+          const outcome = store.commands.accept(acceptance);
+          accepted = outcome;
+          return outcome;
+        },
+        lease: async (lease) => {
+          held.resolve();
+          await new Promise(setImmediate);
+          await accepted;
+          return store.commands.lease(lease);
+        },
+      },
+    }),
+  });
+  const pve2 = made.relay('pve2');
+  await pve2.poll();
+  await pve2.reportGuests({ websvcs: 'stopped', gaming: 'stopped' });
+  const parked = pve2.poll({ wait_ms: 60_000 });
+  while ((await made.control.upkeep.metrics()).parkedPolls === 0) await new Promise(setImmediate);
+  await Promise.all([orderStart(made, 'websvcs'), orderStart(made, 'gaming')]);
+  const jobs = await Promise.all((await parked).jobs.map(openJob));
+  const given = jobs.map(({ job, intent }) => [job.seq, intent.steps[0]?.target]);
+  assert.deepEqual(given, [
+    [1, 'websvcs'],
+    [2, 'gaming'],
+  ]);
+});
+
 test('a newer poll of the same run takes the place of the parked one', async (t) => {
   const made = await awakeHome(t);
   const dead = made.pve2.poll({ wait_ms: 60_000 });

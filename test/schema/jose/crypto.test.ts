@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { CompactSign, compactVerify, importJWK } from 'jose';
+import { encodeBase64url } from '../../../schema/jose/base64url.ts';
+import type { Crypto } from '../../../schema/jose/crypto.ts';
+import { runtime as ofNode } from '../../../schema/jose/crypto-node.ts';
+import { runtime as ofWeb } from '../../../schema/jose/crypto-web.ts';
+import { signJws } from '../../../schema/jose/jws.ts';
+import { generateKey } from '../../../schema/jose/keys.ts';
+
+const runtimes: readonly Crypto[] = [ofNode, ofWeb];
+const bytesOf = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes);
+
+describe('the cryptography of each runtime', () => {
+  test('threat 18: both sign alike, and take and refuse the same', async () => {
+    const keys = await Promise.all(runtimes.map((one) => one.generate()));
+    const anyBytes = fc.uint8Array({ maxLength: 200 });
+    await fc.assert(
+      fc.asyncProperty(anyBytes, fc.nat(), fc.constantFrom(...keys), async (bytes, at, halves) => {
+        const x = ofNode.fromBase64url(halves.x);
+        const verifiers = await Promise.all(runtimes.map((one) => one.verifierOf(x)));
+        const signers = await Promise.all(runtimes.map((one) => one.signerOf(halves)));
+        const [first, second] = await Promise.all(signers.map((sign) => sign(bytes)));
+        assert.deepEqual(bytesOf(first!), bytesOf(second!));
+        assert.equal(first!.length, 64);
+
+        const changed = bytesOf(first!);
+        changed[at % 64]! ^= 1 << (at % 8);
+        const cases: readonly [Uint8Array, Uint8Array, boolean][] = [
+          [bytes, first!, true],
+          [bytes, changed, false],
+          [Uint8Array.of(...bytes, 0), first!, false],
+          [bytes, first!.slice(0, 63), false],
+          [bytes, Uint8Array.of(...first!, 0), false],
+          [bytes, new Uint8Array(0), false],
+        ];
+        for (const [text, signature, wanted] of cases) {
+          for (const verify of verifiers) assert.equal(await verify(text, signature), wanted);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('both know no key by halves that are none', async () => {
+    const { x } = await ofNode.generate();
+    for (const d of ['', 'AAAA', `${x}AAAA`]) {
+      for (const one of runtimes) await assert.rejects(async () => one.signerOf({ x, d }), d);
+    }
+  });
+
+  test('both digest alike, and write bytes alike', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.nat(8), async (all, from) => {
+        // A part of a larger memory is read as that part.
+        const bytes = bytesOf(all).subarray(from);
+        const [one, other] = await Promise.all(runtimes.map(({ sha256 }) => sha256(bytes)));
+        assert.deepEqual(bytesOf(one!), bytesOf(other!));
+        const [text, same] = runtimes.map(({ toBase64url }) => toBase64url(bytes));
+        assert.equal(text, same);
+        for (const { fromBase64url } of runtimes) assert.deepEqual(fromBase64url(text!), bytesOf(bytes));
+      }),
+    );
+    for (const { toBase64url } of runtimes) assert.equal(toBase64url('grün'), 'Z3LDvG4');
+  });
+
+  test('what is decoded has a memory of its own', () => {
+    for (const { fromBase64url } of runtimes) assert.equal(fromBase64url('Zm9v').buffer.byteLength, 3);
+  });
+});
+
+test('jose makes the same text of a payload, and takes ours', async () => {
+  const { signing, secret } = await generateKey();
+  const payload = { home: 'h_00000000000000000000000000', count: 7 };
+  const ours = await signJws('job', payload, signing);
+  const theirs = await new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))
+    .setProtectedHeader({ alg: 'Ed25519', typ: 'writ-job+jws', kid: signing.kid })
+    .sign(await importJWK(secret, 'Ed25519'));
+  assert.equal(ours, theirs);
+  const read = await compactVerify(ours, await importJWK(signing.jwk, 'Ed25519'), {
+    algorithms: ['Ed25519'],
+  });
+  assert.equal(encodeBase64url(read.payload), ours.split('.')[1]);
+});
