@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { allActions } from '../../../schema/actions/index.ts';
+import { commandActions } from '../../../schema/actions/index.ts';
 import { generateKey } from '../../../schema/jose/keys.ts';
 import type { Route } from '../../../src/http/route.ts';
 import { routes } from '../../../src/http/table.ts';
@@ -41,7 +41,7 @@ const owning = [
 ];
 const relaying = ['POST /v1/relay/poll', 'POST /v1/relay/receipts', 'POST /v1/relay/reports'];
 const ordering = [
-  ...allActions.map(({ on, type }) =>
+  ...commandActions.map(({ on, type }) =>
     on === 'host'
       ? `POST /v1/hosts/{host}/${type.split('.')[1]}`
       : `POST /v1/guests/{guest}/${type.split('.')[1]}`,
