@@ -64,6 +64,12 @@ export const slotsOf = <K extends string>(columns: readonly K[]): Record<K, SQL>
 export const inSlot = (column: Column, name: string): SQL =>
   sql`${column} IN (SELECT value FROM json_each(${slot(name)}))`;
 
+/** A statement as it is written, with rows of a shape; each `?` is one of the values, in order. */
+export const written =
+  <Row = never>(text: string) =>
+  (...params: readonly unknown[]): BuiltQuery & { readonly _: { readonly result: readonly Row[] } } =>
+    ({ toSQL: () => ({ sql: text, params }) }) as never;
+
 /**
  * Runs a built SELECT. Rows come by column name: what is selected must be named as its column is, or aliased in
  * SQL. All columns are texts and integers, so that a row needs no other mapping.
