@@ -276,7 +276,13 @@ const releases: Migration = {
     )`,
     'CREATE INDEX deployment_target_relay ON deployment_target (relay, state)',
     'CREATE INDEX deployment_target_target ON deployment_target (target, deployment)',
-    // Whatever else was accepted meanwhile: a target's orders go up.
+    // Whatever else was accepted meanwhile: one part waits for a target at a time, and a target's orders go up.
+    `CREATE TRIGGER deployment_target_waits BEFORE INSERT ON deployment_target
+      WHEN EXISTS (
+        SELECT 1 FROM deployment_target AS held
+        WHERE held.target = NEW.target AND held.state = 'pending' AND held.started_at IS NULL
+      )
+      BEGIN SELECT RAISE(ABORT, 'stale'); END`,
     `CREATE TRIGGER deployment_target_order BEFORE INSERT ON deployment_target
       WHEN EXISTS (
         SELECT 1 FROM deployment_target AS held

@@ -54,7 +54,7 @@ export type DeploymentStore = {
   /**
    * Stores a deployment with its parts, passes over what it supersedes, all or nothing. `known`: the same order was
    * stored before; `order_below`: another order of one of its targets is not below it; `blob_missing`: something that it
-   * names is not there; `stale`: what it passes over was changed since it was read.
+   * names is not there; `stale`: what it passes over was changed since it was read, or there is more of it.
    */
   accept(made: NewDeployment): Promise<'accepted' | 'known' | 'order_below' | 'blob_missing' | 'stale'>;
   load(id: string): Promise<Deployment | null>;

@@ -101,6 +101,8 @@ const nameBlobs = written('INSERT OR IGNORE INTO part_blob (part, blob) SELECT ?
 export const acceptStatements = (made: NewDeployment): BuiltQuery[] => {
   const { deployment: one, signed, names } = made;
   return [
+    // First, because of a target's parts one alone may wait.
+    ...made.updates.flatMap(deploymentStatements),
     insertDeployment({
       id: one.id,
       digest: one.digest,
@@ -125,7 +127,6 @@ export const acceptStatements = (made: NewDeployment): BuiltQuery[] => {
         offers: 0,
       }),
     ),
-    ...made.updates.flatMap(deploymentStatements),
     ...noteStatements([made.note]),
   ];
 };
