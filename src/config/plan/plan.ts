@@ -1,6 +1,6 @@
 import { changedFiles, type FileChange } from '../../../schema/change/files.ts';
 import { changedSecrets, changedUnits } from '../../../schema/change/units.ts';
-import { canonicalJson } from '../../../schema/wire/canonical.ts';
+import { sameJson } from '../../../schema/wire/canonical.ts';
 import type { Release, ReleaseApp, ReleasePart } from '../../../schema/wire/release.ts';
 import { byText } from '../repo.ts';
 import { diffBlobs } from './diff.ts';
@@ -71,7 +71,7 @@ function planTarget(
       settings: changedSettings(old.get(app), now.get(app)),
     };
     const still =
-      canonicalJson(old.get(app) ?? null) === canonicalJson(now.get(app) ?? null) &&
+      sameJson(old.get(app), now.get(app)) &&
       planned.units.every(({ effect }) => effect === 'untouched') &&
       planned.files.length === 0;
     if (still) untouched.push(app);
