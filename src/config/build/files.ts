@@ -2,9 +2,10 @@ import type { FileEntry } from '../../../schema/manifest/app.ts';
 import { readVolumePlace } from '../../../schema/manifest/values.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import { unitPath } from '../../../schema/quadlet/names.ts';
-import { resourceName } from '../../../schema/quadlet/unit.ts';
+import { resourceName, type UnitFile } from '../../../schema/quadlet/unit.ts';
 import { maxReleaseFileBytes } from '../../../schema/wire/release.ts';
 import { machineOf } from '../compile/routes.ts';
+import { unitFileOf } from '../compile/unit-file.ts';
 import { fault, instanceOf, matcher, type Placed } from '../compile/units.ts';
 import type { Finding, Place } from '../finding.ts';
 import type { Generator } from '../generate/generator.ts';
@@ -25,7 +26,8 @@ export type Draft = {
   readonly place: Place;
   readonly content:
     | { readonly kind: 'bytes'; readonly bytes: Uint8Array<ArrayBuffer> }
-    | { readonly kind: 'text'; readonly text: string }
+    /** `unit`: of an app's own, as it was read already. */
+    | { readonly kind: 'text'; readonly text: string; readonly unit?: UnitFile }
     | {
         readonly kind: 'template';
         readonly file: string;
@@ -54,7 +56,7 @@ export function draftFiles(
       entry: { ...unitEntry, mode: unit.mode, owner: unit.owner },
       kind: 'unit',
       place: unit.place,
-      content: { kind: 'text', text: unit.text },
+      content: { kind: 'text', text: unit.text, unit: unitFileOf(unit) },
     });
   }
   for (const entry of placed.files) {

@@ -2,6 +2,7 @@ import { changedFiles, type FileChange } from '../../../schema/change/files.ts';
 import { changedSecrets, changedUnits } from '../../../schema/change/units.ts';
 import { sameJson } from '../../../schema/wire/canonical.ts';
 import type { Release, ReleaseApp, ReleasePart } from '../../../schema/wire/release.ts';
+import { grouped } from '../grouped.ts';
 import { byText } from '../repo.ts';
 import { diffBlobs } from './diff.ts';
 import { changedFacts } from './facts.ts';
@@ -31,17 +32,6 @@ export function makePlan(before: Release | null, after: Release): Plan {
     facts,
     risks: findRisks(before?.manifest ?? { v: 1, parts: [], facts: empty }, after.manifest, targets),
   };
-}
-
-function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
 }
 
 const appsOf = (part: ReleasePart | undefined): Map<string, ReleaseApp> =>
