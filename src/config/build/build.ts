@@ -76,7 +76,7 @@ export async function buildRepo(
     await renderDrafts(generatedDrafts, placed, home, render, partial),
   ] as const;
   findings.push(...rendered.flatMap((one) => one.findings));
-  const drafts = [...ownDrafts, ...generatedDrafts];
+  const drafts = placed.flatMap((_, index) => [...own[index]!.drafts, ...generated[index]!.drafts]);
   const contents = drafts.flatMap((draft): Content[] => {
     const { content } = draft;
     const bytes =
