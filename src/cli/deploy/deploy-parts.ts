@@ -153,7 +153,7 @@ function wordsAfter(outcome: TargetOutcome, { targets }: Sights): Words {
 const endWords: Readonly<Record<Exclude<TargetOutcome['end'], 'healthy'>, string>> = {
   'rolled-back': 'what ran before runs again',
   refused: 'its relay refused it',
-  unknown: 'what came of it is not known',
+  unknown: 'no relay has signed what came of it',
   superseded: 'a newer release took its place',
   pending: 'waits for its relay',
   staged: 'is on its way',

@@ -25,7 +25,7 @@ const endOf: Readonly<Record<Exclude<Receipt['state'], 'started'>, TargetEnd>> =
   unknown: 'unknown',
 };
 
-/** What the control plane may say where a relay signed that end; before it has the receipt, anything that is under way. */
+/** What the control plane may say where a relay signed that end, once it says that it is over. */
 const sayable: Readonly<Partial<Record<TargetEnd, readonly TargetState[]>>> = {
   healthy: ['healthy'],
   'rolled-back': ['rolled-back'],
@@ -33,8 +33,9 @@ const sayable: Readonly<Partial<Record<TargetEnd, readonly TargetState[]>>> = {
   unknown: ['failed'],
 };
 
-/** Ends that a relay alone can tell. */
-const signedEnds: readonly TargetState[] = ['healthy', 'rolled-back', 'failed'];
+/** Ends that a relay alone can tell. (The control plane itself may end what no relay has begun.) */
+const signedEnds: readonly TargetState[] = ['healthy', 'rolled-back'];
+const ends: readonly TargetState[] = [...signedEnds, 'failed', 'superseded'];
 
 /**
  * Compares what the control plane says of a deployment's targets with what their relays signed.
@@ -53,12 +54,12 @@ export function outcomesOf(parts: readonly FormerPart[]): {
   const outcomes = parts.map(({ target, state, code, receipt }): TargetOutcome => {
     if (receipt === null) {
       if (signedEnds.includes(state)) unproven.push({ target, claimed: state, signed: 'nothing' });
-      const end = state === 'healthy' || state === 'rolled-back' || state === 'failed' ? 'unknown' : state;
+      const end =
+        state === 'healthy' || state === 'rolled-back' || state === 'failed' ? 'unknown' : state;
       return { target, end, code, receipt };
     }
     const end = endOf[receipt.state as keyof typeof endOf];
-    const isOver = signedEnds.includes(state) || state === 'superseded';
-    if (isOver && sayable[end]?.includes(state) !== true)
+    if (ends.includes(state) && sayable[end]?.includes(state) !== true)
       unproven.push({ target, claimed: state, signed: receipt.state });
     return { target, end, code: receipt.code, receipt };
   });
@@ -86,4 +87,4 @@ export const exitOf = (outcomes: readonly TargetOutcome[]): Exit => {
 
 /** Whether nothing of it is under way any more. */
 export const hasEnded = ({ targets }: Pick<DeploymentView, 'targets'>): boolean =>
-  targets.every(({ state }) => signedEnds.includes(state) || state === 'superseded');
+  targets.every(({ state }) => ends.includes(state));

@@ -22,6 +22,7 @@ import { type Draft, draftFiles, judgeDrafts } from './files.ts';
 import { judgeHome } from './judge.ts';
 import { judgeImages } from './judge-images.ts';
 import { judgeNative } from './judge-native.ts';
+import { judgePaths } from './judge-paths.ts';
 import { judgeAllUnits } from './judge-units.ts';
 import { keyPath, ownerText } from './native.ts';
 import { makeFacts, makeParts, secretPath } from './parts.ts';
@@ -92,6 +93,7 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
   const paths = new Map(drafts.map(({ target, path, app }) => [`${target} ${path}`, app]));
   findings.push(...judgeDrafts(contents), ...judgePlaceholders(contents, placed));
   findings.push(...judgeNative(home, placed, paths), ...judgeImages(placed));
+  findings.push(...judgePaths(home, placed, drafts));
   findings.push(...judgeAllUnits(home, contents, unmade));
   const whole = findings.every(({ severity }) => severity !== 'error');
   findings.push(...(await judgeSecrets(repo.files, home, whole)));
