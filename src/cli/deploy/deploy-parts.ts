@@ -146,7 +146,8 @@ function wordsAfter(outcome: TargetOutcome, { targets }: Sights): Words {
     return isNews ? wordsOf(sight) : { deployed: true, healthy: true, synced: true, why: [] };
   }
   const looked = sight === undefined ? { healthy: null, synced: null, why: [] } : lookOf(sight);
-  const reasons = code === null ? [endWords[end]] : [`${endWords[end]}: ${codeText(code)}`, ...todoOf(code)];
+  const word = end === 'unknown' && receipt !== null ? 'its relay cannot say what came of it' : endWords[end];
+  const reasons = code === null ? [word] : [`${word}: ${codeText(code)}`, ...todoOf(code)];
   return { deployed: false, ...looked, why: [...reasons, ...looked.why] };
 }
 

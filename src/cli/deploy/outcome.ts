@@ -54,8 +54,7 @@ export function outcomesOf(parts: readonly FormerPart[]): {
   const outcomes = parts.map(({ target, state, code, receipt }): TargetOutcome => {
     if (receipt === null) {
       if (signedEnds.includes(state)) unproven.push({ target, claimed: state, signed: 'nothing' });
-      const end =
-        state === 'healthy' || state === 'rolled-back' || state === 'failed' ? 'unknown' : state;
+      const end = state === 'healthy' || state === 'rolled-back' || state === 'failed' ? 'unknown' : state;
       return { target, end, code, receipt };
     }
     const end = endOf[receipt.state as keyof typeof endOf];
