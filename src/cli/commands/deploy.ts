@@ -31,7 +31,7 @@ export const deploy = defineCommand({
   options: {
     ...repoOption,
     release: { type: 'text', value: 'FILE', about: 'a release file in place of a repo' },
-    only: { type: 'list', value: 'NAME', about: 'a target, an app, or app@target alone' },
+    only: { type: 'list', value: 'TARGET|APP', about: 'a target, an app, or app@target alone' },
     again: {
       type: 'flag',
       about: 'also what runs already, and what failed before: puts back what differs',

@@ -34,11 +34,10 @@ export const history = defineCommand({
     }
     const desk = readDesk(session.value.home.directory);
     if (!desk.ok) return desk;
-    const former = await formerParts(session.value, trust.value, desk.value);
+    const former = await formerParts(session.value, trust.value, desk.value, target);
     if (!former.ok) return former;
-    const own = former.value.filter((one) => one.target === target);
-    const generations = generationsOf(own, target);
-    const entries = own.map((one) => {
+    const generations = generationsOf(former.value);
+    const entries = former.value.map((one) => {
       const place = generations.indexOf(one);
       const { outcomes, unproven } = outcomesOf([one]);
       return {

@@ -1,5 +1,7 @@
+import * as v from 'valibot';
+import { nameSchema } from '../../../schema/wire/ids.ts';
 import { defineCommand } from '../command.ts';
-import type { FormerPart } from '../deploy/former.ts';
+import { type FormerPart, formerParts } from '../deploy/former.ts';
 import { getReady } from '../deploy/get-ready.ts';
 import { formerOptions, orderFormer } from '../deploy/order-former.ts';
 import { outcomesOf } from '../deploy/outcome.ts';
@@ -19,7 +21,11 @@ export const retry = defineCommand({
     if (!ready.ok) return ready;
     const chosen: FormerPart[] = [];
     for (const target of new Set(names)) {
-      const last = ready.value.running.former.find((one) => one.target === target);
+      if (!v.is(nameSchema, target)) return fail(exits.usage, 'target_unknown', `${target} is no target.`);
+      const { session, trust, desk } = ready.value;
+      const former = await formerParts(session, trust, desk, target);
+      if (!former.ok) return former;
+      const [last] = former.value;
       const end = last === undefined ? undefined : outcomesOf([last]).outcomes[0]!.end;
       if (last === undefined || end === 'healthy' || end === 'superseded') {
         return fail(

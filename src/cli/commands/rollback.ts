@@ -1,5 +1,7 @@
+import * as v from 'valibot';
+import { nameSchema } from '../../../schema/wire/ids.ts';
 import { defineCommand } from '../command.ts';
-import { type FormerPart, generationsOf } from '../deploy/former.ts';
+import { type FormerPart, formerParts, generationsOf } from '../deploy/former.ts';
 import { getReady } from '../deploy/get-ready.ts';
 import { formerOptions, orderFormer } from '../deploy/order-former.ts';
 import { runningPart } from '../deploy/what-runs.ts';
@@ -26,10 +28,13 @@ export const rollback = defineCommand({
       return fail(exits.usage, 'usage', '--to is a number of writ history TARGET, such as 1.');
     const ready = await getReady(context);
     if (!ready.ok) return ready;
-    const { running, sights } = ready.value;
+    const { session, trust, desk, sights } = ready.value;
     const chosen: FormerPart[] = [];
     for (const target of new Set(names)) {
-      const generations = generationsOf(running.former, target);
+      if (!v.is(nameSchema, target)) return fail(exits.usage, 'target_unknown', `${target} is no target.`);
+      const former = await formerParts(session, trust, desk, target);
+      if (!former.ok) return former;
+      const generations = generationsOf(former.value);
       const runs = runningPart(sights.targets.get(target));
       const found =
         to === undefined ? generations.find(({ part }) => part !== runs) : generations[Number(to)];

@@ -14,6 +14,9 @@ import type { Session } from '../session.ts';
 import { outcomeOf, verifiedReceipts } from '../verify-receipts.ts';
 import type { Desk } from './desk.ts';
 
+/** 200 deployments to 64 targets, with two receipts of each. */
+const maxListBytes = 32 * 1024 * 1024;
+
 /** What became of one target of a deployment. */
 export type FormerPart = {
   readonly view: DeploymentView;
@@ -66,28 +69,36 @@ async function isOrderOf(digest: Digest, order: ReleaseOrder): Promise<boolean> 
   return (await digestOf('release', canonicalJson(order))) === digest;
 }
 
-/** The parts that a target had, the newest deployment first. */
+/** What was ordered before, the newest first: of one target, or the latest of all. */
 export async function formerParts(
   { api }: Session,
   trust: Trust,
   desk: Desk,
+  target: string | null,
 ): Promise<{ ok: true; value: readonly FormerPart[] } | Failure> {
-  const list = await api.call({ method: 'GET', url: '/v1/deployments', answer: deploymentListSchema });
+  const query = target === null ? '' : `?target=${target}&limit=200`;
+  const list = await api.call({
+    method: 'GET',
+    url: `/v1/deployments${query}`,
+    answer: deploymentListSchema,
+    maxBytes: maxListBytes,
+  });
   if (!list.ok) return list;
   const parts: FormerPart[] = [];
   for (const view of list.value.deployments) parts.push(...(await verifyDeployment(trust, desk, view)));
-  return { ok: true, value: parts };
+  return { ok: true, value: target === null ? parts : parts.filter((one) => one.target === target) };
 }
 
 /**
  * The parts that came into force on a target by its relay's own word, the newest first, each once. The first is what
  * runs, unless something else was done there since.
+ *
+ * @param parts of that target alone
  */
-export function generationsOf(parts: readonly FormerPart[], target: string): readonly FormerPart[] {
+export function generationsOf(parts: readonly FormerPart[]): readonly FormerPart[] {
   const found = new Map<Digest, FormerPart>();
   for (const former of parts) {
-    if (former.target !== target || former.receipt?.state !== 'succeeded') continue;
-    if (!found.has(former.part)) found.set(former.part, former);
+    if (former.receipt?.state === 'succeeded' && !found.has(former.part)) found.set(former.part, former);
   }
   return [...found.values()];
 }

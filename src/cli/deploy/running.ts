@@ -20,8 +20,6 @@ export type Running = {
   readonly facts: Facts;
   /** Targets that run something of which the control plane no longer keeps what it is. */
   readonly unknown: readonly string[];
-  /** What was ordered before, the newest first. */
-  readonly former: readonly FormerPart[];
 };
 
 export const noFacts: Facts = { routes: [], names: [], access: [], flows: [] };
@@ -46,7 +44,7 @@ export async function readRunning(
     else if (isGone(part)) unknown.push(target);
     else return part;
   }
-  const former = await formerParts(session, trust, desk);
+  const former = await formerParts(session, trust, desk, null);
   if (!former.ok) return former;
   const sources = new Map<string, FormerPart>();
   for (const one of former.value) {
@@ -55,7 +53,7 @@ export async function readRunning(
   }
   const facts = await readFacts(api, sources);
   if (!facts.ok) return facts;
-  return { ok: true, value: { parts, facts: facts.value, unknown, former: former.value } };
+  return { ok: true, value: { parts, facts: facts.value, unknown } };
 }
 
 /** Of each target the facts of its own release; names and access rules, which are of no target, of the newest. */

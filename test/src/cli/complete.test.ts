@@ -77,6 +77,7 @@ test('every action of the API is one of a command', () => {
     ['guest.reboot', 'reboot'],
     ['guest.suspend', 'suspend'],
     ['guest.resume', 'resume'],
+    ['release.apply', 'deploy'],
   ]);
   for (const type of Object.keys(actions)) {
     const verb = verbs.get(type.replace(/-in-use$/, ''));
