@@ -1,4 +1,5 @@
 import type { ApiCodeCard } from './code-card.ts';
+import { deployCodes } from './deploy-codes.ts';
 import { linkCodes } from './link-codes.ts';
 import { orderCodes } from './order-codes.ts';
 import { ownerCodes } from './owner-codes.ts';
@@ -8,6 +9,7 @@ import { requestCodes } from './request-codes.ts';
 export const apiCodes = {
   ...requestCodes,
   ...orderCodes,
+  ...deployCodes,
   ...ownerCodes,
   ...linkCodes,
 } as const satisfies { readonly [code: string]: ApiCodeCard };

@@ -68,6 +68,11 @@ export const stepCodes = {
     meaning: 'The relay did not take the step before its intent ended. Nothing was done.',
     todo: 'Check that the host is on and its relay runs (`writ status`), and ask again.',
   },
+  superseded: {
+    title: 'A newer release came first',
+    meaning: 'Before the relay began with this release, a newer one came for the target. It was not begun.',
+    todo: 'Nothing: the target gets the newer one.',
+  },
   trust_changed: {
     title: 'Trust changed meanwhile',
     meaning: 'A newer trust document does not allow the step any more. It was not run.',

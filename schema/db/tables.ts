@@ -1,4 +1,5 @@
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { blob, blobPiece, deployment, deploymentTarget, partBlob } from './release-tables.ts';
 
 /**
  * The control plane's tables. Property names are column names, so that a row reads the same in SQL and here.
@@ -237,4 +238,9 @@ export const tables = {
   idempotency,
   audit,
   proofNonce,
+  blob,
+  blobPiece,
+  partBlob,
+  deployment,
+  deploymentTarget,
 } as const;

@@ -1,8 +1,9 @@
-import { actionOf } from '../actions/index.ts';
+import { actionOf, commandActionOf } from '../actions/index.ts';
 import type { AcceptedKey } from '../jose/keys.ts';
 import { ok, type Result, refuse } from '../result.ts';
 import type { Intent, Step } from '../wire/intent.ts';
-import type { TrustGrant } from './document.ts';
+import { type ReleaseOrder, stepsOfOrder } from '../wire/release-order.ts';
+import { controllerName, type TrustGrant } from './document.ts';
 import type { Trust } from './read.ts';
 
 export type PolicyRefusal =
@@ -40,12 +41,8 @@ export function checkStep(trust: Trust, step: Step): Result<true, PolicyRefusal>
   return ok(true);
 }
 
-/**
- * Whether one identity may order the whole intent: every step is the house's and is granted to it.
- * Signatures of several identities never add up. Limits are counted by the relay that acts.
- */
-export function evaluateIntent(trust: Trust, identity: string, intent: Intent): Result<true, PolicyRefusal> {
-  for (const step of intent.steps) {
+function evaluateSteps(trust: Trust, identity: string, steps: readonly Step[]): Result<true, PolicyRefusal> {
+  for (const step of steps) {
     const fits = checkStep(trust, step);
     if (!fits.ok) return fits;
     if (findGrant(trust, identity, step.action, step.target) === null) {
@@ -53,6 +50,34 @@ export function evaluateIntent(trust: Trust, identity: string, intent: Intent): 
     }
   }
   return ok(true);
+}
+
+/**
+ * Whether one identity may order the whole intent: every step is the house's and is granted to it.
+ * Signatures of several identities never add up. Limits are counted by the relay that acts. What releases alone
+ * order is no action of intents: the bytes that it applies would be nowhere in what was signed.
+ */
+export function evaluateIntent(trust: Trust, identity: string, intent: Intent): Result<true, PolicyRefusal> {
+  const foreign = intent.steps.find(
+    ({ action }) => actionOf(action) !== undefined && commandActionOf(action) === undefined,
+  );
+  if (foreign !== undefined) {
+    return refuse('action_unknown', `${foreign.action} is ordered by a release, not by an intent`);
+  }
+  return evaluateSteps(trust, identity, intent.steps);
+}
+
+/**
+ * Whether one identity may order the whole release: each part is for the house's relay of its target, and granted to
+ * the identity. The controller may not, whatever trust grants it: its key is on the public machine.
+ */
+export function evaluateOrder(
+  trust: Trust,
+  identity: string,
+  order: ReleaseOrder,
+): Result<true, PolicyRefusal> {
+  if (identity === controllerName) return refuse('not_granted', `${controllerName} may order no release`);
+  return evaluateSteps(trust, identity, stepsOfOrder(order));
 }
 
 /** Finds the keys of identities of one kind, for verifying what they signed. */

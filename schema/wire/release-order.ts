@@ -13,8 +13,12 @@ export const maxOrderedParts = maxSteps;
  * Where a release stands among others: GitHub's run and attempt, 0 before the first, and a counter that each release
  * from the desk raises.
  */
-const orderSchema = v.strictObject({ run_id: countSchema, run_attempt: countSchema, desk: countSchema });
-export type ReleaseOrderNumber = v.InferOutput<typeof orderSchema>;
+export const orderNumberSchema = v.strictObject({
+  run_id: countSchema,
+  run_attempt: countSchema,
+  desk: countSchema,
+});
+export type ReleaseOrderNumber = v.InferOutput<typeof orderNumberSchema>;
 
 export const releaseOrderSchema = v.strictObject({
   v: v.literal(1),
@@ -23,7 +27,7 @@ export const releaseOrderSchema = v.strictObject({
   release: digestSchema,
   /** Of the repo, as git names it; null for what was built beside git. */
   commit: v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/))),
-  order: orderSchema,
+  order: orderNumberSchema,
   /** When it was signed. A release does not expire; a relay refuses what is older than its own enrolment. */
   issued_at: timeSchema,
   /** Sorted by target, each once. The digest is of the part's bytes. */

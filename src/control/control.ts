@@ -34,6 +34,7 @@ import type {
   UploadReason,
 } from '../domain/errors.ts';
 import type { Grant } from '../domain/principal.ts';
+import type { ReleaseControl } from './release-control.ts';
 
 /**
  * What the API does, without HTTP. Requests come in already parsed by the schemas of schema/api and
@@ -44,6 +45,7 @@ export type Control = {
   readonly setup: SetupControl;
   readonly trust: TrustControl;
   readonly orders: OrderControl;
+  readonly releases: ReleaseControl;
   readonly house: HouseControl;
   readonly enrolment: EnrolmentControl;
   readonly relay: RelayControl;

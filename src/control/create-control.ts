@@ -8,6 +8,7 @@ import { createOrders } from './orders.ts';
 import { createPolls } from './relay-poll.ts';
 import { createReceipts } from './relay-receipts.ts';
 import { createReports } from './relay-report.ts';
+import { createReleases } from './releases.ts';
 import { createTokens } from './tokens.ts';
 import { createSetup, createTrust } from './trust.ts';
 import { createTrustKeeper } from './trust-keeper.ts';
@@ -22,6 +23,7 @@ export function createControl(deps: ControlDeps): Control {
     setup: createSetup(deps, keeper, log),
     trust: createTrust(deps, keeper, log),
     orders: createOrders(deps, keeper, log, polls),
+    releases: createReleases(deps, keeper, log),
     house: createHouse(deps, keeper, log),
     enrolment: createEnrolment(deps, keeper, log),
     relay: {

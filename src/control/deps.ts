@@ -22,13 +22,15 @@ export const bells = {
   relay: (name: string): string => `relay:${name}`,
   /** A command may have ended. */
   command: (id: string): string => `command:${id}`,
+  /** Something happened to a deployment. */
+  deployment: (id: string): string => `deployment:${id}`,
   /** The audit log grew. */
   audit: 'audit',
   /** Something may be due earlier than it was. */
   timer: 'timer',
 } as const;
 
-type Prefix = 'cmd' | 'tok';
+type Prefix = 'cmd' | 'tok' | 'dep';
 
 /** A new id: the time in ms and 80 random bits. */
 export const newId = (deps: Pick<ControlDeps, 'random'>, prefix: Prefix, now: number): string =>

@@ -19,6 +19,7 @@ import { applyTrustChange } from '../domain/settle.ts';
 import type { AuditLog } from './audit-log.ts';
 import { changeCommand, stillAllowed } from './changes.ts';
 import type { Proved, SetupControl, SetupRequest, TrustControl } from './control.ts';
+import { reviewDeployments } from './deployment-changes.ts';
 import { bells, type ControlDeps } from './deps.ts';
 import { namesController, type TrustKeeper } from './trust-keeper.ts';
 
@@ -112,6 +113,7 @@ export function createTrust(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
   /** Has everybody look at what is in force now. */
   const spread = async (trust: Trust, before: Trust): Promise<void> => {
     await reviewCommands(deps, log, trust);
+    await reviewDeployments(deps, log, trust);
     const hosts = new Set([before, trust].flatMap(({ document }) => Object.keys(document.house.hosts)));
     for (const host of hosts) doorbell.ring(bells.relay(host));
   };

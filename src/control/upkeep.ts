@@ -4,6 +4,7 @@ import { relayKid } from '../domain/world.ts';
 import type { AuditLog } from './audit-log.ts';
 import { changeCommand } from './changes.ts';
 import type { Metrics, UpkeepControl } from './control.ts';
+import { reviewDeployments } from './deployment-changes.ts';
 import { bells, type ControlDeps } from './deps.ts';
 import type { Polls } from './relay-poll.ts';
 import { reviewCommands } from './trust.ts';
@@ -78,7 +79,10 @@ export function createUpkeep(
         if (!started) {
           // Newer trust may have come into force right before this process started.
           const trust = await keeper.current();
-          if (trust !== null) await reviewCommands(deps, log, trust);
+          if (trust !== null) {
+            await reviewCommands(deps, log, trust);
+            await reviewDeployments(deps, log, trust);
+          }
           await log.seal();
           started = true;
         }

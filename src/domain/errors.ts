@@ -60,6 +60,27 @@ export type SubmitReason =
   | 'runbook_unknown'
   | 'forbidden';
 
+/** Why a release is not accepted. */
+export type ReleaseReason =
+  | 'not_set_up'
+  | 'release_malformed'
+  | 'home_wrong'
+  | 'intent_from_the_future'
+  | 'authorisation_invalid'
+  | 'authorisation_of_another_intent'
+  | 'action_unknown'
+  | 'target_unknown'
+  | 'relay_wrong'
+  | 'params_invalid'
+  | 'not_granted'
+  | 'relay_not_admitted'
+  | 'trust_expired'
+  /** Something that it names was not uploaded. */
+  | 'blobs_missing'
+  /** For one of its targets another order is known that is not below it. */
+  | 'release_stale'
+  | 'forbidden';
+
 export type SetupReason =
   | TrustRefusal
   | 'already_set_up'
@@ -126,6 +147,10 @@ export type Reason =
   | EnrolReason
   | RelayReason
   | TokenReason
+  | ReleaseReason
+  | 'blob_digest'
+  | 'blob_unknown'
+  | 'deployment_unknown'
   | 'house_invalid'
   | 'command_unknown'
   | 'code_exists';

@@ -62,6 +62,7 @@ export const phrases: Readonly<Record<string, Phrase>> = {
   // Of this side
   expired: ({ relay }) => `${relay} did not take the order in time`,
   skipped: () => 'the step before it did not end as needed',
+  superseded: () => 'a newer release came first',
   trust_changed: () => 'the trust document was changed meanwhile',
 };
 

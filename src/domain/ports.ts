@@ -9,6 +9,7 @@ import type { TrustJws } from '../../schema/wire/relay-api.ts';
 import type { Report } from '../../schema/wire/report.ts';
 import type { Command, IntentRecord, StepRecord } from './command.ts';
 import type { Idempotency } from './errors.ts';
+import type { BlobStore, DeploymentStore, DeploymentUpdate } from './release-ports.ts';
 import type { RelayRecord } from './world.ts';
 
 /**
@@ -20,6 +21,8 @@ export type Store = {
   readonly trust: TrustStore;
   readonly house: HouseStore;
   readonly commands: CommandStore;
+  readonly deployments: DeploymentStore;
+  readonly blobs: BlobStore;
   readonly relays: RelayStore;
   readonly enrolments: EnrolmentStore;
   readonly tokens: TokenStore;
@@ -135,12 +138,12 @@ export type CommandStore = {
   /** Writes a change, unless the command was changed since it was read (`stale`). */
   update(update: CommandUpdate): Promise<'updated' | 'stale'>;
   /**
-   * Stores a relay's next receipt together with what it makes of its command, if it has one. `stale`: the
-   * command was changed since it was read. `chain`: the receipt does not continue the chain that is held.
+   * Stores a relay's next receipt together with what it makes of its command or deployment, if it has one. `stale`:
+   * that was changed since it was read. `chain`: the receipt does not continue the chain that is held.
    */
   addReceipt(
     receipt: StoredReceipt,
-    update: CommandUpdate | null,
+    update: CommandUpdate | DeploymentUpdate | null,
     notes: readonly AuditNote[],
   ): Promise<'stored' | 'stale' | 'chain'>;
   /** The steps that are queued, sent or started, that a relay does or whose target its host is. */

@@ -14,6 +14,8 @@ const refused = (reason: BodyReason, detail: string): BodyRefused => ({ ok: fals
 
 const jsonType = /^application\/json(?:\s*;\s*charset=(?:utf-8|"utf-8"))?$/i;
 
+const bytesType = /^application\/octet-stream$/i;
+
 /** Whether the headers announce a body: looked at before any byte of it. */
 export function announcesBody(headers: Headers): boolean {
   const length = headers.get('content-length');
@@ -68,18 +70,27 @@ export async function readBody(
   return { ok: true, bytes };
 }
 
+function judgeType(headers: Headers, type: RegExp, name: string): BodyRefused | null {
+  if (!type.test(headers.get('content-type') ?? '')) {
+    return refused('content_type', `The body must be Content-Type: ${name}.`);
+  }
+  return (headers.get('content-encoding') ?? 'identity').toLowerCase() === 'identity'
+    ? null
+    : refused('content_type', 'The body must not be compressed.');
+}
+
+/** Whether the headers say that a body is bytes as they are; null when they do. */
+export const judgeBytes = (headers: Headers): BodyRefused | null =>
+  judgeType(headers, bytesType, 'application/octet-stream');
+
 /** Reads bytes as JSON under the strict rules of schema/jose/strict-json.ts, judged by what the headers say they are. */
 export function parseBody(
   headers: Headers,
   bytes: Uint8Array,
   maxBytes: number,
 ): { ok: true; value: unknown } | BodyRefused {
-  if (!jsonType.test(headers.get('content-type') ?? '')) {
-    return refused('content_type', 'The body must be Content-Type: application/json.');
-  }
-  if ((headers.get('content-encoding') ?? 'identity').toLowerCase() !== 'identity') {
-    return refused('content_type', 'The body must not be compressed.');
-  }
+  const fault = judgeType(headers, jsonType, 'application/json');
+  if (fault !== null) return fault;
   const json = parseStrictJson(bytes, { maxBytes });
   return json.ok
     ? json

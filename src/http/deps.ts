@@ -5,6 +5,8 @@ import type { Log } from './log.ts';
 export type HttpLimits = {
   /** From the first byte of a request's body to the last. */
   readonly bodyDeadlineMs: number;
+  /** The same of a body that is bytes, which may be sixteen times as large. */
+  readonly bytesDeadlineMs: number;
   /** Comments that keep a stream open through proxies. */
   readonly keepAliveMs: number;
   /** Requests of one token at once, and one more every so many ms. */
@@ -22,6 +24,7 @@ export type HttpLimits = {
 
 export const defaultLimits: HttpLimits = {
   bodyDeadlineMs: 30_000,
+  bytesDeadlineMs: 120_000,
   keepAliveMs: 15_000,
   tokenBurst: 60,
   tokenEveryMs: 500,

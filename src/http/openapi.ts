@@ -77,7 +77,7 @@ function operationOf(route: Route): Json {
     return [status, { description: card.description, content }];
   });
   return {
-    operationId: `${route.method.toLowerCase()}${route.path.replace(/\{([a-z]+)\}/g, '$1').replace(/[^A-Za-z0-9]+(.)/g, (_, next: string) => next.toUpperCase())}`,
+    operationId: `${route.method.toLowerCase()}${route.path.replace(/\{([a-z0-9]+)\}/g, '$1').replace(/[^A-Za-z0-9]+(.)/g, (_, next: string) => next.toUpperCase())}`,
     tags: [route.tag],
     summary: route.summary,
     description: [route.description, `Who may: ${authorityText[route.authority]}`]
@@ -92,7 +92,10 @@ function operationOf(route: Route): Json {
     ...(route.body !== undefined && {
       requestBody: {
         required: route.bodyOptional !== true,
-        content: { 'application/json': { schema: schemaOf(route.body, 'input') } },
+        content:
+          route.takes === 'bytes'
+            ? { 'application/octet-stream': {} }
+            : { 'application/json': { schema: schemaOf(route.body, 'input') } },
       },
     }),
     responses: { ...Object.fromEntries(responses), default: problems },

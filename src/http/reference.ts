@@ -45,11 +45,11 @@ const page = (title: string, main: Part): Part => html`<!doctype html>
 
 type Operation = {
   readonly parameters: readonly { name: string; in: string; required: boolean; schema: unknown }[];
-  readonly requestBody?: { readonly content: { readonly 'application/json': { readonly schema: unknown } } };
+  readonly requestBody?: { readonly content: { readonly 'application/json'?: { readonly schema: unknown } } };
 };
 
 function operationPart(route: Route, operation: Operation): Part {
-  const body = operation.requestBody?.content['application/json'].schema;
+  const body = operation.requestBody?.content['application/json']?.schema;
   const parameters = operation.parameters.map(
     (parameter) => html`<dt><code>${parameter.name}</code></dt>
 <dd>In the ${parameter.in}${parameter.required ? '' : ', optional'}: <code>${JSON.stringify(parameter.schema)}</code></dd>`,

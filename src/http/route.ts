@@ -1,4 +1,4 @@
-import type * as v from 'valibot';
+import * as v from 'valibot';
 import type { AcceptedKey } from '../../schema/jose/keys.ts';
 import type { Authority } from '../auth/authorise.ts';
 import type { Control, Proved } from '../control/control.ts';
@@ -38,6 +38,9 @@ export const answer = <T>(
   result: { readonly ok: true; readonly value: T } | ({ readonly ok: false } & ProblemCause),
   reply: (value: T) => Reply = json,
 ): Reply => (result.ok ? reply(result.value) : problem(result));
+
+/** What a handler gets of a body that is bytes; of a route that `takes` them. */
+export const bytesBody = v.strictObject({ bytes: v.instance(Uint8Array<ArrayBuffer>), digest: v.string() });
 
 /** A request whose parts have the shapes that its route states. */
 export type Input<P, Q, B> = {
@@ -81,6 +84,8 @@ type Facts = {
   /** No body at all counts as `{}`. */
   readonly bodyOptional?: boolean;
   readonly maxBodyBytes?: number;
+  /** `bytes`: an application/octet-stream as it is, whose body has the shape `bytesBody`. */
+  readonly takes?: 'bytes';
   /** Answered before a body is read. */
   readonly before?: (control: Control) => Promise<ProblemCause | null>;
   /** Takes an Idempotency-Key. */
@@ -124,4 +129,4 @@ export const defineRoute = <
 ): Route => card;
 
 /** The path as Hono has it. */
-export const honoPath = (path: string): string => path.replace(/\{([a-z]+)\}/g, ':$1');
+export const honoPath = (path: string): string => path.replace(/\{([a-z0-9]+)\}/g, ':$1');

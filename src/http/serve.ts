@@ -11,7 +11,7 @@ import { provedBy } from '../auth/proof.ts';
 import type { AuthRefused } from '../auth/reasons.ts';
 import type { Idempotency } from '../domain/errors.ts';
 import { type Grant, type Principal, principalKey, principalText } from '../domain/principal.ts';
-import { announcesBody, parseBody, readBody } from './body.ts';
+import { announcesBody, judgeBytes, parseBody, readBody } from './body.ts';
 import { type Callers, tooManyFailures } from './caller.ts';
 import { defaultLimits, type HttpDeps } from './deps.ts';
 import type { ProblemCause } from './problem.ts';
@@ -135,7 +135,8 @@ async function serve(
   if (!params.ok) return refuse(params);
   const query = readQuery(route, arrival.target);
   if (!query.ok) return refuse(query);
-  const value = shaped(route.body, body.value, 'The body');
+  const taken = route.takes === 'bytes' ? { bytes: body.bytes, digest } : body.value;
+  const value = shaped(route.body, taken, 'The body');
   if (!value.ok) return refuse(value);
 
   let grant: Grant | null = null;
@@ -195,9 +196,13 @@ async function takeBody(deps: HttpDeps, route: Route, request: Request): Promise
     return { ok: false, reason: 'body_unexpected', detail: 'This operation takes no body.' };
   }
   const maxBytes = route.maxBodyBytes ?? maxBodyBytes;
-  const deadlineMs = deps.limits?.bodyDeadlineMs ?? defaultLimits.bodyDeadlineMs;
+  const limits = { ...defaultLimits, ...deps.limits };
+  const deadlineMs = route.takes === 'bytes' ? limits.bytesDeadlineMs : limits.bodyDeadlineMs;
   const read = await readBody(request, { maxBytes, deadlineMs }, deps.timers);
   if (!read.ok) return read;
+  if (route.takes === 'bytes') {
+    return judgeBytes(request.headers) ?? { ok: true, bytes: read.bytes, value: undefined };
+  }
   if (read.bytes.length === 0 && route.bodyOptional === true) return { ...none, value: {} };
   const parsed = parseBody(request.headers, read.bytes, maxBytes);
   if (!parsed.ok) return parsed;

@@ -5,6 +5,7 @@ import { commandRoutes } from './routes/commands.ts';
 import { houseRoutes } from './routes/house.ts';
 import { metaRoutes } from './routes/meta.ts';
 import { relayRoutes } from './routes/relay.ts';
+import { releaseRoutes } from './routes/releases.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { trustRoutes } from './routes/trust.ts';
 
@@ -12,6 +13,7 @@ import { trustRoutes } from './routes/trust.ts';
 export const routes: readonly Route[] = [
   ...actionRoutes,
   ...commandRoutes,
+  ...releaseRoutes,
   ...houseRoutes,
   ...trustRoutes,
   ...tokenRoutes,

@@ -31,7 +31,7 @@ export type ListenerLimits = {
 export const defaultListenerLimits: ListenerLimits = {
   handshakeMs: 10_000,
   headersMs: 15_000,
-  requestMs: 45_000,
+  requestMs: 135_000,
   keepAliveMs: 75_000,
   maxHeaderBytes: 32 * 1024,
   maxConnections: 4_096,

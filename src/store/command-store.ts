@@ -15,6 +15,7 @@ import {
   toStep,
   updateStatements,
 } from './command-rows.ts';
+import { deploymentStatements } from './deployment-rows.ts';
 import { findIdempotent, forgetIdempotency, idempotencyStatements, idempotencyTaken } from './idempotency.ts';
 import { jobQueries, leaseStatements } from './job-queries.ts';
 import type { BuiltQuery, Database } from './port.ts';
@@ -234,7 +235,11 @@ export function commandStore(database: Database): CommandStore {
                   .where(and(eq(relay.kid, stored.kid), eq(relay.receipts_seq, stored.lost.after))),
               ]),
           receiptStatement(stored),
-          ...(update === null ? [] : updateStatements(update)),
+          ...(update === null
+            ? []
+            : 'command' in update
+              ? updateStatements(update)
+              : deploymentStatements(update)),
           ...noteStatements(notes),
         ],
         { stale: 'stale', receipt_chain: 'chain', 'receipt.kid': 'chain' } as const,

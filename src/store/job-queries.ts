@@ -46,12 +46,14 @@ const selectFinals = prepared(() =>
     .orderBy(asc(receipt.received_at), asc(receipt.seq)),
 );
 
-const isNewest = and(eq(relay.kid, slot('kid')), eq(relay.session, slot('session')));
-const raiseJobNumber = prepared(() =>
+/** Whether a run is its relay's newest. */
+export const isNewestRun = and(eq(relay.kid, slot('kid')), eq(relay.session, slot('session')));
+/** Gives a run so many more numbers of jobs, above all that it has seen. */
+export const raiseJobNumber = prepared(() =>
   build
     .update(relay)
     .set({ job_seq: sql`max(${relay.job_seq}, ${slot('seen')}) + ${slot('count')}` })
-    .where(isNewest),
+    .where(isNewestRun),
 );
 const leaseStep = prepared(() =>
   build
@@ -70,7 +72,7 @@ const leaseStep = prepared(() =>
         inArray(step.state, ['queued', 'sent']),
         sql`${step.lease_seq} IS ${slot('had_seq')}`,
         sql`${step.lease_session} IS ${slot('had_session')}`,
-        exists(build.select({ kid: relay.kid }).from(relay).where(isNewest)),
+        exists(build.select({ kid: relay.kid }).from(relay).where(isNewestRun)),
       ),
     )
     .returning({ intent: step.intent, step: step.step, seq: sql`${step.lease_seq}`.as('seq') }),

@@ -14,6 +14,7 @@ import { type Intent, parseIntent } from '../../schema/wire/intent.ts';
 import type { Job } from '../../schema/wire/job.ts';
 import type { Receipt, ReceiptState } from '../../schema/wire/receipt.ts';
 import type { PollAnswer, PollRequest } from '../../schema/wire/relay-api.ts';
+import { parseReleaseOrder, stepsOfOrder } from '../../schema/wire/release-order.ts';
 import type { GuestReport, Progress, Report } from '../../schema/wire/report.ts';
 import type { Control, Proved } from '../../src/control/control.ts';
 import { createControl } from '../../src/control/create-control.ts';
@@ -183,13 +184,24 @@ export type FakeRelay = {
   head(): { readonly seq: number; readonly hash: string };
 };
 
-export type OpenJob = { readonly job: Job; readonly intent: Intent; readonly digest: string };
+/** Of a job of a release, `intent` holds its parts as the steps that they are. */
+export type OpenJob = {
+  readonly job: Job;
+  readonly intent: Pick<Intent, 'home' | 'steps'>;
+  readonly digest: string;
+};
 
 /** What a job's envelope holds, unverified: for the test's own relay. */
 export async function openJob(jws: string): Promise<OpenJob> {
   const job = JSON.parse(Buffer.from(jws.split('.')[1]!, 'base64url').toString()) as Job;
   const bytes = decodeBase64url(job.intent);
   if (!bytes.ok) throw new Error('the job has no intent');
+  if (job.kind === 'release') {
+    const order = parseReleaseOrder(bytes.value);
+    if (!order.ok) throw new Error('the order of the job is malformed');
+    const intent = { home: order.value.home, steps: stepsOfOrder(order.value) };
+    return { job, intent, digest: await digestOf('release', bytes.value) };
+  }
   const intent = parseIntent(bytes.value);
   if (!intent.ok) throw new Error('the intent of the job is malformed');
   return { job, intent: intent.value, digest: await digestOf('intent', bytes.value) };

@@ -1,4 +1,5 @@
 import type { TokenView } from '../../schema/api/access.ts';
+import type { DeploymentView } from '../../schema/api/deployments.ts';
 import type { CommandView, Order } from '../../schema/api/orders.ts';
 import { ulidOf } from '../../schema/wire/ids.ts';
 import type { Control, ControlEvent } from '../../src/control/control.ts';
@@ -38,6 +39,27 @@ export function makeCommand(order: Order, state: CommandView['state'] = 'running
     receipts: [],
   };
 }
+
+/** A deployment of nothing, on its way unless it is said when it ended. */
+export const makeDeployment = (endedAt: number | null = null): DeploymentView => ({
+  id: 'dep_01ARZ3NDEKTSV4RRFFQ69G5FAV',
+  digest: `sha256:${'0'.repeat(64)}`,
+  order: {
+    v: 1,
+    home: 'h_00000000000000000000000000',
+    release: `sha256:${'0'.repeat(64)}`,
+    commit: null,
+    order: { run_id: 0, run_attempt: 0, desk: 1 },
+    issued_at: 0,
+    parts: [{ relay: 'pve2', target: 'websvcs', digest: `sha256:${'0'.repeat(64)}` }],
+  },
+  principal: 'operator',
+  created_at: 1_760_000_000_000,
+  ended_at: endedAt,
+  sentence: 'Release 0000000 waits for websvcs.',
+  targets: [],
+  receipts: [],
+});
 
 /** The use cases as HTTP sees them, over nothing: answers have the right shapes, calls are written down. */
 export function fakeControl(home: TestHome | null): FakeControl {
@@ -88,6 +110,23 @@ export function fakeControl(home: TestHome | null): FakeControl {
       command: async (id) => commands.get(id) ?? null,
       commands: async () => [...commands.values()],
       wait: async (id) => commands.get(id) ?? null,
+    },
+    releases: {
+      missing: async (digests) => digests,
+      putBlob: async (...args) => note('releases.putBlob', ...args),
+      blob: async () => new Uint8Array([1, 2, 3]),
+      blobFor: async (...args) => {
+        note('releases.blobFor', ...args);
+        return new Uint8Array([1, 2, 3]);
+      },
+      release: async (...args) => {
+        note('releases.release', ...args);
+        return { ok: true, value: { deployment: makeDeployment(), replayed: false } };
+      },
+      deployment: async () => makeDeployment(),
+      deployments: async () => [makeDeployment()],
+      wait: async () => makeDeployment(1_760_000_000_001),
+      targets: async () => ({ targets: [], next: { run_id: 0, run_attempt: 0, desk: 1 } }),
     },
     house: {
       status: async () => ({

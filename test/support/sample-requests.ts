@@ -9,6 +9,9 @@ const mac = 'A'.repeat(43);
 const trustJws = { payload: 'e30', signatures: [{ protected: 'e30', signature: 'AA' }] };
 const order = (target: string) => ({ action: 'guest.start', target, params: {} });
 
+/** The SHA-256 of what is uploaded here: the text `{}`. */
+export const sampleBlob = '44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a';
+
 /** A well-formed body of each route that takes one, about one object. Routes without one are not here. */
 const bodies: Readonly<Record<string, (object: string) => unknown>> = {
   'POST /v1/plans': (object) => ({ order: order(object) }),
@@ -17,6 +20,9 @@ const bodies: Readonly<Record<string, (object: string) => unknown>> = {
   'POST /v1/trust': () => ({ versions: [trustJws] }),
   'POST /v1/setup': () => ({ trust: trustJws, house: { v: 1, hosts: {} }, mac }),
   'POST /v1/tokens': () => ({ name: 'phone', scope: ['status'] }),
+  'POST /v1/blobs/missing': () => ({ digests: [digest] }),
+  'PUT /v1/blobs/{sha256}': () => ({}),
+  'POST /v1/releases': () => ({ order: 'e30', authorisation: 'a.b.c' }),
   'POST /v1/relay/poll': () => ({
     protocol: 1,
     session: nonce(),
@@ -34,7 +40,7 @@ const bodies: Readonly<Record<string, (object: string) => unknown>> = {
 
 /** A request that fits a route's shapes, about an object of it: a host, guest, runbook, token or command. */
 export function sampleRequest(route: Route, object: string): { method: string; url: string; body: string } {
-  const url = route.path.replace(/\{[a-z]+\}/g, object);
+  const url = route.path.replace(/\{[a-z0-9]+\}/g, object);
   const make = bodies[`${route.method} ${route.path}`];
   if (make === undefined && route.body !== undefined && route.bodyOptional !== true) {
     throw new Error(`test/support/sample-requests.ts has no body for ${route.method} ${route.path}`);

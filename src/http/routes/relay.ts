@@ -21,7 +21,7 @@ const common = {
 } as const;
 
 /** The relay that a grant is of: routes with the authority `relay` grant to no one else. */
-function callerOf(grant: Grant): RelayCaller {
+export function callerOf(grant: Grant): RelayCaller {
   if (grant.principal.kind !== 'relay') throw new Error('a relay route was granted to another principal');
   return { name: grant.principal.name, kid: grant.principal.kid };
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { allActions } from '../../../schema/actions/index.ts';
+import { commandActions } from '../../../schema/actions/index.ts';
 import { generateKey } from '../../../schema/jose/keys.ts';
 import type { Route } from '../../../src/http/route.ts';
 import { routes } from '../../../src/http/table.ts';
 import { makeCommand } from '../../support/fake-control.ts';
 import { makeTestApp } from '../../support/http-app.ts';
-import { sampleRequest } from '../../support/sample-requests.ts';
+import { sampleBlob, sampleRequest } from '../../support/sample-requests.ts';
 
 const open = [
   'GET /healthz',
@@ -24,6 +24,9 @@ const reading = [
   'GET /v1/relays',
   'GET /v1/commands',
   'GET /v1/commands/{id}',
+  'GET /v1/deployments',
+  'GET /v1/deployments/{id}',
+  'GET /v1/targets',
   'GET /v1/audit',
   'GET /v1/events',
   'GET /v1/trust',
@@ -31,6 +34,10 @@ const reading = [
 ];
 const owning = [
   'POST /v1/commands',
+  'POST /v1/blobs/missing',
+  'PUT /v1/blobs/{sha256}',
+  'GET /v1/blobs/{sha256}',
+  'POST /v1/releases',
   'GET /v1/house',
   'PUT /v1/house',
   'GET /v1/tokens',
@@ -39,9 +46,14 @@ const owning = [
   'POST /v1/relays/codes',
   'GET /v1/relays/reports',
 ];
-const relaying = ['POST /v1/relay/poll', 'POST /v1/relay/receipts', 'POST /v1/relay/reports'];
+const relaying = [
+  'POST /v1/relay/poll',
+  'POST /v1/relay/receipts',
+  'POST /v1/relay/reports',
+  'GET /v1/relay/blobs/{sha256}',
+];
 const ordering = [
-  ...allActions.map(({ on, type }) =>
+  ...commandActions.map(({ on, type }) =>
     on === 'host'
       ? `POST /v1/hosts/{host}/${type.split('.')[1]}`
       : `POST /v1/guests/{guest}/${type.split('.')[1]}`,
@@ -75,6 +87,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'relay pve2': [...relaying, 'GET /v1/trust'],
   'pending relay': ['GET /v1/trust'],
 };
+
+/** Objects that a route has whatever is asked of it. */
+const fixedObjects = [
+  ['/v1/tokens/', 'tok_01ARZ3NDEKTSV4RRFFQ69G5FAV'],
+  ['/v1/deployments/', 'dep_01ARZ3NDEKTSV4RRFFQ69G5FAV'],
+  ['{sha256}', sampleBlob],
+] as const;
 
 const objectsOf = (route: Route): readonly string[] => {
   if (route.path.includes('{host}')) return ['pve1', 'pve2', 'nowhere'];
@@ -134,8 +153,8 @@ test('threat 17: every principal × route × object has the status that the matr
     for (const route of routes) {
       const name = `${route.method} ${route.path}`;
       for (const object of objectsOf(route)) {
-        const tokenId = 'tok_01ARZ3NDEKTSV4RRFFQ69G5FAV';
-        const inPath = commands.get(object) ?? (route.path.startsWith('/v1/tokens/') ? tokenId : object);
+        const inPath =
+          commands.get(object) ?? fixedObjects.find(([part]) => route.path.includes(part))?.[1] ?? object;
         const call = sampleRequest(route, inPath);
         const leaving = new AbortController();
         const key = keys[principal as keyof typeof keys];
@@ -145,7 +164,10 @@ test('threat 17: every principal × route × object has the status that the matr
         const response = await testApp.request(call.url, {
           method: call.method,
           ...(call.body !== '' && { rawBody: call.body }),
-          headers: authorization === null ? {} : { authorization },
+          headers: {
+            ...(authorization !== null && { authorization }),
+            ...(route.takes === 'bytes' && { 'content-type': 'application/octet-stream' }),
+          },
           signal: leaving.signal,
         });
         leaving.abort();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Hono } from 'hono';
-import { allActions } from '../../../schema/actions/index.ts';
+import { commandActions } from '../../../schema/actions/index.ts';
 import { authorityText } from '../../../src/http/openapi.ts';
 import { honoPath } from '../../../src/http/route.ts';
 import { routes } from '../../../src/http/table.ts';
@@ -59,7 +59,7 @@ describe('the table of routes', () => {
 
   test('each action of the registry has its route, and a host may be put to sleep', () => {
     const paths = new Set(routes.map(({ path }) => path));
-    for (const action of allActions) {
+    for (const action of commandActions) {
       const verb = action.type.split('.')[1];
       assert.ok(paths.has(action.on === 'host' ? `/v1/hosts/{host}/${verb}` : `/v1/guests/{guest}/${verb}`));
     }

