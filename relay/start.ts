@@ -4,8 +4,10 @@ import { fingerprint } from '../schema/jose/keys.ts';
 import { ok, type Result, refuse } from '../schema/result.ts';
 import { programVersion } from '../schema/version.ts';
 import { heartbeatLimitMs, pollWaitMs } from '../schema/wire/limits.ts';
+import type { ActionPorts } from './actions/action.ts';
 import { relayActions } from './actions/index.ts';
 import { createAlarm } from './agent/alarm.ts';
+import { createBlobs } from './agent/blobs.ts';
 import { type Clock, hostClock } from './agent/clock.ts';
 import { type ConfigRefusal, readConfig } from './agent/config.ts';
 import { createEvidence } from './agent/evidence.ts';
@@ -24,6 +26,7 @@ import { judgeAgain, judgeJob, verifyEnvelope } from './agent/verify-job.ts';
 import type { Proxmox } from './drivers/proxmox.ts';
 import { createWakeOnLan, type WakeOnLan } from './drivers/wake-on-lan.ts';
 import { createLog, type Log, type LogEntry } from './log.ts';
+import { createRemoteMachine } from './machine/remote-machine.ts';
 
 /** What a simulated home and tests put in place of the machine's own. */
 export type RelayOverrides = {
@@ -31,6 +34,7 @@ export type RelayOverrides = {
   /** Null: no Proxmox, whatever the configuration says. */
   readonly proxmox?: Proxmox | null;
   readonly wake?: WakeOnLan;
+  readonly machineOf?: ActionPorts['machineOf'];
   readonly random?: () => number;
   readonly heartbeatLimitMs?: number;
   readonly pollWaitMs?: number;
@@ -179,6 +183,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     ...(overrides.unheardPauseMs !== undefined && { unheardPauseMs: overrides.unheardPauseMs }),
   });
   const evidence = createEvidence({ home, trust, clock, log });
+  const blobs = createBlobs({ link, clock });
   let reporter: Reporter | null = null;
   const executor = createExecutor({
     state,
@@ -191,6 +196,8 @@ function run(state: RelayState, parts: Parts): RunningRelay {
       wake: overrides.wake ?? createWakeOnLan(),
       clock,
       evidenceOf: evidence.of,
+      blob: blobs.get,
+      machineOf: overrides.machineOf ?? ((name, guest, px) => createRemoteMachine(name, px.agentExec(guest))),
     },
     judge: { verifyEnvelope, judgeJob, judgeAgain },
     beforePowerOff: () => sendLast(reporter, clock),

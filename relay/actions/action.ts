@@ -2,7 +2,9 @@ import type { Result } from '../../schema/result.ts';
 import type { House, TrustGuest, TrustHost } from '../../schema/trust/document.ts';
 import type { Progress, Report } from '../../schema/wire/report.ts';
 import type { Proxmox } from '../drivers/proxmox.ts';
+import type { GuestRef } from '../drivers/proxmox-guests.ts';
 import type { WakeOnLan } from '../drivers/wake-on-lan.ts';
+import type { Machine } from '../machine/machine.ts';
 
 /**
  * The contract between the executor and the file of each action. The executor has verified, authorised and
@@ -13,19 +15,24 @@ export type RelayAction = {
    * Reasons not to begin, looked at while the step holds its locks and before anything is journalled:
    * `in_use`, `exclusive_busy`, `guest_mismatch`, `guest_not_adopted`, … A refusal becomes a `refused` receipt
    * with that code and ends the step. Must change nothing. What cannot be found out is a refusal too, with the
-   * driver's reason as code. What is already as wanted is not refused: `act` says so. At most 30 s.
+   * driver's reason as code. What is already as wanted is not refused: `act` says so.
    */
   precheck?(ctx: CheckContext): Promise<Result<true, string>>;
+  /** How long that may take; by default half a minute. */
+  readonly precheckMs?: number;
   /**
    * Does it, and looks at the outcome. Called once in the life of a step, after the step was journalled. May
    * throw only for bugs: that ends as `unknown`. When `signal` is aborted it ends soon, with what is true then.
    */
   act(ctx: ActContext): Promise<Outcome>;
   /**
-   * After the relay died while the step ran: says what is true now, and changes nothing. `unknown` with code
-   * `interrupted` when that cannot be told. Must not end in `pending_boot`.
+   * After the relay died while the step ran: says what is true now, and changes nothing; but what was left half done
+   * and can be undone is undone first. `unknown` with code `interrupted` when that cannot be told. Must not end in
+   * `pending_boot`.
    */
   observe(ctx: ObserveContext): Promise<Outcome>;
+  /** How long that may take, where looking is not all; by default two minutes. */
+  readonly observeMs?: number;
 };
 
 export type FlatResult = Readonly<Record<string, string | number | boolean | null>>;
@@ -58,6 +65,10 @@ export type ActionPorts = {
    * against trust. Null when `signal` is aborted first. Never rejects.
    */
   evidenceOf(host: string, sinceMs: number, signal: AbortSignal): Promise<Report | null>;
+  /** Bytes of a release by their digest, with which they were compared. Refusals are codes. Never rejects. */
+  blob(digest: string, signal: AbortSignal): Promise<Result<Uint8Array<ArrayBuffer>, string>>;
+  /** The machine of a running QEMU guest, through its agent. Whether it is the right guest is looked at before. */
+  machineOf(name: string, guest: GuestRef, proxmox: Proxmox): Machine;
 };
 
 export type CheckContext = {
@@ -68,6 +79,8 @@ export type CheckContext = {
   readonly target: string;
   /** Of the shape that the action's card says; to be parsed with its schema for types and defaults. */
   readonly params: Readonly<Record<string, unknown>>;
+  /** Patterns of what a release may touch on the target, by the grant of who ordered it; none for all else. */
+  readonly paths: readonly string[];
   /** The target as a guest or as a host; the other one is null. */
   readonly guest: TrustGuest | null;
   readonly host: TrustHost | null;

@@ -161,7 +161,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
       case 'consumed':
         return consumed(verdict.order);
       case 'denied':
-        return deny(verdict.order, verdict.reason, verdict.detail);
+        return deny(verdict.order, verdict.reason, verdict.detail, verdict.reason === 'limit_reached');
     }
   };
 
@@ -174,8 +174,13 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     return { kind: 'consumed', receipts };
   };
 
-  const deny = async (order: Order, code: string, detail?: string): Promise<OfferOutcome> => {
-    const written = await book.deny(order, code);
+  const deny = async (
+    order: Order,
+    code: string,
+    detail: string | undefined,
+    granted: boolean,
+  ): Promise<OfferOutcome> => {
+    const written = await book.deny(order, code, granted);
     if (!written.ok) return written.reason === 'consumed' ? consumed(order) : drop(written.reason, code);
     const { action, target } = order.step;
     log.warn('step_refused', { code, action, target, detail: detail ?? null });
@@ -210,7 +215,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   const begin = async (order: Order): Promise<OfferOutcome | 'trust_changed'> => {
     const checked = await runner.precheck(order);
     if (stop.signal.aborted) return drop('closing');
-    if (!checked.ok) return deny(order, checked.reason, checked.detail);
+    if (!checked.ok) return deny(order, checked.reason, checked.detail, true);
     const started = await book.start(order, () =>
       trust.current() === order.trust
         ? judge.judgeAgain(context(), order)
@@ -227,8 +232,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     log.info('step_started', { action, target });
     held.get(order.key)!.progress = { intent: order.digest, step: order.job.step, phase: 'acting' };
     tellProgress();
-    const { house } = order.trust.document;
-    void runToEnd(order.key, started.value, () => runner.act(order.key, started.value, house));
+    void runToEnd(order.key, started.value, () => runner.act(started.value, order));
     return { kind: 'started' };
   };
 

@@ -12,6 +12,7 @@ import {
 } from '../../schema/wire/ids.ts';
 import { maxSteps } from '../../schema/wire/intent.ts';
 import { maxIntentBytes, maxReceiptBytes } from '../../schema/wire/limits.ts';
+import { orderNumberSchema } from '../../schema/wire/release-order.ts';
 
 const bootSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
 const stepIndexSchema = v.pipe(countSchema, v.maxValue(maxSteps - 1));
@@ -23,8 +24,10 @@ const stepEntrySchema = v.strictObject({
   k: v.literal('step'),
   intent: digestSchema,
   step: stepIndexSchema,
-  /** When the intent expires: how long this must be remembered. */
+  /** When the intent expires: how long this must be remembered. Of a release, which does not: when it was consumed. */
   expires: timeSchema,
+  /** Of a part of a release: what its order says of its place in time. */
+  release: v.optional(v.strictObject({ order: orderNumberSchema, issued_at: timeSchema })),
   phase: v.picklist(stepPhases),
   action: actionTypeSchema,
   target: nameSchema,
@@ -58,6 +61,16 @@ const startEntrySchema = v.strictObject({
 });
 export type StartEntry = v.InferOutput<typeof startEntrySchema>;
 
+const orderEntrySchema = v.strictObject({
+  k: v.literal('order'),
+  target: nameSchema,
+  /** The highest order of a release that was followed on this target, or refused for good. */
+  order: orderNumberSchema,
+  /** Of that order's bytes. */
+  digest: digestSchema,
+});
+export type OrderEntry = v.InferOutput<typeof orderEntrySchema>;
+
 /** Each entry sets one fact, so that the log and its compacted form are the same language. */
 const entrySchema = v.variant('k', [
   v.strictObject({
@@ -84,11 +97,15 @@ const entrySchema = v.variant('k', [
   }),
   /** Intents that were issued earlier are refused: what this relay did before is not in this journal. */
   v.strictObject({ k: v.literal('not_before'), time: timeSchema }),
-  /** Consumed steps were forgotten whose intents expired up to this time: such intents are refused. */
-  v.strictObject({ k: v.literal('forgotten'), expires: timeSchema }),
+  /**
+   * Consumed steps were forgotten whose intents expired up to this time: such intents are refused. And parts of
+   * releases that were issued up to `orders` and that no entry of their target tells of.
+   */
+  v.strictObject({ k: v.literal('forgotten'), expires: timeSchema, orders: v.optional(timeSchema) }),
   stepEntrySchema,
   receiptEntrySchema,
   startEntrySchema,
+  orderEntrySchema,
   v.strictObject({ k: v.literal('head'), seq: countSchema, hash: digestSchema }),
   v.strictObject({ k: v.literal('confirmed'), seq: countSchema }),
   v.strictObject({ k: v.literal('audit'), seq: countSchema, hash: digestSchema }),

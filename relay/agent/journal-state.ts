@@ -1,7 +1,8 @@
 import type { ChainHead } from '../../schema/chain/chain.ts';
 import type { Digest } from '../../schema/jose/digest.ts';
 import type { AuditHead } from '../../schema/wire/heartbeat.ts';
-import type { JournalEntry, ReceiptEntry, StartEntry, StepEntry } from './journal-format.ts';
+import { compareOrders } from '../../schema/wire/release-order.ts';
+import type { JournalEntry, OrderEntry, ReceiptEntry, StartEntry, StepEntry } from './journal-format.ts';
 
 /** What the journal's entries say together. */
 export type JournalState = {
@@ -14,6 +15,10 @@ export type JournalState = {
   readonly time: number;
   readonly notBefore: number;
   readonly forgotten: number;
+  /** Parts of releases that were issued up to this time were refused and forgotten. */
+  readonly forgottenOrders: number;
+  /** The highest order of a release on each target. It only goes up, and is never forgotten. */
+  readonly orders: ReadonlyMap<string, OrderEntry>;
   /** Consumed steps by `stepKey`. */
   readonly steps: ReadonlyMap<string, StepEntry>;
   readonly receipts: ReadonlyMap<number, ReceiptEntry>;
@@ -57,6 +62,8 @@ export function buildState(entries: readonly JournalEntry[]): LiveState | null {
     time: 0,
     notBefore: 0,
     forgotten: 0,
+    forgottenOrders: 0,
+    orders: new Map(),
     steps: new Map(),
     receipts: new Map(),
     head: { seq: head.seq, hash: head.hash },
@@ -82,6 +89,7 @@ export function buildState(entries: readonly JournalEntry[]): LiveState | null {
         return;
       case 'forgotten':
         state.forgotten = entry.expires;
+        state.forgottenOrders = entry.orders ?? 0;
         return;
       case 'step':
         state.steps.set(stepKey(entry.intent, entry.step), entry);
@@ -92,6 +100,9 @@ export function buildState(entries: readonly JournalEntry[]): LiveState | null {
         return;
       case 'start':
         state.starts.push(entry);
+        return;
+      case 'order':
+        state.orders.set(entry.target, entry);
         return;
       case 'head':
         state.head = { seq: entry.seq, hash: entry.hash };
@@ -133,7 +144,10 @@ function forget(state: Mutable, nowMs: number): void {
     if (step.receipts.some((seq) => seq > state.confirmed)) continue;
     state.steps.delete(key);
     // From here on the intent counts as expired whatever a clock says, so that it cannot come back.
-    state.forgotten = Math.max(state.forgotten, step.expires);
+    if (step.release === undefined) state.forgotten = Math.max(state.forgotten, step.expires);
+    else if (!isOrdered(state, step.target, step.release.order)) {
+      state.forgottenOrders = Math.max(state.forgottenOrders, step.release.issued_at);
+    }
   }
   const needed = new Set([...state.steps.values()].flatMap((step) => step.receipts));
   for (const seq of state.receipts.keys()) {
@@ -144,6 +158,12 @@ function forget(state: Mutable, nowMs: number): void {
   );
 }
 
+/** Whether the highest order of a target keeps one of this number from being followed. */
+const isOrdered = (state: Mutable, target: string, number: OrderEntry['order']): boolean => {
+  const highest = state.orders.get(target);
+  return highest !== undefined && compareOrders(number, highest.order) <= 0;
+};
+
 /** The fewest entries that build the same state. */
 export function snapshotOf(state: JournalState): JournalEntry[] {
   return [
@@ -151,12 +171,17 @@ export function snapshotOf(state: JournalState): JournalEntry[] {
     { k: 'trust', ...state.trust },
     { k: 'clock', ...state.clock, time: state.time },
     { k: 'not_before', time: state.notBefore },
-    { k: 'forgotten', expires: state.forgotten },
+    {
+      k: 'forgotten',
+      expires: state.forgotten,
+      ...(state.forgottenOrders > 0 && { orders: state.forgottenOrders }),
+    },
     ...[...state.receipts.values()].sort((a, b) => a.seq - b.seq),
     { k: 'head', seq: state.head.seq, hash: state.head.hash },
     { k: 'confirmed', seq: state.confirmed },
     ...state.steps.values(),
     ...state.starts,
+    ...state.orders.values(),
     ...(state.audit === null ? [] : [{ k: 'audit' as const, ...state.audit }]),
     { k: 'reports', next: state.reports },
     ...(state.restored ? [{ k: 'restored' as const }] : []),

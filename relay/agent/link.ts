@@ -23,6 +23,16 @@ export type LinkRequest<S extends v.GenericSchema> = {
   readonly signal?: AbortSignal | undefined;
 };
 
+/** A request for bytes that are known by what they must be. */
+export type BytesRequest = {
+  readonly path: string;
+  readonly maxBytes: number;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Whether these are the bytes; if not, that counts as a failure of that origin. */
+  fits(bytes: Uint8Array<ArrayBuffer>): Promise<boolean>;
+};
+
 export type LinkFailure =
   /** No origin answered as the API does. */
   | { readonly ok: false; readonly reason: 'unreachable'; readonly detail: string }
@@ -42,6 +52,8 @@ export type LinkResult<T> = { readonly ok: true; readonly value: T } | LinkFailu
 export type Link = {
   /** Never throws. Origins are tried in order, beginning with the one that worked last. */
   call<S extends v.GenericSchema>(request: LinkRequest<S>): Promise<LinkResult<v.InferOutput<S>>>;
+  /** The same for bytes that are asked for by GET. */
+  bytes(request: BytesRequest): Promise<LinkResult<Uint8Array<ArrayBuffer>>>;
   close(): void;
 };
 
@@ -101,10 +113,11 @@ export function createLink(deps: LinkDeps): Link {
     return [sticky, ...origins.filter((origin) => origin !== sticky)];
   };
 
-  const attempt = async <S extends v.GenericSchema>(
+  const attempt = async (
     origin: Origin,
-    request: LinkRequest<S>,
-  ): Promise<LinkResult<v.InferOutput<S>>> => {
+    request: Omit<LinkRequest<v.GenericSchema>, 'schema'>,
+    accept: string,
+  ): Promise<HttpsAnswer | LinkFailure> => {
     const body = request.body === undefined ? '' : JSON.stringify(request.body());
     const proof: Proof = {
       home,
@@ -119,7 +132,7 @@ export function createLink(deps: LinkDeps): Link {
       url: origin.url + request.path,
       headers: {
         authorization: `${proofScheme} ${await signJws('proof', proof, key)}`,
-        accept: 'application/json',
+        accept,
         ...(request.body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(request.body !== undefined && { body }),
@@ -131,30 +144,53 @@ export function createLink(deps: LinkDeps): Link {
       const detail = `${origin.url}: ${answer.reason} (${answer.cause})`;
       return { ok: false, reason: answer.reason === 'aborted' ? 'aborted' : 'unreachable', detail };
     }
-    return readAnswer(origin, answer, request);
+    return answer;
+  };
+
+  /** Asks one origin after the other, until one answers as the API does. */
+  const inTurn = async <T>(ask: (origin: Origin) => Promise<LinkResult<T>>): Promise<LinkResult<T>> => {
+    const origins = deps.origins();
+    forget(origins);
+    const failures: string[] = [];
+    for (const origin of inOrder(origins)) {
+      if (origin === origins[0]) firstTriedAt = clock.uptimeMs();
+      const result = await ask(origin);
+      if (!result.ok && result.reason === 'aborted') return result;
+      if (!result.ok && result.reason === 'unreachable') {
+        failures.push(result.detail);
+        continue;
+      }
+      if (working !== keyOf(origin)) {
+        working = keyOf(origin);
+        log.info('origin_in_use', { origin: origin.url });
+      }
+      return result;
+    }
+    return { ok: false, reason: 'unreachable', detail: failures.join('; ').slice(0, 500) };
   };
 
   return {
-    async call(request) {
-      const origins = deps.origins();
-      forget(origins);
-      const failures: string[] = [];
-      for (const origin of inOrder(origins)) {
-        if (origin === origins[0]) firstTriedAt = clock.uptimeMs();
-        const result = await attempt(origin, request);
-        if (!result.ok && result.reason === 'aborted') return result;
-        if (!result.ok && result.reason === 'unreachable') {
-          failures.push(result.detail);
-          continue;
+    call: (request) =>
+      inTurn(async (origin) => {
+        const answer = await attempt(origin, request, 'application/json');
+        return answer.ok ? readAnswer(origin, answer, request) : answer;
+      }),
+    bytes: ({ fits, ...request }) =>
+      inTurn(async (origin) => {
+        const asked = { method: 'GET', ...request } as const;
+        const answer = await attempt(origin, asked, 'application/octet-stream');
+        if (!answer.ok) return answer;
+        if (answer.status !== 200 || typeOf(answer) !== 'application/octet-stream') {
+          return readProblem(origin, answer);
         }
-        if (working !== keyOf(origin)) {
-          working = keyOf(origin);
-          log.info('origin_in_use', { origin: origin.url });
-        }
-        return result;
-      }
-      return { ok: false, reason: 'unreachable', detail: failures.join('; ').slice(0, 500) };
-    },
+        const bytes = new Uint8Array(answer.body);
+        if (await fits(bytes)) return { ok: true, value: bytes };
+        return {
+          ok: false,
+          reason: 'unreachable',
+          detail: `${origin.url}: not the bytes that were asked for`,
+        };
+      }),
     close() {
       for (const client of clients.values()) client.close();
       clients.clear();
@@ -162,22 +198,28 @@ export function createLink(deps: LinkDeps): Link {
   };
 }
 
+const typeOf = (answer: HttpsAnswer): string | undefined =>
+  (answer.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
+
 /** Only the API's own words count: a proxy's error page means that this origin does not work. */
 function readAnswer<S extends v.GenericSchema>(
   origin: Origin,
   answer: HttpsAnswer,
   request: LinkRequest<S>,
 ): LinkResult<v.InferOutput<S>> {
-  const type = (answer.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
   const maxBytes = request.maxBytes ?? maxBodyBytes;
   const empty = answer.status === 204;
-  if (empty || (answer.status === 200 && type === 'application/json')) {
+  if (empty || (answer.status === 200 && typeOf(answer) === 'application/json')) {
     const parsed = parsePayload(empty ? '{}' : answer.body, request.schema, maxBytes);
     if (parsed.ok) return parsed;
     const detail = `${origin.url}: not the API's answer (${parsed.detail ?? parsed.reason})`;
     return { ok: false, reason: 'unreachable', detail };
   }
-  if (answer.status >= 400 && type === 'application/problem+json') {
+  return readProblem(origin, answer);
+}
+
+function readProblem(origin: Origin, answer: HttpsAnswer): LinkFailure {
+  if (answer.status >= 400 && typeOf(answer) === 'application/problem+json') {
     const json = parseStrictJson(answer.body, { maxBytes: 64 * 1024, maxDepth: 4 });
     const problem = json.ok ? v.safeParse(problemSchema, json.value) : undefined;
     if (problem?.success) {

@@ -3,6 +3,7 @@ import { ok, type Result, refuse } from '../../schema/result.ts';
 import { readLimit } from '../../schema/trust/document.ts';
 import { findGrant } from '../../schema/trust/evaluate.ts';
 import { codeSchema, type ReceiptState } from '../../schema/wire/receipt.ts';
+import { compareOrders } from '../../schema/wire/release-order.ts';
 import type { FlatResult } from '../actions/action.ts';
 import type { Clock } from './clock.ts';
 import type { Journal } from './journal.ts';
@@ -35,10 +36,16 @@ export type StepBook = {
     | Result<StepEntry, 'journal_unwritable' | 'receipts_unconfirmed'>
     | { readonly ok: false; readonly verdict: Exclude<Verdict, { kind: 'allowed' }> }
   >;
-  /** Consumes a step as denied. */
+  /**
+   * Consumes a step as denied.
+   *
+   * @param granted whether trust grants it to the one who ordered it: then a part of a release counts as its target's
+   *   newest, so that no older one is done instead. What may not be ordered must keep nobody else from ordering.
+   */
   deny(
     order: Order,
     code: string,
+    granted: boolean,
   ): Promise<Result<true, 'journal_unwritable' | 'receipts_unconfirmed' | 'consumed' | 'too_many_refusals'>>;
   /** Writes the final receipt of an open step; once. */
   end(entry: StepEntry, words: FinalWords): Promise<Result<true, 'journal_unwritable'>>;
@@ -100,7 +107,12 @@ export function createStepBook(deps: {
     k: 'step',
     intent: order.digest,
     step: order.job.step,
-    expires: order.intent.expires,
+    ...(order.kind === 'intent'
+      ? { expires: order.intent.expires }
+      : {
+          expires: clock.now(),
+          release: { order: order.release.order, issued_at: order.release.issued_at },
+        }),
     phase,
     action: order.step.action,
     target: order.step.target,
@@ -121,6 +133,15 @@ export function createStepBook(deps: {
     ];
   };
 
+  /** What raises the order of a part's target, where it is the highest so far. */
+  const raised = (order: Order): JournalEntry[] => {
+    if (order.kind === 'intent') return [];
+    const { target } = order.step;
+    const highest = journal.state.orders.get(target);
+    if (highest !== undefined && compareOrders(order.release.order, highest.order) <= 0) return [];
+    return [{ k: 'order', target, order: order.release.order, digest: order.digest }];
+  };
+
   return {
     start: (order, judge) =>
       inTurn(async () => {
@@ -132,10 +153,10 @@ export function createStepBook(deps: {
         if (verdict.kind !== 'allowed') return { ok: false, verdict };
         if (deps.full()) return refuse('receipts_unconfirmed');
         const entry = entryOf(order, 'started', receipt);
-        const written = await write(receipt, entry, ...countedStart(order));
+        const written = await write(receipt, entry, ...countedStart(order), ...raised(order));
         return written.ok ? ok(entry) : written;
       }),
-    deny: (order, code) =>
+    deny: (order, code, granted) =>
       inTurn(async () => {
         if (journal.state.steps.has(order.key)) return refuse('consumed');
         if (deps.full()) return refuse('receipts_unconfirmed');
@@ -143,7 +164,7 @@ export function createStepBook(deps: {
         const { action, target } = order.step;
         const step = { intent: order.digest, step: order.job.step, action, target };
         const receipt = await sign(step, 'refused', code, null);
-        return write(receipt, entryOf(order, 'refused', receipt));
+        return write(receipt, entryOf(order, 'refused', receipt), ...(granted ? raised(order) : []));
       }),
     end: (entry, words) =>
       inTurn(async () => {

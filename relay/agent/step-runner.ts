@@ -1,10 +1,10 @@
 import { actionOf } from '../../schema/actions/index.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
-import type { House } from '../../schema/trust/document.ts';
 import { own } from '../../schema/wire/record.ts';
 import type { Progress } from '../../schema/wire/report.ts';
 import type { ActionPorts, CheckContext, Outcome, RelayAction } from '../actions/action.ts';
 import type { Log } from '../log.ts';
+import { contextOf } from './check-context.ts';
 import type { Clock } from './clock.ts';
 import { withDeadline } from './deadline.ts';
 import type { StepEntry } from './journal-format.ts';
@@ -19,7 +19,7 @@ export type StepRunner = {
    * In the house of the document that the step was authorised by. `stopped` when the relay stops: the next start
    * observes what came of it.
    */
-  act(id: string, entry: StepEntry, house: House): Promise<FinalWords | 'pending_boot' | 'stopped'>;
+  act(entry: StepEntry, order: Order): Promise<FinalWords | 'pending_boot' | 'stopped'>;
   observe(entry: StepEntry): Promise<FinalWords | 'stopped'>;
   /** Waits for this host to go down, and says so when it does not. */
   awaitPowerOff(): Promise<FinalWords | 'stopped'>;
@@ -48,21 +48,12 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
   const { clock, log, stop, ports } = deps;
   const { relay, trust, journal } = deps.state;
 
-  const contextOf = (
-    house: House,
-    target: string,
-    params: Readonly<Record<string, unknown>>,
-    signal: AbortSignal,
-  ): CheckContext => ({
-    relay,
-    house,
-    target,
-    params,
-    guest: own(house.guests, target) ?? null,
-    host: own(house.hosts, target) ?? null,
-    ports,
-    signal,
-  });
+  const contextOfOrder = (order: Order, signal: AbortSignal): CheckContext => {
+    const { target, params } = order.step;
+    const { house } = order.trust.document;
+    const paths = order.kind === 'release' ? order.paths : [];
+    return contextOf({ relay, house, target, params, paths, ports, signal });
+  };
 
   const fault = (where: string, error: unknown): void =>
     log.error('relay_fault', { where, fault: String(error).slice(0, 200) });
@@ -92,12 +83,12 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
       const action = own(deps.actions, order.step.action);
       if (action === undefined) return refuse('action_unknown');
       if (action.precheck === undefined) return ok(true);
-      const { house } = order.trust.document;
       try {
-        const checked = await withDeadline(
-          (signal) => action.precheck!(contextOf(house, order.step.target, order.step.params, signal)),
-          { clock, ms: precheckMs, stop },
-        );
+        const checked = await withDeadline((signal) => action.precheck!(contextOfOrder(order, signal)), {
+          clock,
+          ms: action.precheckMs ?? precheckMs,
+          stop,
+        });
         return checked ?? refuse('precheck_timeout');
       } catch (error) {
         fault(order.step.action, error);
@@ -105,13 +96,14 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
       }
     },
 
-    async act(id, entry, house) {
+    async act(entry, order) {
+      const id = order.key;
       const action = own(deps.actions, entry.action)!;
       try {
         const outcome = await withDeadline(
           (signal) =>
             action.act({
-              ...contextOf(house, entry.target, entry.params ?? {}, signal),
+              ...contextOfOrder(order, signal),
               startedAt: entry.at,
               progress: (phase) => deps.onPhase(id, phase),
               async announcePowerOff() {
@@ -141,21 +133,21 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
 
     async observe(entry) {
       const action = own(deps.actions, entry.action);
+      const { target, params } = entry;
       const { house } = trust.current().document;
-      const inHouse =
-        own(house.guests, entry.target) !== undefined || own(house.hosts, entry.target) !== undefined;
+      const inHouse = own(house.guests, target) !== undefined || own(house.hosts, target) !== undefined;
       if (action === undefined || !inHouse) return unknown('interrupted');
       try {
         const outcome = await withDeadline(
           (signal) =>
             action.observe({
-              ...contextOf(house, entry.target, entry.params ?? {}, signal),
+              ...contextOf({ relay, house, target, params, ports, signal }),
               startedAt: entry.at,
               bootAtStart: entry.boot,
               bootNow: clock.bootId(),
               powerOffAnnounced: entry.phase === 'powering_off',
             }),
-          { clock, ms: observeMs, stop },
+          { clock, ms: action.observeMs ?? observeMs, stop },
         );
         if (outcome === null && !stop.aborted) return unknown('interrupted');
         const words = wordsOf(entry.action, outcome);

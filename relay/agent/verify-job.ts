@@ -3,14 +3,30 @@ import { type Digest, digestOf } from '../../schema/jose/digest.ts';
 import { type JwsRefusal, verifyJws } from '../../schema/jose/jws.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import { controllerName } from '../../schema/trust/document.ts';
-import { evaluateIntent, findGrant, keyOf, type PolicyRefusal } from '../../schema/trust/evaluate.ts';
+import {
+  evaluateIntent,
+  findGrant,
+  keyOf,
+  nameOfKey,
+  type PolicyRefusal,
+} from '../../schema/trust/evaluate.ts';
 import { type Trust, trustExpired } from '../../schema/trust/read.ts';
 import { authorisationSchema, type Intent, parseIntent, type Step } from '../../schema/wire/intent.ts';
 import { type Job, jobSchema } from '../../schema/wire/job.ts';
 import { clockSkewMs, jobLifetimeMs, maxAuthorisationBytes, maxJobBytes } from '../../schema/wire/limits.ts';
+import type { ReleaseOrder } from '../../schema/wire/release-order.ts';
 import { type JournalState, stepKey } from './journal-state.ts';
 import { withinLimit } from './limits.ts';
 import { checkAfter } from './receipts.ts';
+import {
+  judgeOrder,
+  type OrderDenyReason,
+  type OrderDropReason,
+  type OrderedPart,
+  type OrderVerdict,
+  type ReleaseContext,
+  weighOrder,
+} from './verify-release.ts';
 
 /** All that a job is judged by. Nothing here comes from the controller. */
 export type JudgeContext = {
@@ -37,36 +53,37 @@ export type EnvelopeRefusal =
 /** Reasons for which a job is left alone: nothing of it counts as said by an authority, or as said now. */
 export type DropReason =
   | EnvelopeRefusal
+  | OrderDropReason
   | 'state_restored'
   | 'clock_behind'
   | 'trust_changed'
-  | 'trust_expired'
-  | 'authorisation_invalid'
-  | 'authorisation_home'
-  | 'authorisation_digest'
   | 'intent_malformed'
-  | 'intent_home'
-  | 'intent_expired'
-  | 'intent_not_yet'
-  | 'intent_before_enrolment'
-  | 'step_unknown'
-  | 'step_not_ours';
+  | 'intent_expired';
 
 /** Reasons for which an authorised step is denied for good. */
-export type DenyReason = PolicyRefusal | 'after_unmet' | 'limit_reached';
+export type DenyReason = PolicyRefusal | OrderDenyReason | 'after_unmet' | 'limit_reached';
 
-/** A step that an authority ordered, with all that was verified of it. */
-export type Order = {
+type VerifiedStep = {
   readonly job: Job;
-  readonly intent: Intent;
+  /** Of the bytes that were authorised. */
   readonly digest: Digest;
   readonly step: Step;
   readonly key: string;
-  /** The identity that authorised the whole intent. */
+  /** The identity that authorised the whole. */
   readonly identity: string;
   /** The document that the signatures were verified with. */
   readonly trust: Trust;
 };
+
+/** A step that an authority ordered, with all that was verified of it. */
+export type Order =
+  | (VerifiedStep & { readonly kind: 'intent'; readonly intent: Intent })
+  | (VerifiedStep & {
+      readonly kind: 'release';
+      readonly release: ReleaseOrder;
+      /** What the grant lets the release touch on the step's target. */
+      readonly paths: readonly string[];
+    });
 
 export type Verdict =
   | { readonly kind: 'dropped'; readonly reason: DropReason; readonly detail?: string }
@@ -143,10 +160,13 @@ const denied = (order: Order, refusal: { reason: DenyReason; detail?: string }):
  * the very bytes, then what they say. Changes nothing; equal contexts and jobs have equal verdicts.
  */
 export async function judgeJob(ctx: JudgeContext, job: Job): Promise<Verdict> {
-  const { trust } = ctx;
   const moment = checkMoment(ctx);
   if (!moment.ok) return dropped(moment);
+  return job.kind === 'release' ? judgeRelease(ctx, job) : judgeIntent(ctx, job);
+}
 
+async function judgeIntent(ctx: JudgeContext, job: Job): Promise<Verdict> {
+  const { trust } = ctx;
   const bytes = decodeBase64url(job.intent);
   if (!bytes.ok) return dropped(refuse('intent_malformed', 'not canonical base64url'));
   const authorisation = await verifyJws('intent', job.authorisation, {
@@ -155,7 +175,7 @@ export async function judgeJob(ctx: JudgeContext, job: Job): Promise<Verdict> {
     schema: authorisationSchema,
   });
   if (!authorisation.ok) return dropped(refuse('authorisation_invalid', authorisation.reason));
-  const { payload, key } = authorisation.value;
+  const { payload, key: signer } = authorisation.value;
   if (payload.home !== trust.document.home) return dropped(refuse('authorisation_home'));
   const digest = await digestOf('intent', bytes.value);
   if (payload.digest !== digest) return dropped(refuse('authorisation_digest'));
@@ -169,9 +189,10 @@ export async function judgeJob(ctx: JudgeContext, job: Job): Promise<Verdict> {
   if (step === undefined) return dropped(refuse('step_unknown'));
   if (step.relay !== ctx.relay) return dropped(refuse('step_not_ours'));
 
-  const identity = trust.identities.get(key.kid)?.name;
+  const identity = nameOfKey(trust, signer.kid);
   if (identity === undefined) return dropped(refuse('authorisation_invalid', 'jws_key_unknown'));
-  const order: Order = { job, intent, digest, step, key: stepKey(digest, job.step), identity, trust };
+  const key = stepKey(digest, job.step);
+  const order: Order = { kind: 'intent', job, intent, digest, step, key, identity, trust };
   if (ctx.journal.steps.has(order.key)) return { kind: 'consumed', order };
 
   const policy = evaluateIntent(trust, identity, intent);
@@ -181,6 +202,46 @@ export async function judgeJob(ctx: JudgeContext, job: Job): Promise<Verdict> {
   if (!limitAllows(ctx, order)) return denied(order, refuse('limit_reached'));
   return { kind: 'allowed', order };
 }
+
+const releaseContext = ({ trust, relay, now, journal }: JudgeContext): ReleaseContext => ({
+  trust,
+  relay,
+  now,
+  floors: journal.orders,
+  steps: journal.steps,
+  notBefore: journal.notBefore,
+  forgotten: journal.forgottenOrders,
+});
+
+async function judgeRelease(ctx: JudgeContext, job: Job): Promise<Verdict> {
+  const bytes = decodeBase64url(job.intent);
+  if (!bytes.ok) return dropped(refuse('release_malformed', 'not canonical base64url'));
+  const { authorisation, step: part } = job;
+  return withinLimits(
+    ctx,
+    job,
+    await judgeOrder(releaseContext(ctx), { bytes: bytes.value, authorisation, part }),
+  );
+}
+
+/** The verdict on a release's part as that on a step, with the limit of its grant. */
+function withinLimits(ctx: JudgeContext, job: Job, verdict: OrderVerdict): Verdict {
+  if (verdict.kind === 'dropped') return dropped(verdict);
+  const order = asStep(ctx.trust, job, verdict.ordered);
+  switch (verdict.kind) {
+    case 'consumed':
+      return { kind: 'consumed', order };
+    case 'denied':
+      return denied(order, verdict);
+    case 'allowed':
+      return limitAllows(ctx, order) ? { kind: 'allowed', order } : denied(order, refuse('limit_reached'));
+  }
+}
+
+const asStep = (trust: Trust, job: Job, ordered: OrderedPart): Order => {
+  const { order: release, digest, step, key, identity, paths } = ordered;
+  return { kind: 'release', job, release, digest, step, key, identity, trust, paths };
+};
 
 function limitAllows(ctx: JudgeContext, order: Order): boolean {
   const grant = findGrant(ctx.trust, order.identity, order.step.action, order.step.target);
@@ -196,6 +257,10 @@ export function judgeAgain(ctx: JudgeContext, order: Order): Verdict {
   const moment = checkMoment(ctx);
   if (!moment.ok) return dropped(moment);
   if (order.job.exp <= ctx.now) return dropped(refuse('job_expired'));
+  if (order.kind === 'release') {
+    const verified = { order: order.release, digest: order.digest, identity: order.identity };
+    return withinLimits(ctx, order.job, weighOrder(releaseContext(ctx), verified, order.job.step));
+  }
   const lifetime = checkLifetime(ctx, order.intent);
   if (!lifetime.ok) return dropped(lifetime);
   if (ctx.journal.steps.has(order.key)) return { kind: 'consumed', order };

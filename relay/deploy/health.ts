@@ -1,6 +1,7 @@
 import { durationMs } from '../../schema/manifest/duration.ts';
 import type { ReleaseApp } from '../../schema/wire/release.ts';
 import type { Machine } from '../machine/machine.ts';
+import type { ActivationCode } from './codes.ts';
 import type { Systemd, UnitState } from './systemd.ts';
 
 export type HealthClock = {
@@ -8,15 +9,19 @@ export type HealthClock = {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 };
 
-export type HealthFault =
-  /** A service failed, or did not come up within the app's time. */
-  | 'service_failed'
-  /** It came up and went down again, more than once. */
-  | 'service_flaps'
-  /** Podman's own health check of a container does not succeed. */
-  | 'container_unhealthy'
-  /** The app's health probe had no answer, or another one. */
-  | 'probe_failed';
+/** What was wrong last; the reason of the machine where it cannot be looked at. */
+export type Sick = {
+  readonly code: ActivationCode;
+  readonly detail: string;
+  readonly services: readonly string[];
+};
+
+type Deps = {
+  readonly machine: Machine;
+  readonly systemd: Systemd;
+  readonly clock: HealthClock;
+  readonly signal: AbortSignal;
+};
 
 const lookEveryMs = 500;
 /** So often in a row must all be well: a service that dies right after its start is not healthy. */
@@ -36,89 +41,99 @@ const isUp = ({ active, type, result }: UnitState): boolean =>
  * the release says. Null when it is well; otherwise what was wrong last.
  */
 export async function awaitHealth(
-  {
-    machine,
-    systemd,
-    clock,
-    signal,
-  }: { machine: Machine; systemd: Systemd; clock: HealthClock; signal: AbortSignal },
+  deps: Deps,
   app: ReleaseApp,
   services: readonly string[],
-): Promise<{ readonly fault: HealthFault; readonly detail: string } | null> {
+): Promise<Sick | null> {
   if (services.length === 0) return null;
+  const { clock, signal } = deps;
   const withinMs = app.health === undefined ? defaultWithinMs : durationMs(app.health.within);
   const until = clock.uptimeMs() + withinMs;
   let wellInARow = 0;
-  let first: string | null = null;
+  let last: string | null = null;
   let changes = 0;
   for (;;) {
-    const fault = await look();
-    if (fault === null) {
-      wellInARow += 1;
-      if (wellInARow >= looksInARow) return null;
-    } else {
-      wellInARow = 0;
-      const over = clock.uptimeMs() >= until || signal.aborted;
-      if (over || (fault.fault === 'service_failed' && fault.final) || fault.fault === 'service_flaps')
-        return fault;
+    const seen = await lookAtServices(deps, services);
+    let sick: (Sick & { readonly final?: boolean }) | null = 'code' in seen ? seen : null;
+    if (!('code' in seen)) {
+      if (last !== seen.runs) {
+        changes += last === null ? 0 : 1;
+        last = seen.runs;
+        wellInARow = 0;
+      }
+      if (changes > 2) {
+        const detail = `${services.join(', ')} started ${changes} times`;
+        return { code: 'service_flaps', detail, services };
+      }
+      sick = await lookInside(deps, app, services);
     }
+    if (signal.aborted) return { code: 'aborted', detail: `while ${app.name} was looked at`, services };
+    wellInARow = sick === null ? wellInARow + 1 : 0;
+    if (wellInARow >= looksInARow) return null;
+    if (sick !== null && (sick.final === true || clock.uptimeMs() >= until)) return sick;
     await clock.sleep(lookEveryMs, signal);
   }
+}
 
-  async function look(): Promise<{ fault: HealthFault; detail: string; final?: boolean } | null> {
-    const shown = await systemd.show(services);
-    if (!shown.ok) return { fault: 'service_failed', detail: shown.detail ?? shown.reason };
-    const down = shown.value.find((unit) => !isUp(unit));
-    if (down !== undefined) {
-      const detail = `${down.service} is ${down.active} (${down.result})`;
-      return { fault: 'service_failed', detail, final: down.active === 'failed' };
-    }
-    const runs = shown.value.map(({ mainPid, restarts }) => `${mainPid}/${restarts}`).join();
-    if (first !== runs) {
-      changes += first === null ? 0 : 1;
-      first = runs;
-      wellInARow = 0;
-      if (changes > 2)
-        return { fault: 'service_flaps', detail: `${services.join(', ')} started ${changes} times` };
-    }
-    const sick = await unhealthyContainer(machine, services, signal);
-    if (sick !== null) return { fault: 'container_unhealthy', detail: sick };
-    if (app.health === undefined) return null;
-    const said = await probe(machine, app.health, services, signal);
-    return said === null ? null : { fault: 'probe_failed', detail: said };
+/** What systemd says: the runs of the services, when all are up. */
+async function lookAtServices(
+  { systemd }: Deps,
+  services: readonly string[],
+): Promise<{ readonly runs: string } | (Sick & { readonly final: boolean })> {
+  const shown = await systemd.show(services);
+  if (!shown.ok) {
+    const code = shown.reason === 'systemd_refused' ? 'service_failed' : shown.reason;
+    return { code, detail: shown.detail ?? shown.reason, services, final: true };
   }
+  const down = shown.value.find((unit) => !isUp(unit));
+  if (down !== undefined) {
+    const { service, active, result } = down;
+    const detail = `${service} is ${active} (${result})`;
+    const code = result === 'timeout' ? 'start_timeout' : 'service_failed';
+    return { code, detail, services: [service], final: active === 'failed' };
+  }
+  // HAProxy goes on with its old configuration when the new one cannot be used, and systemd calls that a success.
+  const kept = shown.value.find(({ status }) => /^reload failed/i.test(status));
+  if (kept !== undefined) {
+    const detail = `${kept.service} says: ${kept.status}`;
+    return { code: 'reload_failed', detail, services: [kept.service], final: true };
+  }
+  return { runs: shown.value.map(({ mainPid, restarts }) => `${mainPid}/${restarts}`).join() };
+}
+
+/** What its containers and its probe say. */
+async function lookInside(
+  { machine, signal }: Deps,
+  app: ReleaseApp,
+  services: readonly string[],
+): Promise<Sick | null> {
+  const containers = await containersOf(machine, services, signal);
+  const unwell = containers.find(({ status }) => /\((starting|unhealthy)\)/.test(status));
+  if (unwell !== undefined) {
+    return { code: 'container_unhealthy', detail: `${unwell.name}: ${unwell.status}`, services };
+  }
+  if (app.health === undefined) return null;
+  const said = await probe(machine, app.health, containers, signal);
+  return said === null ? null : { code: 'probe_failed', detail: said, services };
 }
 
 type Container = { readonly name: string; readonly status: string };
 
+/** The containers that services of Quadlet run. */
 async function containersOf(
   machine: Machine,
   services: readonly string[],
   signal: AbortSignal,
 ): Promise<Container[]> {
-  const filters = services.flatMap((service) => ['--filter', `label=PODMAN_SYSTEMD_UNIT=${service}`]);
-  const ran = await machine.run(['podman', 'ps', '--format', '{{.Names}}\t{{.Status}}', ...filters], {
-    timeoutMs: askMs,
-    maxBytes,
-    signal,
-  });
+  // Of several filters by label, all would have to fit.
+  const format = '{{.Names}}\t{{.Status}}\t{{index .Labels "PODMAN_SYSTEMD_UNIT"}}';
+  const ran = await machine.run(['podman', 'ps', '--format', format], { timeoutMs: askMs, maxBytes, signal });
   if (!ran.ok || ran.value.code !== 0) return [];
   return text(ran.value.stdout)
     .split('\n')
-    .filter(Boolean)
-    .map((line) => ({ name: line.split('\t')[0]!, status: line.split('\t')[1] ?? '' }));
-}
-
-/** A container whose own health check has not succeeded yet, in words. */
-async function unhealthyContainer(
-  machine: Machine,
-  services: readonly string[],
-  signal: AbortSignal,
-): Promise<string | null> {
-  const found = (await containersOf(machine, services, signal)).find(({ status }) =>
-    /\((starting|unhealthy)\)/.test(status),
-  );
-  return found === undefined ? null : `${found.name}: ${found.status}`;
+    .map((line) => line.split('\t'))
+    .filter(([, , unit]) => unit !== undefined && services.includes(unit))
+    .map(([name, status]) => ({ name: name!, status: status! }));
 }
 
 /**
@@ -137,10 +152,10 @@ const probeS = 5;
 async function probe(
   machine: Machine,
   { scheme, port, path, status }: NonNullable<ReleaseApp['health']>,
-  services: readonly string[],
+  containers: readonly Container[],
   signal: AbortSignal,
 ): Promise<string | null> {
-  const hosts = [...(await addressesOf(machine, services, signal)), '127.0.0.1'];
+  const hosts = [...(await addressesOf(machine, containers, signal)), '127.0.0.1'];
   let last = 'no answer';
   for (const host of hosts) {
     const asked = scheme === 'http' ? path || '/' : '';
@@ -160,10 +175,10 @@ async function probe(
 
 async function addressesOf(
   machine: Machine,
-  services: readonly string[],
+  containers: readonly Container[],
   signal: AbortSignal,
 ): Promise<string[]> {
-  const names = (await containersOf(machine, services, signal)).map(({ name }) => name);
+  const names = containers.map(({ name }) => name);
   if (names.length === 0) return [];
   const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}';
   const ran = await machine.run(['podman', 'inspect', '--format', format, '--', ...names], {

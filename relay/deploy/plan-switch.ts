@@ -1,9 +1,6 @@
 import type { ReleaseFile, ReleasePart } from '../../schema/wire/release.ts';
-import type { Stat } from '../machine/machine.ts';
+import type { Sight, Stat } from '../machine/machine.ts';
 import type { Op } from './target-state.ts';
-
-/** What is at a path now. */
-export type Sight = { readonly stat: Stat | null; readonly digest: string | null };
 
 export type SwitchInput = {
   readonly before: ReleasePart | undefined;

@@ -1,8 +1,10 @@
 import * as v from 'valibot';
+import type { Exec } from '../machine/remote-machine.ts';
 import type { DriverClock } from './clock.ts';
 import type { HttpsClient } from './https-client.ts';
 import { agentPing, agentUsers, type LoggedInUser } from './proxmox-agent.ts';
 import type { ProxmoxResult } from './proxmox-errors.ts';
+import { createAgentExec } from './proxmox-exec.ts';
 import {
   type GuestIdentity,
   type GuestRef,
@@ -62,6 +64,9 @@ export type Proxmox = {
 
   agentPing(guest: GuestRef, signal?: AbortSignal): Promise<ProxmoxResult<null>>;
   agentUsers(guest: GuestRef, signal?: AbortSignal): Promise<ProxmoxResult<readonly LoggedInUser[]>>;
+
+  /** Runs programs in a QEMU guest through its agent, as root there. The token needs VM.GuestAgent.Unrestricted for it. */
+  agentExec(guest: GuestRef): Exec;
 
   nodeStatus(signal?: AbortSignal): Promise<ProxmoxResult<NodeStatus>>;
   /** Success means that the order was taken; the node goes down about two seconds later. */
@@ -129,6 +134,8 @@ export function createProxmox(deps: ProxmoxDeps): Proxmox {
 
     agentPing: (guest, signal) => agentPing(http, node, guest, signal),
     agentUsers: (guest, signal) => agentUsers(http, node, guest, signal),
+
+    agentExec: (guest) => createAgentExec(http, node, guest, clock),
 
     async nodeStatus(signal) {
       const path = `/nodes/${node}/status`;

@@ -1,6 +1,7 @@
 import { actingCodes } from './acting-codes.ts';
 import type { CodeCard } from './code-card.ts';
 import { jobCodes } from './job-codes.ts';
+import { releaseCodes } from './release-codes.ts';
 import { startCodes } from './start-codes.ts';
 import { stepCodes } from './step-codes.ts';
 
@@ -9,6 +10,7 @@ export const relayCodes = {
   ...stepCodes,
   ...actingCodes,
   ...jobCodes,
+  ...releaseCodes,
   ...startCodes,
 } as const satisfies { readonly [code: string]: CodeCard };
 

@@ -40,11 +40,20 @@ const neverTouched: readonly string[] = [
   '/etc/containers/systemd/writ*/**',
   '/etc/containers/systemd/**/writ*',
   '/etc/containers/systemd/**/writ*/**',
-  // Drop-ins for every service, Writ's among them, and what makes units or goes before them.
+  '/usr/share/containers/systemd/**',
+  '/run/containers/systemd/**',
+  // Drop-ins for every service or socket, Writ's among them, what makes units, goes before them or is given to all.
   '/etc/systemd/system/service.d/**',
+  '/etc/systemd/system/socket.d/**',
   '/usr/lib/systemd/system/service.d/**',
+  '/usr/lib/systemd/system/socket.d/**',
   '/usr/local/lib/systemd/system/service.d/**',
+  '/usr/local/lib/systemd/system/socket.d/**',
+  '/etc/systemd/system.attached/**',
   '/etc/systemd/system.control/**',
+  '/etc/systemd/system.conf',
+  '/etc/systemd/system.conf.d/**',
+  '/etc/systemd/system-environment-generators/**',
   '/etc/systemd/system-generators/**',
   '/usr/lib/systemd/system-generators/**',
   '/usr/local/lib/systemd/system-generators/**',
@@ -108,6 +117,34 @@ const never = neverTouched.map(regexOf);
 
 /** Whether a path, in its one canonical form, is covered by a pattern. */
 export const matchesPath = (pattern: string, path: string): boolean => regexOf(pattern).test(path);
+
+/** No files of these are put on a disk; that a container is given of them is a device or a view. */
+const viewed = /^\/(dev|proc|sys)(\/|$)/;
+
+/**
+ * Whether whoever may write a folder or file, and what is below it, could write what no release may touch: it is such,
+ * or such things are in it. For what units open to others than root, which writes anywhere.
+ */
+export function reachesNever(path: string): boolean {
+  if (viewed.test(path)) return false;
+  const parts = path.split('/').filter(Boolean);
+  if (never.some((regex) => regex.test(path))) return true;
+  return neverParts.some((pattern) => {
+    if (pattern.length <= parts.length) return false;
+    return parts.every((part, index) => pattern[index]!(part));
+  });
+}
+
+/** Whether one name fits a part of a pattern; what is below `**` fits anyway. */
+const neverParts = neverTouched.map((pattern) =>
+  pattern
+    .slice(1)
+    .split('/')
+    .map((part) => {
+      const regex = regexOf(`/${part}`);
+      return (name: string): boolean => part === '**' || regex.test(`/${name}`);
+    }),
+);
 
 export type PathVerdict = 'allowed' | 'path_not_granted' | 'path_never';
 

@@ -90,5 +90,14 @@ async function readOrder(ctx: JudgeContext, job: Job): Promise<Order | null> {
   const digest = await digestOf('intent', bytes.value);
   const key = stepKey(digest, job.step);
   if (ctx.journal.steps.has(key)) return null;
-  return { job, intent: parsed.value, digest, step, key, identity: 'operator', trust: ctx.trust };
+  return {
+    kind: 'intent',
+    job,
+    intent: parsed.value,
+    digest,
+    step,
+    key,
+    identity: 'operator',
+    trust: ctx.trust,
+  };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { type ActionType, allActions } from '../../schema/actions/index.ts';
+import { type ActionType, commandActions } from '../../schema/actions/index.ts';
 import type { TrustGrant } from '../../schema/trust/document.ts';
 import { type Rig, startRig } from '../relay/agent/fixture.ts';
 import { perform } from '../support/perform.ts';
@@ -45,7 +45,7 @@ const raisers = [
 ] as const;
 
 const declaredBy = (type: string): string[] => {
-  const card = allActions.find((action) => action.type === type)!;
+  const card = commandActions.find((action) => action.type === type)!;
   return Object.keys((card.params as unknown as { entries: object }).entries);
 };
 
@@ -75,7 +75,7 @@ const orderWith = async (rig: Rig, action: string, params: Record<string, unknow
   return outcome.kind === 'refused' || outcome.kind === 'dropped' ? outcome.code : outcome.kind;
 };
 
-for (const { type } of allActions) {
+for (const { type } of commandActions) {
   test(`threat 33: no parameter of ${type} makes more of it than its grant says`, async () => {
     const rig = await rigWithGrant(type);
     const declared = declaredBy(type);
@@ -106,8 +106,8 @@ for (const { type } of allActions) {
       assert.equal(deed.target, targetOf(type));
     }
     // The grant of the mild form is none of any other form.
-    for (const other of allActions) {
-      if (other.type === type || other.doneBy !== allActions.find((card) => card.type === type)!.doneBy)
+    for (const other of commandActions) {
+      if (other.type === type || other.doneBy !== commandActions.find((card) => card.type === type)!.doneBy)
         continue;
       assert.equal(await orderWith(rig, other.type, {}), 'not_granted', other.type);
     }
@@ -123,7 +123,7 @@ const paramsOf = (type: string): Record<string, unknown>[] => [
 
 test('threat 33: no parameter gets past the check for use', async () => {
   const stage = await stages.open({ 102: { ...running, users: [{ user: 'anna' }] } });
-  const graceful = allActions.filter((action) => action.inUse === 'refuses');
+  const graceful = commandActions.filter((action) => action.inUse === 'refuses');
   assert.ok(graceful.length >= 5);
   for (const { type } of graceful) {
     for (const params of paramsOf(type)) {
@@ -135,7 +135,7 @@ test('threat 33: no parameter gets past the check for use', async () => {
 });
 
 test('threat 33: no parameter turns patience into a power cut', async () => {
-  const patient = allActions.filter(({ type }) => declaredBy(type).includes('timeout_s'));
+  const patient = commandActions.filter(({ type }) => declaredBy(type).includes('timeout_s'));
   assert.ok(patient.length >= 8);
   for (const { type } of patient) {
     const stage = await stages.open({ 102: { ...running, ignoresShutdown: true } });

@@ -81,7 +81,7 @@ const areas: Readonly<Record<string, Area>> = {
     why: 'a driver speaks one protocol, and decides nothing',
   },
   'relay/actions': {
-    imports: [...relayBase, 'relay/machine', 'relay/drivers'],
+    imports: [...relayBase, 'relay/machine', 'relay/drivers', 'relay/deploy'],
     why: 'an action acts and observes; whether it may is judged before',
   },
   'relay/deploy': {

@@ -31,6 +31,7 @@ export const instantProxmox: Proxmox = {
   resume: asksNothing,
   agentPing: asksNothing,
   agentUsers: asksNothing,
+  agentExec: () => ({ maxStdin: 0, maxStdout: 0, run: asksNothing }),
   nodeShutdown: asksNothing,
   nodeReboot: asksNothing,
 };

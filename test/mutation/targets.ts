@@ -15,6 +15,7 @@ export const mutate: readonly string[] = [
   'relay/agent/trust-store.ts',
   'relay/agent/turns.ts',
   'relay/agent/verify-job.ts',
+  'relay/agent/verify-release.ts',
   'schema/actions/action.ts',
   'schema/actions/guest-reboot-in-use.ts',
   'schema/actions/guest-reboot.ts',
@@ -31,6 +32,7 @@ export const mutate: readonly string[] = [
   'schema/actions/host-shutdown.ts',
   'schema/actions/host-wake.ts',
   'schema/actions/index.ts',
+  'schema/actions/release-apply.ts',
   'schema/actions/sentence.ts',
   'schema/chain/chain.ts',
   'schema/jose/base64url.ts',
@@ -41,6 +43,7 @@ export const mutate: readonly string[] = [
   'schema/result.ts',
   'schema/trust/document.ts',
   'schema/trust/evaluate.ts',
+  'schema/trust/paths.ts',
   'schema/trust/read.ts',
   'schema/wire/age-recipient.ts',
   'schema/wire/ids.ts',
@@ -50,11 +53,12 @@ export const mutate: readonly string[] = [
   'schema/wire/receipt.ts',
   'schema/wire/record.ts',
   'schema/wire/relay-api.ts',
+  'schema/wire/release-order.ts',
   'schema/wire/report.ts',
 ];
 
 /** The tests that must notice a mutant: those of the mutated files that need no other process and no network. */
 export const testPatterns: readonly string[] = [
   'test/schema/{actions,chain,jose,trust,wire}/*.test.ts',
-  'test/relay/agent/{journal-state,limits,receipts,trust-store,turns,verify-job-*}.test.ts',
+  'test/relay/agent/{journal-state,limits,receipts,trust-store,turns,verify-job-*,verify-release*}.test.ts',
 ];

@@ -1,5 +1,6 @@
 import type { ActContext, ActionPorts, CheckContext, Outcome } from '../../relay/actions/action.ts';
 import { relayActions } from '../../relay/actions/index.ts';
+import { createRemoteMachine } from '../../relay/machine/remote-machine.ts';
 import type { ActionType } from '../../schema/actions/index.ts';
 import type { House } from '../../schema/trust/document.ts';
 import type { Progress, Report } from '../../schema/wire/report.ts';
@@ -20,6 +21,10 @@ export type Stage = {
   readonly announcePowerOff?: ActContext['announcePowerOff'];
   readonly signal?: AbortSignal;
   readonly relay?: string;
+  readonly blob?: ActionPorts['blob'];
+  readonly machineOf?: ActionPorts['machineOf'];
+  /** What the grant of a release covers. */
+  readonly paths?: readonly string[];
 };
 
 export function contextOf(
@@ -33,6 +38,7 @@ export function contextOf(
     house,
     target,
     params,
+    paths: stage.paths ?? [],
     guest: house.guests[target] ?? null,
     host: house.hosts[target] ?? null,
     ports: {
@@ -40,6 +46,9 @@ export function contextOf(
       wake: stage.wake ?? { send: async () => ({ ok: true, value: null }) },
       clock: stage.time.clock,
       evidenceOf: stage.evidence ?? (async () => null),
+      blob: stage.blob ?? (async () => ({ ok: false, reason: 'blob_missing' })),
+      machineOf:
+        stage.machineOf ?? ((name, guest, proxmox) => createRemoteMachine(name, proxmox.agentExec(guest))),
     },
     signal: stage.signal ?? new AbortController().signal,
   };
@@ -71,9 +80,14 @@ export function observeAfter(
   stage: Stage,
   type: ActionType,
   target: string,
-  crash: { readonly agoMs?: number; readonly rebooted?: boolean; readonly powerOffAnnounced?: boolean } = {},
+  crash: {
+    readonly agoMs?: number;
+    readonly rebooted?: boolean;
+    readonly powerOffAnnounced?: boolean;
+    readonly params?: Readonly<Record<string, unknown>>;
+  } = {},
 ): Promise<Outcome> {
-  const ctx = contextOf(stage, target);
+  const ctx = contextOf(stage, target, crash.params);
   return relayActions[type].observe({
     ...ctx,
     startedAt: ctx.ports.clock.now() - (crash.agoMs ?? 1_000),

@@ -5,9 +5,11 @@ import { signJws } from '../../schema/jose/jws.ts';
 import { generateKey, type PublicJwk, type SecretJwk, type SigningKey } from '../../schema/jose/keys.ts';
 import type { House, Origin, TrustDocument, TrustGrant } from '../../schema/trust/document.ts';
 import { acceptFirstTrust, signTrust, type Trust } from '../../schema/trust/read.ts';
+import { canonicalJson } from '../../schema/wire/canonical.ts';
 import { ulidOf } from '../../schema/wire/ids.ts';
 import type { Intent, Step } from '../../schema/wire/intent.ts';
 import type { TrustChain, TrustJws } from '../../schema/wire/relay-api.ts';
+import type { ReleaseOrder, ReleaseOrderNumber } from '../../schema/wire/release-order.ts';
 
 /** A key with its secret, as relays store it. */
 export type TestKey = { readonly signing: SigningKey; readonly secret: SecretJwk };
@@ -27,6 +29,11 @@ export type TestHome = {
   amend(change: (document: TrustDocument) => TrustDocument): Promise<Trust>;
   /** An intent's bytes and its authorisation by an identity's key. */
   intent(steps: readonly Partial<Step>[], options?: IntentOptions): Promise<TestIntent>;
+  /** A release's order, its parts sorted by target, and its authorisation. Without a number it is the next from the desk. */
+  release(
+    parts: readonly Partial<ReleaseOrder['parts'][number]>[],
+    options?: ReleaseOptions,
+  ): Promise<TestRelease>;
 };
 
 export type IntentOptions = {
@@ -35,12 +42,23 @@ export type IntentOptions = {
   readonly lifetimeMs?: number;
 };
 
-export type TestIntent = {
-  readonly intent: Intent;
+export type ReleaseOptions = Omit<IntentOptions, 'lifetimeMs'> & {
+  readonly order?: Partial<ReleaseOrderNumber>;
+  readonly home?: string;
+};
+
+/** What an authority signed, as a job carries it. */
+export type TestOrder = {
+  readonly kind?: 'release';
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly digest: Digest;
   readonly authorisation: string;
 };
+export type TestIntent = TestOrder & { readonly intent: Intent };
+export type TestRelease = TestOrder & { readonly kind: 'release'; readonly order: ReleaseOrder };
+
+/** A digest that names nothing, of one letter's repetition. */
+export const testDigest = (letter: string): Digest => `sha256:${letter.repeat(64)}`;
 
 export const testNonce = (): string => encodeBase64url(randomBytes(16));
 
@@ -115,6 +133,8 @@ export async function makeTestHome(options: {
   readonly expires?: string;
   /** What the controller alone may order; by default the ad hoc guests and the sleeping tower. */
   readonly controllerMay?: readonly TrustGrant[];
+  /** What the operator may release; by default nothing. */
+  readonly releases?: readonly TrustGrant[];
   /** The key of a control plane that made its own; `controller` of the home has no part in it then. */
   readonly controllerKey?: PublicJwk;
 }): Promise<TestHome> {
@@ -158,6 +178,7 @@ export async function makeTestHome(options: {
           { action: 'host.wake', on: ['pve2'] },
           ...hostActions.map((action) => ({ action, on: ['pve2'] })),
           ...guestActions.map((action) => ({ action, on: guests })),
+          ...(options.releases ?? []),
         ],
       },
       ...Object.fromEntries(
@@ -176,6 +197,7 @@ export async function makeTestHome(options: {
   };
   const versions: TrustJws[] = [];
   let current = await accept(first);
+  let desk = 0;
 
   return {
     id,
@@ -210,6 +232,24 @@ export async function makeTestHome(options: {
       const digest = await digestOf('intent', bytes);
       const authorisation = await signJws('intent', { home: id, kind: 'intent', digest }, by);
       return { intent, bytes, digest, authorisation };
+    },
+    async release(parts, { by = operator, issuedAt = Date.now(), order: number, home = id } = {}) {
+      desk += 1;
+      const order: ReleaseOrder = {
+        v: 1,
+        home,
+        release: testDigest('e'),
+        commit: null,
+        order: { run_id: 0, run_attempt: 0, desk, ...number },
+        issued_at: issuedAt,
+        parts: parts
+          .map((part) => ({ relay: 'pve2', target: 'websvcs', digest: testDigest('a'), ...part }))
+          .sort((a, b) => (a.target < b.target ? -1 : 1)),
+      };
+      const bytes = toBytes(canonicalJson(order));
+      const digest = await digestOf('release', bytes);
+      const authorisation = await signJws('release', { home, kind: 'release', digest }, by);
+      return { kind: 'release', order, bytes, digest, authorisation };
     },
   };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import * as v from 'valibot';
 import { outcomeOf } from '../../../relay/actions/proxmox-code.ts';
+import { codeOfReason } from '../../../relay/actions/release-code.ts';
 import { failure } from '../../../relay/drivers/proxmox-errors.ts';
 import { actingCodes } from '../../../schema/api/acting-codes.ts';
 import { codeCard } from '../../../schema/api/codes.ts';
@@ -34,6 +35,23 @@ describe('the codes of actions', () => {
     );
     assert.deepEqual(unexplained, []);
     for (const code of codes) assert.ok(v.is(codeSchema, code), code);
+  });
+
+  it('explain what may stop an activation, too', () => {
+    const deploy = join(folder, '../deploy');
+    const reasons = new Set<string>();
+    for (const file of globSync('*.ts', { cwd: deploy })) {
+      const text = readFileSync(join(deploy, file), 'utf8');
+      for (const [, reason] of text.matchAll(/(?:refuse|failed)\(\s*'([a-z_]+)'/g)) reasons.add(reason!);
+      for (const [, reason] of text.matchAll(/(?:fault|why): '([a-z_]+)'/g)) reasons.add(reason!);
+    }
+    assert.ok(reasons.size > 12, [...reasons].join());
+    const unexplained = [...reasons].filter((reason) => codeCard(codeOfReason(reason)) === undefined);
+    assert.deepEqual(unexplained, []);
+    assert.deepEqual(
+      [codeOfReason('no_space'), codeOfReason('unit_invalid')],
+      ['target_disk_full', 'unit_invalid'],
+    );
   });
 
   it('say unknown of an order that may have been carried out, and failed of one that was not', () => {

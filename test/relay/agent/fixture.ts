@@ -14,7 +14,7 @@ import { acceptFirstTrust } from '../../../schema/trust/read.ts';
 import type { Job } from '../../../schema/wire/job.ts';
 import { jobLifetimeMs } from '../../../schema/wire/limits.ts';
 import type { Receipt } from '../../../schema/wire/receipt.ts';
-import { makeTestHome, type TestHome, type TestIntent, testNonce } from '../../support/relay-home.ts';
+import { makeTestHome, type TestHome, type TestOrder, testNonce } from '../../support/relay-home.ts';
 
 /** A clock that stands until it is moved. */
 export type TestClock = Clock & {
@@ -125,6 +125,9 @@ export type Deed = { readonly action: string; readonly target: string; readonly 
 export const resultOf = (type: string): Record<string, boolean | number> => {
   if (type === 'host.wake') return { packets: 1, took_ms: 5 };
   if (type.startsWith('host.') || type.startsWith('guest.reboot')) return {};
+  if (type.startsWith('release.')) {
+    return { already: false, files: 1, started: 0, restarted: 1, reloaded: 0, stopped: 0 };
+  }
   return { already: false };
 };
 
@@ -158,6 +161,10 @@ export const noPorts: ActionPorts = {
   wake: { send: async () => ({ ok: true, value: null }) },
   clock: { now: () => 0, uptimeMs: () => 0, sleep: async () => undefined },
   evidenceOf: async () => null,
+  blob: async () => ({ ok: false, reason: 'blob_missing' }),
+  machineOf: () => {
+    throw new Error('no machine is asked for');
+  },
 };
 
 export const realJudge: Judge = { verifyEnvelope, judgeJob, judgeAgain };
@@ -174,9 +181,9 @@ export type Rig = {
   readonly executor: Executor;
   readonly session: string;
   /** Mints a job with the controller's key and the next number. */
-  job(intent: TestIntent, step?: number, more?: Partial<Job>, by?: SigningKey): Promise<string>;
+  job(signed: TestOrder, step?: number, more?: Partial<Job>, by?: SigningKey): Promise<string>;
   /** Mints and offers. */
-  order(intent: TestIntent, step?: number, more?: Partial<Job>): ReturnType<Executor['offer']>;
+  order(signed: TestOrder, step?: number, more?: Partial<Job>): ReturnType<Executor['offer']>;
   /** All receipts on the disk, in order. */
   receipts(): Receipt[];
   receiptTexts(): string[];
@@ -267,7 +274,7 @@ async function run(
     state,
     executor,
     session,
-    async job(intent, step = 0, more = {}, by = home.controller) {
+    async job(signed, step = 0, more = {}, by = home.controller) {
       seq = more.seq ?? seq + 1;
       const job: Job = {
         home: home.id,
@@ -275,15 +282,16 @@ async function run(
         session,
         seq,
         exp: clock.now() + jobLifetimeMs,
-        intent: encodeBase64url(intent.bytes),
-        authorisation: intent.authorisation,
+        ...(signed.kind !== undefined && { kind: signed.kind }),
+        intent: encodeBase64url(signed.bytes),
+        authorisation: signed.authorisation,
         step,
         receipts: [],
         ...more,
       };
       return signJws('job', job, by);
     },
-    order: async (intent, step, more) => executor.offer(await rig.job(intent, step, more)),
+    order: async (signed, step, more) => executor.offer(await rig.job(signed, step, more)),
     receiptTexts,
     receipts: () => receiptTexts().map(readReceipt),
     async restart({ cut = false, ...change } = {}) {

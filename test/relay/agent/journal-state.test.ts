@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { JournalEntry, StepEntry } from '../../../relay/agent/journal-format.ts';
+import type { JournalEntry, OrderEntry, StepEntry } from '../../../relay/agent/journal-format.ts';
 import {
   buildState,
   isOpen,
@@ -46,6 +46,13 @@ const start = (lived: number, window: number): JournalEntry => ({
   lived,
   window,
 });
+const number = (desk: number) => ({ run_id: 0, run_attempt: 0, desk });
+const order = (desk: number, target = 'gaming'): OrderEntry => ({
+  k: 'order',
+  target,
+  order: number(desk),
+  digest: digest('f'),
+});
 const clock = (lived: number, time: number): JournalEntry => ({
   k: 'clock',
   boot: 'boot-2',
@@ -72,6 +79,8 @@ describe('what the entries of a journal say together', () => {
       time: 0,
       notBefore: 0,
       forgotten: 0,
+      forgottenOrders: 0,
+      orders: new Map(),
       steps: new Map(),
       receipts: new Map(),
       head: { seq: 0, hash: digest('0') },
@@ -97,7 +106,9 @@ describe('what the entries of a journal say together', () => {
       clock(3, 4),
       clock(5, 6),
       { k: 'not_before', time: 9 },
-      { k: 'forgotten', expires: 10 },
+      { k: 'forgotten', expires: 10, orders: 11 },
+      order(1),
+      order(2),
       step(0, { phase: 'started' }),
       step(0),
       step(1),
@@ -119,6 +130,8 @@ describe('what the entries of a journal say together', () => {
       time: 6,
       notBefore: 9,
       forgotten: 10,
+      forgottenOrders: 11,
+      orders: new Map([['gaming', order(2)]]),
       steps: new Map([
         [`${digest('b')}/0`, step(0)],
         [`${digest('b')}/1`, step(1)],
@@ -167,6 +180,9 @@ describe('what the entries of a journal say together', () => {
       receipt(1),
       step(0, { receipts: [1, 2] }),
       start(1, 2),
+      order(4),
+      order(5),
+      order(6, 'files'),
       { k: 'confirmed', seq: 1 },
       { k: 'reports', next: 77 },
     ];
@@ -184,9 +200,14 @@ describe('what the entries of a journal say together', () => {
       { k: 'confirmed', seq: 1 },
       step(0, { receipts: [1, 2] }),
       start(1, 2),
+      order(5),
+      order(6, 'files'),
       { k: 'reports', next: 77 },
     ]);
     assert.deepEqual(buildState(snapshot)?.view, plain.view);
+    const denied = build(...entries, { k: 'forgotten', expires: 10, orders: 12 });
+    assert.deepEqual(snapshotOf(denied.view)[4], { k: 'forgotten', expires: 10, orders: 12 });
+    assert.deepEqual(buildState(snapshotOf(denied.view))?.view, denied.view);
     const more = build(...entries, { k: 'audit', seq: 5, hash: digest('e') }, { k: 'restored' });
     assert.deepEqual(snapshotOf(more.view).slice(-3), [
       { k: 'audit', seq: 5, hash: digest('e') },
@@ -239,6 +260,29 @@ describe('what a journal forgets', () => {
       keysOf(state),
       [0, 1, 2].map((number) => `${digest('b')}/${number}`),
     );
+  });
+
+  test('threat 3: the highest order of a target is never forgotten, and bars what it was higher than', () => {
+    const part = (index: number, desk: number) =>
+      step(index, { release: { order: number(desk), issued_at: 5 } });
+    const state = build(part(0, 7), part(1, 6), order(7));
+    state.forget(lateMs + 1);
+    assert.deepEqual([keysOf(state).length, state.view.orders.get('gaming')], [0, order(7)]);
+    // Nothing but the order of the target is needed: other releases and intents are judged as before.
+    assert.deepEqual([state.view.forgotten, state.view.forgottenOrders], [0, 0]);
+  });
+
+  test('threat 4: a part that nobody was allowed to order stays refused when it is forgotten', () => {
+    const part = (index: number, desk: number, issued_at: number) =>
+      step(index, { phase: 'refused', release: { order: number(desk), issued_at } });
+    const higher = build(part(0, 8, 40), part(1, 9, 30), order(7));
+    higher.forget(lateMs);
+    assert.equal(higher.view.forgottenOrders, 0);
+    higher.forget(lateMs + 1);
+    assert.deepEqual([higher.view.forgotten, higher.view.forgottenOrders], [0, 40]);
+    const first = build(part(0, 8, 40), { k: 'forgotten', expires: 0, orders: 50 });
+    first.forget(lateMs + 1);
+    assert.equal(first.view.forgottenOrders, 50);
   });
 
   test('a receipt goes when it is confirmed and no step needs it', () => {

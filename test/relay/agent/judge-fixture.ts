@@ -6,7 +6,13 @@ import { signJws } from '../../../schema/jose/jws.ts';
 import type { SigningKey } from '../../../schema/jose/keys.ts';
 import type { Job } from '../../../schema/wire/job.ts';
 import type { Receipt } from '../../../schema/wire/receipt.ts';
-import { makeTestHome, type TestHome, type TestIntent, testNonce } from '../../support/relay-home.ts';
+import {
+  makeTestHome,
+  type TestHome,
+  type TestIntent,
+  type TestOrder,
+  testNonce,
+} from '../../support/relay-home.ts';
 
 /** When everything is judged, unless a test says otherwise. */
 export const nowMs = Date.UTC(2026, 10, 22);
@@ -23,6 +29,8 @@ const emptyJournal = (home: TestHome, relay: string, kid: string): JournalState 
   time: 0,
   notBefore: 0,
   forgotten: 0,
+  forgottenOrders: 0,
+  orders: new Map(),
   steps: new Map(),
   receipts: new Map(),
   head: { seq: 0, hash: zeroDigest },
@@ -38,8 +46,8 @@ export type Bench = {
   readonly home: TestHome;
   readonly session: string;
   context(changes?: Partial<JudgeContext>, journal?: Partial<JournalState>): JudgeContext;
-  /** A job for an intent's step, as the controller would make it. */
-  job(intent: TestIntent, more?: Partial<Job>): Job;
+  /** A job for a step of what was signed, as the controller would make it. */
+  job(signed: TestOrder, more?: Partial<Job>): Job;
   sign(job: object, by?: SigningKey): Promise<string>;
   /** Signs a receipt of an intent's step as its relay would. */
   receipt(intent: TestIntent, step: number, more?: Partial<Receipt>, by?: SigningKey): Promise<string>;
@@ -62,14 +70,15 @@ export async function openBench(home?: TestHome, relay = 'pve2'): Promise<Bench>
       now: nowMs,
       ...changes,
     }),
-    job: (intent, more = {}) => ({
+    job: (signed, more = {}) => ({
       home: where.id,
       relay,
       session,
       seq: 1,
       exp: nowMs + 60_000,
-      intent: encodeBase64url(intent.bytes),
-      authorisation: intent.authorisation,
+      ...(signed.kind !== undefined && { kind: signed.kind }),
+      intent: encodeBase64url(signed.bytes),
+      authorisation: signed.authorisation,
       step: 0,
       receipts: [],
       ...more,

@@ -36,6 +36,7 @@ describe('what a job carries', () => {
     assert.deepEqual(await judgeJob(bench.context(), job), {
       kind: 'allowed',
       order: {
+        kind: 'intent',
         job,
         intent: intent.intent,
         digest: intent.digest,

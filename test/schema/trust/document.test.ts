@@ -136,6 +136,8 @@ describe('the members of a trust document', () => {
     assert.equal(await judge(mayBe(grant)), 'accepted');
     // Unknown actions may stand there: an older relay takes the document, and they never match.
     assert.equal(await judge(mayBe({ ...grant, action: 'guest.explode' })), 'accepted');
+    const paths = ['/etc/opt/**', '/etc/haproxy/*.cfg'];
+    assert.equal(await judge(mayBe({ ...grant, action: 'release.apply', paths })), 'accepted');
     for (const other of [
       { action: 'guest.stop' },
       { action: 'guest.stop', on: [] },
@@ -145,7 +147,7 @@ describe('the members of a trust document', () => {
       { action: '*', on: ['gaming'] },
       { action: 'guest', on: ['gaming'] },
       { ...grant, params: {} },
-      { ...grant, paths: ['/etc/**'] },
+      ...[['etc/**'], ['/etc/**', '/../x'], ['/'], '/etc/**', [7]].map((paths) => ({ ...grant, paths })),
       ...['0/1h', '6/0h', '6/1s', '6', '6/1h ', '-1/1h', '6/1h/1h', '100000/1h', 6, null].map((limit) => ({
         ...grant,
         limit,

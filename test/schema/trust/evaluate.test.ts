@@ -2,9 +2,17 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { allActions } from '../../../schema/actions/index.ts';
 import type { TrustDocument } from '../../../schema/trust/document.ts';
-import { checkStep, evaluateIntent, findGrant, keyOf, nameOfKey } from '../../../schema/trust/evaluate.ts';
+import {
+  checkStep,
+  evaluateIntent,
+  evaluateOrder,
+  findGrant,
+  keyOf,
+  nameOfKey,
+} from '../../../schema/trust/evaluate.ts';
 import type { Trust } from '../../../schema/trust/read.ts';
 import type { Intent, Step } from '../../../schema/wire/intent.ts';
+import type { ReleaseOrder } from '../../../schema/wire/release-order.ts';
 import { documentOf, genesis, home, type Keys, makeKeys, reasonOf } from './sample.ts';
 
 let keys: Keys;
@@ -167,7 +175,7 @@ describe('evaluation', () => {
     const document: TrustDocument = documentOf(keys);
     const operator = document.identities.operator;
     assert.ok(operator?.kind === 'key');
-    const actions = ['guest.explode', 'guest.constructor', 'host.to-string', 'release.apply', 'app.command'];
+    const actions = ['guest.explode', 'guest.constructor', 'host.to-string', 'release.undo', 'app.command'];
     operator.may = actions.map((action) => ({ action, on: ['gaming', 'pve1', 'router'] }));
     const future = await genesis(document, [keys.desk]);
     for (const action of actions) {
@@ -177,6 +185,71 @@ describe('evaluation', () => {
         assert.equal(reasonOf(evaluateIntent(future, 'operator', intentOf(step))), 'action_unknown');
       }
     }
+  });
+
+  test('what a release orders is no action of an intent, granted or not', async () => {
+    const document: TrustDocument = documentOf(keys);
+    const { operator } = document.identities;
+    assert.ok(operator?.kind === 'key');
+    operator.may = [...operator.may, { action: 'release.apply', on: ['gaming'], paths: ['/etc/opt/**'] }];
+    const granting = await genesis(document, [keys.desk]);
+    const part = stepOf('release.apply', 'gaming', 'pve2', { part: `sha256:${'a'.repeat(64)}` });
+    assert.deepEqual(checkStep(granting, part), { ok: true, value: true });
+    for (const steps of [[part], [stepOf('guest.stop', 'gaming', 'pve2'), part]]) {
+      assert.deepEqual(evaluateIntent(granting, 'operator', intentOf(...steps)), {
+        ok: false,
+        reason: 'action_unknown',
+        detail: 'release.apply is ordered by a release, not by an intent',
+      });
+    }
+  });
+
+  describe('a release', () => {
+    const orderOf = (...parts: [target: string, relay: string][]): ReleaseOrder => ({
+      v: 1,
+      home,
+      release: `sha256:${'e'.repeat(64)}`,
+      commit: null,
+      order: { run_id: 0, run_attempt: 0, desk: 1 },
+      issued_at: 1,
+      parts: parts.map(([target, relay]) => ({ relay, target, digest: `sha256:${'a'.repeat(64)}` })),
+    });
+    const grant = (...on: string[]) => ({ action: 'release.apply', on, paths: ['/etc/opt/**'] });
+
+    const granting = async (): Promise<Trust> => {
+      const document: TrustDocument = documentOf(keys);
+      const { controller, operator } = document.identities;
+      assert.ok(operator?.kind === 'key' && controller?.kind === 'key');
+      operator.may = [grant('gaming', 'router'), grant('pve1')];
+      controller.may = [{ ...grant('gaming', 'router', 'pve1', 'cloud'), limit: '9/1h' }];
+      return genesis(document, [keys.desk]);
+    };
+
+    test('threat 6: is one identity’s whole, each part by the house’s relay of its target', async () => {
+      const trusting = await granting();
+      const told = (identity: string, ...parts: [string, string][]) =>
+        reasonOf(evaluateOrder(trusting, identity, orderOf(...parts)));
+      assert.equal(told('operator', ['gaming', 'pve2']), 'accepted');
+      assert.equal(told('operator', ['gaming', 'pve2'], ['pve1', 'pve1'], ['router', 'pve1']), 'accepted');
+      assert.equal(told('operator', ['gaming', 'pve1']), 'relay_wrong');
+      assert.equal(told('operator', ['gaming', 'pve2'], ['pve1', 'pve2']), 'relay_wrong');
+      assert.equal(told('operator', ['devtop', 'pve2'], ['gaming', 'pve2']), 'not_granted');
+      assert.equal(told('operator', ['cloud', 'cloud']), 'not_granted');
+      assert.equal(told('operator', ['nobody', 'pve2']), 'target_unknown');
+      for (const name of ['pve2', 'root-desk', ...odd]) {
+        assert.equal(told(name, ['gaming', 'pve2']), 'not_granted', name);
+      }
+    });
+
+    test('threat 1: is not the controller’s to order, whatever trust grants it', async () => {
+      const trusting = await granting();
+      assert.notEqual(findGrant(trusting, 'controller', 'release.apply', 'gaming'), null);
+      assert.deepEqual(evaluateOrder(trusting, 'controller', orderOf(['gaming', 'pve2'])), {
+        ok: false,
+        reason: 'not_granted',
+        detail: 'controller may order no release',
+      });
+    });
   });
 
   test('names that every object has find nothing', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as v from 'valibot';
-import { judgePath, matchesPath, pathPatternSchema } from '../../../schema/trust/paths.ts';
+import { judgePath, matchesPath, pathPatternSchema, reachesNever } from '../../../schema/trust/paths.ts';
 
 test('a pattern covers what is below it, and nothing beside it', () => {
   const cases: readonly (readonly [string, string, boolean])[] = [
@@ -61,6 +61,13 @@ test('threat 31: a grant of everything does not reach what judges releases, or w
     '/etc/systemd/system/sysinit.target.requires/writ-relay.service',
     '/etc/systemd/system/service.d/10-all.conf',
     '/etc/systemd/system.control/writ-relay.service.d/50-x.conf',
+    '/etc/systemd/system.attached/writ-relay.service',
+    '/etc/systemd/system/socket.d/10-all.conf',
+    '/etc/systemd/system.conf',
+    '/etc/systemd/system.conf.d/10-env.conf',
+    '/etc/systemd/system-environment-generators/x',
+    '/usr/share/containers/systemd/writ-relay.container',
+    '/run/containers/systemd/writ-relay.container',
     '/etc/systemd/system-generators/x',
     '/usr/local/lib/systemd/system/writ-relay.service',
     '/etc/containers/systemd/writ-relay.container',
@@ -100,4 +107,42 @@ test('threat 31: what no pattern covers is not granted', () => {
   assert.equal(judgePath([], '/etc/opt/a'), 'path_not_granted');
   assert.equal(judgePath(['/etc/opt/**'], '/etc/haproxy/haproxy.cfg'), 'path_not_granted');
   assert.equal(judgePath(['/etc/opt/**', '/etc/haproxy/*'], '/etc/haproxy/haproxy.cfg'), 'allowed');
+});
+
+test('threat 31: whoever may write a folder may write what is in it', () => {
+  for (const path of [
+    '/',
+    '/etc',
+    '/etc/systemd',
+    '/etc/systemd/system',
+    '/etc/containers/systemd',
+    '/etc/containers/systemd/apps',
+    '/etc/ssh',
+    '/etc/ssh/sshd_config',
+    '/etc/passwd',
+    '/var/lib',
+    '/var/lib/writ-relay',
+    '/home',
+    '/home/me',
+    '/home/me/.ssh',
+    '/root',
+    '/run',
+    '/boot',
+  ]) {
+    assert.ok(reachesNever(path), path);
+  }
+  for (const path of [
+    '/etc/opt',
+    '/etc/haproxy',
+    '/srv',
+    '/var/lib/homeassistant',
+    '/home/me/data',
+    '/run/dbus',
+    '/dev',
+    '/dev/dri',
+    '/proc',
+    '/sys/fs/cgroup',
+  ]) {
+    assert.ok(!reachesNever(path), path);
+  }
 });

@@ -1,0 +1,76 @@
+import { ok, type Result, refuse } from '../../schema/result.ts';
+import { judgePath, reachesNever } from '../../schema/trust/paths.ts';
+import type { ReleasePart } from '../../schema/wire/release.ts';
+import { isOwnUnit, unitNameOf } from './judge-unit.ts';
+
+export type PartRefusal = 'path_not_granted' | 'path_never' | 'unit_takes_place';
+
+/** Where Podman keeps what is in a volume. */
+const volumeFolder = '/var/lib/containers/storage/volumes';
+/** Stands for everything below a folder: letters that no pattern spells out. */
+const anything = '\u{fffd}/\u{fffd}';
+
+/** The path on the machine of what a part calls `volume:NAME/PATH`, as long as Podman is set up as usual. */
+function placeOf({ path, volume }: ReleasePart['files'][number]): string {
+  if (!path.startsWith('volume:')) return path;
+  const inside = path.slice(path.indexOf('/') + 1);
+  return `${volumeFolder}/${volume ?? ''}/_data/${inside}`;
+}
+
+/** A folder of which all that is below may change. */
+const below = (folder: string): string => `${folder.replace(/\/$/, '')}/${anything}`;
+
+/** All that a part writes or may remove on its target, but for what only the generation before it had. */
+function pathsOf({ apps, files }: ReleasePart): { readonly paths: string[]; readonly folders: string[] } {
+  const paths = files.map(placeOf);
+  const folders: string[] = [];
+  for (const { dirs, prune, artifacts, certs, users } of apps) {
+    paths.push(...dirs.map(({ path }) => path));
+    paths.push(...certs.flatMap(({ cert, key, ca }) => [cert, key, ...(ca === undefined ? [] : [ca])]));
+    paths.push(...users.flatMap(({ home }) => (home === undefined ? [] : [home])));
+    for (const { to } of artifacts) (to.endsWith('/') ? folders : paths).push(to);
+    folders.push(...prune);
+  }
+  return { paths, folders };
+}
+
+function judgeEach(granted: readonly string[], paths: readonly string[]): Result<true, PartRefusal> {
+  for (const path of paths) {
+    const verdict = judgePath(granted, path);
+    if (verdict !== 'allowed') return refuse(verdict, path.replace(`/${anything}`, '/**'));
+  }
+  return ok(true);
+}
+
+/**
+ * Whether a release under a grant with these patterns may hold this part: each of its paths is granted and none is
+ * one that no release may touch, and it starts, stops or restarts none of Writ's own services.
+ */
+export function judgePart(granted: readonly string[], part: ReleasePart): Result<true, PartRefusal> {
+  const own = part.apps.flatMap(({ units }) => units).find(({ service }) => isOwnUnit(service));
+  if (own !== undefined) return refuse('unit_takes_place', own.service);
+  const { paths, folders } = pathsOf(part);
+  const never = folders.find(reachesNever);
+  if (never !== undefined) return refuse('path_never', `${never.replace(/\/$/, '')}/**`);
+  return judgeEach(granted, [...paths, ...folders.map(below)]);
+}
+
+/** The same of what a switch removes: files that the generation in force has, and the part has no more. */
+export function judgeRemoved(
+  granted: readonly string[],
+  before: ReleasePart,
+  after: ReleasePart,
+): Result<true, PartRefusal> {
+  const kept = new Set(after.files.map(({ path }) => path));
+  const own = before.apps.flatMap(({ units }) => units).find(({ service }) => isOwnUnit(service));
+  if (own !== undefined) return refuse('unit_takes_place', own.service);
+  const removed = before.files.filter(({ path, manage }) => manage === 'exact' && !kept.has(path));
+  return judgeEach(granted, removed.map(placeOf));
+}
+
+/** The files of a part that Podman or systemd may read as units: their names in their folder, and their bytes. */
+export const unitsOf = ({ files }: ReleasePart): { readonly name: string; readonly digest: string }[] =>
+  files.flatMap(({ path, digest }) => {
+    const name = unitNameOf(path);
+    return name === null ? [] : [{ name, digest }];
+  });

@@ -1,0 +1,31 @@
+import type { ReleaseApp, ReleasePart } from '../../schema/wire/release.ts';
+
+/** Something that a part of a release may ask for: what it is, and whether a part does. */
+type Need = { readonly what: string; in(part: ReleasePart): boolean };
+
+const ofApps = (what: string, has: (app: ReleaseApp) => boolean): Need => ({
+  what,
+  in: ({ apps }) => apps.some(has),
+});
+
+/**
+ * What no relay can bring about yet. A part that asks for any of it is refused as a whole, because what is left out
+ * silently looks as if it were there. Whoever makes something of it work takes its line out.
+ */
+const notYet: readonly Need[] = [
+  ofApps('packages', ({ packages }) => packages.length > 0),
+  ofApps('sources of packages', ({ apt }) => apt.length > 0),
+  ofApps('fetched files', ({ artifacts }) => artifacts.length > 0),
+  ofApps('users', ({ users }) => users.length > 0),
+  ofApps('certificates', ({ certs }) => certs.length > 0),
+  ofApps('databases', ({ databases }) => databases.length > 0),
+  ofApps('clients of the sign-in', ({ clients }) => clients.length > 0),
+  ofApps('secrets', ({ secrets }) => secrets.length > 0),
+  { what: 'files with secrets', in: ({ files }) => files.some(({ secrets }) => secrets !== undefined) },
+  { what: 'files in volumes', in: ({ files }) => files.some(({ path }) => path.startsWith('volume:')) },
+  ofApps('folders to be pruned', ({ prune }) => prune.length > 0),
+];
+
+/** What a part asks for that cannot be done yet, in words; empty when all of it can. */
+export const lackingFor = (part: ReleasePart): string[] =>
+  notYet.filter((need) => need.in(part)).map(({ what }) => what);

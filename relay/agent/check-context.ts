@@ -1,0 +1,23 @@
+import type { House } from '../../schema/trust/document.ts';
+import { own } from '../../schema/wire/record.ts';
+import type { ActionPorts, CheckContext } from '../actions/action.ts';
+
+/** What an action is called with, for a target in the house of one trust document. */
+export function contextOf(given: {
+  readonly relay: string;
+  readonly house: House;
+  readonly target: string;
+  readonly params?: Readonly<Record<string, unknown>> | null;
+  readonly paths?: readonly string[];
+  readonly ports: ActionPorts;
+  readonly signal: AbortSignal;
+}): CheckContext {
+  const { house, target } = given;
+  return {
+    ...given,
+    params: given.params ?? {},
+    paths: given.paths ?? [],
+    guest: own(house.guests, target) ?? null,
+    host: own(house.hosts, target) ?? null,
+  };
+}

@@ -1,0 +1,12 @@
+import { type Checker, hasService, unlessFailed } from './checker.ts';
+
+/** With a broken configuration, Unbound ends when it is told to reload. It is named whole: a relative path is not found. */
+export const unbound: Checker = {
+  name: 'Unbound',
+  calls: ({ part, changed }) =>
+    hasService(part, 'unbound.service') && changed.some((path) => path.startsWith('/etc/unbound/'))
+      ? [['unbound-checkconf', '/etc/unbound/unbound.conf']]
+      : [],
+  judge: unlessFailed('unbound-checkconf'),
+  missing: null,
+};

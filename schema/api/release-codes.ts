@@ -1,0 +1,236 @@
+import type { CodeCard } from './code-card.ts';
+
+const seeLog = 'See `journalctl -u writ-relay` on the host: it names what it is about.';
+const seeService =
+  'See `systemctl status` and `journalctl -u` of the service on the target, mend the app, and deploy anew.';
+const putBack = 'What ran before is in force again.';
+
+/** What comes of a release on a relay and on its targets: in receipts, reports and a relay's log. */
+export const releaseCodes = {
+  // The order
+  release_malformed: {
+    title: 'Order of a release malformed',
+    meaning: 'What was authorised is no release’s order that this version reads. It was left alone.',
+    todo: 'Check the versions of the relay and of the computer that signed it.',
+  },
+  release_stale: {
+    title: 'A newer release came before',
+    meaning:
+      'On this target a release with a higher number was applied or refused already, or another one with the same number. Nothing was changed.',
+    todo: 'Deploy anew: a release that goes back to an earlier state has a new number, too.',
+  },
+  release_forgotten: {
+    title: 'Release from before a refused one',
+    meaning:
+      'Releases that were signed by then may have been refused here, and the relay no longer knows which. It was left alone.',
+    todo: 'Deploy anew.',
+  },
+
+  // Its part for the target
+  blob_missing: {
+    title: 'Bytes of the release missing',
+    meaning: 'The control plane does not have bytes that the release names. Nothing was changed.',
+    todo: 'Deploy anew: what is missing is uploaded again.',
+  },
+  blob_unreachable: {
+    title: 'Bytes of the release did not come',
+    meaning:
+      'The relay could not fetch bytes of the release, or what came was not what was signed. Nothing was changed.',
+    todo: 'Check the link between relay and control plane, and deploy anew.',
+  },
+  blob_wrong: {
+    title: 'Other bytes than were signed',
+    meaning: 'What was brought is not what the release names. Nothing was changed.',
+    todo: 'If it persists, somebody changes what the control plane sends; the relay did nothing.',
+  },
+  part_malformed: {
+    title: 'Part of the release malformed',
+    meaning: 'The bytes are those that were signed, and this version cannot read them. Nothing was changed.',
+    todo: 'Check the versions of the relay and of the computer that built the release.',
+  },
+  part_foreign: {
+    title: 'Part of another target',
+    meaning: 'The order names a part that was built for another target or relay. Nothing was changed.',
+    todo: 'Deploy anew. If it persists, find out who signed that order.',
+  },
+  part_needs_more: {
+    title: 'Release asks for more than can be done',
+    meaning:
+      'The target’s part holds what no relay can bring about yet, such as packages or certificates. Nothing was changed.',
+    todo: `${seeLog} docs/not-yet.md lists what is planned.`,
+  },
+  part_quarantined: {
+    title: 'This part failed here before',
+    meaning:
+      'The very same part failed on this target by a fault of its own, so it is not tried again by itself. Nothing was changed.',
+    todo: 'Mend the app and deploy anew, or have it tried once more: `writ retry`.',
+  },
+  path_not_granted: {
+    title: 'Path not granted',
+    meaning:
+      'The release would write or remove a path that the trust document does not let its signer touch. Nothing was changed.',
+    todo: `${seeLog} Add the path to the grant’s \`paths\` with a new trust version, or take the file out.`,
+  },
+  path_never: {
+    title: 'Path that no release may touch',
+    meaning:
+      'The release would write or remove what belongs to Writ itself, to logging in or becoming root, to packages or to Proxmox VE. Nothing was changed.',
+    todo: `${seeLog} Take the file out, and do by hand what must be done there.`,
+  },
+  unit_takes_place: {
+    title: 'Unit would take Writ’s place',
+    meaning:
+      'A unit of the release has the name of one of Writ’s own, gives itself such a name, or would stop one. Nothing was changed.',
+    todo: `${seeLog} Give the unit another name.`,
+  },
+  unit_opens_never: {
+    title: 'Unit opens what no release may touch',
+    meaning:
+      'A unit of the release would let a container or a user write what belongs to Writ, to logging in or becoming root, to packages or to Proxmox VE. Nothing was changed.',
+    todo: `${seeLog} Mount a narrower folder, or mount it read-only (\`:ro\`).`,
+  },
+
+  // The target
+  act_helper_needed: {
+    title: 'Target needs writ-relay-act',
+    meaning:
+      'Files of a host and of its containers are changed by a helper of the relay that does not come with this version yet. Nothing was changed.',
+    todo: 'Until then deploy to virtual machines alone.',
+  },
+  foreign_file: {
+    title: 'A file stands in the way',
+    meaning:
+      'Where the release has a file is one that Writ did not put there, with other bytes. Nothing was changed.',
+    todo: `${seeLog} Move it away, or take it into the repo as it is (\`writ adopt\`).`,
+  },
+  not_a_file: {
+    title: 'No file where one must be',
+    meaning: 'Where the release has a file is a folder, a link or a device. Nothing was changed.',
+    todo: `${seeLog} Move it away.`,
+  },
+  not_a_folder: {
+    title: 'No folder where one must be',
+    meaning: 'Where the release has a folder is something else. Nothing was changed.',
+    todo: `${seeLog} Move it away.`,
+  },
+  owner_unknown: {
+    title: 'Owner unknown on the target',
+    meaning:
+      'A file of the release belongs to a user or group that the target does not have. Nothing was changed.',
+    todo: 'Make the user there, or write the owner as numbers.',
+  },
+  file_changes: {
+    title: 'A file changes meanwhile',
+    meaning: 'A file on the target became another one while it was read. Nothing was changed.',
+    todo: 'Find out who writes it, and deploy anew.',
+  },
+  target_changes: {
+    title: 'Target changes meanwhile',
+    meaning: `Files of the target were made or removed by somebody else at the same time. ${putBack}`,
+    todo: 'Find out who works there, and deploy anew.',
+  },
+  target_symlink: {
+    title: 'A link on the way to a file',
+    meaning: `A folder on the way to a file of the release is a symbolic link. Writ follows none. ${putBack}`,
+    todo: `${seeLog} Name the real path in the repo.`,
+  },
+  target_not_permitted: {
+    title: 'Not permitted on the target',
+    meaning:
+      'The target’s system does not let its root do it, or the relay’s token may run nothing in the guest. What had begun was put back.',
+    todo: 'For the token: `writ-relay setup-proxmox`. Otherwise look for an immutable file or a confined agent there.',
+  },
+  target_disk_full: {
+    title: 'Target’s disk is full',
+    meaning: `The target has no room for the release. ${putBack}`,
+    todo: 'Make room there, and deploy anew.',
+  },
+  target_read_only: {
+    title: 'Target’s disk is read-only',
+    meaning: 'A file system of the target takes no writes. Nothing was changed.',
+    todo: 'Look at the target’s disk and its log.',
+  },
+  target_timeout: {
+    title: 'Target took too long',
+    meaning: `A program on the target did not end in time. ${putBack}`,
+    todo: 'Look at the target’s load, and deploy anew.',
+  },
+  target_program_missing: {
+    title: 'A program is missing on the target',
+    meaning: `A program that is needed there is not installed. ${putBack}`,
+    todo: `${seeLog} Install it.`,
+  },
+  target_unreachable: {
+    title: 'Target not reached',
+    meaning: `The way to the target was lost, or the target itself. ${putBack}`,
+    todo: 'Check that it runs and that its guest agent answers, and deploy anew.',
+  },
+  target_error: {
+    title: 'Target answered with an error',
+    meaning: `Something failed on the target that has no code of its own here. ${putBack}`,
+    todo: seeLog,
+  },
+  target_state_malformed: {
+    title: 'Writ’s state on the target unreadable',
+    meaning: 'The target’s own record of what runs there cannot be read. Nothing was changed.',
+    todo: 'See /var/lib/writ-target on the target: it was damaged, or a newer version wrote it.',
+  },
+  podman_missing: {
+    title: 'No Podman on the target',
+    meaning: 'The target has no Podman that makes services of unit files. Nothing was changed.',
+    todo: 'Install Podman there.',
+  },
+
+  // The activation
+  unit_invalid: {
+    title: 'Unit file refused by Podman',
+    meaning: 'The target’s own Podman cannot read the unit files as they would be. Nothing was changed.',
+    todo: `${seeLog} Mend the unit.`,
+  },
+  service_failed: {
+    title: 'Service did not come up',
+    meaning: `A service failed or did not start within its app’s time. ${putBack}`,
+    todo: seeService,
+  },
+  service_flaps: {
+    title: 'Service comes and goes',
+    meaning: `A service started and ended again more than once. ${putBack}`,
+    todo: seeService,
+  },
+  container_unhealthy: {
+    title: 'Container is not healthy',
+    meaning: `A container’s own health check did not succeed within its app’s time. ${putBack}`,
+    todo: seeService,
+  },
+  probe_failed: {
+    title: 'App does not answer as it should',
+    meaning: `The app’s health probe had no answer, or another one, within its time. ${putBack}`,
+    todo: seeService,
+  },
+  network_in_use: {
+    title: 'Network is in use',
+    meaning: `A network is to be made anew, and a container that Writ does not know uses it. ${putBack}`,
+    todo: 'Stop that container, and deploy anew.',
+  },
+  systemd_refused: {
+    title: 'systemd refused',
+    meaning: `systemd on the target did not do what it was asked for. ${putBack}`,
+    todo: seeLog,
+  },
+  activation_timeout: {
+    title: 'Activation took too long',
+    meaning: `The new generation was not up after twenty minutes. ${putBack}`,
+    todo: seeService,
+  },
+  activation_undone: {
+    title: 'Activation was interrupted',
+    meaning: `The relay or its host ended while the release was applied. ${putBack}`,
+    todo: 'Deploy anew.',
+  },
+  revert_failed: {
+    title: 'Could not be put back',
+    meaning:
+      'The release failed, and bringing back what ran before failed, too. The target may run a part of each. The relay tries again by itself.',
+    todo: `${seeLog} Look at the target.`,
+  },
+} as const satisfies { readonly [code: string]: CodeCard };

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { judgePart, judgeRemoved, unitsOf } from '../../../relay/actions/judge-part.ts';
+import type { ReleaseApp } from '../../../schema/wire/release.ts';
+import { makePart, type PartDraft } from '../../support/test-part.ts';
+
+const granted = ['/etc/opt/**', '/srv/web/*', '/var/lib/containers/storage/volumes/**'];
+const say = async (draft: PartDraft, paths: readonly string[] = granted): Promise<string> => {
+  const judged = judgePart(paths, (await makePart(draft)).part);
+  return judged.ok ? 'allowed' : `${judged.reason} ${judged.detail}`;
+};
+const app = (change: Partial<ReleaseApp>): PartDraft => ({ app: change });
+const owned = { mode: '0600', owner: 'root:root' } as const;
+const artifact = (to: string) =>
+  app({
+    artifacts: [
+      { url: 'https://x', sha256: 'a'.repeat(64), to, ...owned, unpack: false, strip: 0, on_change: 'none' },
+    ],
+  });
+const cert = (paths: { cert: string; key: string; ca?: string }) =>
+  app({ certs: [{ name: 'x', kind: 'server', names: [], ...paths, ...owned, on_change: 'none' }] });
+
+describe('threat 31: what a part may touch', () => {
+  test('is judged for each path of whatever kind', async () => {
+    const fine = '/etc/opt/x';
+    const bad = '/etc/other/x';
+    const cases: [PartDraft, string][] = [
+      [{ files: { [fine]: 'x' } }, 'allowed'],
+      [{ files: { [fine]: 'x', [bad]: 'x' } }, `path_not_granted ${bad}`],
+      [app({ dirs: [{ path: fine, ...owned }] }), 'allowed'],
+      [app({ dirs: [{ path: bad, ...owned }] }), `path_not_granted ${bad}`],
+      [cert({ cert: fine, key: fine }), 'allowed'],
+      [cert({ cert: bad, key: fine }), `path_not_granted ${bad}`],
+      [cert({ cert: fine, key: bad }), `path_not_granted ${bad}`],
+      [cert({ cert: fine, key: fine, ca: bad }), `path_not_granted ${bad}`],
+      [artifact(fine), 'allowed'],
+      [artifact(bad), `path_not_granted ${bad}`],
+      [artifact('/etc/opt/x/'), 'allowed'],
+      [artifact('/srv/web/x'), 'allowed'],
+      // What is unpacked may be anything below.
+      [artifact('/srv/web/'), 'path_not_granted /srv/web/**'],
+      [app({ prune: [fine] }), 'allowed'],
+      [app({ prune: ['/srv/web'] }), 'path_not_granted /srv/web/**'],
+      [app({ users: [{ name: 'x', groups: [], shell: '/bin/sh', home: bad }] }), `path_not_granted ${bad}`],
+      [app({ users: [{ name: 'x', groups: [], shell: '/bin/sh' }] }), 'allowed'],
+      [{ files: { 'volume:data/x': 'x' }, file: { volume: 'systemd-data' } }, 'allowed'],
+    ];
+    for (const [draft, expected] of cases) assert.equal(await say(draft), expected, JSON.stringify(draft));
+    assert.equal(
+      await say({ files: { 'volume:data/a/b': 'x' }, file: { volume: 'systemd-data' } }, ['/etc/**']),
+      'path_not_granted /var/lib/containers/storage/volumes/systemd-data/_data/a/b',
+    );
+  });
+
+  test('never reaches what judges it, however wide the grant', async () => {
+    const everything = ['/**'];
+    for (const [draft, path] of [
+      [{ files: { '/etc/writ/x': 'x' } }, '/etc/writ/x'],
+      [app({ dirs: [{ path: '/etc/ssh/x', ...owned }] }), '/etc/ssh/x'],
+      [cert({ cert: '/etc/opt/x', key: '/etc/ssh/ssh_host_ed25519_key' }), '/etc/ssh/ssh_host_ed25519_key'],
+      [artifact('/usr/bin/writ-relay'), '/usr/bin/writ-relay'],
+      [artifact('/usr/'), '/usr/**'],
+      [app({ prune: ['/etc'] }), '/etc/**'],
+      [app({ prune: ['/var/lib/writ-relay'] }), '/var/lib/writ-relay/**'],
+      [app({ users: [{ name: 'x', groups: [], shell: '/bin/sh', home: '/root/x' }] }), '/root/x'],
+    ] as [PartDraft, string][]) {
+      assert.equal(await say(draft, everything), `path_never ${path}`);
+    }
+  });
+
+  test('are no services of Writ’s own', async () => {
+    for (const service of ['writ-relay.service', 'writ.service', 'writ-relay-act.socket']) {
+      const units = [{ service, files: [], kind: 'run' as const }];
+      assert.equal(await say({ units }), `unit_takes_place ${service}`);
+    }
+  });
+
+  test('counts what only the generation before had, but for what was seeded', async () => {
+    const before = await makePart({ files: { '/etc/other/x': 'x', '/etc/opt/y': 'y' } });
+    const seeded = await makePart({ files: { '/etc/other/x': 'x' }, file: { manage: 'seed' } });
+    const after = await makePart({ files: { '/etc/opt/z': 'z' } });
+    const judged = judgeRemoved(granted, before.part, after.part);
+    assert.deepEqual(judged, { ok: false, reason: 'path_not_granted', detail: '/etc/other/x' });
+    assert.ok(judgeRemoved(granted, seeded.part, after.part).ok);
+    assert.ok(judgeRemoved(granted, before.part, before.part).ok);
+    assert.ok(judgeRemoved(['/etc/**'], before.part, after.part).ok);
+  });
+});
+
+test('units are known by their folder, whatever the part calls them', async () => {
+  const { part } = await makePart({
+    files: {
+      '/etc/containers/systemd/a.container': 'a',
+      '/etc/opt/x': 'x',
+      '/etc/systemd/system/b.d/c.conf': 'c',
+    },
+    file: { kind: 'file' },
+  });
+  assert.deepEqual(
+    unitsOf(part).map(({ name }) => name),
+    ['a.container', 'b.d/c.conf'],
+  );
+});

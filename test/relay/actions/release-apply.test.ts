@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { afterEach, describe, test } from 'node:test';
+import type { ActContext } from '../../../relay/actions/action.ts';
+import { refuse } from '../../../schema/result.ts';
+import type { Stage } from '../../support/perform.ts';
+import { apply, codeOf, openScene as open, type Scene, serve, stateOf } from '../../support/release-scene.ts';
+import { createStages, running } from '../../support/stages.ts';
+import { webPart } from '../../support/test-part.ts';
+
+const stages = createStages();
+afterEach(() => stages.close());
+const openScene = (changes: Partial<Stage> = {}, guest: object = running): Promise<Scene> =>
+  open(stages, changes, guest);
+
+describe('a release on its target', () => {
+  test('is brought about, told in its phases and counted; a second time nothing is written', async () => {
+    const scene = await openScene();
+    const part = await webPart('one\n');
+    const done = await apply(scene, part);
+    assert.deepEqual(done, {
+      outcome: {
+        state: 'succeeded',
+        result: { already: false, files: 3, started: 1, restarted: 0, reloaded: 0, stopped: 0 },
+      },
+      phases: ['staged', 'activated'],
+    });
+    assert.deepEqual(scene.machine.running(), ['web.service']);
+    assert.equal(scene.machine.text('/etc/opt/web/index.html'), 'one\n');
+    scene.machine.before = async (call) => assert.ok(!/write|remove|makeFolder|setListing/.test(call), call);
+    const again = await apply(scene, part);
+    assert.deepEqual('outcome' in again && again.outcome, {
+      state: 'succeeded',
+      result: { already: true, files: 0, started: 0, restarted: 0, reloaded: 0, stopped: 0 },
+    });
+  });
+
+  test('that fails leaves what ran before, and is not tried again unless somebody says so', async () => {
+    const scene = await openScene();
+    await apply(scene, await webPart('one\n'));
+    const bad = await webPart('two\n', '[Container]\nImage=x\n# Fails\n');
+    assert.equal(codeOf(await apply(scene, bad)), 'failed service_failed');
+    assert.equal(scene.machine.text('/etc/opt/web/index.html'), 'one\n');
+    assert.deepEqual(scene.machine.running(), ['web.service']);
+    assert.equal(codeOf(await apply(scene, bad)), 'failed part_quarantined');
+    assert.equal(codeOf(await apply(scene, bad, { again: true })), 'failed service_failed');
+    const broken = await webPart('two\n', '[Container]\nImage=x\n# Broken\n');
+    assert.equal(codeOf(await apply(scene, broken)), 'failed unit_invalid');
+    assert.equal(codeOf(await apply(scene, await webPart('three\n'))), 'succeeded');
+  });
+
+  test('that cannot be put back either is told as such', async () => {
+    const scene = await openScene();
+    await apply(scene, await webPart('one\n'));
+    scene.machine.fault = (call, about) =>
+      call === 'run' && /systemctl (restart|stop)/.test(about) ? 'unreachable' : null;
+    assert.equal(codeOf(await apply(scene, await webPart('two\n'))), 'unknown revert_failed');
+    scene.machine.fault = null;
+    assert.notEqual((await stateOf(scene)).pending, null);
+    // The next one begins by putting back.
+    assert.equal(codeOf(await apply(scene, await webPart('three\n'))), 'succeeded');
+    assert.equal((await stateOf(scene)).pending, null);
+  });
+
+  test('has codes for what the target could not', async () => {
+    for (const [reason, code] of [
+      ['no_space', 'failed target_disk_full'],
+      ['read_only', 'failed target_read_only'],
+      ['machine_error', 'failed target_error'],
+    ] as const) {
+      const scene = await openScene();
+      scene.machine.fault = (call, about) => (call === 'write' && about.startsWith('/etc') ? reason : null);
+      assert.equal(codeOf(await apply(scene, await webPart('one\n'))), code);
+      scene.machine.fault = null;
+      assert.deepEqual([scene.machine.files(), scene.machine.running()], [{}, []]);
+    }
+    const foreign = await openScene();
+    foreign.machine.put('/etc/opt/web/index.html', 'of somebody else\n');
+    assert.equal(codeOf(await apply(foreign, await webPart('one\n'))), 'failed foreign_file');
+  });
+});
+
+test('an activation that takes too long is given up and put back', async () => {
+  const scene = await openScene();
+  assert.equal(codeOf(await apply(scene, await webPart('one\n'))), 'succeeded');
+  stages.time.speed = 100_000;
+  const part = await webPart('two\n');
+  serve(scene, part);
+  let signal: ActContext['signal'] | undefined;
+  scene.machine.run = ((run) => async (argv, options) => {
+    if (argv[1] === 'restart' && signal === undefined && options.signal !== undefined) {
+      signal = options.signal;
+      await new Promise<void>((resolve) => signal!.addEventListener('abort', () => resolve()));
+      return refuse('aborted');
+    }
+    return run(argv, options);
+  })(scene.machine.run);
+  assert.equal(codeOf(await apply(scene, part)), 'failed activation_timeout');
+  assert.equal(scene.machine.text('/etc/opt/web/index.html'), 'one\n');
+});
