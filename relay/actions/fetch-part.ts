@@ -1,13 +1,13 @@
 import * as v from 'valibot';
+import { lackingFor } from '../../schema/change/part-needs.ts';
 import { parseStrictJson } from '../../schema/jose/strict-json.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
+import { judgePart, unitsOf } from '../../schema/trust/judge-part.ts';
+import { judgeUnit } from '../../schema/trust/judge-unit.ts';
 import { maxBlobBytes } from '../../schema/wire/limits.ts';
 import { releasePartSchema } from '../../schema/wire/release.ts';
 import type { Wanted } from '../deploy/stage.ts';
 import type { CheckContext } from './action.ts';
-import { judgePart, unitsOf } from './judge-part.ts';
-import { judgeUnit } from './judge-unit.ts';
-import { lackingFor } from './part-needs.ts';
 
 /** Unit files that are asked for at once. */
 const unitsAtOnce = 4;

@@ -1,13 +1,13 @@
 import * as v from 'valibot';
 import { releaseApply as card } from '../../schema/actions/release-apply.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
+import { judgeRemoved } from '../../schema/trust/judge-part.ts';
 import { activate, revertPending } from '../deploy/activate.ts';
 import { readKeptPart, readTargetState } from '../deploy/target-state.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { ActContext, CheckContext, ObserveContext, Outcome, RelayAction } from './action.ts';
 import { fetchPart } from './fetch-part.ts';
 import { failedBy } from './guest.ts';
-import { judgeRemoved } from './judge-part.ts';
 import { openTarget } from './open-target.ts';
 import { codeOfReason } from './release-code.ts';
 

@@ -60,7 +60,7 @@ export async function draftDeployment(
   }
   const plan = await planLive(session.api, running, chosen, release.manifest.facts, blobs);
   if (!plan.ok) return plan;
-  const breaches = judgeParts(trust, chosen, running.parts);
+  const breaches = judgeParts(trust, chosen, running.parts, blobs);
   return {
     ok: true,
     value: { selection: selected.value, release: named.digest, blobs, plan: plan.value, breaches },

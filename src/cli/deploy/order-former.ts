@@ -69,7 +69,7 @@ export async function orderFormer(
     facts = { ...mixed, names: facts.names, access: facts.access };
   }
   const all = [...chosen.values()];
-  const refused = breachesFailure(judgeParts(trust, all, running.parts));
+  const refused = breachesFailure(judgeParts(trust, all, running.parts, new Map()));
   if (refused !== null) return refused;
   const parts = all.map(({ part }) => part);
   const kept = await checkKept(session.api, parts, new Map());

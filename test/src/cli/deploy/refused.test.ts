@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { judgeParts } from '../../../../src/cli/deploy/judge-parts.ts';
@@ -36,6 +36,33 @@ test('a path that relays would refuse is told with its app before anything leave
   assert.equal((await desk.deploy('--only', 'secsvcs')).exit, 0);
 });
 
+test('a unit by which a release would become another’s judge is told by its text', async (t) => {
+  const desk = await startDesk(t);
+  desk.edit(
+    'apps/blog/blog.container',
+    '[Container]\nImage=docker.io/library/blog:1.0.0\nContainerName=blog\n[Install]\nAlias=writ-relay.service\n',
+  );
+  const alias = await desk.deploy();
+  assert.equal(alias.exit, 3);
+  assert.match(alias.err, /blog\.container: Alias=writ-relay\.service is a unit of Writ.*, on websvcs\./);
+  assert.match(alias.err, /\(unit_takes_place\)/);
+  desk.edit(
+    'apps/blog/blog.container',
+    '[Container]\nImage=docker.io/library/blog:1.0.0\nContainerName=blog\nVolume=/etc/sudoers.d:/x\n',
+  );
+  assert.match((await desk.deploy()).err, /\(unit_opens_never\)/);
+  assert.equal(desk.blobs.size, 0);
+});
+
+test('what no relay can do yet is told before it is uploaded', async (t) => {
+  const desk = await startDesk(t);
+  desk.edit('apps/blog/app.yaml', `${yaml('/etc/opt/blog/blog.ini')}packages: [jq]\n`);
+  const ran = await desk.deploy();
+  assert.equal(ran.exit, 3);
+  assert.match(ran.err, /^websvcs would need what no relay can do yet: packages\.\ndocs\/not-yet\.md/);
+  assert.match(ran.err, /\(part_needs_more\)/);
+});
+
 test('what would be removed is judged as what is written', async (t) => {
   const desk = await startDesk(t);
   await desk.deploy();
@@ -64,7 +91,7 @@ test('what would be removed is judged as what is written', async (t) => {
     digest,
     apps: null,
   };
-  const judged = judgeParts(trust, [chosen], before);
+  const judged = judgeParts(trust, [chosen], before, new Map());
   assert.deepEqual(
     judged.map(({ code, text }) => [code, text]),
     [
@@ -74,21 +101,20 @@ test('what would be removed is judged as what is written', async (t) => {
       ],
     ],
   );
-  assert.deepEqual(judgeParts(home.trust, [chosen], before), []);
-  const elsewhere = judgeParts(home.trust, [{ ...chosen, relay: 'pve1' }], new Map());
+  assert.deepEqual(judgeParts(home.trust, [chosen], before, new Map()), []);
+  const elsewhere = judgeParts(home.trust, [{ ...chosen, relay: 'pve1' }], new Map(), new Map());
   assert.match(elsewhere[0]!.text, /done by pve2, not pve1/);
-  const nowhere = judgeParts(home.trust, [{ ...chosen, target: 'nas' }], new Map());
+  const nowhere = judgeParts(home.trust, [{ ...chosen, target: 'nas' }], new Map(), new Map());
   assert.equal(nowhere[0]!.code, 'target_unknown');
 });
 
 test('a repo that places a guest on another host than trust does is refused here', async (t) => {
   const desk = await startDesk(t);
   const homelab = join(desk.repo, 'homelab.yaml');
-  const { readFileSync } = await import('node:fs');
   const text = readFileSync(homelab, 'utf8');
   writeFileSync(homelab, text.replace('websvcs: { host: pve2', 'websvcs: { host: pve1'));
   const ran = await desk.deploy();
   assert.equal(ran.exit, 3);
-  assert.match(ran.err, /on websvcs is done by pve2, not pve1\..*\n.*\n\(relay_wrong\)/);
+  assert.match(ran.err, /on websvcs is done by pve2, not pve1\.\n.*: writ trust sign\.\n.*\n\(relay_wrong\)/);
   assert.equal(desk.deployments.length, 0);
 });
