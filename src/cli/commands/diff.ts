@@ -1,9 +1,8 @@
 import { didYouMean } from '../../../schema/near.ts';
 import { defineCommand } from '../command.ts';
-import { lookAtTargets, reportOf, type Sight } from '../deploy/what-runs.ts';
+import { reportOf, type Sight, seeTargets } from '../deploy/what-runs.ts';
 import { codeText, driftWords } from '../deploy/words.ts';
 import { done, exits, fail } from '../outcome.ts';
-import { openSession, refreshTrust } from '../session.ts';
 import { ago, table } from '../text.ts';
 
 /** What is told of one target, in lines; `known` is false where nobody could look. */
@@ -44,11 +43,7 @@ export const diff = defineCommand({
   ],
   options: {},
   async run(context, [name]) {
-    const session = await openSession(context);
-    if (!session.ok) return session;
-    const trust = await refreshTrust(session.value);
-    if (!trust.ok) return trust;
-    const sights = await lookAtTargets(session.value, trust.value);
+    const sights = await seeTargets(context);
     if (!sights.ok) return sights;
     const { targets } = sights.value;
     if (name !== undefined && !targets.has(name)) {

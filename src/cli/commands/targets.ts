@@ -1,8 +1,7 @@
 import { defineCommand } from '../command.ts';
-import { lookAtTargets, reportOf, type Sight } from '../deploy/what-runs.ts';
+import { reportOf, type Sight, seeTargets } from '../deploy/what-runs.ts';
 import { threeWords, type Words, wordsOf } from '../deploy/words.ts';
 import { done, exits } from '../outcome.ts';
-import { openSession, refreshTrust } from '../session.ts';
 import { ago, table } from '../text.ts';
 
 /** What of a target is told for sure, and by whom. */
@@ -27,11 +26,7 @@ export const targets = defineCommand({
   ],
   options: {},
   async run(context) {
-    const session = await openSession(context);
-    if (!session.ok) return session;
-    const trust = await refreshTrust(session.value);
-    if (!trust.ok) return trust;
-    const sights = await lookAtTargets(session.value, trust.value);
+    const sights = await seeTargets(context);
     if (!sights.ok) return sights;
     const all = [...sights.value.targets.values()].map((sight) => ({ sight, words: wordsOf(sight) }));
     const now = context.now();

@@ -6,8 +6,9 @@ import type { ReleaseOrderNumber } from '../../../schema/wire/release-order.ts';
 import type { TargetReport } from '../../../schema/wire/report.ts';
 import { byText } from '../../config/repo.ts';
 import { readReport, relayOf } from '../../config/secrets/reported.ts';
+import type { Context } from '../command.ts';
 import type { Failure } from '../outcome.ts';
-import type { Session } from '../session.ts';
+import { openSession, refreshTrust, type Session } from '../session.ts';
 
 /** A target as far as it is known here. */
 export type Sight = {
@@ -72,4 +73,12 @@ export async function lookAtTargets(
     });
   }
   return { ok: true, value: { targets, next: list.value.next } };
+}
+
+/** Opens the home, refreshes trust, and asks what runs: for commands that sign nothing. */
+export async function seeTargets(context: Context): Promise<{ ok: true; value: Sights } | Failure> {
+  const session = await openSession(context);
+  if (!session.ok) return session;
+  const trust = await refreshTrust(session.value);
+  return trust.ok ? lookAtTargets(session.value, trust.value) : trust;
 }
