@@ -3,6 +3,7 @@ import { releaseApply as card } from '../../schema/actions/release-apply.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import { judgeRemoved } from '../../schema/trust/judge-part.ts';
 import { activate, revertPending } from '../deploy/activate.ts';
+import { type ActivationCode, activationCodes } from '../deploy/codes.ts';
 import { readKeptPart, readTargetState } from '../deploy/target-state.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { ActContext, CheckContext, ObserveContext, Outcome, RelayAction } from './action.ts';
@@ -67,7 +68,8 @@ export const releaseApply: RelayAction = {
     if (pending === null) {
       if (current === part) return { state: 'succeeded', result: { ...nothingCounted } };
       const failure = quarantined.find((one) => one.part === part);
-      return failure === undefined ? undone : { state: 'failed', code: codeOfReason(failure.code) };
+      // A guest's word: only what is a code is told.
+      return isCode(failure?.code) ? { state: 'failed', code: codeOfReason(failure.code) } : undone;
     }
     const back = await revertPending({ machine: machine.value }, state.value);
     return back.ok ? undone : notBack(refuse(codeOfReason(back.reason), back.detail));
@@ -76,6 +78,9 @@ export const releaseApply: RelayAction = {
 
 /** What was counted went with the relay that was killed. */
 const nothingCounted = { already: false, files: 0, started: 0, restarted: 0, reloaded: 0, stopped: 0 };
+
+const isCode = (code: string | undefined): code is ActivationCode =>
+  code !== undefined && Object.hasOwn(activationCodes, code);
 
 const undone: Outcome = { state: 'failed', code: 'activation_undone' };
 
