@@ -1,10 +1,10 @@
 import { ok, type Refusal, type Result, refuse } from '../../schema/result.ts';
+import { judgeRemoved } from '../../schema/trust/judge-part.ts';
 import { type ActivateDeps, type ActivateResult, activate, revertPending } from '../deploy/activate.ts';
 import { type ActivationCode, activationCodes } from '../deploy/codes.ts';
 import type { Wanted } from '../deploy/stage.ts';
 import { readKeptPart, readTargetState } from '../deploy/target-state.ts';
 import type { Machine } from '../machine/machine.ts';
-import { judgeRemoved } from './judge-part.ts';
 import { codeOfReason } from './release-code.ts';
 
 /** What came of a part on its target. Codes are those that docs/errors.md explains. */

@@ -1,13 +1,13 @@
 import * as v from 'valibot';
+import { lackingFor } from '../../schema/change/part-needs.ts';
 import { parseStrictJson } from '../../schema/jose/strict-json.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
+import { judgePart, unitsOf } from '../../schema/trust/judge-part.ts';
+import { judgeUnit } from '../../schema/trust/judge-unit.ts';
 import { maxBlobBytes } from '../../schema/wire/limits.ts';
 import { releasePartSchema } from '../../schema/wire/release.ts';
 import type { Wanted } from '../deploy/stage.ts';
 import type { ActionPorts, CheckContext } from './action.ts';
-import { judgePart, unitsOf } from './judge-part.ts';
-import { judgeUnit } from './judge-unit.ts';
-import { lackingFor } from './part-needs.ts';
 
 /** What a part is judged by, and where its bytes come from. */
 export type PartContext = Pick<CheckContext, 'target' | 'relay' | 'params' | 'paths' | 'signal'> & {

@@ -5,7 +5,7 @@ import { digestBytes, toBytes } from '../../schema/jose/digest.ts';
 import { parsePayload, signJws } from '../../schema/jose/jws.ts';
 import type { SigningKey } from '../../schema/jose/keys.ts';
 import { type Proof, proofScheme } from '../../schema/wire/proof.ts';
-import { createHttpClient, type HttpFailure } from './https.ts';
+import { createHttpClient, type HttpAnswer, type HttpFailure } from './https.ts';
 import { exits, type Failure } from './outcome.ts';
 import { onOneLine } from './text.ts';
 
@@ -41,6 +41,10 @@ export type ApiFailure = Failure & {
 export type Api = {
   readonly origin: string;
   call<S extends v.GenericSchema>(call: Call<S>): Promise<ApiAnswer<v.InferOutput<S>> | ApiFailure>;
+  /** Gets bytes as they are; whoever asks holds them against their digest. */
+  getBytes(url: string, maxBytes: number): Promise<{ ok: true; value: Uint8Array<ArrayBuffer> } | ApiFailure>;
+  /** Puts bytes as they are. Of the answer, nothing but its status counts. */
+  putBytes(url: string, bytes: Uint8Array<ArrayBuffer>): Promise<{ ok: true } | ApiFailure>;
 };
 
 export type ApiDeps = {
@@ -53,42 +57,73 @@ export type ApiDeps = {
   readonly signal?: AbortSignal;
 };
 
+type Sent = {
+  readonly method: Call<v.GenericSchema>['method'];
+  readonly url: string;
+  readonly body?: { readonly type: string; readonly bytes: Uint8Array<ArrayBuffer> };
+  readonly accept: string;
+  readonly maxBytes: number;
+  readonly timeoutMs: number;
+  readonly idempotencyKey?: string;
+};
+
+const jsonType = 'application/json';
+const bytesType = 'application/octet-stream';
+/** A blob at 70 KB/s. */
+const bytesTimeoutMs = 120_000;
+
 export function createApi(deps: ApiDeps): Api {
   const http = createHttpClient(deps);
   const { origin } = deps;
+
+  /** One request with its proof; what is no success is a failure already. */
+  async function send(sent: Sent): Promise<HttpAnswer | ApiFailure> {
+    const { method, url, body } = sent;
+    const proof: Proof = {
+      home: deps.home,
+      method,
+      url,
+      body: await digestBytes(body?.bytes ?? new Uint8Array(0)),
+      time: deps.now(),
+      nonce: encodeBase64url(deps.random(16)),
+    };
+    const headers: Record<string, string> = {
+      accept: sent.accept,
+      authorization: `${proofScheme} ${await signJws('proof', proof, deps.operator)}`,
+    };
+    if (body !== undefined) headers['content-type'] = body.type;
+    if (method !== 'GET') {
+      headers['idempotency-key'] = sent.idempotencyKey ?? encodeBase64url(deps.random(16));
+    }
+    const answered = await http.request({
+      method,
+      url,
+      headers,
+      ...(body !== undefined && { body: body.bytes }),
+      timeoutMs: sent.timeoutMs,
+      maxBytes: sent.maxBytes,
+      ...(deps.signal && { signal: deps.signal }),
+    });
+    if (!answered.ok) return unreachable(origin, answered);
+    if (answered.status >= 400 || answered.status < 200) {
+      return refused(origin, answered.status, answered.body);
+    }
+    return answered;
+  }
+
   return {
     origin,
     async call({ method, url, body, answer, maxBytes = 8 * 1024 * 1024, timeoutMs = 30_000, ...call }) {
-      const text = body === undefined ? '' : JSON.stringify(body);
-      const proof: Proof = {
-        home: deps.home,
+      const answered = await send({
         method,
         url,
-        body: await digestBytes(toBytes(text)),
-        time: deps.now(),
-        nonce: encodeBase64url(deps.random(16)),
-      };
-      const headers: Record<string, string> = {
-        accept: 'application/json',
-        authorization: `${proofScheme} ${await signJws('proof', proof, deps.operator)}`,
-      };
-      if (body !== undefined) headers['content-type'] = 'application/json';
-      if (method !== 'GET') {
-        headers['idempotency-key'] = call.idempotencyKey ?? encodeBase64url(deps.random(16));
-      }
-      const answered = await http.request({
-        method,
-        url,
-        headers,
-        ...(body !== undefined && { body: text }),
-        timeoutMs,
+        ...(body !== undefined && { body: { type: jsonType, bytes: toBytes(JSON.stringify(body)) } }),
+        accept: jsonType,
         maxBytes,
-        ...(deps.signal && { signal: deps.signal }),
+        timeoutMs,
+        ...(call.idempotencyKey !== undefined && { idempotencyKey: call.idempotencyKey }),
       });
-      if (!answered.ok) return unreachable(origin, answered);
-      if (answered.status >= 400 || answered.status < 200) {
-        return refused(origin, answered.status, answered.body);
-      }
+      if (!answered.ok) return answered;
       const parsed = parsePayload(answered.body, answer, maxBytes);
       if (!parsed.ok) {
         return {
@@ -102,6 +137,22 @@ export function createApi(deps: ApiDeps): Api {
       const { status, certificate } = answered;
       const value = call.verbatim === true ? parsed.value : onOneLine(parsed.value);
       return { ok: true, value, status, certificate };
+    },
+    async getBytes(url, maxBytes) {
+      const accept = `${bytesType}, application/problem+json;q=0.5`;
+      const answered = await send({ method: 'GET', url, accept, maxBytes, timeoutMs: bytesTimeoutMs });
+      return answered.ok ? { ok: true, value: new Uint8Array(answered.body) } : answered;
+    },
+    async putBytes(url, bytes) {
+      const answered = await send({
+        method: 'PUT',
+        url,
+        body: { type: bytesType, bytes },
+        accept: jsonType,
+        maxBytes: 64 * 1024,
+        timeoutMs: bytesTimeoutMs,
+      });
+      return answered.ok ? { ok: true } : answered;
     },
   };
 }

@@ -9,8 +9,12 @@ import { configBuild } from './commands/config-build.ts';
 import { configCheck } from './commands/config-check.ts';
 import { configMigrate } from './commands/config-migrate.ts';
 import { configSchema } from './commands/config-schema.ts';
+import { deploy } from './commands/deploy.ts';
+import { deployments } from './commands/deployments.ts';
+import { diff } from './commands/diff.ts';
 import { doctor } from './commands/doctor.ts';
 import { edgeSetup } from './commands/edge-setup.ts';
+import { history } from './commands/history.ts';
 import { houseSet } from './commands/house-set.ts';
 import { houseShow } from './commands/house-show.ts';
 import { init } from './commands/init.ts';
@@ -22,6 +26,8 @@ import { relays } from './commands/relays.ts';
 import { relaysAdd } from './commands/relays-add.ts';
 import { relaysApprove } from './commands/relays-approve.ts';
 import { restore } from './commands/restore.ts';
+import { retry } from './commands/retry.ts';
+import { rollback } from './commands/rollback.ts';
 import { run } from './commands/run.ts';
 import { secretsCheck } from './commands/secrets-check.ts';
 import { secretsEdit } from './commands/secrets-edit.ts';
@@ -32,6 +38,7 @@ import { secretsRotate } from './commands/secrets-rotate.ts';
 import { secretsSet } from './commands/secrets-set.ts';
 import { serve } from './commands/serve.ts';
 import { status } from './commands/status.ts';
+import { targets } from './commands/targets.ts';
 import { tokensCreate } from './commands/tokens-create.ts';
 import { tokensList } from './commands/tokens-list.ts';
 import { tokensRevoke } from './commands/tokens-revoke.ts';
@@ -72,6 +79,13 @@ export const commands: readonly Command[] = [
   newApp,
   adopt,
   plan,
+  deploy,
+  deployments,
+  targets,
+  diff,
+  history,
+  rollback,
+  retry,
   secretsRecipients,
   secretsSet,
   secretsEdit,

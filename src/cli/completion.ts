@@ -33,7 +33,8 @@ export function completionOf(commands: readonly Command[], names: HouseNames): C
       const valued = valueAfter(command, before.at(-1));
       if (valued !== null) {
         const scopes = valued === 'SCOPE' ? names.scopes : [];
-        return scopes.map((word) => ({ word, about: 'scope' })).filter(fits);
+        const targets = valued === 'TARGET|APP' ? targetsOf(names) : [];
+        return [...wordsOf(scopes, 'scope'), ...targets].filter(fits);
       }
       const next = nextWords(commands, plain);
       const given = command === undefined ? [] : argumentsOf(command, names);
@@ -78,20 +79,26 @@ function valueAfter(command: Command | undefined, word: string | undefined): str
   return option === undefined || option.type === 'flag' ? null : option.value;
 }
 
-/** Which names a usage takes: `HOST`, `GUEST`, `HOST|GUEST`, `RUNBOOK`. */
+const wordsOf = (all: readonly string[], about: string): { word: string; about: string }[] =>
+  all.map((word) => ({ word, about }));
+const targetsOf = ({ hosts, guests }: HouseNames): { word: string; about: string }[] => [
+  ...wordsOf(hosts, 'host'),
+  ...wordsOf(guests, 'guest'),
+];
+
+/** Which names a usage takes: `HOST`, `GUEST`, `HOST|GUEST`, `TARGET`, `RUNBOOK`. */
 function argumentsOf({ usage }: Command, names: HouseNames): { word: string; about: string }[] {
   const word = usage.replace(/[[\]…]/g, '').split(' ')[0];
-  const hosts = names.hosts.map((name) => ({ word: name, about: 'host' }));
-  const guests = names.guests.map((name) => ({ word: name, about: 'guest' }));
   switch (word) {
     case 'HOST':
-      return hosts;
+      return wordsOf(names.hosts, 'host');
     case 'GUEST':
-      return guests;
+      return wordsOf(names.guests, 'guest');
     case 'HOST|GUEST':
-      return [...hosts, ...guests];
+    case 'TARGET':
+      return targetsOf(names);
     case 'RUNBOOK':
-      return names.runbooks.map((name) => ({ word: name, about: 'runbook' }));
+      return wordsOf(names.runbooks, 'runbook');
     default:
       return [];
   }

@@ -99,7 +99,7 @@ const readEntries = (out: Buffer): Entry[] =>
 export async function readRepoAt(
   directory: string,
   revision: string,
-): Promise<{ ok: true; value: Repo } | Failure> {
+): Promise<{ ok: true; value: Repo; commit: string } | Failure> {
   const commit = await runGit(
     directory,
     ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`],
@@ -143,5 +143,16 @@ export async function readRepoAt(
     files.set(path, new Uint8Array(got.out.subarray(end + 1, end + 1 + Number(size))));
     at = end + 1 + Number(size) + 1;
   }
-  return { ok: true, value: { files, findings } };
+  return { ok: true, value: { files, findings }, commit: id };
+}
+
+/** The commit that a folder is at; null where it holds anything else than that, or there is no git. */
+export async function commitOf(directory: string, { files }: Repo): Promise<string | null> {
+  const head = await readRepoAt(directory, 'HEAD');
+  if (!head.ok || head.value.findings.length > 0 || head.value.files.size !== files.size) return null;
+  const isSame = [...files].every(([path, bytes]) => {
+    const committed = head.value.files.get(path);
+    return committed !== undefined && Buffer.compare(committed, bytes) === 0;
+  });
+  return isSame ? head.commit : null;
 }

@@ -25,7 +25,7 @@ export type HttpRequest = {
   /** Path and query. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   /** From the call to the last byte of the answer. */
   readonly timeoutMs: number;
   readonly maxBytes: number;
@@ -128,7 +128,7 @@ export function createHttpClient(target: {
         );
         if (order.signal?.aborted) return onAbort();
         order.signal?.addEventListener('abort', onAbort);
-        const body = order.body === undefined ? undefined : Buffer.from(order.body, 'utf8');
+        const body = order.body === undefined ? undefined : Buffer.from(order.body);
         const outgoing = httpRequest({
           createConnection: () => socket,
           method: order.method,

@@ -14,6 +14,7 @@ import { type CheckedPlan, checkPlan, inWords } from './check-plan.ts';
 import type { Context } from './command.ts';
 import { type Done, done, type Exit, exits, type Failure, fail } from './outcome.ts';
 import { confirm } from './passphrase.ts';
+import { pause } from './pause.ts';
 import { keptRunbook } from './runbooks.ts';
 import { openSession, refreshTrust, type Session } from './session.ts';
 import { outcomeOf, verifiedReceipts } from './verify-receipts.ts';
@@ -236,15 +237,3 @@ async function judge(session: Session, plan: CheckedPlan, command: CommandView):
   if (command.code !== null && command.state !== 'unconfirmed') lines.push(`Code: ${command.code}`);
   return done(lines.join('\n'), { command, proven }, exitOfState[command.state]);
 }
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const timer = setTimeout(finish, ms);
-    function finish(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', finish);
-      resolve();
-    }
-    signal.addEventListener('abort', finish);
-  });

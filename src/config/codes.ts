@@ -33,6 +33,7 @@ export const configCodes = {
   not_utf8: 'A text is not UTF-8.',
   order_unclear: 'Of two routes of one name nothing says which is tried first.',
   outside_folder: 'A file would come from outside its app’s folder.',
+  path_never: 'A file or folder is where no release may write, whatever trust grants.',
   path_twice: 'Two files of a machine have one path, or one is to be below the other.',
   placed_twice: 'An app is placed on one machine twice.',
   pool_too_small: 'There is no room for the networks of isolated apps.',

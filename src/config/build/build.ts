@@ -21,6 +21,7 @@ import { draftFiles, generateFiles, judgeDrafts } from './files.ts';
 import { judgeHome } from './judge.ts';
 import { judgeImages } from './judge-images.ts';
 import { judgeNative } from './judge-native.ts';
+import { judgePaths } from './judge-paths.ts';
 import { judgeAllUnits } from './judge-units.ts';
 import { keyPath, ownerText } from './native.ts';
 import { makeFacts, makeParts, secretPath } from './parts.ts';
@@ -95,6 +96,7 @@ export async function buildRepo(
   const paths = new Map(drafts.map(({ target, path, app }) => [`${target} ${path}`, app]));
   findings.push(...judgeDrafts(contents), ...judgePlaceholders(contents, placed));
   findings.push(...judgeNative(home, placed, paths), ...judgeAllUnits(home, contents, units.unmade));
+  findings.push(...judgePaths(home, placed, drafts));
   const whole = findings.every(({ severity }) => severity !== 'error');
   findings.push(...(await judgeSecrets(repo.files, home, whole)));
   const told = sorted(findings);

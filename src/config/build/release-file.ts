@@ -7,7 +7,7 @@ import { canonicalJson } from '../../../schema/wire/canonical.ts';
 import {
   maxReleaseManifestBytes,
   type Release,
-  type ReleaseManifest,
+  type ReleasePart,
   releaseManifestSchema,
 } from '../../../schema/wire/release.ts';
 import { byText } from '../repo.ts';
@@ -28,8 +28,8 @@ export const writeReleaseFile = ({
       .sort((a, b) => byText(a.name, b.name)),
   ]);
 
-/** Every digest that a manifest names: of files, secrets and keys of packages. */
-function digestsIn({ parts }: ReleaseManifest): Set<string> {
+/** Every digest that parts name: of files, secrets and keys of packages. */
+export function digestsIn({ parts }: { readonly parts: readonly ReleasePart[] }): Set<string> {
   const files = parts.flatMap((part) => part.files.map(({ digest }) => digest));
   const others = parts.flatMap((part) =>
     part.apps.flatMap((app) => [

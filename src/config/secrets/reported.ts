@@ -5,7 +5,7 @@ import { keyOf, nameOfKey } from '../../../schema/trust/evaluate.ts';
 import type { Trust } from '../../../schema/trust/read.ts';
 import { maxReportBytes } from '../../../schema/wire/limits.ts';
 import { own } from '../../../schema/wire/record.ts';
-import { reportSchema } from '../../../schema/wire/report.ts';
+import { type Report, reportSchema } from '../../../schema/wire/report.ts';
 
 /** What a relay's report says of recipients, verified. */
 export type Reported = {
@@ -30,17 +30,17 @@ export type ReportRefusal =
 export const relayOf = (house: House, machine: string): string | undefined =>
   own(house.guests, machine)?.host ?? (own(house.hosts, machine) === undefined ? undefined : machine);
 
-/**
- * Verifies a relay's report by a trust document, and that it speaks of machines alone for which the house lets this
- * relay speak. One that oversteps is refused as a whole: a relay that does that is believed in nothing.
- */
-export async function readReported(trust: Trust, jws: string): Promise<Result<Reported, ReportRefusal>> {
+/** Verifies that a relay of trust signed a report of its own of this home. */
+export async function readReport(
+  trust: Trust,
+  jws: string,
+): Promise<Result<{ report: Report; kid: string }, 'report_unverified' | 'report_foreign'>> {
   const verified = await verifyJws('report', jws, {
     maxBytes: maxReportBytes,
     findKey: keyOf(trust, 'relay'),
     schema: reportSchema,
   });
-  const { home, house, version } = trust.document;
+  const { home, version } = trust.document;
   if (!verified.ok) {
     const why =
       verified.reason === 'jws_key_unknown'
@@ -53,6 +53,18 @@ export async function readReported(trust: Trust, jws: string): Promise<Result<Re
   const signer = nameOfKey(trust, key.kid);
   if (report.relay !== signer)
     return refuse('report_foreign', `it speaks for ${report.relay}, and ${signer} signed it`);
+  return ok({ report, kid: key.kid });
+}
+
+/**
+ * Verifies a relay's report by a trust document, and that it speaks of machines alone for which the house lets this
+ * relay speak. One that oversteps is refused as a whole: a relay that does that is believed in nothing.
+ */
+export async function readReported(trust: Trust, jws: string): Promise<Result<Reported, ReportRefusal>> {
+  const read = await readReport(trust, jws);
+  if (!read.ok) return read;
+  const { report, kid } = read.value;
+  const { house } = trust.document;
   const recipients = report.recipients ?? {};
   for (const machine of Object.keys(recipients)) {
     const speaker = relayOf(house, machine);
@@ -62,5 +74,5 @@ export async function readReported(trust: Trust, jws: string): Promise<Result<Re
   }
   if (Object.keys(recipients).length === 0)
     return refuse('report_without_recipients', `${report.relay} tells of no recipient in it`);
-  return ok({ relay: report.relay, kid: key.kid, seq: report.seq, time: report.time, recipients });
+  return ok({ relay: report.relay, kid, seq: report.seq, time: report.time, recipients });
 }

@@ -24,6 +24,13 @@ const byCommand: Readonly<Record<string, string | { readonly none: string }>> = 
   'GET /v1/trust': 'trust show',
   'POST /v1/trust': 'trust sign',
   'POST /v1/setup': 'init',
+  'POST /v1/blobs/missing': 'deploy',
+  'PUT /v1/blobs/{sha256}': 'deploy',
+  'GET /v1/blobs/{sha256}': 'rollback',
+  'POST /v1/releases': 'deploy',
+  'GET /v1/deployments': 'deployments',
+  'GET /v1/deployments/{id}': 'deployments',
+  'GET /v1/targets': 'targets',
   'GET /v1/tokens': 'tokens list',
   'POST /v1/tokens': 'tokens create',
   'DELETE /v1/tokens/{id}': 'tokens revoke',
@@ -33,6 +40,7 @@ const byCommand: Readonly<Record<string, string | { readonly none: string }>> = 
   'GET /v1/events': { none: 'watch tells what changes, by status' },
   'POST /v1/runbooks/{name}/run': { none: 'a phone’s order; run has it planned, and signs' },
   'POST /v1/relay/poll': { none: 'of relays' },
+  'GET /v1/relay/blobs/{sha256}': { none: 'of relays' },
   'POST /v1/relay/receipts': { none: 'of relays' },
   'POST /v1/relay/reports': { none: 'of relays' },
   'POST /v1/relay/enroll': { none: 'of relays' },
@@ -77,6 +85,7 @@ test('every action of the API is one of a command', () => {
     ['guest.reboot', 'reboot'],
     ['guest.suspend', 'suspend'],
     ['guest.resume', 'resume'],
+    ['release.apply', 'deploy'],
   ]);
   for (const type of Object.keys(actions)) {
     const verb = verbs.get(type.replace(/-in-use$/, ''));

@@ -35,6 +35,10 @@ test('commands, their second words, options and names of the house are completed
   assert.deepEqual(words('tokens', 'create', 'x', '--scope', 'r'), ['run@night']);
   assert.deepEqual(words('tokens', 'create', 'x', '--days', ''), []);
   assert.deepEqual(words('tokens', 'create', ''), [], 'a new name is nobody’s yet');
+  assert.deepEqual(words('rollback', 'pve1', ''), ['pve2', 'gaming', 'devtop']);
+  assert.deepEqual(words('diff', 'd'), ['devtop']);
+  assert.deepEqual(words('deploy', '--only', 'g'), ['gaming']);
+  assert.deepEqual(words('deploy', '--only', 'gaming', '--on'), ['--only']);
   assert.deepEqual(words('status', '--json', '--js'), []);
   assert.deepEqual(words('nonsense', ''), []);
 });

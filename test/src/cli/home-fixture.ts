@@ -32,9 +32,9 @@ export type Fixture = {
 };
 
 /** The example's home with all relays admitted, as `writ init` and `writ relays approve` make it. */
-export async function makeFixture(): Promise<Fixture> {
+export async function makeFixture(given: { readonly operator?: SigningKey } = {}): Promise<Fixture> {
   const house = exampleHouse();
-  const [root, paper, operator, controller, cloud, pve1, pve2] = (
+  const [root, paper, made, controller, cloud, pve1, pve2] = (
     await Promise.all(Array.from({ length: 7 }, generateKey))
   ).map(({ signing }) => signing) as [
     SigningKey,
@@ -45,6 +45,7 @@ export async function makeFixture(): Promise<Fixture> {
     SigningKey,
     SigningKey,
   ];
+  const operator = given.operator ?? made;
   const document = firstTrust({
     home: homeId,
     now,

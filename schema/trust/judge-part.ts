@@ -1,7 +1,7 @@
-import { ok, type Result, refuse } from '../../schema/result.ts';
-import { judgePath, reachesNever } from '../../schema/trust/paths.ts';
-import type { ReleasePart } from '../../schema/wire/release.ts';
+import { ok, type Result, refuse } from '../result.ts';
+import type { ReleasePart } from '../wire/release.ts';
 import { isOwnUnit, unitNameOf } from './judge-unit.ts';
+import { judgePath, reachesNever } from './paths.ts';
 
 export type PartRefusal = 'path_not_granted' | 'path_never' | 'unit_takes_place';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { judgeUnit, unitNameOf } from '../../../relay/actions/judge-unit.ts';
+import { judgeUnit, unitNameOf } from '../../../schema/trust/judge-unit.ts';
 
 const say = (name: string, text: string): string | null => judgeUnit(name, text)?.code ?? null;
 const container = (line: string): string | null => say('web.container', `[Container]\n${line}\n`);

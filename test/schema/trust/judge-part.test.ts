@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { judgePart, judgeRemoved, unitsOf } from '../../../relay/actions/judge-part.ts';
+import { judgePart, judgeRemoved, unitsOf } from '../../../schema/trust/judge-part.ts';
 import type { ReleaseApp } from '../../../schema/wire/release.ts';
 import { makePart, type PartDraft } from '../../support/test-part.ts';
 

@@ -1,4 +1,4 @@
-import type { ReleaseApp, ReleasePart } from '../../schema/wire/release.ts';
+import type { ReleaseApp, ReleasePart } from '../wire/release.ts';
 
 /** Something that a part of a release may ask for: what it is, and whether a part does. */
 type Need = { readonly what: string; in(part: ReleasePart): boolean };

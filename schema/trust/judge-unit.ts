@@ -1,13 +1,8 @@
-import { parseMount, parseVolume } from '../../schema/quadlet/mount.ts';
-import {
-  expandSpecifiers,
-  plainServiceName,
-  readUnitName,
-  type UnitName,
-} from '../../schema/quadlet/names.ts';
-import { dialectOf, parseUnit } from '../../schema/quadlet/syntax.ts';
-import { splitWords, withoutQuotes } from '../../schema/quadlet/words.ts';
-import { reachesNever } from '../../schema/trust/paths.ts';
+import { parseMount, parseVolume } from '../quadlet/mount.ts';
+import { expandSpecifiers, plainServiceName, readUnitName, type UnitName } from '../quadlet/names.ts';
+import { dialectOf, parseUnit } from '../quadlet/syntax.ts';
+import { splitWords, withoutQuotes } from '../quadlet/words.ts';
+import { reachesNever } from './paths.ts';
 
 /** Where Podman and systemd look for what they make services of. */
 const unitFolders = [

@@ -1,0 +1,162 @@
+import { type DeploymentView, deploymentViewSchema } from '../../../schema/api/deployments.ts';
+import type { Digest } from '../../../schema/jose/digest.ts';
+import type { Trust } from '../../../schema/trust/read.ts';
+import { maxOrderedParts } from '../../../schema/wire/release-order.ts';
+import type { Context } from '../command.ts';
+import { type Done, done, exits, type Failure, fail } from '../outcome.ts';
+import { refreshTrust, type Session } from '../session.ts';
+import { type Blobs, uploadBlobs } from './blobs.ts';
+import { type Desk, nextNumber, readDesk, rememberOrder } from './desk.ts';
+import { followDeployment, submitOrder } from './follow.ts';
+import { verifyDeployment } from './former.ts';
+import { exitOf, outcomesOf, type TargetOutcome } from './outcome.ts';
+import type { Chosen } from './select.ts';
+import { signOrder } from './sign-order.ts';
+import { lookAtTargets, type Sights } from './what-runs.ts';
+import { codeText, lookOf, threeWords, todoOf, type Words, wordsOf } from './words.ts';
+
+/** Parts of one release that somebody agreed to. */
+export type Agreed = {
+  readonly release: Digest;
+  readonly commit: string | null;
+  readonly parts: readonly Pick<Chosen, 'target' | 'relay' | 'digest'>[];
+  /** Everything that the order names: manifest, parts, and what these name. */
+  readonly blobs: Blobs;
+  readonly again: boolean;
+};
+
+/** Uploads, signs and hands over one order. The desk remembers it before it is sent. */
+export async function orderParts(
+  context: Context,
+  session: Session,
+  desk: Desk,
+  { next }: Pick<Sights, 'next'>,
+  agreed: Agreed,
+): Promise<{ ok: true; value: { view: DeploymentView; desk: Desk } } | Failure> {
+  if (agreed.parts.length > maxOrderedParts) {
+    return fail(
+      exits.usage,
+      'too_many_targets',
+      `One order holds at most ${maxOrderedParts} targets, and these are ${agreed.parts.length}. Name some of them with --only. Nothing was signed.`,
+    );
+  }
+  const number = nextNumber(desk, next);
+  if (!number.ok) {
+    return fail(
+      exits.refused,
+      number.reason,
+      `The control plane says that the next release comes after ${number.detail}. Nothing was signed: with such a number no later release could follow. It may be taken.`,
+    );
+  }
+  const uploaded = await uploadBlobs(context, session.api, agreed.blobs);
+  if (!uploaded.ok) return uploaded;
+  const signed = await signOrder(session.home, { ...agreed, number: number.value, now: context.now() });
+  const remembered = rememberOrder(session.home.directory, desk, number.value, signed.digest);
+  const accepted = await submitOrder(context, session, signed);
+  if (!accepted.ok) return accepted;
+  return { ok: true, value: { view: accepted.value, desk: remembered } };
+}
+
+/** Asks for a deployment by its id. */
+export const fetchDeployment = ({ api }: Session, id: string) =>
+  api.call({ method: 'GET', url: `/v1/deployments/${id}`, answer: deploymentViewSchema });
+
+/** What is said of deployments that were accepted and are not waited for. */
+export const acceptedText = (views: readonly DeploymentView[]): Done =>
+  done(
+    views.map(({ id }) => `${id} is accepted. Its outcome: writ deployments ${id}`).join('\n'),
+    views.length === 1 ? { deployment: views[0] } : { deployments: views },
+  );
+
+/** Follows deployments to their ends, and tells what came of each target in three words. */
+export async function waitFor(
+  context: Context,
+  session: Session,
+  views: readonly DeploymentView[],
+): Promise<Done | Failure> {
+  const ended: DeploymentView[] = [];
+  for (const view of views) {
+    const followed = await followDeployment(context, session, view);
+    if (!followed.ok) return followed;
+    ended.push(followed.value);
+  }
+  const trust = await refreshTrust(session);
+  if (!trust.ok) return trust;
+  const proven = await proveOutcomes(session, trust.value, ended);
+  if (!proven.ok) return proven;
+  const sights = await lookAtTargets(session, trust.value);
+  if (!sights.ok) return sights;
+  const rows = proven.value.map((outcome) => {
+    const words = wordsAfter(outcome, sights.value);
+    return { ...outcome, words };
+  });
+  const width = Math.max(...rows.map(({ target }) => target.length));
+  const lines = rows.flatMap(({ target, words }) => [
+    `${target.padEnd(width)}  ${threeWords(words)}`,
+    ...words.why.map((text) => `${' '.repeat(width)}  ${text}`),
+  ]);
+  const waits = rows.some(({ receipt, end }) => receipt === null && end !== 'superseded');
+  const ids = ended.map(({ id }) => id).join(', ');
+  if (waits) lines.push(`What waits is done once its relay comes. See: writ deployments ${ids}`);
+  if (rows.some(({ receipt }) => receipt !== null))
+    lines.push('Verified against the receipts of its relays.');
+  const json = {
+    deployments: ended,
+    targets: rows.map(({ target, end, code, receipt, words }) => ({
+      target,
+      end,
+      code,
+      signed: receipt?.state ?? null,
+      ...words,
+    })),
+  };
+  return done(lines.join('\n'), json, exitOf(proven.value));
+}
+
+/** What came of deployments, by what relays signed. What the control plane says beyond that is not believed. */
+export async function proveOutcomes(
+  session: Session,
+  trust: Trust,
+  views: readonly DeploymentView[],
+): Promise<{ ok: true; value: readonly TargetOutcome[] } | Failure> {
+  const desk = readDesk(session.home.directory);
+  if (!desk.ok) return desk;
+  const all: TargetOutcome[] = [];
+  for (const view of views) {
+    const { outcomes, unproven } = outcomesOf(await verifyDeployment(trust, desk.value, view));
+    if (unproven.length > 0) {
+      const claims = unproven.map(({ target, claimed, signed }) => `${target} ${claimed}, signed ${signed}`);
+      return fail(
+        exits.refused,
+        'outcome_unproven',
+        `The control plane says of ${view.id} what no relay of your trust document has signed: ${claims.join('; ')}. It was not believed.`,
+      );
+    }
+    all.push(...outcomes);
+  }
+  return { ok: true, value: all };
+}
+
+/** A target's words at the end of a deployment: a report from before its receipt knows nothing of it. */
+function wordsAfter(outcome: TargetOutcome, { targets }: Sights): Words {
+  const { target, end, code, receipt } = outcome;
+  const sight = targets.get(target);
+  if (end === 'healthy') {
+    const isNews = sight?.signed != null && sight.signed.time > receipt!.time;
+    return isNews ? wordsOf(sight) : { deployed: true, healthy: true, synced: true, why: [] };
+  }
+  const looked = sight === undefined ? { healthy: null, synced: null, why: [] } : lookOf(sight);
+  const word = end === 'unknown' && receipt !== null ? 'its relay cannot say what came of it' : endWords[end];
+  const reasons = code === null ? [word] : [`${word}: ${codeText(code)}`, ...todoOf(code)];
+  return { deployed: false, ...looked, why: [...reasons, ...looked.why] };
+}
+
+const endWords: Readonly<Record<Exclude<TargetOutcome['end'], 'healthy'>, string>> = {
+  'rolled-back': 'what ran before runs again',
+  refused: 'its relay refused it',
+  unknown: 'no relay has signed what came of it',
+  superseded: 'a newer release took its place',
+  pending: 'waits for its relay',
+  staged: 'is on its way',
+  activated: 'is in force, and its health is not known yet',
+};

@@ -1,0 +1,69 @@
+import * as v from 'valibot';
+import { type Digest, digestSchema } from '../../../schema/jose/digest.ts';
+import { ok, type Result, refuse } from '../../../schema/result.ts';
+import { countSchema } from '../../../schema/wire/ids.ts';
+import { compareOrders, type ReleaseOrderNumber } from '../../../schema/wire/release-order.ts';
+import { readConfigFile, writeConfigFile } from '../config-file.ts';
+import type { Failure } from '../outcome.ts';
+
+const file = 'deploys.json';
+const mostKept = 500;
+
+const deskSchema = v.strictObject({
+  v: v.literal(1),
+  /** The highest number that was signed here; null before the first. */
+  last: v.nullable(v.strictObject({ run_id: countSchema, run_attempt: countSchema, desk: countSchema })),
+  /** What was signed here, the newest last. */
+  signed: v.pipe(v.array(digestSchema), v.maxLength(mostKept)),
+});
+/** What this computer remembers of the releases that it signed: a control plane's word for them is not enough. */
+export type Desk = v.InferOutput<typeof deskSchema>;
+
+export function readDesk(configDir: string): { ok: true; value: Desk } | Failure {
+  const kept = readConfigFile(configDir, file, deskSchema, 128 * 1024);
+  return kept.ok ? ok(kept.value ?? { v: 1, last: null, signed: [] }) : kept;
+}
+
+/** Remembers an order before it is sent: whatever becomes of the answer, its number is used up. */
+export function rememberOrder(
+  configDir: string,
+  desk: Desk,
+  number: ReleaseOrderNumber,
+  digest: Digest,
+): Desk {
+  const signed = [...desk.signed.filter((one) => one !== digest), digest].slice(-mostKept);
+  const next: Desk = { v: 1, last: number, signed };
+  writeConfigFile(configDir, file, next);
+  return next;
+}
+
+/** Homes whose desk was lost go on at what the control plane says: more than so many releases no desk signs. */
+const maxJump = 1_000_000;
+
+/**
+ * The number of the next release from this desk: above all that was signed here, and above what the control plane
+ * knows of. A control plane that is taken would have the highest of all numbers signed, after which a target takes
+ * nothing any more; so it may not go far ahead, and of workflows, which sign no release yet, it may not speak.
+ */
+export function nextNumber(
+  { last }: Desk,
+  offered: ReleaseOrderNumber,
+): Result<ReleaseOrderNumber, 'release_number'> {
+  const known = last ?? { run_id: 0, run_attempt: 0, desk: 0 };
+  if (
+    offered.run_id > known.run_id ||
+    (offered.run_id === known.run_id && offered.run_attempt > known.run_attempt)
+  ) {
+    return refuse(
+      'release_number',
+      `run ${offered.run_id} of a workflow, and trust names no workflow that may deploy`,
+    );
+  }
+  if (offered.desk > known.desk + maxJump) {
+    return refuse(
+      'release_number',
+      `number ${offered.desk}, far above ${known.desk}, the last that was signed here`,
+    );
+  }
+  return ok(compareOrders(offered, known) > 0 ? offered : { ...known, desk: known.desk + 1 });
+}

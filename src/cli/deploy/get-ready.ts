@@ -1,0 +1,49 @@
+import { operatorName } from '../../../schema/trust/document.ts';
+import { nameOfKey } from '../../../schema/trust/evaluate.ts';
+import { type Trust, trustExpired } from '../../../schema/trust/read.ts';
+import type { Context } from '../command.ts';
+import { exits, type Failure, fail } from '../outcome.ts';
+import { openSession, refreshTrust, type Session } from '../session.ts';
+import { type Desk, readDesk } from './desk.ts';
+import { type Running, readRunning } from './running.ts';
+import { lookAtTargets, type Sights } from './what-runs.ts';
+
+/** What every command that signs a release knows before it does. */
+export type Ready = {
+  readonly session: Session;
+  readonly trust: Trust;
+  readonly desk: Desk;
+  readonly sights: Sights;
+  readonly running: Running;
+};
+
+/** Opens the home, refreshes trust, and looks at what runs. Refuses where no relay would take a word of this computer. */
+export async function getReady(context: Context): Promise<{ ok: true; value: Ready } | Failure> {
+  const session = await openSession(context);
+  if (!session.ok) return session;
+  const trust = await refreshTrust(session.value);
+  if (!trust.ok) return trust;
+  const { version } = trust.value.document;
+  if (trustExpired(trust.value, context.now())) {
+    return fail(
+      exits.refused,
+      'trust_expired',
+      `Trust version ${version} has expired: no relay takes a release any more. Nothing was signed. Renew it: writ trust sign.`,
+    );
+  }
+  if (nameOfKey(trust.value, session.value.home.operator.kid) !== operatorName) {
+    return fail(
+      exits.refused,
+      'operator_unknown',
+      `The operator key on this computer is not the one of trust version ${version}: another was made since. Nothing was signed. Deploy from the computer that has it.`,
+    );
+  }
+  const desk = readDesk(session.value.home.directory);
+  if (!desk.ok) return desk;
+  const sights = await lookAtTargets(session.value, trust.value);
+  if (!sights.ok) return sights;
+  const running = await readRunning(session.value, trust.value, desk.value, sights.value);
+  if (!running.ok) return running;
+  const ready = { trust: trust.value, desk: desk.value, sights: sights.value, running: running.value };
+  return { ok: true, value: { session: session.value, ...ready } };
+}

@@ -1,0 +1,84 @@
+import { type TargetView, targetListSchema } from '../../../schema/api/deployments.ts';
+import { signedReportsSchema } from '../../../schema/api/house.ts';
+import type { Digest } from '../../../schema/jose/digest.ts';
+import type { Trust } from '../../../schema/trust/read.ts';
+import type { ReleaseOrderNumber } from '../../../schema/wire/release-order.ts';
+import type { TargetReport } from '../../../schema/wire/report.ts';
+import { byText } from '../../config/repo.ts';
+import { readReport, relayOf } from '../../config/secrets/reported.ts';
+import type { Context } from '../command.ts';
+import type { Failure } from '../outcome.ts';
+import { openSession, refreshTrust, type Session } from '../session.ts';
+
+/** A target as far as it is known here. */
+export type Sight = {
+  readonly target: string;
+  /** The relay that alone speaks for it, by trust. */
+  readonly relay: string;
+  /** What the control plane says; null where it does not know the target. */
+  readonly view: TargetView | null;
+  /** What its relay last signed, verified by trust; null where nothing verifies. Time by the relay's clock, in ms. */
+  readonly signed: { readonly report: TargetReport; readonly time: number } | null;
+};
+
+export type Sights = {
+  /** By target, sorted; those alone that trust's house names. */
+  readonly targets: ReadonlyMap<string, Sight>;
+  /** The lowest number that a release from the desk may have, as the control plane says. */
+  readonly next: ReleaseOrderNumber;
+};
+
+/** What a target is, by its relay's own word where there is one, else as the control plane has it. */
+export const reportOf = ({ signed, view }: Sight): TargetReport | null =>
+  signed?.report ?? view?.report ?? null;
+
+/** The part in force on a target; null where none is, or it is not known. */
+export const runningPart = (sight: Sight | undefined): Digest | null =>
+  sight === undefined ? null : (reportOf(sight)?.part ?? null);
+
+/**
+ * Asks what runs on the targets, and holds it against what their relays signed: a control plane that is taken could
+ * name other parts, and so have a difference shown that is none.
+ */
+export async function lookAtTargets(
+  { api }: Session,
+  trust: Trust,
+): Promise<{ ok: true; value: Sights } | Failure> {
+  const [list, reports] = await Promise.all([
+    api.call({ method: 'GET', url: '/v1/targets', answer: targetListSchema }),
+    api.call({ method: 'GET', url: '/v1/relays/reports', answer: signedReportsSchema, verbatim: true }),
+  ]);
+  if (!list.ok) return list;
+  if (!reports.ok) return reports;
+  const { house } = trust.document;
+  const signed = new Map<string, NonNullable<Sight['signed']>>();
+  for (const { report: text } of reports.value.reports) {
+    const read = await readReport(trust, text);
+    if (!read.ok) continue;
+    const { relay, time, targets = {} } = read.value.report;
+    for (const [target, report] of Object.entries(targets)) {
+      if (relayOf(house, target) === relay) signed.set(target, { report, time });
+    }
+  }
+  const views = new Map(list.value.targets.map((view) => [view.target, view]));
+  const targets = new Map<string, Sight>();
+  for (const target of [...new Set([...views.keys(), ...signed.keys()])].sort(byText)) {
+    const relay = relayOf(house, target);
+    if (relay === undefined) continue;
+    targets.set(target, {
+      target,
+      relay,
+      view: views.get(target) ?? null,
+      signed: signed.get(target) ?? null,
+    });
+  }
+  return { ok: true, value: { targets, next: list.value.next } };
+}
+
+/** Opens the home, refreshes trust, and asks what runs: for commands that sign nothing. */
+export async function seeTargets(context: Context): Promise<{ ok: true; value: Sights } | Failure> {
+  const session = await openSession(context);
+  if (!session.ok) return session;
+  const trust = await refreshTrust(session.value);
+  return trust.ok ? lookAtTargets(session.value, trust.value) : trust;
+}

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { nextNumber, readDesk, rememberOrder } from '../../../../src/cli/deploy/desk.ts';
+import { type FormerPart, generationsOf } from '../../../../src/cli/deploy/former.ts';
+import { exitOf, outcomesOf } from '../../../../src/cli/deploy/outcome.ts';
+import { exits } from '../../../../src/cli/outcome.ts';
+
+const number = (desk: number, run_id = 0, run_attempt = 0) => ({ run_id, run_attempt, desk });
+
+test('numbers rise above what was signed here and above what is offered, by no great leap', () => {
+  const next = (last: ReturnType<typeof number> | null, offered: ReturnType<typeof number>) => {
+    const made = nextNumber({ v: 1, last, signed: [] }, offered);
+    return made.ok ? made.value : made.reason;
+  };
+  assert.deepEqual(next(null, number(1)), number(1));
+  assert.deepEqual(next(number(4), number(5)), number(5));
+  assert.deepEqual(next(number(4), number(9)), number(9));
+  assert.deepEqual(next(number(4), number(4)), number(5));
+  assert.deepEqual(next(number(4), number(0)), number(5));
+  assert.deepEqual(next(null, number(1_000_000)), number(1_000_000));
+  assert.equal(next(null, number(1_000_001)), 'release_number');
+  assert.equal(next(number(4), number(5, 1)), 'release_number');
+  assert.equal(next(number(4), number(5, 0, 1)), 'release_number');
+  assert.deepEqual(next(number(4, 7, 1), number(2, 7, 1)), number(5, 7, 1));
+  assert.deepEqual(next(number(4, 7, 1), number(9, 3)), number(5, 7, 1));
+});
+
+test('the desk remembers what it signed, the newest 500', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'writ-desk-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const read = readDesk(folder);
+  assert.ok(read.ok);
+  let desk = read.value;
+  const digest = (n: number) => `sha256:${String(n).padStart(64, '0')}`;
+  for (let n = 1; n <= 501; n += 1) desk = rememberOrder(folder, desk, number(n), digest(n));
+  const again = readDesk(folder);
+  assert.ok(again.ok);
+  assert.deepEqual(again.value, desk);
+  assert.deepEqual([desk.signed.length, desk.signed[0], desk.last], [500, digest(2), number(501)]);
+  writeFileSync(join(folder, 'deploys.json'), '{}', { mode: 0o600 });
+  const broken = readDesk(folder);
+  assert.ok(!broken.ok && broken.reason === 'config_broken');
+});
+
+const former = (state: FormerPart['state'], signed: string | null, part = 'a'): FormerPart =>
+  ({
+    target: 't',
+    part,
+    state,
+    code: null,
+    receipt: signed === null ? null : { state: signed, code: null },
+  }) as FormerPart;
+
+test('an end is what a relay signed; before that, what the control plane says of what is under way', () => {
+  const of = (...[state, signed]: Parameters<typeof former>) => {
+    const { outcomes, unproven } = outcomesOf([former(state, signed)]);
+    return [outcomes[0]!.end, unproven.length === 0];
+  };
+  assert.deepEqual(of('healthy', 'succeeded'), ['healthy', true]);
+  assert.deepEqual(of('activated', 'succeeded'), ['healthy', true]);
+  assert.deepEqual(of('rolled-back', 'failed'), ['rolled-back', true]);
+  assert.deepEqual(of('failed', 'refused'), ['refused', true]);
+  assert.deepEqual(of('failed', 'unknown'), ['unknown', true]);
+  assert.deepEqual(of('failed', null), ['unknown', true]);
+  assert.deepEqual(of('superseded', null), ['superseded', true]);
+  assert.deepEqual(of('pending', null), ['pending', true]);
+  assert.deepEqual(of('healthy', null), ['unknown', false]);
+  assert.deepEqual(of('rolled-back', null), ['unknown', false]);
+  assert.deepEqual(of('healthy', 'failed'), ['rolled-back', false]);
+  assert.deepEqual(of('failed', 'succeeded'), ['healthy', false]);
+  assert.deepEqual(of('superseded', 'succeeded'), ['healthy', false]);
+});
+
+test('of several targets a script hears of the worst', () => {
+  const exit = (...states: [FormerPart['state'], string | null][]) =>
+    exitOf(outcomesOf(states.map(([state, signed]) => former(state, signed))).outcomes);
+  assert.equal(exit(['healthy', 'succeeded']), exits.ok);
+  assert.equal(exit(['healthy', 'succeeded'], ['pending', null]), exits.unconfirmed);
+  assert.equal(exit(['pending', null], ['failed', 'refused']), exits.refused);
+  assert.equal(exit(['failed', 'refused'], ['rolled-back', 'failed'], ['pending', null]), exits.failed);
+  assert.equal(exit(['superseded', null]), exits.failed);
+});
+
+test('generations are parts that came into force, each once, the newest first', () => {
+  const parts = [
+    former('rolled-back', 'failed', 'd'),
+    former('healthy', 'succeeded', 'a'),
+    former('healthy', null, 'x'),
+    former('healthy', 'succeeded', 'b'),
+    former('healthy', 'succeeded', 'a'),
+    former('healthy', 'succeeded', 'c'),
+  ];
+  assert.deepEqual(
+    generationsOf(parts).map(({ part }) => part),
+    ['a', 'b', 'c'],
+  );
+});

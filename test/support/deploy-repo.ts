@@ -1,0 +1,47 @@
+import type { Tree } from './repo-fixture.ts';
+
+/** A repo of the example's house: two apps on websvcs, one on secsvcs, and one on a switch that no relay manages. */
+export const deployHome: Tree = {
+  'homelab.yaml': [
+    'v: 1',
+    'site: { domain: example.net }',
+    'networks:',
+    '  lan: { subnet: 192.168.20.0/24 }',
+    'hosts:',
+    '  pve1: { address: 192.168.20.1, network: lan }',
+    '  pve2: { address: 192.168.20.2, network: lan }',
+    'guests:',
+    '  secsvcs: { host: pve1, vmid: 101, address: 192.168.20.11, network: lan }',
+    '  websvcs: { host: pve2, vmid: 200, address: 192.168.20.12, network: lan }',
+    'devices:',
+    '  switch: { kind: switch, network: lan, address: 192.168.20.250 }',
+    'access:',
+    '  admins: { groups: admins }',
+    'generators: { haproxy: { on: false }, traefik: { on: false } }',
+    '',
+  ].join('\n'),
+  'vars.yaml': 'colour: blue\n',
+  'apps/web/app.yaml': [
+    'on: websvcs',
+    'units: [web.container]',
+    'files:',
+    '  - { from: web.ini.j2, to: /etc/opt/web/web.ini }',
+    'route: { host: www, port: 8080, access: admins }',
+    '',
+  ].join('\n'),
+  'apps/web/web.container': '[Container]\nImage=docker.io/library/nginx:1.29.1\nContainerName=web\n',
+  'apps/web/web.ini.j2': 'colour = {{ colour }}\n',
+  'apps/blog/app.yaml': [
+    'on: websvcs',
+    'units: [blog.container]',
+    'files:',
+    '  - { from: blog.ini, to: /etc/opt/blog/blog.ini }',
+    '',
+  ].join('\n'),
+  'apps/blog/blog.container': '[Container]\nImage=docker.io/library/blog:1.0.0\nContainerName=blog\n',
+  'apps/blog/blog.ini': 'title = one\n',
+  'apps/auth/app.yaml': 'on: secsvcs\nunits: [auth.container]\n',
+  'apps/auth/auth.container': '[Container]\nImage=docker.io/library/auth:1.0.0\nContainerName=auth\n',
+  'apps/lan/app.yaml': 'on: switch\nfiles:\n  - { from: ports.txt, to: /config/ports.txt }\n',
+  'apps/lan/ports.txt': '1 pve1\n',
+};
