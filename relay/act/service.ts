@@ -4,6 +4,7 @@ import { digestBytes } from '../../schema/jose/digest.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import { clockSkewMs, maxBlobBytes } from '../../schema/wire/limits.ts';
 import type { TargetReport } from '../../schema/wire/report.ts';
+import { createTurns } from '../agent/turns.ts';
 import { type VerifiedOrder, verifyOrder, weighOrder } from '../agent/verify-release.ts';
 import type { WatchPath } from '../deploy/watch-path.ts';
 import {
@@ -163,6 +164,8 @@ export function createActService(deps: ActServiceDeps): ActService {
     const machine = await deps.machineOf(target);
     if (!machine.ok) return refused(machine.reason, machine.detail);
 
+    // Whoever fetches may ask for several at once; on the link one comes after the other.
+    const inTurn = createTurns();
     const ordered = { order: order.order, digest, part: wanted.digest, at: now };
     const prepared = await work.prepare({
       machine: machine.value,
@@ -171,7 +174,7 @@ export function createActService(deps: ActServiceDeps): ActService {
       part: wanted.digest,
       again: wanted.again === true,
       paths,
-      blob: (one) => fetchBlob(link, one, deps.stop),
+      blob: (one) => inTurn(() => fetchBlob(link, one, deps.stop)),
       progress: (phase) => say(link, { k: 'phase', phase }),
       watchPath: async () => {
         await confirm(link, 'before', deps.stop);

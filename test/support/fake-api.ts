@@ -55,6 +55,7 @@ export async function startFakeApi(options: {
   const enrolments: { statement: string; controller_mac: string; owner_mac: string }[] = [];
   const violations: string[] = [];
   const trustFetches: string[] = [];
+  const blobs = new Map<string, Uint8Array>();
   let reportWanted = false;
   let evidence: readonly string[] = [];
 
@@ -111,6 +112,7 @@ export async function startFakeApi(options: {
       session,
       seq,
       exp: Date.now() + jobLifetimeMs,
+      ...(offer.intent.kind !== undefined && { kind: offer.intent.kind }),
       intent: encodeBase64url(offer.intent.bytes),
       authorisation: offer.intent.authorisation,
       step: offer.step ?? 0,
@@ -234,6 +236,13 @@ export async function startFakeApi(options: {
       return json(response, api.trust(Number(url.searchParams.get('after') ?? 0)));
     }
     if (caller === undefined) return problem(response, 401, 'proof_invalid');
+    const wanted = /^\/v1\/relay\/blobs\/([0-9a-f]{64})$/.exec(url.pathname);
+    if (wanted !== null) {
+      const bytes = blobs.get(`sha256:${wanted[1]}`);
+      if (bytes === undefined) return problem(response, 404, 'blob_unknown');
+      response.writeHead(200, { 'content-type': 'application/octet-stream' });
+      return void response.end(bytes);
+    }
     if (url.pathname === '/v1/relay/poll') {
       const asked = read(pollRequestSchema);
       return asked === undefined
@@ -295,6 +304,7 @@ export async function startFakeApi(options: {
     enrolments,
     violations,
     trustFetches,
+    blobs,
     audit: { seq: 0, hash: `sha256:${'0'.repeat(64)}` },
     get reportWanted() {
       return reportWanted;

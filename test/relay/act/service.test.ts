@@ -38,6 +38,20 @@ describe('the helper as root', () => {
     assert.equal(await settle(desk, 'pve2', order.digest), 'succeeded');
   });
 
+  test('bytes that are wanted at the same time come one after the other', async (t) => {
+    const blobs = ['one', 'two', 'three'].map((text) => toBytes(text));
+    const digests = await Promise.all(blobs.map(digestBytes));
+    const desk = await startDesk(t, {
+      async prepare({ blob }) {
+        const found = await Promise.all(digests.map(blob));
+        const texts = found.map((one) => (one.ok ? Buffer.from(one.value).toString() : one.reason));
+        return refuse(texts.join() === 'one,two,three' ? 'path_never' : 'blob_wrong', texts.join());
+      },
+    });
+    const blob = async (digest: string) => ok(blobs[digests.indexOf(digest)]!);
+    assert.equal(await desk.apply(await desk.order(), { blob }), 'path_never');
+  });
+
   test('threat 10: an order is followed once, whoever brings it, also after a crash', async (t) => {
     const desk = await startDesk(t);
     const order = await desk.order();

@@ -14,6 +14,8 @@ import { labRoot } from './root.ts';
 /** A guest that carries apps, in a network of its own, with an image `localhost/busy:1` that is busybox. */
 export type TargetGuest = {
   readonly guest: Guest;
+  /** The name of its network's namespace. */
+  readonly netns: string;
   /** Activates the guest's part of a release, as root there. Null when the program was killed on the way. */
   activate(
     release: Release,
@@ -63,6 +65,7 @@ export async function startTargetGuest(name: string): Promise<TargetGuest> {
     guest.run(['node', '/opt/activate.mjs', ...words], { timeoutMs: 120_000 });
   return {
     guest,
+    netns,
     async activate(release, stopAt) {
       guest.put('/opt/release.tar', writeReleaseFile(release));
       const ran = await run(['/opt/release.tar', name, ...(stopAt === undefined ? [] : [String(stopAt)])]);
