@@ -8,17 +8,6 @@ const putBack = 'What ran before is in force again.';
 /** What comes of a release on a relay and on its targets: in receipts, reports and a relay's log. */
 export const releaseCodes = {
   // The order
-  release_malformed: {
-    title: 'Order of a release malformed',
-    meaning: 'What was authorised is no release’s order that this version reads. It was left alone.',
-    todo: 'Check the versions of the relay and of the computer that signed it.',
-  },
-  release_stale: {
-    title: 'A newer release came before',
-    meaning:
-      'On this target a release with a higher number was applied or refused already, or another one with the same number. Nothing was changed.',
-    todo: 'Deploy anew: a release that goes back to an earlier state has a new number, too.',
-  },
   release_forgotten: {
     title: 'Release from before a refused one',
     meaning:
@@ -247,6 +236,11 @@ export const releaseCodes = {
     title: 'Activation took too long',
     meaning: `The new generation was not up after twenty minutes. ${putBack}`,
     todo: seeService,
+  },
+  cut_off: {
+    title: 'The change cut the host off',
+    meaning: `After the change the relay did not reach the control plane by a way that worked before it, for a minute. ${putBack}`,
+    todo: 'See what the release changes on the way: proxy, DNS, tailnet policy, firewall. It may be deployed again as it is.',
   },
   activation_undone: {
     title: 'Activation was interrupted',
