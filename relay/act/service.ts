@@ -6,7 +6,6 @@ import { clockSkewMs, maxBlobBytes } from '../../schema/wire/limits.ts';
 import type { TargetReport } from '../../schema/wire/report.ts';
 import { createTurns } from '../agent/turns.ts';
 import { type VerifiedOrder, verifyOrder, weighOrder } from '../agent/verify-release.ts';
-import type { WatchPath } from '../deploy/watch-path.ts';
 import {
   type ActAnswer,
   type ActOutcome,
@@ -18,6 +17,7 @@ import {
   maxRequestBytes,
 } from '../drivers/act-messages.ts';
 import type { FrameLink } from '../drivers/frame-link.ts';
+import type { WatchPath } from '../drivers/watch-path.ts';
 import type { Log } from '../log.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { ActState } from './act-state.ts';

@@ -1,11 +1,11 @@
 import type { Result } from '../../schema/result.ts';
 import type { House, TrustGuest, TrustHost } from '../../schema/trust/document.ts';
 import type { Progress, Report } from '../../schema/wire/report.ts';
-import type { WatchPath } from '../deploy/watch-path.ts';
 import type { ActClient, ActOrder } from '../drivers/act-client.ts';
 import type { Proxmox } from '../drivers/proxmox.ts';
 import type { GuestRef } from '../drivers/proxmox-guests.ts';
 import type { WakeOnLan } from '../drivers/wake-on-lan.ts';
+import type { WatchPath } from '../drivers/watch-path.ts';
 import type { Machine } from '../machine/machine.ts';
 
 /**

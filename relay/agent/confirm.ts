@@ -1,6 +1,6 @@
 import { ok, refuse } from '../../schema/result.ts';
 import type { Origin } from '../../schema/trust/document.ts';
-import type { WatchPath } from '../deploy/watch-path.ts';
+import type { WatchPath } from '../drivers/watch-path.ts';
 import type { Clock } from './clock.ts';
 
 /** A service that is reloaded, and checks of it by a proxy before it, take some seconds. */

@@ -1,5 +1,6 @@
 import { changedUnits } from '../../schema/change/units.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
+import type { WatchPath } from '../drivers/watch-path.ts';
 import type { Machine } from '../machine/machine.ts';
 import { changeOver } from './change-over.ts';
 import { checkPart } from './check-part.ts';
@@ -27,7 +28,6 @@ import {
   writeTargetState,
 } from './target-state.ts';
 import { withVolumePaths } from './volume-paths.ts';
-import type { WatchPath } from './watch-path.ts';
 import { findWayBack } from './way-back.ts';
 
 /** What an activation is given. */

@@ -4,7 +4,6 @@ import { encodeBase64url } from '../../schema/jose/base64url.ts';
 import { ok, type Refusal, type Result, refuse } from '../../schema/result.ts';
 import type { TrustJws } from '../../schema/wire/relay-api.ts';
 import type { Progress, TargetReport } from '../../schema/wire/report.ts';
-import type { WatchPath } from '../deploy/watch-path.ts';
 import {
   type ActAnswer,
   type ActOutcome,
@@ -15,6 +14,7 @@ import {
   maxAnswerBytes,
 } from './act-messages.ts';
 import { createFrameLink, type FrameLink, type FrameReason } from './frame-link.ts';
+import type { WatchPath } from './watch-path.ts';
 
 /**
  * Why nothing of use was heard of the helper. But for the first two, what it had begun by then it ends or undoes by

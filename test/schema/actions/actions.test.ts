@@ -42,6 +42,7 @@ const house: House = {
 
 /** What a succeeded receipt of each action may carry; a new action stands here, or its test fails. */
 const already = [{ already: false }, { already: true }];
+const applied = { already: false, files: 3, started: 1, restarted: 1, reloaded: 0, stopped: 0 };
 const results: Readonly<Record<string, readonly Record<string, number | boolean>[]>> = {
   'host.wake': [{ packets: 3, took_ms: 41_000 }],
   'host.shutdown': [{}],
@@ -57,11 +58,17 @@ const results: Readonly<Record<string, readonly Record<string, number | boolean>
   'guest.suspend': already,
   'guest.suspend-in-use': already,
   'guest.resume': already,
+  'release.apply': [applied, { ...applied, already: true }],
 };
+
+/** Parameters that an action cannot do without. */
+const needed: Readonly<Record<string, object>> = { 'release.apply': { part: `sha256:${'a'.repeat(64)}` } };
 
 describe('the registry of actions', () => {
   test('lists every action of the folder under its own type', () => {
-    const files = globSync('{host,guest}-*.ts', { cwd: folder }).map((file) => file.replace(/\.ts$/, ''));
+    const files = globSync('{host,guest,release}-*.ts', { cwd: folder }).map((file) =>
+      file.replace(/\.ts$/, ''),
+    );
     assert.deepEqual(
       Object.keys(actions)
         .map((type) => type.replace('.', '-'))
@@ -96,7 +103,8 @@ describe('the registry of actions', () => {
 for (const action of allActions) {
   describe(action.type, () => {
     test('is a complete card', () => {
-      assert.match(action.type, new RegExp(`^${action.on}\\.[a-z]+(-[a-z]+)*$`));
+      const kind = action.on === 'target' ? 'release' : action.on;
+      assert.match(action.type, new RegExp(`^${kind}\\.[a-z]+(-[a-z]+)*$`));
       assert.match(action.title, /^[A-Z][^\n.]{9,79}$/, 'the title is one line without a full stop');
       assert.match(action.verb, /^[a-z]+( [a-z]+)?$/);
       assert.ok(['low', 'medium', 'high'].includes(action.risk));
@@ -122,7 +130,8 @@ for (const action of allActions) {
     });
 
     test('threat 33: takes no parameter that is not of its shape', () => {
-      assert.ok(action.acceptsParams({}), 'no parameter is needed');
+      const least = needed[action.type] ?? {};
+      assert.ok(action.acceptsParams(least), 'no other parameter is needed');
       const { entries } = action.params as unknown as { entries: Record<string, unknown> };
       const known = Object.keys(entries);
       for (const name of [
@@ -151,12 +160,12 @@ for (const action of allActions) {
         ],
         ...['constructor', 'hasOwnProperty', '', '0'],
       ]) {
-        assert.equal(action.acceptsParams({ [name]: true }), false, name);
+        assert.equal(action.acceptsParams({ ...least, [name]: true }), false, name);
       }
       fc.assert(
         fc.property(fc.string(), fc.jsonValue(), (name, value) => {
           fc.pre(!known.includes(name) && name !== '__proto__');
-          assert.equal(action.acceptsParams({ [name]: value }), false);
+          assert.equal(action.acceptsParams({ ...least, [name]: value }), false);
         }),
       );
       for (const other of [null, undefined, 'text', 1, true, ['force'], []]) {
@@ -168,7 +177,8 @@ for (const action of allActions) {
       const { entries } = action.params as unknown as { entries: Record<string, unknown> };
       assert.deepEqual(
         Object.keys(entries).filter((name) => name !== 'timeout_s'),
-        [],
+        // Which part, and whether one that failed is tried again, is what the order of a release is about.
+        action.on === 'target' ? ['part', 'again'] : [],
       );
       if (entries.timeout_s === undefined) return;
       for (const timeout_s of [10, defaultPatienceS, 600]) assert.ok(action.acceptsParams({ timeout_s }));
@@ -209,7 +219,18 @@ for (const action of allActions) {
       const relays = Object.fromEntries(
         targets.flatMap((target) => (relayOf(target) === null ? [] : [[target, relayOf(target)]])),
       );
-      if (action.on === 'guest') {
+      if (action.on === 'target') {
+        const hosts = { cloud: 'cloud', pve1: 'pve1', pve2: 'pve2' };
+        assert.deepEqual(relays, { ...hosts, gaming: 'pve2', router: 'pve1' });
+        assert.deepEqual(action.locksOf(house, 'gaming'), [
+          { on: 'host:pve2', mode: 'shared' },
+          { on: 'guest:gaming', mode: 'exclusive' },
+        ]);
+        assert.deepEqual(action.locksOf(house, 'cloud'), [
+          { on: 'host:cloud', mode: 'shared' },
+          { on: 'files:cloud', mode: 'exclusive' },
+        ]);
+      } else if (action.on === 'guest') {
         assert.deepEqual(relays, { gaming: 'pve2', router: 'pve1' });
         assert.deepEqual(action.locksOf(house, 'gaming'), [
           { on: 'host:pve2', mode: 'shared' },

@@ -23,6 +23,7 @@ const promises: Readonly<Record<string, readonly [string, string, string, string
   'guest.suspend': ['medium', 'refuses', 'own relay', 'shared', 15],
   'guest.suspend-in-use': ['high', 'overrides', 'own relay', 'shared', 15],
   'guest.resume': ['low', 'does not matter', 'own relay', 'shared', 15],
+  'release.apply': ['medium', 'does not matter', 'own relay', 'shared', 30],
 };
 
 /** What a phone reads out after "The tower" when it is done, and when there was nothing to do. */
@@ -41,6 +42,7 @@ const sentences: Readonly<Record<string, readonly [done: string, already?: strin
   'guest.suspend': ['is suspended', 'was suspended already'],
   'guest.suspend-in-use': ['is suspended', 'was suspended already'],
   'guest.resume': ['is running', 'was running already'],
+  'release.apply': ['is up to date', 'was up to date already'],
 };
 
 describe('what each action promises', () => {
