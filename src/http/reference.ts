@@ -1,7 +1,6 @@
 import { html, raw } from 'hono/html';
 import { apiCodes } from '../../schema/api/api-codes.ts';
-import type { ApiCodeCard, CodeCard } from '../../schema/api/code-card.ts';
-import { relayCodes } from '../../schema/api/relay-codes.ts';
+import type { ApiCodeCard } from '../../schema/api/code-card.ts';
 import { authorityText, openApiOf } from './openapi.ts';
 import type { Route } from './route.ts';
 
@@ -86,15 +85,18 @@ The same as <a href="/v1/openapi.json">OpenAPI 3.1</a>.</p>
   );
 }
 
-/** What every code means and what to do: docs/errors.md as a page, so that a problem's \`type\` leads somewhere. */
+/**
+ * What every code of the API means and what to do, so that a problem's \`type\` leads somewhere. What relays say stands in
+ * docs/errors.md alone: it would be a tenth of what may be put on the edge.
+ */
 export function errorsPage(): string {
-  const part = ([code, card]: [string, CodeCard | ApiCodeCard]): Part =>
-    html`<section><h2 id="${code}"><code>${code}</code>: ${card.title}${'status' in card ? html` (${card.status})` : ''}</h2>
+  const part = ([code, card]: [string, ApiCodeCard]): Part =>
+    html`<section><h2 id="${code}"><code>${code}</code>: ${card.title} (${card.status})</h2>
 <p>${inCode(card.meaning)}</p><p>${inCode(card.todo)}</p></section>`;
   return String(
     page(
       'Writ: errors',
-      html`<p><a href="/docs">API reference</a></p>${Object.entries<ApiCodeCard>(apiCodes).map(part)}${Object.entries<CodeCard>(relayCodes).map(part)}`,
+      html`<p><a href="/docs">API reference</a></p>${Object.entries<ApiCodeCard>(apiCodes).map(part)}<p>Codes that relays give, in receipts and commands, stand in <code>docs/errors.md</code>.</p>`,
     ),
   );
 }

@@ -96,7 +96,12 @@ describe('why a trust document is refused', () => {
     const second = await sign(nextOf(), 'desk');
     assert.deepEqual(await acceptGenesisTrust(second), refusal('trust_version', 'it is not version 1'));
     const taken = await acceptGenesisTrust(current.jws);
-    assert.deepEqual(taken, { ok: true, value: current });
+    assert.ok(taken.ok);
+    const facts = ({ document, digest, jws, identities }: typeof current) => ({
+      ...{ document, digest, jws },
+      identities: [...identities].map(([kid, { name }]) => [kid, name]),
+    });
+    assert.deepEqual(facts(taken.value), facts(current));
   });
 
   test('as the next', async () => {

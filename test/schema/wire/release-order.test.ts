@@ -12,6 +12,7 @@ const order = {
   release: digest,
   commit: 'f'.repeat(40),
   order: { run_id: 0, run_attempt: 0, desk: 1 },
+  issued_at: 1_790_000_000_000,
   parts: [part('a'), part('b')],
 };
 const parse = (value: unknown) => parseReleaseOrder(toBytes(canonicalJson(value)));
@@ -34,6 +35,8 @@ test('threat 6: what is not sorted, twice, unknown or of another shape is no ord
       parts: Array.from({ length: maxOrderedParts + 1 }, (_, i) => part(`t${String(i).padStart(3, '0')}`)),
     },
     { ...order, commit: 'main' },
+    { ...order, issued_at: -1 },
+    { ...order, parts: [{ ...part('a'), again: false }] },
     { ...order, commit: 'f'.repeat(41) },
     { ...order, order: { run_id: 1, run_attempt: 1 } },
     { ...order, order: { ...order.order, desk: -1 } },
