@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createActClient } from '../../../relay/drivers/act-client.ts';
+import type { WatchPath } from '../../../relay/drivers/watch-path.ts';
 import { ok, refuse } from '../../../schema/result.ts';
 import type { TrustJws } from '../../../schema/wire/relay-api.ts';
 
@@ -44,7 +45,7 @@ const progress = (phase: string): void => {
   reach(phase);
 };
 /** The host is reached as before. */
-const watchPath = async () => async () => ok(true);
+const watchPath: WatchPath = async () => async () => ok(true);
 const ask = () => {
   switch (asked.ask) {
     case 'apply': {
