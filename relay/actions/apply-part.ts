@@ -1,5 +1,6 @@
 import { ok, type Refusal, type Result, refuse } from '../../schema/result.ts';
 import { type ActivateDeps, type ActivateResult, activate, revertPending } from '../deploy/activate.ts';
+import { type ActivationCode, activationCodes } from '../deploy/codes.ts';
 import type { Wanted } from '../deploy/stage.ts';
 import { readKeptPart, readTargetState } from '../deploy/target-state.ts';
 import type { Machine } from '../machine/machine.ts';
@@ -12,7 +13,7 @@ export type PartEnd =
   /** `back`: what ran before is in force again, as it was. */
   | { readonly state: 'failed'; readonly code: string; readonly detail?: string; readonly back: boolean };
 
-const failed = ({ reason, detail }: Refusal, back: boolean): PartEnd => ({
+const failed = ({ reason, detail }: Refusal<ActivationCode>, back: boolean): PartEnd => ({
   state: 'failed',
   code: codeOfReason(reason),
   back,
@@ -58,7 +59,11 @@ export async function settlePart(machine: Machine, part: string): Promise<Result
   }
   if (current === part) return ok({ state: 'succeeded', result: nothingCounted });
   const failure = quarantined.find((one) => one.part === part);
-  return ok(failure === undefined ? undone : failed(refuse(failure.code), true));
+  // A guest's word: only what is a code is told.
+  return ok(isCode(failure?.code) ? failed(refuse(failure.code), true) : undone);
 }
+
+const isCode = (code: string | undefined): code is ActivationCode =>
+  code !== undefined && Object.hasOwn(activationCodes, code);
 
 const undone: PartEnd = { state: 'failed', code: 'activation_undone', back: true };

@@ -1,6 +1,7 @@
+import type { ActivationCode } from '../deploy/codes.ts';
 import type { MachineReason } from '../machine/machine.ts';
 
-/** What a receipt says of a machine's reason; explained in docs/errors.md. What is no such reason is a code itself. */
+/** What a receipt says of a machine's reason; explained in docs/errors.md. All else is a code as it is. */
 const codes = {
   bad_path: 'target_error',
   symlink: 'target_symlink',
@@ -22,5 +23,5 @@ const codes = {
 } as const satisfies Record<MachineReason, string>;
 
 /** The code of what stood in the way of an activation. */
-export const codeOfReason = (reason: string): string =>
+export const codeOfReason = (reason: ActivationCode): string =>
   Object.hasOwn(codes, reason) ? codes[reason as MachineReason] : reason;

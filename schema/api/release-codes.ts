@@ -181,6 +181,28 @@ export const releaseCodes = {
     meaning: 'The target’s own Podman cannot read the unit files as they would be. Nothing was changed.',
     todo: `${seeLog} Mend the unit.`,
   },
+  units_broken: {
+    title: 'Other unit files are broken',
+    meaning:
+      'Unit files on the target that are no part of the release cannot be read by Podman, which would take all units away with them. Nothing was changed.',
+    todo: `${seeLog} Mend or remove those files on the target.`,
+  },
+  check_failed: {
+    title: 'Program refuses its files',
+    meaning:
+      'The program that files of the release are for says that it cannot use them. Nothing was changed.',
+    todo: `${seeLog} Mend the files.`,
+  },
+  image_missing: {
+    title: 'Image does not exist',
+    meaning: 'A registry has no such image, or nobody made the local one. Nothing was changed.',
+    todo: `${seeLog} Correct the image’s name, or make it on the target.`,
+  },
+  image_unreachable: {
+    title: 'Registry did not answer',
+    meaning: 'An image could not be fetched. Nothing was changed.',
+    todo: 'Check the target’s way to the registry, and deploy anew.',
+  },
   service_failed: {
     title: 'Service did not come up',
     meaning: `A service failed or did not start within its app’s time. ${putBack}`,
@@ -206,10 +228,20 @@ export const releaseCodes = {
     meaning: `A network is to be made anew, and a container that Writ does not know uses it. ${putBack}`,
     todo: 'Stop that container, and deploy anew.',
   },
-  systemd_refused: {
-    title: 'systemd refused',
-    meaning: `systemd on the target did not do what it was asked for. ${putBack}`,
-    todo: seeLog,
+  start_timeout: {
+    title: 'Service took too long to start',
+    meaning: `A service did not say in its time that it is up. ${putBack}`,
+    todo: seeService,
+  },
+  reload_failed: {
+    title: 'Service could not use its new files',
+    meaning: `A service took its new configuration and then said that it cannot use it. ${putBack}`,
+    todo: seeService,
+  },
+  port_taken: {
+    title: 'Port is taken',
+    meaning: `Another program of the target listens at a port that a service wants. ${putBack}`,
+    todo: `${seeLog} Stop that program, or give the app another port.`,
   },
   activation_timeout: {
     title: 'Activation took too long',

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import {
+  type Change,
   isMachinePath,
   type Listing,
   type Machine,
   type MachineReason,
   type MachineResult,
+  type Owner,
   type Stat,
 } from '../../relay/machine/machine.ts';
 import { ok, refuse } from '../../schema/result.ts';
+import { createMemorySystemd } from './memory-systemd.ts';
 
 type Entry = Listing & { readonly bytes: Uint8Array<ArrayBuffer> | null };
 
@@ -28,6 +31,7 @@ export type MemoryMachine = Machine & {
   before: ((call: string, about: string) => Promise<void>) | null;
 };
 
+const isQuadlet = (path: string): boolean => path.startsWith('/etc/containers/systemd/');
 const state = '/var/lib/writ-target';
 const numbers: Readonly<Record<string, number>> = { root: 0, grafana: 472 };
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
@@ -47,10 +51,9 @@ export function createMemoryMachine(name = 'websvcs'): MemoryMachine {
     entries.set(path, folder);
   }
   for (const path of ['', '/etc/opt', '/run', '/var', '/var/lib']) entries.set(path, folder);
-  const active = new Map<string, number>();
-  const failed = new Set<string>();
-  let units = new Map<string, string>();
-  let pids = 100;
+  const filesOf = (): Map<string, string> =>
+    new Map([...entries].flatMap(([path, { bytes }]) => (bytes === null ? [] : [[path, text(bytes)]])));
+  const systemd = createMemorySystemd(filesOf);
   const ran: string[] = [];
 
   const idsOf = (owner: string): string | null => {
@@ -85,99 +88,41 @@ export function createMemoryMachine(name = 'websvcs'): MemoryMachine {
     return ok(true);
   };
 
-  const loadUnits = (): void => {
-    units = new Map();
-    for (const [path, { bytes }] of entries) {
-      if (bytes === null) continue;
-      const quadlet = /^\/etc\/containers\/systemd\/([^/]+)\.(container|volume|network)$/.exec(path);
-      const kind = quadlet?.[2] === 'container' ? '' : `-${quadlet?.[2]}`;
-      if (quadlet !== null) units.set(`${quadlet[1]}${kind}.service`, text(bytes));
-      const own = /^\/etc\/systemd\/system\/([^/]+\.(service|timer|socket))$/.exec(path)?.[1];
-      if (own !== undefined) units.set(own, text(bytes));
-    }
+  const statAt = (path: string): Stat | null => {
+    const found = entries.get(path);
+    if (found === undefined) return null;
+    const [uid, gid] = found.owner.split(':').map(Number) as [number, number];
+    const kind = found.bytes === null ? 'folder' : 'file';
+    return { kind, mode: found.mode, uid, gid, size: found.bytes?.length ?? 0 };
   };
-  const start = (service: string): boolean => {
-    const unit = units.get(service);
-    if (unit === undefined || unit.includes('Fails')) {
-      if (unit !== undefined) failed.add(service);
-      active.delete(service);
-      return false;
-    }
-    pids += 1;
-    active.set(service, pids);
-    failed.delete(service);
-    return true;
+  const digestAt = (path: string): string | null => {
+    const bytes = entries.get(path)?.bytes;
+    return bytes == null ? null : `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   };
-  const systemctl = (verb: string, services: readonly string[]): number => {
-    switch (verb) {
-      case 'daemon-reload':
-        loadUnits();
-        return 0;
-      case 'stop':
-        for (const service of services) active.delete(service);
-        return 0;
-      case 'start':
-        return services
-          .filter((one) => !active.has(one))
-          .map(start)
-          .includes(false)
-          ? 1
-          : 0;
-      case 'restart':
-      case 'reload-or-restart':
-        return services.map(start).includes(false) ? 1 : 0;
-      default:
-        return 0;
-    }
+  const numbersOf = (owner: string): Owner | null => {
+    const [uid, gid] = idsOf(owner)?.split(':').map(Number) ?? [];
+    return uid === undefined || gid === undefined ? null : { uid, gid };
   };
-  const show = (services: readonly string[]): string =>
-    services
-      .map((service) =>
-        [
-          `Id=${service}`,
-          `LoadState=${units.has(service) ? 'loaded' : 'not-found'}`,
-          `ActiveState=${active.has(service) ? 'active' : failed.has(service) ? 'failed' : 'inactive'}`,
-          'Type=notify',
-          `Result=${failed.has(service) ? 'exit-code' : 'success'}`,
-          'NRestarts=0',
-          `MainPID=${active.get(service) ?? 0}`,
-          'RequiredBy=',
-        ].join('\n'),
-      )
-      .join('\n\n');
 
-  const copyTree = (from: string, to: string): void => {
-    for (const [path, entry] of [...entries]) {
-      if (path === from || path.startsWith(`${from}/`)) entries.set(to + path.slice(from.length), entry);
+  /** What a preview shows: the machine's files with the changes that its input names. */
+  const preview = (stdin: Uint8Array): { code: number; stderr?: string } => {
+    const seen = filesOf();
+    for (const line of text(stdin).split('\n')) {
+      const [what, path = '', blob = ''] = line.split('\t');
+      if (what === 'remove') seen.delete(path);
+      if (what === 'put') seen.set(path, text(entries.get(blob)!.bytes!));
     }
+    const broken = [...seen].find(([path, content]) => isQuadlet(path) && content.includes('Broken'));
+    return broken === undefined
+      ? { code: 0 }
+      : { code: 1, stderr: `quadlet-generator: converting "${broken[0].split('/').at(-1)}": broken` };
   };
-  const program = (argv: readonly string[]): { code: number; stdout?: string; stderr?: string } => {
-    const [command, ...words] = argv;
-    const names = words.slice(words.indexOf('--') + 1);
-    switch (command) {
-      case 'systemctl':
-        return words[0] === 'show'
-          ? { code: 0, stdout: show(names) }
-          : { code: systemctl(words[0]!, words.includes('--') ? names : []), stderr: 'it failed' };
-      case 'rm':
-        for (const path of [...entries.keys()]) if (path.startsWith(names[0]!)) entries.delete(path);
-        return { code: 0 };
-      case 'mkdir':
-        entries.set(words.at(-1)!, folder);
-        return { code: 0 };
-      case 'cp':
-        copyTree(words.at(-2)!, words.at(-1)!);
-        return { code: 0 };
-      case '/usr/lib/systemd/system-generators/podman-system-generator': {
-        const broken = [...entries].find(
-          ([path, { bytes }]) =>
-            path.startsWith('/run/writ-check/') && bytes !== null && /Broken/.test(text(bytes)),
-        );
-        return broken === undefined ? { code: 0 } : { code: 1, stderr: `converting "${broken[0]}": broken` };
-      }
-      default:
-        return { code: 0, stdout: '' };
-    }
+  const program = (
+    argv: readonly string[],
+    stdin: Uint8Array,
+  ): { code: number; stdout?: string; stderr?: string } => {
+    if (argv[0] === 'systemctl') return systemd.ask(argv.slice(1));
+    return argv[0] === 'unshare' ? preview(stdin) : { code: 0, stdout: '' };
   };
 
   const machine: MemoryMachine = {
@@ -190,18 +135,12 @@ export function createMemoryMachine(name = 'websvcs'): MemoryMachine {
       return bytes == null ? null : text(bytes);
     },
     put: (path, content) => void entries.set(path, { bytes: encode(content), mode: '0644', owner: '0:0' }),
-    files: () =>
-      Object.fromEntries(
-        [...entries]
-          .filter(([path, { bytes }]) => bytes !== null && !path.startsWith(`${state}/`))
-          .map(([path, { bytes }]): [string, string] => [path, text(bytes!)])
-          .sort(),
-      ),
-    running: () => [...active.keys()].sort(),
-    run: (argv) =>
+    files: () => Object.fromEntries([...filesOf()].filter(([path]) => !path.startsWith(`${state}/`)).sort()),
+    running: systemd.running,
+    run: (argv, { stdin = new Uint8Array() }) =>
       enter('run', argv.join(' '), () => {
         if (argv[1] !== 'show') ran.push(argv.join(' '));
-        const { code, stdout = '', stderr = '' } = program(argv);
+        const { code, stdout = '', stderr = '' } = program(argv, stdin);
         return ok({ code, stdout: encode(stdout), stderr: encode(stderr) });
       }),
     read: (path, maxBytes) =>
@@ -238,36 +177,46 @@ export function createMemoryMachine(name = 'websvcs'): MemoryMachine {
           ? ok(childrenOf(path).map((one) => one.slice(path.length + 1)))
           : refuse('not_found', path),
       ),
-    stat: (paths) =>
-      enter('stat', paths[0] ?? '', () =>
-        ok(
-          paths.map((path): Stat | null => {
-            const found = entries.get(path);
-            if (found === undefined) return null;
-            const [uid, gid] = found.owner.split(':').map(Number) as [number, number];
-            const kind = found.bytes === null ? 'folder' : 'file';
-            return { kind, mode: found.mode, uid, gid, size: found.bytes?.length ?? 0 };
-          }),
-        ),
+    stat: (paths) => enter('stat', paths[0] ?? '', () => ok(paths.map(statAt))),
+    findOwners: (owners) => enter('findOwners', owners[0] ?? '', () => ok(owners.map(numbersOf))),
+    digest: (paths) => enter('digest', paths[0] ?? '', () => ok(paths.map(digestAt))),
+    look: ({ read, paths, owners, units }) =>
+      enter('look', read[0] ?? paths[0] ?? '', () =>
+        ok({
+          read: read.map((path) => entries.get(path)?.bytes?.slice() ?? null),
+          paths: paths.map((path) => ({ stat: statAt(path), digest: digestAt(path) })),
+          owners: owners.map(numbersOf),
+          units: units.map(systemd.sight),
+        }),
       ),
-    findOwners: (owners) =>
-      enter('findOwners', owners[0] ?? '', () =>
-        ok(
-          owners.map((owner) => {
-            const [uid, gid] = idsOf(owner)?.split(':').map(Number) ?? [];
-            return uid === undefined || gid === undefined ? null : { uid, gid };
-          }),
-        ),
-      ),
-    digest: (paths) =>
-      enter('digest', paths[0] ?? '', () =>
-        ok(
-          paths.map((path) => {
-            const bytes = entries.get(path)?.bytes;
-            return bytes == null ? null : `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-          }),
-        ),
-      ),
+    async writeAll(files) {
+      for (const { path, bytes, ...how } of files) {
+        const written = await machine.write(path, bytes, how);
+        if (!written.ok) return written;
+      }
+      return ok(true);
+    },
+    async change(steps) {
+      for (const step of steps) {
+        const done = await changeOne(step);
+        if (!done.ok && !(step.do === 'remove' && done.reason === 'not_empty')) return done;
+      }
+      return ok(true);
+    },
+  };
+  const changeOne = async (step: Change): Promise<MachineResult<true>> => {
+    switch (step.do) {
+      case 'folder':
+        return machine.makeFolder(step.path, step);
+      case 'listing':
+        return machine.setListing(step.path, step);
+      case 'remove':
+        return machine.remove(step.path);
+      case 'copy': {
+        const bytes = await machine.read(step.from, 2 ** 24);
+        return bytes.ok ? machine.write(step.path, bytes.value, step) : bytes;
+      }
+    }
   };
   return machine;
 }

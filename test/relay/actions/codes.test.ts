@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import * as v from 'valibot';
 import { outcomeOf } from '../../../relay/actions/proxmox-code.ts';
 import { codeOfReason } from '../../../relay/actions/release-code.ts';
+import { type ActivationCode, activationCodes } from '../../../relay/deploy/codes.ts';
 import { failure } from '../../../relay/drivers/proxmox-errors.ts';
 import { actingCodes } from '../../../schema/api/acting-codes.ts';
 import { codeCard } from '../../../schema/api/codes.ts';
@@ -38,15 +39,8 @@ describe('the codes of actions', () => {
   });
 
   it('explain what may stop an activation, too', () => {
-    const deploy = join(folder, '../deploy');
-    const reasons = new Set<string>();
-    for (const file of globSync('*.ts', { cwd: deploy })) {
-      const text = readFileSync(join(deploy, file), 'utf8');
-      for (const [, reason] of text.matchAll(/(?:refuse|failed)\(\s*'([a-z_]+)'/g)) reasons.add(reason!);
-      for (const [, reason] of text.matchAll(/(?:fault|why): '([a-z_]+)'/g)) reasons.add(reason!);
-    }
-    assert.ok(reasons.size > 12, [...reasons].join());
-    const unexplained = [...reasons].filter((reason) => codeCard(codeOfReason(reason)) === undefined);
+    const reasons = Object.keys(activationCodes) as ActivationCode[];
+    const unexplained = reasons.filter((reason) => codeCard(codeOfReason(reason)) === undefined);
     assert.deepEqual(unexplained, []);
     assert.deepEqual(
       [codeOfReason('no_space'), codeOfReason('unit_invalid')],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { afterEach, describe, test } from 'node:test';
 import type { ActContext } from '../../../relay/actions/action.ts';
 import { refuse } from '../../../schema/result.ts';
@@ -51,8 +52,11 @@ describe('a release on its target', () => {
   test('that cannot be put back either is told as such', async () => {
     const scene = await openScene();
     await apply(scene, await webPart('one\n'));
-    scene.machine.fault = (call, about) =>
-      call === 'run' && /systemctl (restart|stop)/.test(about) ? 'unreachable' : null;
+    let isLost = false;
+    scene.machine.fault = (_, about) => {
+      isLost ||= /systemctl restart/.test(about);
+      return isLost ? 'unreachable' : null;
+    };
     assert.equal(codeOf(await apply(scene, await webPart('two\n'))), 'unknown revert_failed');
     scene.machine.fault = null;
     assert.notEqual((await stateOf(scene)).pending, null);
@@ -89,7 +93,7 @@ test('an activation that takes too long is given up and put back', async () => {
   scene.machine.run = ((run) => async (argv, options) => {
     if (argv[1] === 'restart' && signal === undefined && options.signal !== undefined) {
       signal = options.signal;
-      await new Promise<void>((resolve) => signal!.addEventListener('abort', () => resolve()));
+      if (!signal.aborted) await once(signal, 'abort');
       return refuse('aborted');
     }
     return run(argv, options);

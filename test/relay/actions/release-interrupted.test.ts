@@ -66,6 +66,24 @@ describe('a release that the relay’s death interrupted', () => {
     });
   });
 
+  test('threat 32: is told in codes, whatever the guest says of itself', async () => {
+    const scene = await openScene();
+    const bad = await webPart('two\n', '[Container]\n# Fails\n');
+    await apply(scene, bad);
+    const path = '/var/lib/writ-target/state.json';
+    const params = { part: bad.digest };
+    scene.machine.put(path, scene.machine.text(path)!.replace('service_failed', 'the_password_is_hunter2'));
+    assert.deepEqual(await observeAfter(scene, 'release.apply', 'websvcs', { params }), {
+      state: 'failed',
+      code: 'activation_undone',
+    });
+    scene.machine.put(path, '{}');
+    assert.partialDeepStrictEqual(await observeAfter(scene, 'release.apply', 'websvcs', { params }), {
+      state: 'unknown',
+      code: 'target_state_malformed',
+    });
+  });
+
   test('is not known while the guest is off, and tells when putting back fails', async () => {
     const cut = async () => {
       for (let count = 5; ; count += 1) {
