@@ -93,7 +93,7 @@ const areas: Readonly<Record<string, Area>> = {
     why: 'the agent judges and calls; it does not know how it was started',
   },
   'relay/act': {
-    imports: [...relayBase, 'relay/machine', 'relay/drivers', 'relay/deploy', 'relay/agent'],
+    imports: [...relayBase, ...relayParts],
     why: 'what runs as root judges by the same rules and works with the same engine, and is no part of the relay',
   },
   'relay/start': {

@@ -28,6 +28,7 @@ import {
   reportRequestSchema,
 } from '../../schema/wire/relay-api.ts';
 import { type Report, reportSchema } from '../../schema/wire/report.ts';
+import { json, problem, sendBlob } from './fake-answers.ts';
 import type { Draft, FakeApi, Offer } from './fake-api-shape.ts';
 import { makeServerCertificate, type ServerCertificate } from './proxmox/certificate.ts';
 import type { TestHome } from './relay-home.ts';
@@ -61,15 +62,6 @@ export async function startFakeApi(options: {
 
   const wake = (): void => {
     for (const go of [...parked]) go();
-  };
-
-  const problem = (response: ServerResponse, status: number, code: string): void => {
-    response.writeHead(status, { 'content-type': 'application/problem+json' });
-    response.end(JSON.stringify({ type: 'about:blank', title: code, status, code, detail: code }));
-  };
-  const json = (response: ServerResponse, body: object): void => {
-    response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
-    response.end(JSON.stringify(body));
   };
 
   /** Whose request it is, by its proof; `candidates` are keys beyond trust's. */
@@ -236,13 +228,7 @@ export async function startFakeApi(options: {
       return json(response, api.trust(Number(url.searchParams.get('after') ?? 0)));
     }
     if (caller === undefined) return problem(response, 401, 'proof_invalid');
-    const wanted = /^\/v1\/relay\/blobs\/([0-9a-f]{64})$/.exec(url.pathname);
-    if (wanted !== null) {
-      const bytes = blobs.get(`sha256:${wanted[1]}`);
-      if (bytes === undefined) return problem(response, 404, 'blob_unknown');
-      response.writeHead(200, { 'content-type': 'application/octet-stream' });
-      return void response.end(bytes);
-    }
+    if (sendBlob(url.pathname, blobs, response)) return;
     if (url.pathname === '/v1/relay/poll') {
       const asked = read(pollRequestSchema);
       return asked === undefined

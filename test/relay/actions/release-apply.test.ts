@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { afterEach, describe, test } from 'node:test';
 import type { ActContext, ActionPorts } from '../../../relay/actions/action.ts';
 import { refuse } from '../../../schema/result.ts';
@@ -92,8 +93,7 @@ test('an activation that takes too long is given up and put back', async () => {
   scene.machine.run = ((run) => async (argv, options) => {
     if (argv[1] === 'restart' && signal === undefined && options.signal !== undefined) {
       signal = options.signal;
-      if (!signal.aborted)
-        await new Promise<void>((resolve) => signal!.addEventListener('abort', () => resolve()));
+      if (!signal.aborted) await once(signal, 'abort');
       return refuse('aborted');
     }
     return run(argv, options);

@@ -57,16 +57,6 @@ describe('a release is refused before anything is done', () => {
     );
   });
 
-  test('for a host or a container, whose files need another program', async () => {
-    const scene = await openScene();
-    for (const target of ['pve2', 'files']) {
-      const part = await makePart({ target });
-      serve(scene, part);
-      const done = await perform(scene, 'release.apply', target, { part: part.digest });
-      assert.equal(codeOf(done), 'act_helper_needed');
-    }
-  });
-
   test('threat 8: for a part of another target or relay', async () => {
     await refusedWith('part_foreign', await makePart({ target: 'gaming' }));
     await refusedWith('part_foreign', await makePart({ relay: 'pve1' }));
