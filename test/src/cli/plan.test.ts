@@ -124,7 +124,10 @@ test('what cannot be compared is told', async (t) => {
     (await planOf(folder, '--format', 'html')).err,
     /The format is one of text, markdown, json, not html/,
   );
-  assert.match((await planOf(folder, '--base', 'HEAD', '--against', 'x')).err, /one of --base, --against and --live/);
+  assert.match(
+    (await planOf(folder, '--base', 'HEAD', '--against', 'x')).err,
+    /one of --base, --against and --live/,
+  );
   const plain = writeTree(t, smallHome);
   assert.match((await planOf(plain)).err, /not a git repository/);
 });
