@@ -1,5 +1,6 @@
 import type { InferOutput } from 'valibot';
 import type { setupRequestSchema, TokenView, tokenRequestSchema } from '../../schema/api/access.ts';
+import type { TargetState } from '../../schema/api/deployments.ts';
 import type {
   codeRequestSchema,
   GuestView,
@@ -34,7 +35,7 @@ import type {
   UploadReason,
 } from '../domain/errors.ts';
 import type { Grant } from '../domain/principal.ts';
-import type { ReleaseControl } from './release-control.ts';
+import type { ReleaseControl, TargetMetrics } from './release-control.ts';
 
 /**
  * What the API does, without HTTP. Requests come in already parsed by the schemas of schema/api and
@@ -225,6 +226,9 @@ export type Metrics = {
   readonly oldestQueuedMs: number | null;
   readonly running: number;
   readonly parkedPolls: number;
+  /** Parts of the deployments that are kept, by the state of their target. */
+  readonly deploymentTargets: Readonly<Record<TargetState, number>>;
+  readonly targets: readonly TargetMetrics[];
   readonly relays: readonly {
     readonly name: string;
     readonly lastSeenMs: number | null;

@@ -8,6 +8,7 @@ import { createOrders } from './orders.ts';
 import { createPolls } from './relay-poll.ts';
 import { createReceipts } from './relay-receipts.ts';
 import { createReports } from './relay-report.ts';
+import { createReleaseDispatch } from './release-dispatch.ts';
 import { createReleases } from './releases.ts';
 import { createTokens } from './tokens.ts';
 import { createSetup, createTrust } from './trust.ts';
@@ -18,18 +19,19 @@ import { createUpkeep } from './upkeep.ts';
 export function createControl(deps: ControlDeps): Control {
   const keeper = createTrustKeeper(deps);
   const log = createAuditLog(deps);
-  const polls = createPolls(deps, keeper, log);
+  const dispatch = createReleaseDispatch(deps, log);
+  const polls = createPolls(deps, keeper, log, dispatch);
   return {
     setup: createSetup(deps, keeper, log),
     trust: createTrust(deps, keeper, log),
     orders: createOrders(deps, keeper, log, polls),
-    releases: createReleases(deps, keeper, log),
+    releases: createReleases(deps, keeper, log, dispatch),
     house: createHouse(deps, keeper, log),
     enrolment: createEnrolment(deps, keeper, log),
     relay: {
       poll: polls.poll,
       ...createReceipts(deps, keeper, log),
-      ...createReports(deps, keeper, log),
+      ...createReports(deps, keeper, log, dispatch),
     },
     tokens: createTokens(deps, keeper, log),
     audit: createAudit(deps, keeper, log),

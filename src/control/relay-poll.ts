@@ -7,16 +7,19 @@ import { jobLifetimeMs, maxPollAnswerBytes, maxReceiptBytes } from '../../schema
 import type { PollAnswer, PollRequest } from '../../schema/wire/relay-api.ts';
 import { oldestProtocolVersion, protocolVersion } from '../../schema/wire/version.ts';
 import { refused } from '../domain/errors.ts';
-import { isWaking, leaseMs, mayLease, provesWake, wantsReport } from '../domain/lease.ts';
+import { leaseMs, mayLease } from '../domain/lease.ts';
 import type { LeasableStep, WaitingRun } from '../domain/ports.ts';
 import { buckets } from '../domain/rate.ts';
+import type { LeasablePart } from '../domain/release-ports.ts';
 import { applyTrustChange } from '../domain/settle.ts';
-import { type RelayRecord, relayKid } from '../domain/world.ts';
+import type { RelayRecord } from '../domain/world.ts';
 import type { AuditLog } from './audit-log.ts';
 import { changeCommand, stillAllowed } from './changes.ts';
 import type { RelayCaller, RelayControl } from './control.ts';
 import { bells, type ControlDeps } from './deps.ts';
+import type { ReleaseDispatch } from './release-dispatch.ts';
 import type { TrustKeeper } from './trust-keeper.ts';
+import { type Evidence, findWakes } from './wakes.ts';
 
 /** How often at most evidence and wishes for a report are repeated while a wake runs. */
 const wakeRepeatMs = 2_000;
@@ -49,7 +52,8 @@ type Memory = {
 /** What a poll would be answered now. */
 type Found = {
   readonly jobs: readonly LeasableStep[];
-  readonly evidence: readonly { readonly host: string; readonly jws: string }[];
+  readonly parts: readonly LeasablePart[];
+  readonly evidence: readonly Evidence[];
   readonly reportWanted: boolean;
   /** Whether any of it is worth an answer before the time is over. */
   readonly worth: boolean;
@@ -65,7 +69,12 @@ export type Polls = {
   readonly waiting: (relay: string) => WaitingRun | null;
 };
 
-export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLog): Polls {
+export function createPolls(
+  deps: ControlDeps,
+  keeper: TrustKeeper,
+  log: AuditLog,
+  releases: ReleaseDispatch,
+): Polls {
   const { store, doorbell, clock, key } = deps;
   const memories = new Map<string, Memory>();
   /** Which key a relay of that name polled with last. */
@@ -104,7 +113,10 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
     memory: Memory,
     now: number,
   ): Promise<Found> => {
-    const steps = await store.commands.activeOf(record.name);
+    const [steps, { parts, againMs }] = await Promise.all([
+      store.commands.activeOf(record.name),
+      releases.find(trust, record, request, now),
+    ]);
     const mine = steps.filter((step) => step.relay === record.name);
     const jobs = trustExpired(trust, now) ? [] : mine.filter((step) => mayLease(step, request, now));
     const leases = mine
@@ -112,34 +124,19 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
       .map((step) => Math.min(step.lease?.until ?? now, step.expires) - now)
       .filter((ms) => ms > 0);
 
-    const evidence: { host: string; jws: string }[] = [];
-    for (const step of mine) {
-      if (!isWaking(step)) continue;
-      const jws = await evidenceOf(trust, step);
-      if (jws !== null) evidence.push({ host: step.target, jws });
-    }
+    const { evidence, reportWanted } = await findWakes(store.relays, trust, steps, record, now);
     const fresh = evidence.some(({ host, jws }) => memory.toldEvidence.get(host) !== jws);
-    const reportWanted = steps.some(
-      (step) => isWaking(step) && step.target === record.name && wantsReport(step, record, now),
-    );
     const repeat = evidence.length > 0 || reportWanted;
     const due = memory.toldAt + wakeRepeatMs - now;
     return {
       // Numbers go up: those that are given out already come first.
       jobs: jobs.toSorted((a, b) => numberOf(a, memory) - numberOf(b, memory)).slice(0, maxJobsPerAnswer),
+      parts,
       evidence: evidence.slice(0, maxEvidencePerAnswer),
       reportWanted,
-      worth: jobs.length > 0 || fresh || (repeat && due <= 0),
-      againMs: Math.max(1, Math.min(...leases, repeat ? due : Number.POSITIVE_INFINITY)),
+      worth: jobs.length + parts.length > 0 || fresh || (repeat && due <= 0),
+      againMs: Math.max(1, Math.min(...leases, againMs, repeat ? due : Number.POSITIVE_INFINITY)),
     };
-  };
-
-  /** The latest report of a host that is being woken, if it could prove that the host is awake. */
-  const evidenceOf = async (trust: Trust, wake: LeasableStep): Promise<string | null> => {
-    const kid = relayKid(trust, wake.target);
-    const record = kid === undefined ? null : await store.relays.find(kid);
-    if (record === null || !provesWake(record, wake)) return null;
-    return store.relays.reportJws(record.kid);
   };
 
   /** Leases what may go out, and mints its envelopes. Steps that trust no longer allows are ended instead. */
@@ -304,7 +301,8 @@ export function createPolls(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
       if (found.worth || news || behind || over) {
         // Nobody hears what is leased to a poll that was left or superseded.
         const jobs = gone.aborted ? [] : await mint(trust, relay, memory, found.jobs);
-        if (jobs.length > 0 || !found.jobs.length || over || news) {
+        if (!gone.aborted) jobs.push(...(await releases.mint(trust, relay, memory, found.parts)));
+        if (jobs.length > 0 || !(found.jobs.length + found.parts.length) || over || news) {
           memory.toldTrust = version;
           if (found.evidence.length > 0 || found.reportWanted) memory.toldAt = now;
           for (const { host, jws } of found.evidence) memory.toldEvidence.set(host, jws);

@@ -6,15 +6,19 @@ import { keyOf } from '../../schema/trust/evaluate.ts';
 import type { Trust } from '../../schema/trust/read.ts';
 import { maxReceiptBytes } from '../../schema/wire/limits.ts';
 import { type Receipt, receiptSchema } from '../../schema/wire/receipt.ts';
+import { releaseAction } from '../../schema/wire/release-order.ts';
 import type { Command } from '../domain/command.ts';
 import { type Answer, type RelayReason, refused } from '../domain/errors.ts';
 import type { AuditNote, CommandUpdate, StoredReceipt } from '../domain/ports.ts';
 import { buckets } from '../domain/rate.ts';
+import type { DeploymentUpdate } from '../domain/release-ports.ts';
 import { applyPoweringOff, applyReceipt, type Change, endsWithItsHost } from '../domain/settle.ts';
 import type { AuditLog } from './audit-log.ts';
 import { maxTries, ringFor, stillAllowed, toUpdate } from './changes.ts';
 import type { RelayCaller, RelayControl } from './control.ts';
 import { bells, type ControlDeps } from './deps.ts';
+import { createPartJudge, tellPart } from './part-receipts.ts';
+import { gapNotes, noteOfReceipt } from './receipt-notes.ts';
 import type { TrustKeeper } from './trust-keeper.ts';
 
 /**
@@ -26,7 +30,7 @@ const strayLimits = { burst: 1_000, everyMs: 60_000, maxKeys: 10_000 };
 /** A receipt with what it changes. */
 type Brought = {
   readonly stored: StoredReceipt;
-  readonly update: CommandUpdate | null;
+  readonly update: CommandUpdate | DeploymentUpdate | null;
   readonly notes: readonly AuditNote[];
 };
 
@@ -106,20 +110,29 @@ export function createReceipts(
   ): Promise<readonly Brought[]> => {
     const brought: Brought[] = [];
     const commands = new Map<string, Command | null>();
+    const judgePart = createPartJudge(deps);
     for (const stored of links) {
       const { receipt } = stored;
+      if (receipt.action === releaseAction) {
+        const part = await judgePart(withFittingResult(receipt));
+        if (part.update === null && strays.take(relay.kid, clock.now()) > 0) break;
+        brought.push({ stored, ...part });
+        continue;
+      }
       const command = commands.has(receipt.intent)
         ? commands.get(receipt.intent)!
         : await store.commands.loadByIntent(receipt.intent);
       const judged = judge(trust, command, receipt);
       if (!('change' in judged)) {
         if (strays.take(relay.kid, clock.now()) > 0) break;
-        const notes = [noteOf(receipt, judged.event, command?.id ?? null, clock.now())];
+        const notes = [noteOfReceipt(receipt, judged.event, { command: command?.id ?? null }, clock.now())];
         brought.push({ stored, update: null, notes });
         continue;
       }
       const change = await withPoweringOff(relay, receipt, judged.change);
-      const notes = [noteOf(receipt, `receipt.${receipt.state}`, change.command.id, clock.now())];
+      const notes = [
+        noteOfReceipt(receipt, `receipt.${receipt.state}`, { command: change.command.id }, clock.now()),
+      ];
       const update = await toUpdate(deps, trust.document.home, command!, change, notes);
       brought.push({ stored, update, notes: [] });
       // A further attempt is not in the command at hand: what comes after is judged once it is stored.
@@ -152,9 +165,10 @@ export function createReceipts(
       );
       const failed = outcomes.findIndex((outcome) => outcome !== 'stored');
       const stored = failed < 0 ? brought : brought.slice(0, failed);
-      for (const { update } of stored) {
+      for (const { stored: link, update } of stored) {
         if (update === null) log.grew();
-        else ringFor(deps, log, update);
+        else if ('command' in update) ringFor(deps, log, update);
+        else await tellPart(deps, log, update, link.receipt);
       }
       if (outcomes[0] === 'chain') return 'chain';
       left = left.slice(stored.length);
@@ -260,31 +274,3 @@ function withFittingResult(receipt: Receipt): Receipt {
     ? receipt
     : { ...receipt, result: null };
 }
-
-const gapNotes = ({ receipt, receivedAt, lost }: StoredReceipt): AuditNote[] =>
-  lost === undefined
-    ? []
-    : [
-        {
-          time: receivedAt,
-          event: 'receipt.gap',
-          principal: `relay:${receipt.relay}`,
-          facts: { from: lost.after + 1, to: receipt.seq - 1 },
-        },
-      ];
-
-const noteOf = (receipt: Receipt, event: string, command: string | null, now: number): AuditNote => ({
-  time: now,
-  event,
-  principal: `relay:${receipt.relay}`,
-  facts: {
-    command,
-    intent: receipt.intent,
-    step: receipt.step,
-    action: receipt.action,
-    target: receipt.target,
-    state: receipt.state,
-    code: receipt.code,
-    seq: receipt.seq,
-  },
-});

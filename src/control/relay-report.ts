@@ -8,12 +8,15 @@ import type { AuditLog } from './audit-log.ts';
 import { changeCommand } from './changes.ts';
 import type { RelayControl } from './control.ts';
 import { bells, type ControlDeps } from './deps.ts';
+import { tellProgress } from './part-receipts.ts';
+import type { ReleaseDispatch } from './release-dispatch.ts';
 import type { TrustKeeper } from './trust-keeper.ts';
 
 export function createReports(
   deps: ControlDeps,
   keeper: TrustKeeper,
   log: AuditLog,
+  dispatch: Pick<ReleaseDispatch, 'mayHaveWork'>,
 ): Pick<RelayControl, 'report'> {
   const { store, clock, doorbell } = deps;
   return {
@@ -50,6 +53,10 @@ export function createReports(
           .map((step) => step.relay),
       );
       for (const waker of wakers) doorbell.ring(bells.relay(waker));
+
+      await tellProgress(deps, log, relay.name, report);
+      // What waits for a guest to run may go out now.
+      if (dispatch.mayHaveWork(relay.name)) doorbell.ring(bells.relay(relay.name));
 
       for (const { intent, step, phase } of report.progress) {
         if (phase !== 'powering_off') continue;

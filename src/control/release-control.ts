@@ -1,9 +1,24 @@
 import type { InferOutput } from 'valibot';
-import type { DeploymentView, ReleaseRequest, targetListSchema } from '../../schema/api/deployments.ts';
+import type {
+  DeploymentView,
+  ReleaseRequest,
+  TargetView,
+  targetListSchema,
+} from '../../schema/api/deployments.ts';
 import type { Answer, ReleaseReason } from '../domain/errors.ts';
 import type { Grant } from '../domain/principal.ts';
 
 export type TargetList = InferOutput<typeof targetListSchema>;
+
+/** What is measured of a target; null where nobody has seen it. */
+export type TargetMetrics = Pick<TargetView, 'target' | 'deployed' | 'healthy' | 'synced'> & {
+  /** The part in force, and the commit of the release that brought it. */
+  readonly part: string | null;
+  readonly commit: string | null;
+  readonly drifted: number | null;
+  /** When a release last came up on it, in ms. */
+  readonly healthyAt: number | null;
+};
 
 export type DeploymentFilter = {
   /** Only those with a part for it. */

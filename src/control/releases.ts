@@ -24,6 +24,7 @@ import { ringForDeployment, toDeploymentUpdate } from './deployment-changes.ts';
 import { deploymentViews } from './deployment-views.ts';
 import { bells, type ControlDeps, newId } from './deps.ts';
 import type { ReleaseControl, Released } from './release-control.ts';
+import type { ReleaseDispatch } from './release-dispatch.ts';
 import { readNames } from './scene.ts';
 import { readTargets } from './targets.ts';
 import type { TrustKeeper } from './trust-keeper.ts';
@@ -31,7 +32,12 @@ import type { TrustKeeper } from './trust-keeper.ts';
 const maxListed = 200;
 const usuallyListed = 50;
 
-export function createReleases(deps: ControlDeps, keeper: TrustKeeper, log: AuditLog): ReleaseControl {
+export function createReleases(
+  deps: ControlDeps,
+  keeper: TrustKeeper,
+  log: AuditLog,
+  dispatch: Pick<ReleaseDispatch, 'brought'>,
+): ReleaseControl {
   const { store, clock, doorbell } = deps;
 
   const view = async (deployment: Deployment | null) =>
@@ -111,6 +117,7 @@ export function createReleases(deps: ControlDeps, keeper: TrustKeeper, log: Audi
       });
       switch (outcome) {
         case 'accepted': {
+          dispatch.brought(deployment.parts.map(({ relay }) => relay));
           for (const update of updates) ringForDeployment(deps, log, update);
           ringForDeployment(deps, log, {
             deployment: { ...deployment, revision: 1 },

@@ -1,3 +1,4 @@
+import { targetStates } from '../../schema/api/deployments.ts';
 import { commandStates } from '../../schema/api/orders.ts';
 import { applyExpiry, applySilence } from '../domain/settle.ts';
 import { relayKid } from '../domain/world.ts';
@@ -7,11 +8,16 @@ import type { Metrics, UpkeepControl } from './control.ts';
 import { reviewDeployments } from './deployment-changes.ts';
 import { bells, type ControlDeps } from './deps.ts';
 import type { Polls } from './relay-poll.ts';
+import { measureTargets } from './targets.ts';
 import { reviewCommands } from './trust.ts';
 import type { TrustKeeper } from './trust-keeper.ts';
 
 /** How long an idempotency key is remembered. */
 export const idempotencyMs = 24 * 60 * 60_000;
+/** How many deployments are remembered, beside those that say what a target is or should be. */
+export const keptDeployments = 50;
+/** How long a blob is kept that nothing names. */
+export const looseBlobMs = 24 * 60 * 60_000;
 /** How often at most it is looked for what may be forgotten. */
 const forgetEveryMs = 10 * 60_000;
 /** Setting a timer for longer than this is of no use: what is old is forgotten at least this often. */
@@ -64,6 +70,8 @@ export function createUpkeep(
       forgotAt = now;
       await store.nonces.forget(now);
       await store.commands.forgetIdempotency(now - idempotencyMs);
+      await store.deployments.forget(keptDeployments);
+      await store.blobs.forget(now - looseBlobMs);
     }
     const due = await store.commands.nextDue();
     // What is due and was left as it is will not be otherwise a moment later.
@@ -98,13 +106,15 @@ export function createUpkeep(
 
   const metrics = async (): Promise<Metrics> => {
     const now = clock.now();
-    const [trust, counts, queue, relays, auditSeq, tokens] = await Promise.all([
+    const [trust, counts, queue, relays, auditSeq, tokens, parts, targets] = await Promise.all([
       keeper.current(),
       store.commands.countByState(),
       store.commands.queue(),
       store.relays.all(),
       store.audit.last(),
       store.tokens.all(),
+      store.deployments.countByState(),
+      measureTargets(deps, keeper),
     ]);
     const commands = Object.fromEntries(commandStates.map((state) => [state, counts.get(state) ?? 0]));
     return {
@@ -113,6 +123,10 @@ export function createUpkeep(
       oldestQueuedMs: queue.oldestAt === null ? null : now - queue.oldestAt,
       running: counts.get('running') ?? 0,
       parkedPolls: polls.parked(),
+      deploymentTargets: Object.fromEntries(
+        targetStates.map((state) => [state, parts.get(state) ?? 0]),
+      ) as Metrics['deploymentTargets'],
+      targets,
       relays: relays
         .filter((relay) => trust !== null && relayKid(trust, relay.name) === relay.kid)
         .map((relay) => ({

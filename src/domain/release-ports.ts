@@ -69,7 +69,8 @@ export type DeploymentStore = {
   receiptsOf(ids: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
   /** The parts for a relay of which more is to come, the lowest order first. */
   openOf(relay: string): Promise<readonly LeasablePart[]>;
-  signed(ids: readonly string[]): Promise<ReadonlyMap<string, SignedRelease>>;
+  /** Orders as they were signed, with the identity of trust that did. */
+  signed(ids: readonly string[]): Promise<Map<string, SignedRelease & { readonly signer: string }>>;
   /** Leases parts to a relay's run, in the manner of `CommandStore.lease`. */
   lease(lease: {
     readonly kid: string;

@@ -2,8 +2,35 @@ import type { Metrics } from '../control/control.ts';
 
 type Sample = { readonly labels?: Readonly<Record<string, string>>; readonly value: number | null };
 
-/** Metrics in Prometheus' text format 0.0.4. What is not known is left out. */
-export function formatMetrics(metrics: Metrics): string {
+type Target = Metrics['targets'][number];
+
+const asNumber = (is: boolean | null): number | null => (is === null ? null : Number(is));
+
+/** What is told of each target of releases. */
+const targetMetrics: readonly (readonly [string, string, (target: Target, now: number) => number | null])[] =
+  [
+    [
+      'deployed',
+      'Whether the target runs what its newest release says.',
+      ({ deployed }) => asNumber(deployed),
+    ],
+    ['healthy', 'Whether all services of the target run.', ({ healthy }) => asNumber(healthy)],
+    ['synced', 'Whether all files of the target are as released.', ({ synced }) => asNumber(synced)],
+    ['drifted', 'Things of the target that are not as released.', ({ drifted }) => drifted],
+    [
+      'last_success_timestamp_seconds',
+      'When a release last came up on the target.',
+      ({ healthyAt }) => healthyAt && healthyAt / 1000,
+    ],
+    [
+      'last_success_age_seconds',
+      'How long ago a release last came up on the target.',
+      ({ healthyAt }, now) => healthyAt && (now - healthyAt) / 1000,
+    ],
+  ];
+
+/** Metrics in Prometheus' text format 0.0.4, as of a time in ms. What is not known is left out. */
+export function formatMetrics(metrics: Metrics, now: number): string {
   const lines: string[] = [];
   const metric = (
     name: string,
@@ -69,6 +96,27 @@ export function formatMetrics(metrics: Metrics): string {
     one(inSeconds(metrics.trustLeftMs)),
   );
   metric('writ_tokens', 'gauge', 'Tokens that are in force.', one(metrics.tokens));
+  metric(
+    'writ_deployment_targets',
+    'gauge',
+    'Targets of the deployments that are kept, by state.',
+    Object.entries(metrics.deploymentTargets).map(([state, value]) => ({ labels: { state }, value })),
+  );
+  metric(
+    'writ_target_info',
+    'gauge',
+    'The part of a release that is in force, and the commit that brought it.',
+    metrics.targets.flatMap(({ target, part, commit }) =>
+      part === null ? [] : [{ labels: { target, part, commit: commit ?? '' }, value: 1 }],
+    ),
+  );
+  for (const [name, help, pick] of targetMetrics) {
+    const samples = metrics.targets.map((target) => ({
+      labels: { target: target.target },
+      value: pick(target, now),
+    }));
+    metric(`writ_target_${name}`, 'gauge', help, samples);
+  }
   return `${lines.join('\n')}\n`;
 }
 

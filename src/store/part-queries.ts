@@ -30,7 +30,12 @@ const selectOpen = prepared(() =>
 );
 const selectSigned = prepared(() =>
   build
-    .select({ id: deployment.id, bytes: deployment.bytes, authorisation: deployment.authorisation })
+    .select({
+      id: deployment.id,
+      bytes: deployment.bytes,
+      authorisation: deployment.authorisation,
+      signer: deployment.signer,
+    })
     .from(deployment)
     .where(inSlot(deployment.id, 'ids')),
 );
@@ -65,7 +70,7 @@ export function partQueries(database: Database): Pick<DeploymentStore, 'openOf' 
     openOf: async (name) => (await select(database, selectOpen({ relay: name }))).map(toLeasable),
     signed: async (ids) => {
       const rows = await select(database, selectSigned({ ids: JSON.stringify(ids) }));
-      return new Map(rows.map(({ id, bytes, authorisation }) => [id, { bytes, authorisation }]));
+      return new Map(rows.map(({ id, ...signed }) => [id, signed]));
     },
     lease: async ({ kid, session, seen, parts, untils }) => {
       const results = await run(database, [

@@ -262,6 +262,16 @@ export function fakeControl(home: TestHome | null): FakeControl {
         oldestQueuedMs: 1500,
         running: 1,
         parkedPolls: 3,
+        deploymentTargets: {
+          pending: 1,
+          staged: 0,
+          activated: 0,
+          healthy: 4,
+          'rolled-back': 0,
+          failed: 0,
+          superseded: 2,
+        },
+        targets: [],
         relays: [
           { name: 'pve1', lastSeenMs: 1_760_000_000_000, receiptsSeq: 4, trustVersion: 1, refusedJobs: 0 },
         ],

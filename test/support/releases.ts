@@ -1,3 +1,4 @@
+import type { TestContext } from 'node:test';
 import * as v from 'valibot';
 import type { ReleaseRequest } from '../../schema/api/deployments.ts';
 import { encodeBase64url } from '../../schema/jose/base64url.ts';
@@ -5,11 +6,11 @@ import { type Digest, digestBytes, digestOf, toBytes } from '../../schema/jose/d
 import { signJws } from '../../schema/jose/jws.ts';
 import type { SigningKey } from '../../schema/jose/keys.ts';
 import { canonicalJson } from '../../schema/wire/canonical.ts';
+import type { PollRequest } from '../../schema/wire/relay-api.ts';
 import { type ReleasePart, releasePartSchema } from '../../schema/wire/release.ts';
 import type { ReleaseOrder, ReleaseOrderNumber } from '../../schema/wire/release-order.ts';
 import type { Control } from '../../src/control/control.ts';
-import type { ControlHome } from './control-home.ts';
-import { provedIf } from './control-home.ts';
+import { type ControlHome, type FakeRelay, makeControlHome, provedIf } from './control-home.ts';
 import type { TestHome } from './relay-home.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -180,4 +181,25 @@ export async function statesOf(control: Control, id: string): Promise<Record<str
   const view = await control.releases.deployment(id);
   if (view === null) throw new Error(`there is no deployment ${id}`);
   return Object.fromEntries(view.targets.map(({ target, state }) => [target, state]));
+}
+
+/** A poll of a relay that knows releases. */
+export const pollForParts = (relay: FakeRelay, change: Partial<PollRequest> = {}) =>
+  relay.poll({ protocol: 2, ...change });
+
+/**
+ * A home whose operator may release, and the tower's relay, which has polled, and reported how its guests are unless
+ * that is null.
+ */
+export async function makeReleasingHome(
+  t: TestContext,
+  guests: Parameters<FakeRelay['reportGuests']>[0] | null = { websvcs: 'running', gaming: 'running' },
+) {
+  const made = await makeControlHome(t);
+  await grantReleases(made.home);
+  await bringTrust(made);
+  const pve2 = made.relay('pve2');
+  await pollForParts(pve2);
+  if (guests !== null) await pve2.reportGuests(guests);
+  return { made, control: made.control, pve2 };
 }

@@ -87,8 +87,11 @@ export function metaRoutes(table: () => readonly Route[]): readonly Route[] {
       authority: 'reader',
       permission: () => 'status',
       answers: { 200: { description: 'Metrics in text format 0.0.4.', types: ['text/plain'] } },
-      handle: async (_, { control }) =>
-        reply('text/plain; version=0.0.4; charset=utf-8', formatMetrics(await control.upkeep.metrics())),
+      handle: async (_, { control, now }) =>
+        reply(
+          'text/plain; version=0.0.4; charset=utf-8',
+          formatMetrics(await control.upkeep.metrics(), now()),
+        ),
     }),
   ];
 }

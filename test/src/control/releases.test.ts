@@ -11,22 +11,16 @@ import {
   deploy,
   grantReleases,
   makeRelease,
+  makeReleasingHome,
   type SignedRelease,
   signRelease,
-  statesOf,
   uploadBlobs,
 } from '../../support/releases.ts';
 
 const reasonOf = (answer: Answer<unknown, Reason>): string => (answer.ok ? 'ok' : answer.reason);
 const websvcs = { websvcs: { files: { '/etc/opt/web/a.conf': 'a' } } };
 
-/** A home whose operator may release. */
-async function makeHome(t: TestContext): Promise<ControlHome> {
-  const made = await makeControlHome(t);
-  await grantReleases(made.home);
-  await bringTrust(made);
-  return made;
-}
+const makeHome = async (t: TestContext) => (await makeReleasingHome(t, null)).made;
 
 const order = (made: ControlHome, { request }: Pick<SignedRelease, 'request'>) =>
   made.control.releases.release(made.operator('release'), request);
@@ -248,89 +242,4 @@ test('threat 3: an order is above every one that is known for its targets', asyn
   // Another target's orders are its own.
   await deploy(made, { pve2: {} }, { number: { run_id: 1, run_attempt: 1, desk: 0 } });
   await deploy(made, websvcs, { number: { run_id: 7, run_attempt: 1, desk: 5 } });
-});
-
-test('a newer release passes over what has not begun on its targets, and nothing else', async (t) => {
-  const made = await makeHome(t);
-  const { control } = made;
-  const old = await deploy(made, { ...websvcs, gaming: {}, pve2: {} });
-  const newer = await deploy(made, { ...websvcs, gaming: {} });
-  assert.deepEqual(await statesOf(control, old.id), {
-    gaming: 'superseded',
-    pve2: 'pending',
-    websvcs: 'superseded',
-  });
-  const view = await control.releases.deployment(old.id);
-  assert.equal(
-    view?.sentence,
-    'Release c0ffee0 waits for the tower and was passed over on gaming and websvcs for a newer one.',
-  );
-  assert.equal(view?.ended_at, null);
-  await deploy(made, { pve2: {} });
-  const ended = await control.releases.deployment(old.id);
-  assert.equal(ended?.ended_at, made.clock.now());
-  assert.deepEqual(await statesOf(control, newer.id), { gaming: 'pending', websvcs: 'pending' });
-});
-
-test('releases to one target at once leave one that waits, whichever was last', async (t) => {
-  const made = await makeHome(t);
-  const releases = await Promise.all(
-    Array.from({ length: 6 }, () => makeRelease(made.home, websvcs, { issuedAt: made.clock.now() })),
-  );
-  for (const release of releases) await uploadBlobs(made, release);
-  const answers = await Promise.all(releases.map((release) => order(made, release)));
-  const accepted = answers.filter((one) => one.ok);
-  assert.ok(accepted.length > 0 && answers.every((one) => one.ok || one.reason === 'release_stale'));
-  const all = await made.control.releases.deployments({});
-  assert.equal(all.length, accepted.length);
-  const waiting = all.filter(({ targets }) => targets[0]?.state === 'pending');
-  assert.equal(waiting.length, 1);
-  const highest = Math.max(...all.map(({ order: { order: number } }) => number.desk));
-  assert.equal(waiting[0]?.order.order.desk, highest);
-});
-
-test('trust that no longer allows a release ends what has not begun of it', async (t) => {
-  const made = await makeHome(t);
-  const { id } = await deploy(made, { ...websvcs, gaming: {} });
-  const waiting = made.control.releases.wait(id, 10_000, new AbortController().signal);
-  await grantReleases(made.home, ['websvcs']);
-  await bringTrust(made);
-  const ended = await waiting;
-  assert.deepEqual(
-    ended?.targets.map(({ state, code }) => [state, code]),
-    [
-      ['failed', 'trust_changed'],
-      ['failed', 'trust_changed'],
-    ],
-    'a relay that judges one part judges the whole order',
-  );
-  assert.match(
-    ended?.sentence ?? '',
-    /^Release c0ffee0 was not brought to gaming: the trust document was changed/,
-  );
-});
-
-test('deployments are listed the newest first, by target and by pages', async (t) => {
-  const made = await makeHome(t);
-  const ids: string[] = [];
-  for (const targets of [websvcs, { gaming: {} }, websvcs]) {
-    made.clock.advance(1);
-    ids.push((await deploy(made, targets)).id);
-  }
-  const list = async (filter: { target?: string; limit?: number; before?: string }) =>
-    (await made.control.releases.deployments(filter)).map(({ id }) => ids.indexOf(id));
-  assert.deepEqual(await list({}), [2, 1, 0]);
-  assert.deepEqual(await list({ target: 'websvcs' }), [2, 0]);
-  assert.deepEqual(await list({ target: 'nowhere' }), []);
-  assert.deepEqual(await list({ limit: 2 }), [2, 1]);
-  assert.deepEqual(await list({ before: ids[1]! }), [0]);
-});
-
-test('a restart loses no deployment', async (t) => {
-  const made = await makeHome(t);
-  const { id } = await deploy(made, websvcs);
-  const before = await made.control.releases.deployment(id);
-  await made.restart();
-  assert.deepEqual(await made.control.releases.deployment(id), before);
-  assert.equal(await made.control.releases.deployment(`dep_${'0'.repeat(26)}`), null);
 });

@@ -1,76 +1,10 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { describe, type TestContext, test } from 'node:test';
-import { encodeBase64url } from '../../../schema/jose/base64url.ts';
-import { digestBytes, digestOf, toBytes } from '../../../schema/jose/digest.ts';
-import { canonicalJson } from '../../../schema/wire/canonical.ts';
-import { ulidOf } from '../../../schema/wire/ids.ts';
-import { maxBlobBytes } from '../../../schema/wire/limits.ts';
-import type { ReleaseOrder, ReleaseOrderNumber } from '../../../schema/wire/release-order.ts';
+import { describe, test } from 'node:test';
+import type { ReleaseOrderNumber } from '../../../schema/wire/release-order.ts';
 import { applyNewer, applyPartReceipt } from '../../../src/domain/deployment.ts';
 import type { Store } from '../../../src/domain/ports.ts';
-import type { NewDeployment } from '../../../src/domain/release-ports.ts';
-import { migrateToNewest } from '../../../src/store/newest.ts';
-import { createStore } from '../../../src/store/store.ts';
 import { engines } from '../../support/engines.ts';
-
-type Part = { readonly target: string; readonly relay?: string; readonly digest: string };
-
-const put = async (store: Store, text: string, now = 1): Promise<string> => {
-  const bytes = toBytes(text);
-  const digest = await digestBytes(bytes);
-  await store.blobs.put(digest, bytes, now);
-  return digest;
-};
-
-let made = 0;
-
-/** A deployment of parts, as control would have it stored. */
-async function draft(
-  parts: readonly Part[],
-  order: Partial<ReleaseOrderNumber> & { readonly release: string },
-  names: Readonly<Record<string, readonly string[]>> = {},
-): Promise<NewDeployment> {
-  made += 1;
-  const { release, ...number } = order;
-  const signed: ReleaseOrder = {
-    v: 1,
-    home: 'h_01M8426D4ABARQSN8Z9XAREBB8',
-    release,
-    commit: 'c'.repeat(40),
-    order: { run_id: 0, run_attempt: 0, desk: made, ...number },
-    issued_at: 1,
-    parts: parts.map(({ target, relay = 'pve2', digest }) => ({ relay, target, digest })),
-  };
-  const bytes = toBytes(canonicalJson(signed));
-  return {
-    deployment: {
-      id: `dep_${ulidOf(made, new Uint8Array(10))}`,
-      digest: await digestOf('release', bytes),
-      order: signed,
-      signer: 'operator',
-      principal: 'operator',
-      createdAt: made,
-      endedAt: null,
-      parts: signed.parts.map(({ relay, target, digest }, part) => ({
-        part,
-        relay,
-        target,
-        digest,
-        state: 'pending',
-        code: null,
-        result: null,
-        receipted: false,
-        startedAt: null,
-        endedAt: null,
-      })),
-    },
-    signed: { bytes: encodeBase64url(bytes), authorisation: 'a.b.c' },
-    names: new Map(parts.map(({ digest }) => [digest, [digest, ...(names[digest] ?? [])]])),
-    updates: [],
-    note: { time: made, event: 'release.accepted', principal: 'operator', facts: {} },
-  };
-}
+import { draftDeployment as draft, openStore, putText as put } from '../../support/stored-releases.ts';
 
 const receiptOf = (step: number, state: 'started' | 'succeeded' | 'refused' | 'failed') =>
   ({ step, state, code: null, result: null }) as Parameters<typeof applyPartReceipt>[1];
@@ -82,31 +16,9 @@ async function makeHealthy(store: Store, id: string, part: number, now: number):
 }
 
 for (const [name, open] of Object.entries(engines)) {
-  const openStore = async (t: TestContext): Promise<Store> => {
-    const database = await open(t);
-    await migrateToNewest(database);
-    return createStore(database);
-  };
-
   describe(`releases in a store: ${name}`, () => {
-    test('a blob of the greatest size is read as it was put, and put twice is there once', async (t) => {
-      const store = await openStore(t);
-      const bytes = new Uint8Array(randomBytes(maxBlobBytes));
-      const digest = await digestBytes(bytes);
-      const absent = `sha256:${'0'.repeat(64)}`;
-      assert.deepEqual(await store.blobs.missing([absent, digest], 1), [absent, digest]);
-      await store.blobs.put(digest, bytes, 1);
-      await store.blobs.put(digest, bytes, 2);
-      const read = await store.blobs.read(digest);
-      assert.ok(read !== null && Buffer.from(read).equals(bytes));
-      assert.deepEqual(await store.blobs.missing([absent, digest], 1), [absent]);
-      assert.equal(await store.blobs.read(absent), null);
-      const empty = await put(store, '');
-      assert.equal((await store.blobs.read(empty))?.length, 0);
-    });
-
     test('a deployment is stored whole or not at all, once all that it names is there', async (t) => {
-      const store = await openStore(t);
+      const store = await openStore(t, open);
       const [release, part, file] = [await put(store, 'manifest'), await put(store, 'part'), 'sha256:none'];
       const lacking = [
         await draft([{ target: 'websvcs', digest: part }], { release: 'sha256:none' }),
@@ -127,7 +39,7 @@ for (const [name, open] of Object.entries(engines)) {
     });
 
     test('threat 3: an order that is not above every one of its targets is refused, whoever was first', async (t) => {
-      const store = await openStore(t);
+      const store = await openStore(t, open);
       const [release, digest] = [await put(store, 'manifest'), await put(store, 'part')];
       const of = (targets: readonly string[], order: Partial<ReleaseOrderNumber>) =>
         draft(
@@ -161,7 +73,7 @@ for (const [name, open] of Object.entries(engines)) {
     });
 
     test('a change of a deployment that was changed since it was read is refused, with all beside it', async (t) => {
-      const store = await openStore(t);
+      const store = await openStore(t, open);
       const [release, digest] = [await put(store, 'manifest'), await put(store, 'part')];
       const old = await draft([{ target: 'websvcs', digest }], { release });
       await store.deployments.accept(old);
@@ -179,7 +91,7 @@ for (const [name, open] of Object.entries(engines)) {
     });
 
     test('parts are leased to the newest run alone, numbered up, each once', async (t) => {
-      const store = await openStore(t);
+      const store = await openStore(t, open);
       const [release, digest] = [await put(store, 'manifest'), await put(store, 'part')];
       const note = { time: 1, event: 'relay.connected', principal: 'relay:pve2', facts: {} };
       const seen = { kid: 'k', name: 'pve2', now: 1, protocol: 2, trustVersion: 1 };
@@ -216,42 +128,11 @@ for (const [name, open] of Object.entries(engines)) {
       assert.deepEqual(again[0]?.lease, { session: 'new', seq: 8, until: 50 });
       assert.equal(again[0]?.offers, 1);
       const signed = await store.deployments.signed([one.deployment.id]);
-      assert.deepEqual(signed.get(one.deployment.id), one.signed);
-    });
-
-    test('a relay reads the blobs of parts that are for it, and of no other', async (t) => {
-      const store = await openStore(t);
-      const release = await put(store, 'manifest');
-      const [mine, theirs] = [await put(store, 'part of pve2'), await put(store, 'part of pve1')];
-      const [file, shared, other] = [
-        await put(store, 'file'),
-        await put(store, 'both'),
-        await put(store, 'x'),
-      ];
-      const one = await draft(
-        [
-          { target: 'pve1', relay: 'pve1', digest: theirs },
-          { target: 'websvcs', digest: mine },
-        ],
-        { release },
-        { [mine]: [file, shared], [theirs]: [shared, other] },
-      );
-      assert.equal(await store.deployments.accept(one), 'accepted');
-      const readable = async (relay: string): Promise<string[]> => {
-        const all = { release, mine, theirs, file, shared, other };
-        const names: string[] = [];
-        for (const [what, digest] of Object.entries(all)) {
-          if ((await store.blobs.readFor(relay, digest)) !== null) names.push(what);
-        }
-        return names;
-      };
-      assert.deepEqual(await readable('pve2'), ['mine', 'file', 'shared']);
-      assert.deepEqual(await readable('pve1'), ['theirs', 'shared', 'other']);
-      assert.deepEqual(await readable('cloud'), []);
+      assert.deepEqual(signed.get(one.deployment.id), { ...one.signed, signer: 'operator' });
     });
 
     test('what each target was to become last, and when it was last healthy', async (t) => {
-      const store = await openStore(t);
+      const store = await openStore(t, open);
       const release = await put(store, 'manifest');
       const [first, second] = [await put(store, 'part 1'), await put(store, 'part 2')];
       const both = [
@@ -289,7 +170,7 @@ for (const [name, open] of Object.entries(engines)) {
     });
 
     test('old deployments and what they alone named are forgotten; what is wanted or in force stays', async (t) => {
-      const store = await openStore(t);
+      const store = await openStore(t, open);
       const release = await put(store, 'manifest');
       const ids: string[] = [];
       const parts: string[] = [];
@@ -323,15 +204,6 @@ for (const [name, open] of Object.entries(engines)) {
       assert.deepEqual(gone, [parts[2], parts[3], files[2], files[3]]);
       assert.equal(await store.blobs.readFor('pve2', files[3]!), null);
       await store.deployments.forget(2);
-    });
-
-    test('what is asked for is not forgotten for a while', async (t) => {
-      const store = await openStore(t);
-      const hour = 60 * 60_000;
-      const digest = await put(store, 'file', 0);
-      await store.blobs.missing([digest], 25 * hour);
-      await store.blobs.forget(24 * hour);
-      assert.deepEqual(await store.blobs.missing([digest], 25 * hour), []);
     });
   });
 }
