@@ -16,6 +16,8 @@ import { codeText } from './words.ts';
 /** How long a control plane may be away while a deployment is followed. */
 const patienceMs = 3 * 60_000;
 const mostTries = 5;
+/** An activation takes half an hour at most: whoever waits without any news for longer is told so. */
+const newsWithinMs = 40 * 60_000;
 
 /** Hands a signed order over until an answer comes: the same key makes a repeat harmless. */
 export async function submitOrder(
@@ -62,8 +64,8 @@ const stateWords: Readonly<Record<TargetState, string>> = {
 };
 
 /**
- * Follows a deployment until nothing of it is under way, or what is left waits for hosts that are off: those get it
- * when they come.
+ * Follows a deployment until nothing of it is under way, or what is left waits for hosts that are off, which get it when
+ * they come; or until there was no news of it for longer than an activation takes.
  */
 export async function followDeployment(
   context: Context,
@@ -73,9 +75,13 @@ export async function followDeployment(
   let view = first;
   let told = new Map<string, string>();
   let awaySince: number | null = null;
+  let news = { states: '', at: context.now() };
   for (;;) {
     told = tellTargets(context, told, view);
-    if (hasEnded(view) || (await isAsleep(session, view))) return { ok: true, value: view };
+    const states = view.targets.map(({ state }) => state).join();
+    if (states !== news.states) news = { states, at: context.now() };
+    const isOver = hasEnded(view) || context.now() - news.at > newsWithinMs;
+    if (isOver || (await isAsleep(session, view))) return { ok: true, value: view };
     // Somebody who watches sees each state as it comes; a script is answered once, at the end.
     const waitS = context.terminal.watched ? 1 : 50;
     const answer = await session.api.call({

@@ -135,3 +135,20 @@ test('without its key nothing is asked, built or sent', async (t) => {
   }
   assert.deepEqual(desk.asked, []);
 });
+
+test('who waits is told so after a time without news', async (t) => {
+  const desk = await startDesk(t);
+  let ms = Date.now();
+  desk.answer('GET /v1/deployments/{}', async (request, response, body) => {
+    ms += 15 * 60_000;
+    desk.ends.set('websvcs', null);
+    return desk.honest(request, response, body);
+  });
+  // Its host is awake, and its relay does not take it.
+  desk.answer('GET /v1/status', problem(503, {}));
+  const words = ['deploy', '--repo', desk.repo, '--yes', '--wait'];
+  const ran = await desk.writ(words, { now: () => ms });
+  assert.equal(ran.exit, 5, ran.err);
+  assert.match(ran.out, /^websvcs {2}not deployed/m);
+  assert.equal(desk.asked.filter((route) => /^GET \/v1\/deployments\/dep_/.test(route)).length, 4);
+});
