@@ -5,7 +5,7 @@ import type { ActivationCode } from './codes.ts';
 import { explainFailure } from './explain-failure.ts';
 import { awaitHealth, type HealthClock } from './health.ts';
 import { removeNetworks } from './networks.ts';
-import type { ServiceWork } from './order-services.ts';
+import { orderApps, type ServiceWork } from './order-services.ts';
 import type { Phase } from './phases.ts';
 import type { Switch } from './plan-switch.ts';
 import type { Systemd, SystemdReason, Verb } from './systemd.ts';
@@ -88,20 +88,21 @@ export async function changeOver(deps: Deps, plan: Plan): Promise<Result<true, A
       if (!done.ok) return done;
     }
   }
-  const again = await asked('start', takenAlong(plan));
-  if (!again.ok) return again;
+  for (const services of takenAlong(plan)) {
+    const again = await asked('start', services);
+    if (!again.ok) return again;
+  }
 
   deps.at('health');
-  for (const group of work.groups) {
-    const app = part.apps.find(({ name }) => name === group.app)!;
-    const services = [...group.start, ...group.restart, ...group.reload];
-    const sick = await awaitHealth(deps, app, services);
-    if (sick === null) continue;
-    const why =
-      sick.code === 'service_failed' ? await explainFailure(machine, systemd, sick.services, sick) : sick;
-    return refuse(why.code, why.detail);
-  }
-  return ok(true);
+  const patients = work.groups.map(({ app, start, restart, reload }) => ({
+    app: part.apps.find(({ name }) => name === app)!,
+    services: [...start, ...restart, ...reload],
+  }));
+  const sick = await awaitHealth(deps, patients);
+  if (sick === null) return ok(true);
+  const why =
+    sick.code === 'service_failed' ? await explainFailure(machine, systemd, sick.services, sick) : sick;
+  return refuse(why.code, why.detail);
 }
 
 /** What systemd refuses after the files changed is the part's own fault. */
@@ -138,9 +139,14 @@ async function reloadUnits(
   return enabled.ok ? asked('reenable', on) : enabled;
 }
 
-/** Services that ran, that a network took along, and that nothing else has started. */
-function takenAlong({ work, pending }: Plan): string[] {
+/** Services that ran, and that a network took along: app by app in their order, then those of nobody. */
+function takenAlong({ part, work, pending }: Plan): string[][] {
   if (pending.networks.length === 0) return [];
-  const gone = new Set([...work.stop, ...work.drop]);
-  return pending.services.filter(({ name, ran }) => ran && !gone.has(name)).map(({ name }) => name);
+  const left = new Set(pending.services.filter(({ ran }) => ran).map(({ name }) => name));
+  for (const name of work.stop) left.delete(name);
+  const ofApps = orderApps(part).map((app) => {
+    const units = part.apps.find(({ name }) => name === app)!.units.map(({ service }) => service);
+    return units.filter((service) => left.delete(service));
+  });
+  return [...ofApps, [...left]];
 }
