@@ -1,4 +1,4 @@
-import { ok, type Result, refuse } from '../../schema/result.ts';
+import { ok, type Refusal, type Result, refuse } from '../../schema/result.ts';
 import type { ReleasePart } from '../../schema/wire/release.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { ActivationCode } from './codes.ts';
@@ -34,14 +34,21 @@ type Plan = {
 export async function changeOver(deps: Deps, plan: Plan): Promise<Result<true, ActivationCode>> {
   const { machine, systemd } = deps;
   const { part, moves, work, pending } = plan;
+  const begunMs = deps.clock.uptimeMs();
+  const explained = async (
+    services: readonly string[],
+    known: { readonly code: ActivationCode; readonly detail: string },
+  ): Promise<Refusal<ActivationCode>> => {
+    const why = await explainFailure(deps, services, known, deps.clock.uptimeMs() - begunMs);
+    return refuse(why.code, why.detail);
+  };
   const asked = async (verb: Verb, services: readonly string[]): Promise<Result<true, ActivationCode>> => {
     const done = await systemd.ask(verb, services);
     if (done.ok) return done;
     if (done.reason !== 'systemd_refused' && done.reason !== 'timeout')
       return refuse(done.reason, done.detail);
     const code = done.reason === 'timeout' ? 'start_timeout' : 'service_failed';
-    const why = await explainFailure(machine, systemd, services, { code, detail: done.detail ?? '' });
-    return refuse(why.code, why.detail);
+    return explained(services, { code, detail: done.detail ?? '' });
   };
 
   deps.at('stop');
@@ -100,9 +107,8 @@ export async function changeOver(deps: Deps, plan: Plan): Promise<Result<true, A
   }));
   const sick = await awaitHealth(deps, patients);
   if (sick === null) return ok(true);
-  const why =
-    sick.code === 'service_failed' ? await explainFailure(machine, systemd, sick.services, sick) : sick;
-  return refuse(why.code, why.detail);
+  const isLogged = sick.code === 'service_failed' || sick.code === 'service_flaps';
+  return isLogged ? explained(sick.services, sick) : refuse(sick.code, sick.detail);
 }
 
 /** What systemd refuses after the files changed is the part's own fault. */

@@ -70,7 +70,7 @@ async function doActivate(): Promise<Omit<EngineAnswer, 'asked'>> {
       signal: new AbortController().signal,
       blob: async (digest) => {
         const found = release.value.blobs.get(digest);
-        return found === undefined ? refuse('blob_missing', digest) : ok(found);
+        return found === undefined || request.lost === true ? refuse('blob_missing', digest) : ok(found);
       },
       progress: (phase) => progress.push(phase),
       at,

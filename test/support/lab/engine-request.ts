@@ -22,6 +22,8 @@ export type EngineRequest = {
   readonly target?: string;
   readonly again?: boolean;
   readonly fault?: LabFault;
+  /** Whether no bytes can be had. */
+  readonly lost?: boolean;
   /** Small file systems that a fault fills. */
   readonly disks?: readonly string[];
   /** How many times more often health is looked at. */

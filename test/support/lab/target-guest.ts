@@ -71,7 +71,8 @@ export async function startTargetGuest(name: string): Promise<TargetGuest> {
   const ask: TargetGuest['ask'] = async (request) => {
     const ran = await guest.run(programOf(request), { timeoutMs: 300_000 });
     if (ran.code === 137 || ran.code === -1) return null;
-    if (ran.code !== 0) throw new Error(`${ran.out}${ran.err}`);
+    // Of a bundle, the line that failed is very long.
+    if (ran.code !== 0) throw new Error(`${ran.out}${ran.err.slice(-2000)}`);
     return JSON.parse(ran.out) as EngineAnswer;
   };
   const activation = (release: Release, more: Partial<EngineRequest>): EngineRequest => {
