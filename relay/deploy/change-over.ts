@@ -1,11 +1,11 @@
-import { ok, type Result, refuse } from '../../schema/result.ts';
+import { ok, type Refusal, type Result, refuse } from '../../schema/result.ts';
 import type { ReleasePart } from '../../schema/wire/release.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { ActivationCode } from './codes.ts';
 import { explainFailure } from './explain-failure.ts';
 import { awaitHealth, type HealthClock } from './health.ts';
 import { removeNetworks } from './networks.ts';
-import type { ServiceWork } from './order-services.ts';
+import { orderApps, type ServiceWork } from './order-services.ts';
 import type { Phase } from './phases.ts';
 import type { Switch } from './plan-switch.ts';
 import type { Systemd, SystemdReason, Verb } from './systemd.ts';
@@ -34,14 +34,21 @@ type Plan = {
 export async function changeOver(deps: Deps, plan: Plan): Promise<Result<true, ActivationCode>> {
   const { machine, systemd } = deps;
   const { part, moves, work, pending } = plan;
+  const begunMs = deps.clock.uptimeMs();
+  const explained = async (
+    services: readonly string[],
+    known: { readonly code: ActivationCode; readonly detail: string },
+  ): Promise<Refusal<ActivationCode>> => {
+    const why = await explainFailure(deps, services, known, deps.clock.uptimeMs() - begunMs);
+    return refuse(why.code, why.detail);
+  };
   const asked = async (verb: Verb, services: readonly string[]): Promise<Result<true, ActivationCode>> => {
     const done = await systemd.ask(verb, services);
     if (done.ok) return done;
     if (done.reason !== 'systemd_refused' && done.reason !== 'timeout')
       return refuse(done.reason, done.detail);
     const code = done.reason === 'timeout' ? 'start_timeout' : 'service_failed';
-    const why = await explainFailure(machine, systemd, services, { code, detail: done.detail ?? '' });
-    return refuse(why.code, why.detail);
+    return explained(services, { code, detail: done.detail ?? '' });
   };
 
   deps.at('stop');
@@ -88,20 +95,20 @@ export async function changeOver(deps: Deps, plan: Plan): Promise<Result<true, A
       if (!done.ok) return done;
     }
   }
-  const again = await asked('start', takenAlong(plan));
-  if (!again.ok) return again;
+  for (const services of takenAlong(plan)) {
+    const again = await asked('start', services);
+    if (!again.ok) return again;
+  }
 
   deps.at('health');
-  for (const group of work.groups) {
-    const app = part.apps.find(({ name }) => name === group.app)!;
-    const services = [...group.start, ...group.restart, ...group.reload];
-    const sick = await awaitHealth(deps, app, services);
-    if (sick === null) continue;
-    const why =
-      sick.code === 'service_failed' ? await explainFailure(machine, systemd, sick.services, sick) : sick;
-    return refuse(why.code, why.detail);
-  }
-  return ok(true);
+  const patients = work.groups.map(({ app, start, restart, reload }) => ({
+    app: part.apps.find(({ name }) => name === app)!,
+    services: [...start, ...restart, ...reload],
+  }));
+  const sick = await awaitHealth(deps, patients);
+  if (sick === null) return ok(true);
+  const isLogged = sick.code === 'service_failed' || sick.code === 'service_flaps';
+  return isLogged ? explained(sick.services, sick) : refuse(sick.code, sick.detail);
 }
 
 /** What systemd refuses after the files changed is the part's own fault. */
@@ -138,9 +145,14 @@ async function reloadUnits(
   return enabled.ok ? asked('reenable', on) : enabled;
 }
 
-/** Services that ran, that a network took along, and that nothing else has started. */
-function takenAlong({ work, pending }: Plan): string[] {
+/** Services that ran, and that a network took along: app by app in their order, then those of nobody. */
+function takenAlong({ part, work, pending }: Plan): string[][] {
   if (pending.networks.length === 0) return [];
-  const gone = new Set([...work.stop, ...work.drop]);
-  return pending.services.filter(({ name, ran }) => ran && !gone.has(name)).map(({ name }) => name);
+  const left = new Set(pending.services.filter(({ ran }) => ran).map(({ name }) => name));
+  for (const name of work.stop) left.delete(name);
+  const ofApps = orderApps(part).map((app) => {
+    const units = part.apps.find(({ name }) => name === app)!.units.map(({ service }) => service);
+    return units.filter((service) => left.delete(service));
+  });
+  return [...ofApps, [...left]];
 }

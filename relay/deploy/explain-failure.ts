@@ -12,36 +12,34 @@ const causes: readonly { readonly says: RegExp; readonly code: ActivationCode }[
 const maxBytes = 256 * 1024;
 const timeoutMs = 20_000;
 const lines = '40';
+/** The machine's clock and ours do not run alike. */
+const slackS = 2;
 
-/** Why services failed, from what systemd and their own logs of the last run say. */
+/**
+ * Why services failed, from what systemd and their own logs say.
+ *
+ * @param withinMs how long ago all that counts began
+ */
 export async function explainFailure(
-  machine: Machine,
-  systemd: Systemd,
+  { machine, systemd }: { readonly machine: Machine; readonly systemd: Systemd },
   services: readonly string[],
   known: { readonly code: ActivationCode; readonly detail: string },
+  withinMs: number,
 ): Promise<{ readonly code: ActivationCode; readonly detail: string }> {
   const shown = await systemd.show(services);
   if (!shown.ok) return known;
-  const down = shown.value.filter(({ active, result }) => active === 'failed' || result !== 'success');
+  const down = shown.value.filter(({ active, result }) => active !== 'active' || result !== 'success');
   const failed = down.length > 0 ? down : shown.value;
   const named = failed.map(({ service, active, result }) => `${service} is ${active} (${result})`).join(', ');
-  for (const { service, invocation } of failed) {
-    const runs =
-      invocation === '' ? [] : [`_SYSTEMD_INVOCATION_ID=${invocation}`, '+', `INVOCATION_ID=${invocation}`];
-    const words = runs.length > 0 ? runs : ['-u', service];
-    const ran = await machine.run(
-      ['journalctl', '-b', '-q', '--no-pager', '-o', 'cat', '-n', lines, ...words],
-      {
-        timeoutMs,
-        maxBytes,
-      },
-    );
-    if (!ran.ok) continue;
-    const log = new TextDecoder().decode(ran.value.stdout);
-    const cause = causes.find(({ says }) => says.test(log));
-    const said = log.trim().split('\n').slice(-5).join('\n');
-    if (cause !== undefined) return { code: cause.code, detail: `${named}\n${said}` };
-  }
+  const since = `--since=-${Math.ceil(withinMs / 1000) + slackS}s`;
+  const units = failed.flatMap(({ service }) => ['-u', service]);
+  const words = ['-b', '-q', '--no-pager', '-o', 'cat', '-n', lines, since, ...units];
+  const ran = await machine.run(['journalctl', ...words], { timeoutMs, maxBytes });
+  const log = ran.ok ? new TextDecoder().decode(ran.value.stdout).trim() : '';
+  const cause = causes.find(({ says }) => says.test(log));
   const late = failed.some(({ result }) => result === 'timeout');
-  return { code: late ? 'start_timeout' : known.code, detail: named === '' ? known.detail : named };
+  return {
+    code: cause?.code ?? (late ? 'start_timeout' : known.code),
+    detail: [named === '' ? known.detail : named, ...log.split('\n').slice(-8)].join('\n').trim(),
+  };
 }
