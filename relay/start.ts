@@ -4,6 +4,7 @@ import { fingerprint } from '../schema/jose/keys.ts';
 import { ok, type Result, refuse } from '../schema/result.ts';
 import { programVersion } from '../schema/version.ts';
 import { heartbeatLimitMs, pollWaitMs } from '../schema/wire/limits.ts';
+import { releaseAction } from '../schema/wire/release-order.ts';
 import type { ActionPorts } from './actions/action.ts';
 import { relayActions } from './actions/index.ts';
 import { awaitAdmission } from './agent/admission.ts';
@@ -24,6 +25,7 @@ import { createReceiptPost } from './agent/receipt-post.ts';
 import { createReporter, type Reporter } from './agent/report.ts';
 import { openState, type RelayState, type StateRefusal } from './agent/state-files.ts';
 import { lockState } from './agent/state-lock.ts';
+import { createTargetWatch } from './agent/target-watch.ts';
 import { createTrustAfter } from './agent/trust-after.ts';
 import { createTrustFetch } from './agent/trust-fetch.ts';
 import { judgeAgain, judgeJob, verifyEnvelope } from './agent/verify-job.ts';
@@ -47,6 +49,8 @@ export type RelayOverrides = {
   /** How often guests are looked at while nothing happens, and while a step is at work. */
   readonly lookIdleMs?: number;
   readonly lookBusyMs?: number;
+  /** How often targets of releases are looked at. */
+  readonly targetIntervalMs?: number;
   /** How often a relay that waits for its admission asks for newer trust, at least. */
   readonly admissionMs?: number;
   readonly trustIntervalMs?: number;
@@ -92,7 +96,6 @@ export type RunningRelay = {
 };
 
 const keptEvents = 1_000;
-const lastReportMs = 5_000;
 
 /** Starts a relay from what enrolment has made. Refuses, and leaves nothing running, unless all of it is right. */
 export async function startRelay(options: RelayOptions): Promise<Result<RunningRelay, StartRefusal>> {
@@ -186,34 +189,44 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     ...(overrides.unheardPauseMs !== undefined && { unheardPauseMs: overrides.unheardPauseMs }),
   });
   const evidence = createEvidence({ home, trust, clock, log });
-  const blobs = createBlobs({ link, clock });
   const helper = overrides.helper ?? createActClient({ trustAfter: createTrustAfter({ trust, link }) });
   // It hears of newer trust with what it is asked, and the next release may be far.
   trust.onChange(() => void helper.look(relay, stop.signal));
   let reporter: Reporter | null = null;
+  const ports: ActionPorts = {
+    proxmox,
+    wake: overrides.wake ?? createWakeOnLan(),
+    clock,
+    evidenceOf: evidence.of,
+    blob: createBlobs({ link, clock }).get,
+    watchPath: createPathWatch({
+      origins: () => trust.current().document.origins,
+      clock,
+      ask: askOrigin,
+    }),
+    machineOf: overrides.machineOf ?? ((name, guest, px) => createRemoteMachine(name, px.agentExec(guest))),
+    helper,
+  };
   const executor = createExecutor({
     state,
     session,
     clock,
     log,
     actions: relayActions,
-    ports: {
-      proxmox,
-      wake: overrides.wake ?? createWakeOnLan(),
-      clock,
-      evidenceOf: evidence.of,
-      blob: blobs.get,
-      watchPath: createPathWatch({
-        origins: () => trust.current().document.origins,
-        clock,
-        ask: askOrigin,
-      }),
-      machineOf: overrides.machineOf ?? ((name, guest, px) => createRemoteMachine(name, px.agentExec(guest))),
-      helper,
-    },
+    ports,
     judge: { verifyEnvelope, judgeJob, judgeAgain },
-    beforePowerOff: () => sendLast(reporter, clock),
+    beforePowerOff: async () => reporter?.sendLast(),
     maxUnconfirmed: overrides.maxUnconfirmed,
+  });
+  const watchOfTargets = createTargetWatch({
+    relay,
+    trust,
+    ports,
+    clock,
+    log,
+    hold: (target) => executor.hold(releaseAction, target),
+    onChange: () => reporter?.changed(),
+    ...(overrides.targetIntervalMs !== undefined && { intervalMs: overrides.targetIntervalMs }),
   });
   reporter = createReporter({
     home,
@@ -227,6 +240,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     log,
     random,
     progress: () => executor.running(),
+    targets: () => watchOfTargets.reports(),
     refused: () => executor.refused(),
     reportSeq: () => executor.reportSeq(),
     ...(overrides.lookIdleMs !== undefined && { lookIdleMs: overrides.lookIdleMs }),
@@ -241,6 +255,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
   });
   executor.onReceipt((_, isFinal) => receipts.ring(isFinal ? 'now' : 'soon'));
   executor.onProgress(() => reporter.changed());
+  executor.onEnd(({ action, target }) => action === releaseAction && watchOfTargets.lookSoon(target));
   trust.onChange(() => reporter.changed());
 
   const admitted = (): boolean => trust.current().identities.get(key.kid)?.name === relay;
@@ -296,6 +311,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
       fetching,
       watch.run(stop.signal),
       reporter.run(stop.signal),
+      watchOfTargets.run(stop.signal),
       receipts.run(stop.signal),
       takeJobs(),
     ]);
@@ -327,14 +343,4 @@ function run(state: RelayState, parts: Parts): RunningRelay {
       return stopping;
     },
   };
-}
-
-/** The host goes down in a moment, whether or not this arrives. */
-async function sendLast(reporter: Reporter | null, clock: Clock): Promise<void> {
-  if (reporter === null) return;
-  const limit = new AbortController();
-  const done = new AbortController();
-  void clock.sleep(lastReportMs, done.signal).then(() => limit.abort());
-  await reporter.sendLast(limit.signal);
-  done.abort();
 }

@@ -2,7 +2,7 @@ import { ok } from '../../schema/result.ts';
 import { applyPart, judgeSwitch, type PartEnd, settlePart } from '../actions/apply-part.ts';
 import { fetchPart } from '../actions/fetch-part.ts';
 import { codeOfReason } from '../actions/release-code.ts';
-import { readTargetState } from '../deploy/target-state.ts';
+import { createTargetLook } from '../deploy/look-target.ts';
 import { type ActOutcome, codeOf } from '../drivers/act-messages.ts';
 import type { ActClock } from './act-clock.ts';
 import type { TargetWork } from './service.ts';
@@ -30,9 +30,10 @@ export function createTargetWork(clock: ActClock): TargetWork {
       return end.ok ? ok(outcomeOf(end.value)) : end;
     },
     async look(machine) {
-      const state = await readTargetState(machine);
-      if (!state.ok) return { ...state, reason: codeOfReason(state.reason) };
-      return ok({ part: state.value.current, seen: 'ok', seen_at: clock.now(), drifted: 0, drift: [] });
+      const found = await createTargetLook(machine)();
+      if (!found.ok) return { ...found, reason: codeOfReason(found.reason) };
+      const { part, drifted, drift } = found.value;
+      return ok({ part, seen: 'ok', seen_at: clock.now(), drifted, drift });
     },
   };
 }

@@ -13,6 +13,8 @@ import type { Link } from './link.ts';
 import { createLook, type View } from './look.ts';
 import type { TrustStore } from './trust-store.ts';
 
+const lastReportMs = 5_000;
+
 export type Reporter = {
   /** Looks, and reports on a change, when asked, and every minute. Until the signal is aborted. */
   run(signal: AbortSignal): Promise<void>;
@@ -20,8 +22,8 @@ export type Reporter = {
   wanted(): void;
   /** A step's phase has changed, or something else that is in reports. */
   changed(): void;
-  /** Sends one now, with what was seen last: for the moment before this host goes down. Never rejects. */
-  sendLast(signal: AbortSignal): Promise<boolean>;
+  /** Sends one now, with what was seen last: for the moment before this host goes down. For a few seconds; never rejects. */
+  sendLast(): Promise<void>;
 };
 
 export type ReporterDeps = {
@@ -38,6 +40,8 @@ export type ReporterDeps = {
   random(): number;
   /** Steps at work. */
   progress(): readonly Progress[];
+  /** What was seen of the targets of releases; it is looked at elsewhere, and never waited for. */
+  targets(): NonNullable<Report['targets']>;
   /** Jobs that could not be tied to an authorised intent. */
   refused(): Report['refused'];
   /** A number above all that were given out before, over restarts too. */
@@ -83,15 +87,19 @@ export function createReporter(deps: ReporterDeps): Reporter {
     done.abort();
   };
 
-  const facts = async () => ({
-    version: deps.version,
-    protocol: protocolVersion,
-    trust_version: trust.current().document.version,
-    clock_synchronised: await clock.synchronised(),
-    ...view,
-    progress: deps.progress().slice(0, maxProgress),
-    refused: deps.refused(),
-  });
+  const facts = async () => {
+    const targets = deps.targets();
+    return {
+      version: deps.version,
+      protocol: protocolVersion,
+      trust_version: trust.current().document.version,
+      clock_synchronised: await clock.synchronised(),
+      ...view,
+      progress: deps.progress().slice(0, maxProgress),
+      refused: deps.refused(),
+      ...(Object.keys(targets).length > 0 && { targets }),
+    };
+  };
 
   const send = async (signal: AbortSignal): Promise<boolean> => {
     const content = await facts();
@@ -159,6 +167,11 @@ export function createReporter(deps: ReporterDeps): Reporter {
       bell.ring();
     },
     changed: () => bell.ring(),
-    sendLast: (signal) => send(signal).catch(() => false),
+    async sendLast() {
+      const [limit, done] = [new AbortController(), new AbortController()];
+      void deps.clock.sleep(lastReportMs, done.signal).then(() => limit.abort());
+      await send(limit.signal).catch(() => false);
+      done.abort();
+    },
   };
 }

@@ -56,7 +56,7 @@ export async function startFakeApi(options: {
   const enrolments: { statement: string; controller_mac: string; owner_mac: string }[] = [];
   const violations: string[] = [];
   const trustFetches: string[] = [];
-  const blobs = new Map<string, Uint8Array>();
+  const blobs = new Map<string, Uint8Array<ArrayBuffer>>();
   let reportWanted = false;
   let evidence: readonly string[] = [];
 
@@ -318,13 +318,13 @@ export async function startFakeApi(options: {
     },
     mint,
     until: (what, condition) => watch.until(() => `${what}; ${violations.join('; ')}`, condition),
-    outcome: (intent, step = 0) =>
+    outcome: (signed, step = 0) =>
       api.until(
         `the outcome of step ${step}`,
         () =>
           receipts.find(
             ({ receipt }) =>
-              receipt.intent === intent.digest && receipt.step === step && isFinal(receipt.state),
+              receipt.intent === signed.digest && receipt.step === step && isFinal(receipt.state),
           )?.receipt,
       ),
     async close() {
