@@ -4,8 +4,10 @@ import { fingerprint } from '../schema/jose/keys.ts';
 import { ok, type Result, refuse } from '../schema/result.ts';
 import { programVersion } from '../schema/version.ts';
 import { heartbeatLimitMs, pollWaitMs } from '../schema/wire/limits.ts';
+import { releaseAction } from '../schema/wire/release-order.ts';
 import type { ActionPorts } from './actions/action.ts';
 import { relayActions } from './actions/index.ts';
+import { awaitAdmission } from './agent/admission.ts';
 import { createAlarm } from './agent/alarm.ts';
 import { createBlobs } from './agent/blobs.ts';
 import { type Clock, hostClock } from './agent/clock.ts';
@@ -21,7 +23,8 @@ import { createReceiptPost } from './agent/receipt-post.ts';
 import { createReporter, type Reporter } from './agent/report.ts';
 import { openState, type RelayState, type StateRefusal } from './agent/state-files.ts';
 import { lockState } from './agent/state-lock.ts';
-import { createTrustFetch, type TrustFetch } from './agent/trust-fetch.ts';
+import { createTargetWatch } from './agent/target-watch.ts';
+import { createTrustFetch } from './agent/trust-fetch.ts';
 import { judgeAgain, judgeJob, verifyEnvelope } from './agent/verify-job.ts';
 import type { Proxmox } from './drivers/proxmox.ts';
 import { createWakeOnLan, type WakeOnLan } from './drivers/wake-on-lan.ts';
@@ -41,6 +44,8 @@ export type RelayOverrides = {
   /** How often guests are looked at while nothing happens, and while a step is at work. */
   readonly lookIdleMs?: number;
   readonly lookBusyMs?: number;
+  /** How often targets of releases are looked at. */
+  readonly targetIntervalMs?: number;
   /** How often a relay that waits for its admission asks for newer trust, at least. */
   readonly admissionMs?: number;
   readonly trustIntervalMs?: number;
@@ -86,9 +91,6 @@ export type RunningRelay = {
 };
 
 const keptEvents = 1_000;
-const defaultAdmissionMs = 2_000;
-/** A relay that is not admitted for this long asks less often. */
-const patientAfterMs = 30 * 60_000;
 const lastReportMs = 5_000;
 
 /** Starts a relay from what enrolment has made. Refuses, and leaves nothing running, unless all of it is right. */
@@ -183,25 +185,35 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     ...(overrides.unheardPauseMs !== undefined && { unheardPauseMs: overrides.unheardPauseMs }),
   });
   const evidence = createEvidence({ home, trust, clock, log });
-  const blobs = createBlobs({ link, clock });
   let reporter: Reporter | null = null;
+  const ports: ActionPorts = {
+    proxmox,
+    wake: overrides.wake ?? createWakeOnLan(),
+    clock,
+    evidenceOf: evidence.of,
+    blob: createBlobs({ link, clock }).get,
+    machineOf: overrides.machineOf ?? ((name, guest, px) => createRemoteMachine(name, px.agentExec(guest))),
+  };
   const executor = createExecutor({
     state,
     session,
     clock,
     log,
     actions: relayActions,
-    ports: {
-      proxmox,
-      wake: overrides.wake ?? createWakeOnLan(),
-      clock,
-      evidenceOf: evidence.of,
-      blob: blobs.get,
-      machineOf: overrides.machineOf ?? ((name, guest, px) => createRemoteMachine(name, px.agentExec(guest))),
-    },
+    ports,
     judge: { verifyEnvelope, judgeJob, judgeAgain },
     beforePowerOff: () => sendLast(reporter, clock),
     maxUnconfirmed: overrides.maxUnconfirmed,
+  });
+  const watchOfTargets = createTargetWatch({
+    relay,
+    trust,
+    ports,
+    clock,
+    log,
+    hold: (target) => executor.hold(releaseAction, target),
+    onChange: () => reporter?.changed(),
+    ...(overrides.targetIntervalMs !== undefined && { intervalMs: overrides.targetIntervalMs }),
   });
   reporter = createReporter({
     home,
@@ -215,6 +227,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     log,
     random,
     progress: () => executor.running(),
+    targets: () => watchOfTargets.reports(),
     refused: () => executor.refused(),
     reportSeq: () => executor.reportSeq(),
     ...(overrides.lookIdleMs !== undefined && { lookIdleMs: overrides.lookIdleMs }),
@@ -229,6 +242,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
   });
   executor.onReceipt((_, isFinal) => receipts.ring(isFinal ? 'now' : 'soon'));
   executor.onProgress(() => reporter.changed());
+  executor.onEnd(({ action, target }) => action === releaseAction && watchOfTargets.lookSoon(target));
   trust.onChange(() => reporter.changed());
 
   const admitted = (): boolean => trust.current().identities.get(key.kid)?.name === relay;
@@ -250,7 +264,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     const fetching = trustFetch.run(stop.signal);
     if (!admitted()) {
       log.info('waiting_for_admission', { fingerprint: fingerprint(key.kid) });
-      await awaitAdmission({ admitted, trustFetch, clock, random }, overrides, stop.signal);
+      await awaitAdmission({ admitted, trustFetch, clock, random }, overrides.admissionMs, stop.signal);
       if (!stop.signal.aborted) log.info('admitted', { trust_version: trust.current().document.version });
     }
     if (stop.signal.aborted) return fetching;
@@ -281,6 +295,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
       fetching,
       watch.run(stop.signal),
       reporter.run(stop.signal),
+      watchOfTargets.run(stop.signal),
       receipts.run(stop.signal),
       takeJobs(),
     ]);
@@ -312,22 +327,6 @@ function run(state: RelayState, parts: Parts): RunningRelay {
       return stopping;
     },
   };
-}
-
-/** A relay that the owner has not admitted yet asks for newer trust, and for nothing else. */
-async function awaitAdmission(
-  deps: { admitted(): boolean; trustFetch: TrustFetch; clock: Clock; random(): number },
-  overrides: RelayOverrides,
-  signal: AbortSignal,
-): Promise<void> {
-  const { clock } = deps;
-  const beganAt = clock.uptimeMs();
-  while (!signal.aborted && !deps.admitted()) {
-    const isPatient = clock.uptimeMs() - beganAt > patientAfterMs;
-    const pauseMs = (overrides.admissionMs ?? defaultAdmissionMs) * (isPatient ? 15 : 1);
-    await clock.sleep(pauseMs * (1 + 1.5 * deps.random()), signal);
-    if (!signal.aborted) await deps.trustFetch.fetchFrom('controller', signal);
-  }
 }
 
 /** The host goes down in a moment, whether or not this arrives. */

@@ -3,11 +3,12 @@ import type { AuditHead, Heartbeat } from '../../schema/wire/heartbeat.ts';
 import type { Receipt } from '../../schema/wire/receipt.ts';
 import type { PollAnswer, PollRequest, TrustChain } from '../../schema/wire/relay-api.ts';
 import type { Report } from '../../schema/wire/report.ts';
-import type { TestIntent } from './relay-home.ts';
+import type { TestOrder } from './relay-home.ts';
 
 export type Offer = {
   readonly relay: string;
-  readonly intent: TestIntent;
+  /** An intent, or a release's order. */
+  readonly intent: TestOrder;
   readonly step?: number;
   readonly receipts?: readonly string[];
 };
@@ -28,6 +29,8 @@ export type FakeApi = {
   readonly enrolments: readonly { statement: string; controller_mac: string; owner_mac: string }[];
   readonly violations: readonly string[];
   readonly trustFetches: readonly string[];
+  /** Bytes of releases that relays may ask for, by digest. */
+  readonly blobs: Map<string, Uint8Array<ArrayBuffer>>;
   audit: AuditHead;
   reportWanted: boolean;
   evidence: readonly string[];
@@ -49,6 +52,6 @@ export type FakeApi = {
   /** Resolves once the condition holds; looked at whenever a request has come in. Rejects after 30 s. */
   until<T>(what: string, condition: () => T | undefined | false | null): Promise<T>;
   /** The final receipt of a step, once it is here. */
-  outcome(intent: TestIntent, step?: number): Promise<Receipt>;
+  outcome(signed: Pick<TestOrder, 'digest'>, step?: number): Promise<Receipt>;
   close(): Promise<void>;
 };

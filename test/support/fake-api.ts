@@ -111,6 +111,7 @@ export async function startFakeApi(options: {
       session,
       seq,
       exp: Date.now() + jobLifetimeMs,
+      ...(offer.intent.kind !== undefined && { kind: offer.intent.kind }),
       intent: encodeBase64url(offer.intent.bytes),
       authorisation: offer.intent.authorisation,
       step: offer.step ?? 0,
@@ -268,7 +269,11 @@ export async function startFakeApi(options: {
       response.writeHead(204).end();
       return notify();
     }
-    problem(response, 404, 'not_found');
+    const hex = /^\/v1\/relay\/blobs\/([0-9a-f]{64})$/.exec(url.pathname)?.[1];
+    const blob = hex === undefined ? undefined : api.blobs.get(`sha256:${hex}`);
+    if (blob === undefined) return problem(response, 404, 'not_found');
+    response.writeHead(200, { 'content-type': 'application/octet-stream' });
+    response.end(blob);
   };
 
   const server = createServer({ cert: certificate.certPem, key: certificate.keyPem }, (request, response) => {
@@ -295,6 +300,7 @@ export async function startFakeApi(options: {
     enrolments,
     violations,
     trustFetches,
+    blobs: new Map(),
     audit: { seq: 0, hash: `sha256:${'0'.repeat(64)}` },
     get reportWanted() {
       return reportWanted;
@@ -322,13 +328,13 @@ export async function startFakeApi(options: {
     },
     mint,
     until: (what, condition) => watch.until(() => `${what}; ${violations.join('; ')}`, condition),
-    outcome: (intent, step = 0) =>
+    outcome: (signed, step = 0) =>
       api.until(
         `the outcome of step ${step}`,
         () =>
           receipts.find(
             ({ receipt }) =>
-              receipt.intent === intent.digest && receipt.step === step && isFinal(receipt.state),
+              receipt.intent === signed.digest && receipt.step === step && isFinal(receipt.state),
           )?.receipt,
       ),
     async close() {
