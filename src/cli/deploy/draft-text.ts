@@ -25,7 +25,7 @@ export function draftNotes({ sights, running }: Ready, { selection, plan }: Draf
   }
   const names = chosen.map(({ target }) => target);
   const gone = names.filter((target) => running.unknown.includes(target));
-  const unsigned = names.filter((target) => sights.targets.get(target)?.signed == null);
+  const unsigned = names.filter((target) => sights.targets.get(target)?.standing == null);
   const known = names.filter((target) => !gone.includes(target) && !unsigned.includes(target));
   lines.push(
     ...about(gone, 'what runs there is no longer kept, so all is shown as new'),

@@ -5,8 +5,9 @@ import type { Context } from '../command.ts';
 import { exits, type Failure, fail } from '../outcome.ts';
 import { openSession, refreshTrust, type Session } from '../session.ts';
 import { type Desk, readDesk } from './desk.ts';
+import { formerParts } from './former.ts';
 import { type Running, readRunning } from './running.ts';
-import { lookAtTargets, type Sights } from './what-runs.ts';
+import { lookAtTargets, type Sights, withReceipts } from './what-runs.ts';
 
 /** What every command that signs a release knows before it does. */
 export type Ready = {
@@ -40,10 +41,13 @@ export async function getReady(context: Context): Promise<{ ok: true; value: Rea
   }
   const desk = readDesk(session.value.home.directory);
   if (!desk.ok) return desk;
-  const sights = await lookAtTargets(session.value, trust.value);
-  if (!sights.ok) return sights;
-  const running = await readRunning(session.value, trust.value, desk.value, sights.value);
+  const seen = await lookAtTargets(session.value, trust.value);
+  if (!seen.ok) return seen;
+  const former = await formerParts(session.value, trust.value, desk.value, null);
+  if (!former.ok) return former;
+  const sights = withReceipts(seen.value, former.value);
+  const running = await readRunning(session.value.api, sights, former.value);
   if (!running.ok) return running;
-  const ready = { trust: trust.value, desk: desk.value, sights: sights.value, running: running.value };
+  const ready = { trust: trust.value, desk: desk.value, sights, running: running.value };
   return { ok: true, value: { session: session.value, ...ready } };
 }

@@ -1,13 +1,10 @@
 import { digestBytes, toBytes } from '../../../schema/jose/digest.ts';
-import type { Trust } from '../../../schema/trust/read.ts';
 import { canonicalJson } from '../../../schema/wire/canonical.ts';
 import type { Release, ReleaseManifest, ReleasePart } from '../../../schema/wire/release.ts';
 import type { Api } from '../api.ts';
 import type { Failure } from '../outcome.ts';
-import type { Session } from '../session.ts';
 import { fetchManifest, fetchPart } from './blobs.ts';
-import type { Desk } from './desk.ts';
-import { type FormerPart, formerParts } from './former.ts';
+import type { FormerPart } from './former.ts';
 import type { Parts } from './only.ts';
 import { runningPart, type Sights } from './what-runs.ts';
 
@@ -28,12 +25,10 @@ const isGone = (failure: Failure): boolean => failure.problem?.status === 404;
 
 /** Fetches what runs. Every byte is held against a digest, and facts are believed of releases that relays vouch for. */
 export async function readRunning(
-  session: Session,
-  trust: Trust,
-  desk: Desk,
+  api: Api,
   { targets }: Sights,
+  former: readonly FormerPart[],
 ): Promise<{ ok: true; value: Running } | Failure> {
-  const { api } = session;
   const parts = new Map<string, ReleasePart>();
   const unknown: string[] = [];
   for (const [target, sight] of targets) {
@@ -44,10 +39,8 @@ export async function readRunning(
     else if (isGone(part)) unknown.push(target);
     else return part;
   }
-  const former = await formerParts(session, trust, desk, null);
-  if (!former.ok) return former;
   const sources = new Map<string, FormerPart>();
-  for (const one of former.value) {
+  for (const one of former) {
     const runs = runningPart(targets.get(one.target)) === one.part;
     if (runs && one.receipt?.state === 'succeeded' && !sources.has(one.target)) sources.set(one.target, one);
   }

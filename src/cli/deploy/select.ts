@@ -105,10 +105,10 @@ function partOfApps(
       'only_unseen',
       `${why}, so that its other apps cannot be kept: bring all of it with --only ${target}`,
     );
-  if (sight?.signed == null) return unseen(`no relay has signed what runs on ${target}`);
-  if (sight.signed.report.part === null) return unseen(`nothing of a release runs on ${target} yet`);
-  if (now - sight.signed.time > heartbeatLimitMs) {
-    return unseen(`the relay ${sight.relay} has not reported for long what runs on ${target}`);
+  if (sight?.standing == null) return unseen(`no relay has signed what runs on ${target}`);
+  if (sight.standing.part === null) return unseen(`nothing of a release runs on ${target} yet`);
+  if (now - sight.standing.time > heartbeatLimitMs) {
+    return unseen(`the relay ${sight.relay} has not said for long what runs on ${target}`);
   }
   const before = running.get(target);
   if (before === undefined) return unseen(`what runs on ${target} is no longer kept`);

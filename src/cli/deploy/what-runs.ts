@@ -9,6 +9,7 @@ import { readReport, relayOf } from '../../config/secrets/reported.ts';
 import type { Context } from '../command.ts';
 import type { Failure } from '../outcome.ts';
 import { openSession, refreshTrust, type Session } from '../session.ts';
+import type { FormerPart } from './former.ts';
 
 /** A target as far as it is known here. */
 export type Sight = {
@@ -19,6 +20,8 @@ export type Sight = {
   readonly view: TargetView | null;
   /** What its relay last signed, verified by trust; null where nothing verifies. Time by the relay's clock, in ms. */
   readonly signed: { readonly report: TargetReport; readonly time: number } | null;
+  /** The part in force by its relay's newest signature, which may be a receipt; null where nothing verifies. */
+  readonly standing: { readonly part: Digest | null; readonly time: number } | null;
 };
 
 export type Sights = {
@@ -34,7 +37,22 @@ export const reportOf = ({ signed, view }: Sight): TargetReport | null =>
 
 /** The part in force on a target; null where none is, or it is not known. */
 export const runningPart = (sight: Sight | undefined): Digest | null =>
-  sight === undefined ? null : (reportOf(sight)?.part ?? null);
+  sight?.standing == null ? (sight?.view?.report?.part ?? null) : sight.standing.part;
+
+/**
+ * Sights that also know what receipts say: the report after an activation comes later than its receipt, and until then
+ * tells of the part before.
+ */
+export function withReceipts(sights: Sights, former: readonly FormerPart[]): Sights {
+  const targets = new Map(sights.targets);
+  for (const { target, part, receipt } of former) {
+    const sight = targets.get(target);
+    if (sight === undefined || receipt?.state !== 'succeeded') continue;
+    const isNewer = sight.standing === null || receipt.time > sight.standing.time;
+    if (isNewer) targets.set(target, { ...sight, standing: { part, time: receipt.time } });
+  }
+  return { ...sights, targets };
+}
 
 /**
  * Asks what runs on the targets, and holds it against what their relays signed: a control plane that is taken could
@@ -65,12 +83,9 @@ export async function lookAtTargets(
   for (const target of [...new Set([...views.keys(), ...signed.keys()])].sort(byText)) {
     const relay = relayOf(house, target);
     if (relay === undefined) continue;
-    targets.set(target, {
-      target,
-      relay,
-      view: views.get(target) ?? null,
-      signed: signed.get(target) ?? null,
-    });
+    const own = signed.get(target) ?? null;
+    const standing = own === null ? null : { part: own.report.part, time: own.time };
+    targets.set(target, { target, relay, view: views.get(target) ?? null, signed: own, standing });
   }
   return { ok: true, value: { targets, next: list.value.next } };
 }

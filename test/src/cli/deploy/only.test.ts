@@ -91,14 +91,31 @@ test('--only APP is refused where nobody has signed lately what runs there', asy
   assert.match(unseen.err, /no relay has signed what runs on websvcs, .*--only websvcs/);
   await desk.deploy();
   desk.edit('vars.yaml', 'colour: red\n');
-  desk.reportedAgoMs = 11 * 60_000;
-  const old = await desk.deploy('--only', 'web');
+  const late = { now: () => Date.now() + 11 * 60_000 };
+  const old = await desk.writ(['deploy', '--repo', desk.repo, '--yes', '--only', 'web'], late);
   assert.equal(old.exit, 2);
-  assert.match(old.err, /pve2 has not reported for long.*\nNothing was done\.\n\(only_unseen\)/);
-  desk.reportedAgoMs = 1_000;
+  assert.match(old.err, /pve2 has not said for long.*\nNothing was done\.\n\(only_unseen\)/);
+  desk.reportedAgoMs = 0;
   desk.reports.set('websvcs', { ...desk.reports.get('websvcs')!, part: null });
   assert.match((await desk.deploy('--only', 'web')).err, /nothing of a release runs on websvcs yet/);
   assert.equal(desk.deployments.length, 1);
+});
+
+test('a report from before the last deployment brings back no older apps', async (t) => {
+  const desk = await startDesk(t);
+  await desk.deploy();
+  const before = desk.reports.get('websvcs')!;
+  desk.edit('apps/blog/blog.ini', 'title = two\n');
+  await desk.deploy();
+  desk.reports.set('websvcs', before);
+  desk.reportedAgoMs = 60_000;
+  desk.edit('vars.yaml', 'colour: red\n');
+  assert.equal((await desk.deploy('--only', 'web')).exit, 0);
+  const files = filesOf(desk, partOf(desk, 'websvcs'));
+  assert.deepEqual(
+    [files['/etc/opt/blog/blog.ini'], files['/etc/opt/web/web.ini']],
+    ['title = two\n', 'colour = red\n'],
+  );
 });
 
 test('what --only cannot mean is told', async (t) => {

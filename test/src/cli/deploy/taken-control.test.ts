@@ -63,9 +63,10 @@ test('threat 6: apps that are kept are what the relay signed, whatever the contr
   const { digest } = desk.deployments[0]!.order.parts[0]!;
   assert.doesNotMatch(new TextDecoder().decode(desk.blobs.get(digest)), /"prune":\["\/etc\/opt"\]/);
 
-  // And where there is no report at all, nothing of another’s is signed.
+  // And where nothing is signed, nothing of another’s is.
   desk.edit('vars.yaml', 'colour: green\n');
   desk.answer('GET /v1/relays/reports', says({ reports: [] }));
+  desk.answer('GET /v1/deployments', says({ deployments: [] }));
   assert.equal((await desk.deploy('--only', 'web')).exit, 2);
   nothingSigned(desk, 2);
 });
@@ -103,6 +104,7 @@ test('threat 6: a report of another key or of another relay says nothing of a ta
       ],
     }),
   );
+  desk.answer('GET /v1/deployments', says({ deployments: [] }));
   const ran = await desk.deploy('--only', 'web');
   assert.equal(ran.exit, 2);
   assert.match(ran.err, /no relay has signed what runs on websvcs/);
