@@ -39,6 +39,8 @@ export type TargetWatchDeps = {
   readonly intervalMs?: number;
 };
 
+type TargetLook = ReturnType<typeof createTargetLook>;
+
 const defaultIntervalMs = 15 * 60_000;
 /** A guest that is off or does not answer may come any moment. */
 const soonAgainMs = 60_000;
@@ -60,6 +62,7 @@ export function createTargetWatch(deps: TargetWatchDeps): TargetWatch {
   const seen = new Map<string, TargetReport>();
   /** When each is looked at next, by the host's uptime. */
   const due = new Map<string, number>();
+  const lookers = new Map<string, { readonly vmid: number; readonly look: TargetLook }>();
   const bell = createDoorbell(clock);
   trust.onChange(() => bell.ring());
 
@@ -72,19 +75,28 @@ export function createTargetWatch(deps: TargetWatchDeps): TargetWatch {
     if (needsHelper(ctx)) return lookByHelper(ctx);
     const machine = await openTarget(ctx);
     if (!machine.ok) return machine;
-    const lookAgain = createTargetLook(machine.value);
-    let found = await lookAgain();
-    if (found.ok && found.value.pending) {
+    const lookAgain = lookerOf(target, ctx.guest!.vmid, machine.value);
+    let sight = await lookAgain();
+    if (sight.ok && sight.value.pending) {
       await putBack(target, machine.value);
-      found = await lookAgain();
-      if (found.ok && found.value.pending) due.set(target, clock.uptimeMs() + soonAgainMs);
+      sight = await lookAgain();
+      if (sight.ok && sight.value.pending) due.set(target, clock.uptimeMs() + soonAgainMs);
     }
-    if (!found.ok) return { ...found, reason: codeOfReason(found.reason) };
-    const { part, drifted, drift } = found.value;
-    return ok({ part, seen: 'ok', seen_at: clock.now(), drifted, drift });
+    if (!sight.ok) return { ...sight, reason: codeOfReason(sight.reason) };
+    const { part, drifted, drift } = sight.value;
+    return ok({ part, seen: 'ok', seen_at: clock.now(), drifted, drift: [...drift] });
   };
 
-  /** Undoes an activation that no step brings to its end any more, unless a step is at work there. */
+  /** What looks at one machine, and remembers between its looks which part is in force there. */
+  const lookerOf = (target: string, vmid: number, machine: Machine): TargetLook => {
+    const known = lookers.get(target);
+    if (known?.vmid === vmid) return known.look;
+    const look = createTargetLook(machine);
+    lookers.set(target, { vmid, look });
+    return look;
+  };
+
+  /** Undoes an activation that no step brings to its end any more; not while a step is at work there. */
   const putBack = async (target: string, machine: Machine): Promise<void> => {
     const letGo = deps.hold(target);
     if (letGo === null) return;
@@ -133,6 +145,7 @@ export function createTargetWatch(deps: TargetWatchDeps): TargetWatch {
         for (const target of [...seen.keys()]) {
           if (own.includes(target)) continue;
           seen.delete(target);
+          lookers.delete(target);
           deps.onChange();
         }
         const next = own.find((target) => (due.get(target) ?? 0) <= clock.uptimeMs());
