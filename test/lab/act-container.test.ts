@@ -66,10 +66,14 @@ else
     after(() => target?.close());
 
     /** In place of systemd and of `pct exec 110`, which enters the container as lxc-attach would. */
-    const outside: Outside = async (argv, { stdin, timeoutMs }) => {
+    const outside: Outside = async (argv, { stdin, timeoutMs, signal }) => {
       assert.deepEqual(argv.slice(0, 6), ['pct', 'exec', '110', '--keep-env', '0', '--']);
       const enter = ['env', '-i', 'container=lxc', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', ...argv.slice(6)];
-      const ran = await target.guest.run(enter, { stdin: Buffer.from(stdin).toString(), timeoutMs });
+      if (signal?.aborted === true) return refuse('aborted');
+      const running = target.guest.run(enter, { stdin: Buffer.from(stdin).toString(), timeoutMs });
+      const aborted = new Promise<null>((resolve) => signal?.addEventListener('abort', () => resolve(null)));
+      const ran = await Promise.race([running, aborted]);
+      if (ran === null) return refuse('aborted');
       if (ran.code < 0) return refuse('timeout');
       return ok({
         code: ran.code,
