@@ -4,6 +4,7 @@ import { fingerprint } from '../schema/jose/keys.ts';
 import { ok, type Result, refuse } from '../schema/result.ts';
 import { programVersion } from '../schema/version.ts';
 import { heartbeatLimitMs, pollWaitMs } from '../schema/wire/limits.ts';
+import { releaseAction } from '../schema/wire/release-order.ts';
 import type { ActionPorts } from './actions/action.ts';
 import { relayActions } from './actions/index.ts';
 import { awaitAdmission } from './agent/admission.ts';
@@ -22,6 +23,7 @@ import { createReceiptPost } from './agent/receipt-post.ts';
 import { createReporter, type Reporter } from './agent/report.ts';
 import { openState, type RelayState, type StateRefusal } from './agent/state-files.ts';
 import { lockState } from './agent/state-lock.ts';
+import { createTargetWatch } from './agent/target-watch.ts';
 import { createTrustAfter } from './agent/trust-after.ts';
 import { createTrustFetch } from './agent/trust-fetch.ts';
 import { judgeAgain, judgeJob, verifyEnvelope } from './agent/verify-job.ts';
@@ -45,6 +47,8 @@ export type RelayOverrides = {
   /** How often guests are looked at while nothing happens, and while a step is at work. */
   readonly lookIdleMs?: number;
   readonly lookBusyMs?: number;
+  /** How often targets of releases are looked at. */
+  readonly targetIntervalMs?: number;
   /** How often a relay that waits for its admission asks for newer trust, at least. */
   readonly admissionMs?: number;
   readonly trustIntervalMs?: number;
@@ -184,29 +188,38 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     ...(overrides.unheardPauseMs !== undefined && { unheardPauseMs: overrides.unheardPauseMs }),
   });
   const evidence = createEvidence({ home, trust, clock, log });
-  const blobs = createBlobs({ link, clock });
-  const helper = overrides.helper ?? createActClient({ trustAfter: createTrustAfter({ trust, link }) });
-  // It hears of newer trust with what it is asked, and the next release may be far.
-  trust.onChange(() => void helper.look(relay, stop.signal));
   let reporter: Reporter | null = null;
+  const ports: ActionPorts = {
+    proxmox,
+    wake: overrides.wake ?? createWakeOnLan(),
+    clock,
+    evidenceOf: evidence.of,
+    blob: createBlobs({ link, clock }).get,
+    machineOf: overrides.machineOf ?? ((name, guest, px) => createRemoteMachine(name, px.agentExec(guest))),
+    helper: overrides.helper ?? createActClient({ trustAfter: createTrustAfter({ trust, link }) }),
+  };
+  // The helper hears of newer trust with what it is asked, and the next release may be far.
+  trust.onChange(() => void ports.helper.look(relay, stop.signal));
   const executor = createExecutor({
     state,
     session,
     clock,
     log,
     actions: relayActions,
-    ports: {
-      proxmox,
-      wake: overrides.wake ?? createWakeOnLan(),
-      clock,
-      evidenceOf: evidence.of,
-      blob: blobs.get,
-      machineOf: overrides.machineOf ?? ((name, guest, px) => createRemoteMachine(name, px.agentExec(guest))),
-      helper,
-    },
+    ports,
     judge: { verifyEnvelope, judgeJob, judgeAgain },
     beforePowerOff: () => sendLast(reporter, clock),
     maxUnconfirmed: overrides.maxUnconfirmed,
+  });
+  const watchOfTargets = createTargetWatch({
+    relay,
+    trust,
+    ports,
+    clock,
+    log,
+    hold: (target) => executor.hold(releaseAction, target),
+    onChange: () => reporter?.changed(),
+    ...(overrides.targetIntervalMs !== undefined && { intervalMs: overrides.targetIntervalMs }),
   });
   reporter = createReporter({
     home,
@@ -220,6 +233,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     log,
     random,
     progress: () => executor.running(),
+    targets: () => watchOfTargets.reports(),
     refused: () => executor.refused(),
     reportSeq: () => executor.reportSeq(),
     ...(overrides.lookIdleMs !== undefined && { lookIdleMs: overrides.lookIdleMs }),
@@ -234,6 +248,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
   });
   executor.onReceipt((_, isFinal) => receipts.ring(isFinal ? 'now' : 'soon'));
   executor.onProgress(() => reporter.changed());
+  executor.onEnd(({ action, target }) => action === releaseAction && watchOfTargets.lookSoon(target));
   trust.onChange(() => reporter.changed());
 
   const admitted = (): boolean => trust.current().identities.get(key.kid)?.name === relay;
@@ -255,10 +270,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     const fetching = trustFetch.run(stop.signal);
     if (!admitted()) {
       log.info('waiting_for_admission', { fingerprint: fingerprint(key.kid) });
-      await awaitAdmission(
-        { admitted, trustFetch, clock, random, everyMs: overrides.admissionMs },
-        stop.signal,
-      );
+      await awaitAdmission({ admitted, trustFetch, clock, random }, overrides.admissionMs, stop.signal);
       if (!stop.signal.aborted) log.info('admitted', { trust_version: trust.current().document.version });
     }
     if (stop.signal.aborted) return fetching;
@@ -289,6 +301,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
       fetching,
       watch.run(stop.signal),
       reporter.run(stop.signal),
+      watchOfTargets.run(stop.signal),
       receipts.run(stop.signal),
       takeJobs(),
     ]);

@@ -57,20 +57,17 @@ export const releaseApply: RelayAction = {
   },
 };
 
-/** A signal that ends with the step's own, or after some time. */
+/** A signal that ends with the step's own, after some time, or at `end`. */
 function startLimit(ctx: ActContext, ms: number): { readonly signal: AbortSignal; end(): void } {
   const over = new AbortController();
-  const ended = new AbortController();
   const abort = (): void => over.abort();
   if (ctx.signal.aborted) abort();
   ctx.signal.addEventListener('abort', abort);
-  void ctx.ports.clock.sleep(ms, ended.signal).then(() => {
-    if (!ended.signal.aborted) abort();
-  });
+  void ctx.ports.clock.sleep(ms, over.signal).then(abort);
   return {
     signal: over.signal,
     end() {
-      ended.abort();
+      abort();
       ctx.signal.removeEventListener('abort', abort);
     },
   };

@@ -17,14 +17,16 @@ export async function withDeadline<T>(
   if (options.stop.aborted) over.abort();
   options.stop.addEventListener('abort', abort);
   const timer = async (): Promise<null> => {
-    await options.clock.sleep(options.ms, done.signal);
-    if (!done.signal.aborted) over.abort();
+    // A pause that ends with everything leaves nothing that would keep the process from ending.
+    await options.clock.sleep(options.ms, over.signal);
+    over.abort();
     await options.clock.sleep(graceMs, done.signal);
     return null;
   };
   try {
     return await Promise.race([work(over.signal), timer()]);
   } finally {
+    over.abort();
     done.abort();
     options.stop.removeEventListener('abort', abort);
   }

@@ -38,6 +38,13 @@ export type Executor = Omit<Outbox, 'restored'> & {
   seen(): number;
   /** Called with each new receipt once it is durable, and whether its step ends with it. */
   onReceipt(listener: (receipt: PostedReceipt, isFinal: boolean) => void): void;
+  /** Called with each step that has its final receipt, once its locks are free. */
+  onEnd(listener: (step: { readonly action: string; readonly target: string }) => void): void;
+  /**
+   * Keeps steps of an action off a target, as one would that is at work there, until the answer is called. Null while a
+   * step that conflicts is at work, or waits to be.
+   */
+  hold(action: string, target: string): (() => void) | null;
   /** Called whenever `running` changes. */
   onProgress(listener: () => void): void;
   /** Jobs dropped in this run, and why the last one was. */

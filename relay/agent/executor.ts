@@ -35,6 +35,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   const idlers: (() => void)[] = [];
   const receiptListeners: Parameters<Executor['onReceipt']>[0][] = [];
   const progressListeners: (() => void)[] = [];
+  const endListeners: Parameters<Executor['onEnd']>[0][] = [];
   const inIntake = createTurns();
   let seen = 0;
   let refused: { count: number; code: string | null } = { count: 0, code: null };
@@ -253,7 +254,9 @@ export function createExecutor(deps: ExecutorDeps): Executor {
       if (written.ok) {
         const { action, target } = entry;
         log.info('step_ended', { action, target, state: words.state, code: words.code });
-        return release(id);
+        release(id);
+        for (const listener of endListeners) listener({ action, target });
+        return;
       }
       await clock.sleep(retryWriteMs, stop.signal);
     }
@@ -303,6 +306,17 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     seen: () => seen,
     onReceipt: (listener) => {
       receiptListeners.push(listener);
+    },
+    onEnd: (listener) => {
+      endListeners.push(listener);
+    },
+    hold(action, target) {
+      const locks = locksOfStep(trust.current().document.house, relay, action, target);
+      const ahead = [...held.values(), ...waiting].flatMap((other) => other.locks);
+      if (stop.signal.aborted || anyConflict(locks, ahead)) return null;
+      const id = `hold/${target}`;
+      held.set(id, { locks, progress: null, goingDown: false });
+      return () => release(id);
     },
     onProgress: (listener) => {
       progressListeners.push(listener);

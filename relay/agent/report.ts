@@ -38,6 +38,8 @@ export type ReporterDeps = {
   random(): number;
   /** Steps at work. */
   progress(): readonly Progress[];
+  /** What was seen of the targets of releases; it is looked at elsewhere, and never waited for. */
+  targets(): NonNullable<Report['targets']>;
   /** Jobs that could not be tied to an authorised intent. */
   refused(): Report['refused'];
   /** A number above all that were given out before, over restarts too. */
@@ -83,15 +85,19 @@ export function createReporter(deps: ReporterDeps): Reporter {
     done.abort();
   };
 
-  const facts = async () => ({
-    version: deps.version,
-    protocol: protocolVersion,
-    trust_version: trust.current().document.version,
-    clock_synchronised: await clock.synchronised(),
-    ...view,
-    progress: deps.progress().slice(0, maxProgress),
-    refused: deps.refused(),
-  });
+  const facts = async () => {
+    const targets = deps.targets();
+    return {
+      version: deps.version,
+      protocol: protocolVersion,
+      trust_version: trust.current().document.version,
+      clock_synchronised: await clock.synchronised(),
+      ...view,
+      progress: deps.progress().slice(0, maxProgress),
+      refused: deps.refused(),
+      ...(Object.keys(targets).length > 0 && { targets }),
+    };
+  };
 
   const send = async (signal: AbortSignal): Promise<boolean> => {
     const content = await facts();

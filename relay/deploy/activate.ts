@@ -26,6 +26,7 @@ import {
   type TargetState,
   writeTargetState,
 } from './target-state.ts';
+import { withVolumePaths } from './volume-paths.ts';
 import { findWayBack } from './way-back.ts';
 
 /** What an activation is given. */
@@ -83,8 +84,9 @@ const codeOf = (reason: ActivationCode | SystemdReason): ActivationCode =>
  *
  * @param again whether a part that failed here before is tried anew
  */
-export async function activate(deps: ActivateDeps, wanted: Wanted, again = false): Promise<Activation> {
+export async function activate(deps: ActivateDeps, given: Wanted, again = false): Promise<Activation> {
   const { machine } = deps;
+  const wanted = { ...given, part: withVolumePaths(given.part) };
   const at = deps.at ?? (() => {});
   at('look');
   const seen = await lookAtTarget(machine, wanted);

@@ -5,12 +5,14 @@ import type { ActivationCode } from './codes.ts';
 import { explainFailure } from './explain-failure.ts';
 import { awaitHealth, type HealthClock } from './health.ts';
 import { removeNetworks } from './networks.ts';
-import type { ServiceWork } from './order-services.ts';
+import { orderApps, type ServiceWork } from './order-services.ts';
 import type { Phase } from './phases.ts';
 import type { Switch } from './plan-switch.ts';
 import type { Systemd, SystemdReason, Verb } from './systemd.ts';
 import { changesOf, type Pending } from './target-state.ts';
 import { isNative, isUnitPath, unitsOf } from './units.ts';
+import { volumeOf } from './volume-paths.ts';
+import { volumeServices } from './volume-services.ts';
 
 type Deps = {
   readonly machine: Machine;
@@ -54,12 +56,25 @@ export async function changeOver(deps: Deps, plan: Plan): Promise<Result<true, A
   if (!off.ok) return off;
 
   deps.at('switch');
-  const switched = await machine.change(changesOf(moves.ops));
+  const ops = moves.ops.filter(({ path }) => volumeOf(path) === null);
+  const switched = await machine.change(changesOf(ops));
   if (!switched.ok) return switched;
 
   deps.at('reload');
   const reloaded = await reloadUnits(systemd, plan, asked);
   if (!reloaded.ok) return reloaded;
+  // A volume that is new is there once its service has run.
+  const inVolumes = moves.ops.filter(({ path }) => volumeOf(path) !== null);
+  const makers = await volumeServices(
+    machine,
+    part,
+    inVolumes.map(({ path }) => path),
+  );
+  if (!makers.ok) return makers;
+  const made = await asked('start', makers.value);
+  if (!made.ok) return made;
+  const filled = await machine.change(changesOf(inVolumes));
+  if (!filled.ok) return filled;
   deps.progress('activated');
 
   deps.at('start');
@@ -73,20 +88,21 @@ export async function changeOver(deps: Deps, plan: Plan): Promise<Result<true, A
       if (!done.ok) return done;
     }
   }
-  const again = await asked('start', takenAlong(plan));
-  if (!again.ok) return again;
+  for (const services of takenAlong(plan)) {
+    const again = await asked('start', services);
+    if (!again.ok) return again;
+  }
 
   deps.at('health');
-  for (const group of work.groups) {
-    const app = part.apps.find(({ name }) => name === group.app)!;
-    const services = [...group.start, ...group.restart, ...group.reload];
-    const sick = await awaitHealth(deps, app, services);
-    if (sick === null) continue;
-    const why =
-      sick.code === 'service_failed' ? await explainFailure(machine, systemd, sick.services, sick) : sick;
-    return refuse(why.code, why.detail);
-  }
-  return ok(true);
+  const patients = work.groups.map(({ app, start, restart, reload }) => ({
+    app: part.apps.find(({ name }) => name === app)!,
+    services: [...start, ...restart, ...reload],
+  }));
+  const sick = await awaitHealth(deps, patients);
+  if (sick === null) return ok(true);
+  const why =
+    sick.code === 'service_failed' ? await explainFailure(machine, systemd, sick.services, sick) : sick;
+  return refuse(why.code, why.detail);
 }
 
 /** What systemd refuses after the files changed is the part's own fault. */
@@ -123,9 +139,14 @@ async function reloadUnits(
   return enabled.ok ? asked('reenable', on) : enabled;
 }
 
-/** Services that ran, that a network took along, and that nothing else has started. */
-function takenAlong({ work, pending }: Plan): string[] {
+/** Services that ran, and that a network took along: app by app in their order, then those of nobody. */
+function takenAlong({ part, work, pending }: Plan): string[][] {
   if (pending.networks.length === 0) return [];
-  const gone = new Set([...work.stop, ...work.drop]);
-  return pending.services.filter(({ name, ran }) => ran && !gone.has(name)).map(({ name }) => name);
+  const left = new Set(pending.services.filter(({ ran }) => ran).map(({ name }) => name));
+  for (const name of work.stop) left.delete(name);
+  const ofApps = orderApps(part).map((app) => {
+    const units = part.apps.find(({ name }) => name === app)!.units.map(({ service }) => service);
+    return units.filter((service) => left.delete(service));
+  });
+  return [...ofApps, [...left]];
 }

@@ -2,192 +2,157 @@ import { durationMs } from '../../schema/manifest/duration.ts';
 import type { ReleaseApp } from '../../schema/wire/release.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { ActivationCode } from './codes.ts';
-import type { Systemd, UnitState } from './systemd.ts';
+import { addressesOf, type Container, containersOf, probe } from './probes.ts';
+import type { Systemd, SystemdReason, UnitState } from './systemd.ts';
 
 export type HealthClock = {
   uptimeMs(): number;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 };
 
-/** What was wrong last; the reason of the machine where it cannot be looked at. */
+/** What was wrong last, and which services that is about; the machine's own reason where it cannot be looked at. */
 export type Sick = {
   readonly code: ActivationCode;
   readonly detail: string;
   readonly services: readonly string[];
 };
 
-type Deps = {
-  readonly machine: Machine;
-  readonly systemd: Systemd;
-  readonly clock: HealthClock;
-  readonly signal: AbortSignal;
-};
+/** An app, and those of its services that were touched. */
+export type Patient = { readonly app: ReleaseApp; readonly services: readonly string[] };
 
 const lookEveryMs = 500;
 /** So often in a row must all be well: a service that dies right after its start is not healthy. */
 const looksInARow = 4;
+/** A service may start once more after its start, when something that it needs is late. */
+const mostStarts = 2;
 const defaultWithinMs = 60_000;
-const maxBytes = 1024 * 1024;
-const askMs = 20_000;
 
-const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+/** What of one app was seen from look to look. */
+type Chart = {
+  readonly patient: Patient;
+  readonly untilMs: number;
+  wellInARow: number;
+  /** The runs of its services at the last look. */
+  runs: string | null;
+  starts: number;
+};
+
+/**
+ * Waits until the services of apps are up and stay up, their containers' own checks succeed, and their probes are
+ * answered as the release says. Null when all are well at once; otherwise what was wrong last.
+ */
+export async function awaitHealth(
+  {
+    machine,
+    systemd,
+    clock,
+    signal,
+  }: {
+    readonly machine: Machine;
+    readonly systemd: Systemd;
+    readonly clock: HealthClock;
+    readonly signal: AbortSignal;
+  },
+  patients: readonly Patient[],
+): Promise<Sick | null> {
+  const begunMs = clock.uptimeMs();
+  const charts = patients
+    .filter(({ services }) => services.length > 0)
+    .map((patient): Chart => {
+      const within = patient.app.health?.within;
+      const withinMs = within === undefined ? defaultWithinMs : durationMs(within);
+      return { patient, untilMs: begunMs + withinMs, wellInARow: 0, runs: null, starts: 0 };
+    });
+  const names = charts.flatMap(({ patient }) => patient.services);
+  if (names.length === 0) return null;
+  const addresses = new Map<string, readonly string[]>();
+
+  for (;;) {
+    const shown = await systemd.show(names);
+    if (!shown.ok)
+      return { code: codeOf(shown.reason), detail: shown.detail ?? shown.reason, services: names };
+    const states = new Map(names.map((name, index) => [name, shown.value[index]!]));
+    const containers = await containersOf(machine, patients, signal);
+    for (const chart of charts) {
+      const { services } = chart.patient;
+      const sick =
+        judgeServices(
+          chart,
+          services.map((name) => states.get(name)!),
+        ) ??
+        judgeContainers(containers, services) ??
+        (await askApp(chart.patient, containers));
+      chart.wellInARow = sick === null ? chart.wellInARow + 1 : 0;
+      if (signal.aborted) return { code: 'aborted', detail: 'while apps were looked at', services };
+      if (sick !== null && (sick.final || clock.uptimeMs() >= chart.untilMs)) return sick;
+    }
+    if (charts.every(({ wellInARow }) => wellInARow >= looksInARow)) return null;
+    await clock.sleep(lookEveryMs, signal);
+  }
+
+  /** Its own probe, at the addresses of its containers, and then at the machine's own. */
+  async function askApp(
+    { app, services }: Patient,
+    containers: readonly Container[],
+  ): Promise<Finding | null> {
+    if (app.health === undefined) return null;
+    const own = containers.filter(({ service }) => services.includes(service));
+    // A container that starts again has another id, and may have another address.
+    const key = own.map(({ id }) => id).join();
+    const known = addresses.get(key) ?? (await addressesOf(machine, own, signal));
+    addresses.set(key, known);
+    const said = await probe(machine, app.health, known, signal);
+    return said === null ? null : { code: 'probe_failed', detail: said, services, final: false };
+  }
+}
+
+/** `final`: it will not become better by waiting. */
+type Finding = Sick & { readonly final: boolean };
+
+const codeOf = (reason: SystemdReason): ActivationCode =>
+  reason === 'systemd_refused' ? 'service_failed' : reason;
 
 /** Whether a service is as it should be once it was started; a oneshot that ended well is. */
 const isUp = ({ active, type, result }: UnitState): boolean =>
   active === 'active' || (active === 'inactive' && type === 'oneshot' && result === 'success');
 
-/**
- * Waits until an app's services are up and stay up, its containers' own checks succeed, and its probe is answered as
- * the release says. Null when it is well; otherwise what was wrong last.
- */
-export async function awaitHealth(
-  deps: Deps,
-  app: ReleaseApp,
-  services: readonly string[],
-): Promise<Sick | null> {
-  if (services.length === 0) return null;
-  const { clock, signal } = deps;
-  const withinMs = app.health === undefined ? defaultWithinMs : durationMs(app.health.within);
-  const until = clock.uptimeMs() + withinMs;
-  let wellInARow = 0;
-  let last: string | null = null;
-  let changes = 0;
-  for (;;) {
-    const seen = await lookAtServices(deps, services);
-    let sick: (Sick & { readonly final?: boolean }) | null = 'code' in seen ? seen : null;
-    if (!('code' in seen)) {
-      if (last !== seen.runs) {
-        changes += last === null ? 0 : 1;
-        last = seen.runs;
-        wellInARow = 0;
-      }
-      if (changes > 2) {
-        const detail = `${services.join(', ')} started ${changes} times`;
-        return { code: 'service_flaps', detail, services };
-      }
-      sick = await lookInside(deps, app, services);
-    }
-    if (signal.aborted) return { code: 'aborted', detail: `while ${app.name} was looked at`, services };
-    wellInARow = sick === null ? wellInARow + 1 : 0;
-    if (wellInARow >= looksInARow) return null;
-    if (sick !== null && (sick.final === true || clock.uptimeMs() >= until)) return sick;
-    await clock.sleep(lookEveryMs, signal);
-  }
-}
-
-/** What systemd says: the runs of the services, when all are up. */
-async function lookAtServices(
-  { systemd }: Deps,
-  services: readonly string[],
-): Promise<{ readonly runs: string } | (Sick & { readonly final: boolean })> {
-  const shown = await systemd.show(services);
-  if (!shown.ok) {
-    const code = shown.reason === 'systemd_refused' ? 'service_failed' : shown.reason;
-    return { code, detail: shown.detail ?? shown.reason, services, final: true };
-  }
-  const down = shown.value.find((unit) => !isUp(unit));
+/** What systemd says, and whether it is the same as at the last look. */
+function judgeServices(chart: Chart, states: readonly UnitState[]): Finding | null {
+  const { services } = chart.patient;
+  const down = states.find((unit) => !isUp(unit));
   if (down !== undefined) {
     const { service, active, result } = down;
-    const detail = `${service} is ${active} (${result})`;
     const code = result === 'timeout' ? 'start_timeout' : 'service_failed';
+    const detail = `${service} is ${active} (${result})`;
     return { code, detail, services: [service], final: active === 'failed' };
   }
   // HAProxy goes on with its old configuration when the new one cannot be used, and systemd calls that a success.
-  const kept = shown.value.find(({ status }) => /^reload failed/i.test(status));
+  const kept = states.find(({ status }) => /^reload failed/i.test(status));
   if (kept !== undefined) {
     const detail = `${kept.service} says: ${kept.status}`;
     return { code: 'reload_failed', detail, services: [kept.service], final: true };
   }
-  return { runs: shown.value.map(({ mainPid, restarts }) => `${mainPid}/${restarts}`).join() };
-}
-
-/** What its containers and its probe say. */
-async function lookInside(
-  { machine, signal }: Deps,
-  app: ReleaseApp,
-  services: readonly string[],
-): Promise<Sick | null> {
-  const containers = await containersOf(machine, services, signal);
-  const unwell = containers.find(({ status }) => /\((starting|unhealthy)\)/.test(status));
-  if (unwell !== undefined) {
-    return { code: 'container_unhealthy', detail: `${unwell.name}: ${unwell.status}`, services };
+  const runs = states.map(({ mainPid, restarts }) => `${mainPid}/${restarts}`).join();
+  if (chart.runs !== null && chart.runs !== runs) {
+    chart.starts += 1;
+    chart.wellInARow = 0;
   }
-  if (app.health === undefined) return null;
-  const said = await probe(machine, app.health, containers, signal);
-  return said === null ? null : { code: 'probe_failed', detail: said, services };
+  chart.runs = runs;
+  if (chart.starts <= mostStarts) return null;
+  return {
+    code: 'service_flaps',
+    detail: `${services.join(', ')} started again and again`,
+    services,
+    final: true,
+  };
 }
 
-type Container = { readonly name: string; readonly status: string };
-
-/** The containers that services of Quadlet run. */
-async function containersOf(
-  machine: Machine,
-  services: readonly string[],
-  signal: AbortSignal,
-): Promise<Container[]> {
-  // Of several filters by label, all would have to fit.
-  const format = '{{.Names}}\t{{.Status}}\t{{index .Labels "PODMAN_SYSTEMD_UNIT"}}';
-  const ran = await machine.run(['podman', 'ps', '--format', format], { timeoutMs: askMs, maxBytes, signal });
-  if (!ran.ok || ran.value.code !== 0) return [];
-  return text(ran.value.stdout)
-    .split('\n')
-    .map((line) => line.split('\t'))
-    .filter(([, , unit]) => unit !== undefined && services.includes(unit))
-    .map(([name, status]) => ({ name: name!, status: status! }));
-}
-
-/**
- * One request from the target itself: HTTP/1.0 by perl-base, which every Debian has. The program's words are fixed; what
- * is asked for comes as arguments.
- */
-const probeProgram = `use IO::Socket::INET; my ($host, $port, $path, $timeout) = @ARGV;
-my $s = IO::Socket::INET->new(PeerAddr => $host, PeerPort => $port, Timeout => $timeout) or exit 3;
-exit 0 unless length $path;
-$SIG{ALRM} = sub { exit 4 }; alarm $timeout;
-print $s "GET $path HTTP/1.0\\r\\nHost: $host\\r\\nConnection: close\\r\\n\\r\\n"; $s->flush;
-my $line = <$s>; defined $line or exit 5; print substr($line, 0, 100);`;
-const probeS = 5;
-
-/** Null when the probe is answered as it should be; otherwise what came. HTTPS is asked for a connection alone. */
-async function probe(
-  machine: Machine,
-  { scheme, port, path, status }: NonNullable<ReleaseApp['health']>,
-  containers: readonly Container[],
-  signal: AbortSignal,
-): Promise<string | null> {
-  const hosts = [...(await addressesOf(machine, containers, signal)), '127.0.0.1'];
-  let last = 'no answer';
-  for (const host of hosts) {
-    const asked = scheme === 'http' ? path || '/' : '';
-    const ran = await machine.run(['perl', '-e', probeProgram, host, String(port), asked, String(probeS)], {
-      timeoutMs: askMs,
-      maxBytes,
-      signal,
-    });
-    if (!ran.ok || ran.value.code !== 0) continue;
-    if (scheme !== 'http') return null;
-    const line = text(ran.value.stdout).trim();
-    if (new RegExp(`^HTTP/1\\.[01] ${status}( |$)`).test(line)) return null;
-    last = `${host}:${port}${path}: ${line}`;
-  }
-  return last;
-}
-
-async function addressesOf(
-  machine: Machine,
-  containers: readonly Container[],
-  signal: AbortSignal,
-): Promise<string[]> {
-  const names = containers.map(({ name }) => name);
-  if (names.length === 0) return [];
-  const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}';
-  const ran = await machine.run(['podman', 'inspect', '--format', format, '--', ...names], {
-    timeoutMs: askMs,
-    maxBytes,
-    signal,
-  });
-  if (!ran.ok || ran.value.code !== 0) return [];
-  return text(ran.value.stdout)
-    .split(/\s+/)
-    .filter((word) => /^\d+(\.\d+){3}$/.test(word));
+/** What Podman's own health checks say. */
+function judgeContainers(containers: readonly Container[], services: readonly string[]): Finding | null {
+  const unwell = containers.find(
+    ({ service, status }) => services.includes(service) && /\((starting|unhealthy)\)/.test(status),
+  );
+  if (unwell === undefined) return null;
+  const detail = `${unwell.service}: ${unwell.status}`;
+  return { code: 'container_unhealthy', detail, services: [unwell.service], final: false };
 }

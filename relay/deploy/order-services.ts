@@ -26,7 +26,7 @@ export type WorkOfApp = {
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Apps of a part, each behind those that it is started after. Of a ring, the rest in the order of names. */
-function orderApps({ apps }: ReleasePart): string[] {
+export function orderApps({ apps }: ReleasePart): string[] {
   const names = new Set(apps.map(({ name }) => name));
   const left = new Map(
     [...apps]

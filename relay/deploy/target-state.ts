@@ -6,6 +6,7 @@ import { ok, type Result, refuse } from '../../schema/result.ts';
 import { canonicalJson } from '../../schema/wire/canonical.ts';
 import { type ReleasePart, releasePartSchema } from '../../schema/wire/release.ts';
 import type { Change, Machine, MachineReason } from '../machine/machine.ts';
+import { withVolumePaths } from './volume-paths.ts';
 
 /** What Writ keeps on each target, root's alone. Bytes lie in `blobs/<hex>`, parts of releases among them. */
 export const targetFolder = '/var/lib/writ-target';
@@ -145,7 +146,7 @@ export async function readKeptParts(
   );
 }
 
-/** A part of a release from its bytes, which must have this digest. */
+/** A part of a release from its bytes, which must have this digest; its places in volumes are paths. */
 async function parsePart(
   bytes: Uint8Array<ArrayBuffer>,
   digest: string,
@@ -154,7 +155,7 @@ async function parsePart(
   if ((await digestBytes(bytes)) !== digest) return malformed;
   const json = parseStrictJson(bytes, { maxBytes: maxPartBytes });
   const parsed = json.ok ? v.safeParse(releasePartSchema, json.value) : null;
-  return parsed?.success === true ? ok(parsed.output) : malformed;
+  return parsed?.success === true ? ok(withVolumePaths(parsed.output)) : malformed;
 }
 
 /** The state once a part runs: it is in force and kept, and the oldest are forgotten. */

@@ -164,6 +164,11 @@ export const releaseCodes = {
     meaning: `Something failed on the target that has no code of its own here. ${putBack}`,
     todo: seeLog,
   },
+  target_not_seen: {
+    title: 'Target not looked at yet',
+    meaning: 'The relay could not look at what runs on the target, or has not come to it yet.',
+    todo: 'Wait a minute; if it stays, see `journalctl -u writ-relay` on the host.',
+  },
   target_state_malformed: {
     title: 'Writ’s state on the target unreadable',
     meaning: 'The target’s own record of what runs there cannot be read. Nothing was changed.',

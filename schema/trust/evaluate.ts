@@ -1,9 +1,10 @@
 import { actionOf, commandActionOf } from '../actions/index.ts';
+import { releaseApply } from '../actions/release-apply.ts';
 import type { AcceptedKey } from '../jose/keys.ts';
 import { ok, type Result, refuse } from '../result.ts';
 import type { Intent, Step } from '../wire/intent.ts';
-import { type ReleaseOrder, stepsOfOrder } from '../wire/release-order.ts';
-import { controllerName, type TrustGrant } from './document.ts';
+import { type ReleaseOrder, releaseAction, stepsOfOrder } from '../wire/release-order.ts';
+import { controllerName, type TrustDocument, type TrustGrant } from './document.ts';
 import type { Trust } from './read.ts';
 
 export type PolicyRefusal =
@@ -78,6 +79,20 @@ export function evaluateOrder(
 ): Result<true, PolicyRefusal> {
   if (identity === controllerName) return refuse('not_granted', `${controllerName} may order no release`);
   return evaluateSteps(trust, identity, stepsOfOrder(order));
+}
+
+/** The targets of one host's relay, itself or guests of it, that somebody may release to; sorted. */
+export function releasableTargets({ house, identities }: TrustDocument, relay: string): string[] {
+  const named = Object.entries(identities).flatMap(([name, identity]) =>
+    identity.kind === 'key' && name !== controllerName
+      ? identity.may.filter(({ action }) => action === releaseAction).flatMap(({ on }) => on)
+      : [],
+  );
+  const isOwn = (target: string): boolean => {
+    const doneBy = releaseApply.relayFor(house, target);
+    return doneBy.ok && doneBy.value === relay;
+  };
+  return [...new Set(named)].filter(isOwn).sort();
 }
 
 /** Finds the keys of identities of one kind, for verifying what they signed. */

@@ -7,6 +7,7 @@ import type { TestOrder } from './relay-home.ts';
 
 export type Offer = {
   readonly relay: string;
+  /** An intent, or a release's order. */
   readonly intent: TestOrder;
   readonly step?: number;
   readonly receipts?: readonly string[];
@@ -28,8 +29,8 @@ export type FakeApi = {
   readonly enrolments: readonly { statement: string; controller_mac: string; owner_mac: string }[];
   readonly violations: readonly string[];
   readonly trustFetches: readonly string[];
-  /** Bytes of releases by their digest: what relays may fetch. */
-  readonly blobs: Map<string, Uint8Array>;
+  /** Bytes of releases that relays may ask for, by digest. */
+  readonly blobs: Map<string, Uint8Array<ArrayBuffer>>;
   audit: AuditHead;
   reportWanted: boolean;
   evidence: readonly string[];
@@ -51,6 +52,6 @@ export type FakeApi = {
   /** Resolves once the condition holds; looked at whenever a request has come in. Rejects after 30 s. */
   until<T>(what: string, condition: () => T | undefined | false | null): Promise<T>;
   /** The final receipt of a step, once it is here. */
-  outcome(intent: TestOrder, step?: number): Promise<Receipt>;
+  outcome(signed: Pick<TestOrder, 'digest'>, step?: number): Promise<Receipt>;
   close(): Promise<void>;
 };

@@ -9,6 +9,7 @@ import {
   findGrant,
   keyOf,
   nameOfKey,
+  releasableTargets,
 } from '../../../schema/trust/evaluate.ts';
 import type { Trust } from '../../../schema/trust/read.ts';
 import type { Intent, Step } from '../../../schema/wire/intent.ts';
@@ -239,6 +240,15 @@ describe('evaluation', () => {
       for (const name of ['pve2', 'root-desk', ...odd]) {
         assert.equal(told(name, ['gaming', 'pve2']), 'not_granted', name);
       }
+    });
+
+    test('may go to the targets that an identity is granted, each by its own relay', async () => {
+      const { document } = await granting();
+      assert.deepEqual(releasableTargets(document, 'pve1'), ['pve1', 'router']);
+      assert.deepEqual(releasableTargets(document, 'pve2'), ['gaming']);
+      // The controller’s grant is worth nothing.
+      assert.deepEqual(releasableTargets(document, 'cloud'), []);
+      assert.deepEqual(releasableTargets(trust.document, 'pve2'), []);
     });
 
     test('threat 1: is not the controller’s to order, whatever trust grants it', async () => {

@@ -1,0 +1,157 @@
+import { ok, type Result } from '../../schema/result.ts';
+import { releasableTargets } from '../../schema/trust/evaluate.ts';
+import type { TargetReport } from '../../schema/wire/report.ts';
+import type { ActionPorts } from '../actions/action.ts';
+import { lookByHelper, needsHelper } from '../actions/by-helper.ts';
+import { openTarget } from '../actions/open-target.ts';
+import { codeOfReason } from '../actions/release-code.ts';
+import { revertPending } from '../deploy/activate.ts';
+import { readTargetState } from '../deploy/target-state.ts';
+import type { Log } from '../log.ts';
+import type { Machine } from '../machine/machine.ts';
+import { contextOf } from './check-context.ts';
+import type { Clock } from './clock.ts';
+import { withDeadline } from './deadline.ts';
+import { createDoorbell } from './doorbell.ts';
+import type { TrustStore } from './trust-store.ts';
+
+/** Looks at the targets of this relay that trust lets somebody release to, and undoes what was left half done there. */
+export type TargetWatch = {
+  /** Looks at each at once, and then four times an hour. Until the signal is aborted; never rejects. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Something happened on a target: it is looked at now. */
+  lookSoon(target: string): void;
+  /** What was seen last, for reports. */
+  reports(): Readonly<Record<string, TargetReport>>;
+};
+
+export type TargetWatchDeps = {
+  readonly relay: string;
+  readonly trust: Pick<TrustStore, 'current' | 'onChange'>;
+  readonly ports: ActionPorts;
+  readonly clock: Pick<Clock, 'now' | 'uptimeMs' | 'sleep'>;
+  readonly log: Log;
+  /** Keeps steps off a target until the answer is called; null while one is at work there. */
+  hold(target: string): (() => void) | null;
+  /** What is in reports has changed. */
+  onChange(): void;
+  readonly intervalMs?: number;
+};
+
+const defaultIntervalMs = 15 * 60_000;
+/** A guest that is off or does not answer may come any moment. */
+const soonAgainMs = 60_000;
+const mayCome: ReadonlySet<string> = new Set([
+  ...['guest_not_running', 'guest_paused', 'agent_silent'],
+  ...['proxmox_unreachable', 'proxmox_timeout', 'target_unreachable', 'target_timeout'],
+  ...['act_missing', 'act_gone', 'act_interrupted', 'target_busy'],
+]);
+const lookMs = 120_000;
+/** Putting back starts services that ran. */
+const revertMs = 15 * 60_000;
+/** Differences that all targets of a report tell one by one: with long names, it still has to fit. */
+const toldDrift = 200;
+
+const unseen: TargetReport = { part: null, seen: 'target_not_seen', seen_at: 0, drifted: 0, drift: [] };
+
+export function createTargetWatch(deps: TargetWatchDeps): TargetWatch {
+  const { clock, log, trust, relay, ports } = deps;
+  const intervalMs = deps.intervalMs ?? defaultIntervalMs;
+  const seen = new Map<string, TargetReport>();
+  /** When each is looked at next, by the host's uptime. */
+  const due = new Map<string, number>();
+  const bell = createDoorbell(clock);
+  trust.onChange(() => bell.ring());
+
+  const targets = (): string[] => releasableTargets(trust.current().document, relay);
+
+  const look = async (target: string, signal: AbortSignal): Promise<Result<TargetReport, string>> => {
+    const { house } = trust.current().document;
+    const ctx = contextOf({ relay, house, target, ports, signal });
+    if (needsHelper(ctx)) return lookByHelper(ctx);
+    const machine = await openTarget(ctx);
+    if (!machine.ok) return machine;
+    const state = await readTargetState(machine.value);
+    if (!state.ok) return { ...state, reason: codeOfReason(state.reason) };
+    let { current, pending } = state.value;
+    if (pending !== null) {
+      ({ current, pending } = (await putBack(target, machine.value)) ?? state.value);
+      if (pending !== null) due.set(target, clock.uptimeMs() + soonAgainMs);
+    }
+    return ok({ part: current, seen: 'ok', seen_at: clock.now(), drifted: 0, drift: [] });
+  };
+
+  /** An activation that no step brings to its end any more. Null: a step is at work there, or it could not be done. */
+  const putBack = async (target: string, machine: Machine) => {
+    const letGo = deps.hold(target);
+    if (letGo === null) return null;
+    try {
+      // Whatever was at work there until now may have settled it.
+      const state = await readTargetState(machine);
+      if (!state.ok) return null;
+      if (state.value.pending === null) return state.value;
+      const back = await revertPending({ machine }, state.value);
+      if (back.ok) log.warn('activation_undone', { target });
+      else
+        log.error('revert_failed', { target, code: codeOfReason(back.reason), detail: back.detail ?? null });
+      return back.ok ? back.value : null;
+    } finally {
+      letGo();
+    }
+  };
+
+  const note = (target: string, found: Result<TargetReport, string>): void => {
+    const before = seen.get(target) ?? unseen;
+    if (!found.ok && found.reason !== before.seen) {
+      log.warn('target_not_seen', { target, code: found.reason, detail: found.detail ?? null });
+    }
+    const next = found.ok ? found.value : { ...before, seen: found.reason };
+    seen.set(target, next);
+    if (JSON.stringify(next) !== JSON.stringify(before)) deps.onChange();
+  };
+
+  const lookAt = async (target: string, signal: AbortSignal): Promise<void> => {
+    due.set(target, clock.uptimeMs() + intervalMs);
+    try {
+      const ms = lookMs + revertMs;
+      const found = await withDeadline((until) => look(target, until), { clock, ms, stop: signal });
+      if (signal.aborted) return;
+      note(target, found ?? { ok: false, reason: 'target_timeout' });
+      const isBack = found?.ok === false && mayCome.has(found.reason);
+      if (isBack) due.set(target, clock.uptimeMs() + Math.min(soonAgainMs, intervalMs));
+    } catch (error) {
+      log.error('relay_fault', { where: 'target_watch', fault: String(error).slice(0, 200) });
+    }
+  };
+
+  return {
+    async run(signal) {
+      const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      while (!signal.aborted) {
+        const own = targets();
+        for (const target of [...seen.keys()]) {
+          if (own.includes(target)) continue;
+          seen.delete(target);
+          deps.onChange();
+        }
+        const next = own.find((target) => (due.get(target) ?? 0) <= clock.uptimeMs());
+        // What goes on in a guest is not waited for by a relay that stops.
+        if (next !== undefined) await Promise.race([lookAt(next, signal), stopped]);
+        else {
+          const at = Math.min(...own.map((target) => due.get(target)!), clock.uptimeMs() + intervalMs);
+          await bell.wait(Math.max(0, at - clock.uptimeMs()), signal);
+        }
+      }
+    },
+    lookSoon(target) {
+      due.set(target, 0);
+      bell.ring();
+    },
+    reports() {
+      const most = Math.floor(toldDrift / Math.max(1, seen.size));
+      return Object.fromEntries(
+        [...seen].map(([target, report]) => [target, { ...report, drift: report.drift.slice(0, most) }]),
+      );
+    },
+  };
+}
