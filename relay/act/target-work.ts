@@ -2,13 +2,16 @@ import { ok } from '../../schema/result.ts';
 import { applyPart, judgeSwitch, type PartEnd, settlePart } from '../actions/apply-part.ts';
 import { fetchPart } from '../actions/fetch-part.ts';
 import { codeOfReason } from '../actions/release-code.ts';
-import { readTargetState } from '../deploy/target-state.ts';
+import { createTargetLook } from '../deploy/look-target.ts';
 import { type ActOutcome, codeOf } from '../drivers/act-messages.ts';
 import type { ActClock } from './act-clock.ts';
 import type { TargetWork } from './service.ts';
 
 /** Of the action's time, what an activation gets before it is given up: the rest is for going back. */
 const activationMs = 20 * 60_000;
+
+/** Of no part. */
+const noPart = '';
 
 /** The engine of activation and its judge, as the helper calls them. */
 export function createTargetWork(clock: ActClock): TargetWork {
@@ -30,9 +33,17 @@ export function createTargetWork(clock: ActClock): TargetWork {
       return end.ok ? ok(outcomeOf(end.value)) : end;
     },
     async look(machine) {
-      const state = await readTargetState(machine);
-      if (!state.ok) return { ...state, reason: codeOfReason(state.reason) };
-      return ok({ part: state.value.current, seen: 'ok', seen_at: clock.now(), drifted: 0, drift: [] });
+      const lookAgain = createTargetLook(machine);
+      let sight = await lookAgain();
+      if (sight.ok && sight.value.pending) {
+        // Of an order that this helper knows nothing of: it was told anew whom to obey since.
+        const settled = await settlePart(machine, noPart);
+        if (!settled.ok) return settled;
+        sight = await lookAgain();
+      }
+      if (!sight.ok) return { ...sight, reason: codeOfReason(sight.reason) };
+      const { part, drifted, drift } = sight.value;
+      return ok({ part, seen: 'ok', seen_at: clock.now(), drifted, drift: [...drift] });
     },
   };
 }
