@@ -189,9 +189,6 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     ...(overrides.unheardPauseMs !== undefined && { unheardPauseMs: overrides.unheardPauseMs }),
   });
   const evidence = createEvidence({ home, trust, clock, log });
-  const helper = overrides.helper ?? createActClient({ trustAfter: createTrustAfter({ trust, link }) });
-  // It hears of newer trust with what it is asked, and the next release may be far.
-  trust.onChange(() => void helper.look(relay, stop.signal));
   let reporter: Reporter | null = null;
   const ports: ActionPorts = {
     proxmox,
@@ -205,8 +202,10 @@ function run(state: RelayState, parts: Parts): RunningRelay {
       ask: askOrigin,
     }),
     machineOf: overrides.machineOf ?? ((name, guest, px) => createRemoteMachine(name, px.agentExec(guest))),
-    helper,
+    helper: overrides.helper ?? createActClient({ trustAfter: createTrustAfter({ trust, link }) }),
   };
+  // The helper hears of newer trust with what it is asked, and the next release may be far.
+  trust.onChange(() => void ports.helper.look(relay, stop.signal));
   const executor = createExecutor({
     state,
     session,
@@ -277,10 +276,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     const fetching = trustFetch.run(stop.signal);
     if (!admitted()) {
       log.info('waiting_for_admission', { fingerprint: fingerprint(key.kid) });
-      await awaitAdmission(
-        { admitted, trustFetch, clock, random, everyMs: overrides.admissionMs },
-        stop.signal,
-      );
+      await awaitAdmission({ admitted, trustFetch, clock, random }, overrides.admissionMs, stop.signal);
       if (!stop.signal.aborted) log.info('admitted', { trust_version: trust.current().document.version });
     }
     if (stop.signal.aborted) return fetching;

@@ -222,6 +222,8 @@ export function createActService(deps: ActServiceDeps): ActService {
     const held = busy.take(target);
     if (held === null) return refused('target_busy');
     try {
+      const settled = await settleOpen(target);
+      if (!settled.ok) return refused(settled.reason, settled.detail);
       const machine = await deps.machineOf(target);
       const seen = machine.ok ? await work.look(machine.value) : machine;
       return seen.ok ? { k: 'seen', report: seen.value } : refused(seen.reason, seen.detail);

@@ -10,6 +10,9 @@ import type { TargetWork } from './service.ts';
 /** Of the action's time, what an activation gets before it is given up: the rest is for going back. */
 const activationMs = 20 * 60_000;
 
+/** Of no part. */
+const noPart = '';
+
 /** The engine of activation and its judge, as the helper calls them. */
 export function createTargetWork(clock: ActClock): TargetWork {
   return {
@@ -30,10 +33,17 @@ export function createTargetWork(clock: ActClock): TargetWork {
       return end.ok ? ok(outcomeOf(end.value)) : end;
     },
     async look(machine) {
-      const found = await createTargetLook(machine)();
-      if (!found.ok) return { ...found, reason: codeOfReason(found.reason) };
-      const { part, drifted, drift } = found.value;
-      return ok({ part, seen: 'ok', seen_at: clock.now(), drifted, drift });
+      const lookAgain = createTargetLook(machine);
+      let sight = await lookAgain();
+      if (sight.ok && sight.value.pending) {
+        // Of an order that this helper knows nothing of: it was told anew whom to obey since.
+        const settled = await settlePart(machine, noPart);
+        if (!settled.ok) return settled;
+        sight = await lookAgain();
+      }
+      if (!sight.ok) return { ...sight, reason: codeOfReason(sight.reason) };
+      const { part, drifted, drift } = sight.value;
+      return ok({ part, seen: 'ok', seen_at: clock.now(), drifted, drift: [...drift] });
     },
   };
 }

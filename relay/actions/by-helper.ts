@@ -21,17 +21,18 @@ export function outcomeOfPart(end: PartEnd): Outcome {
   return { state: 'unknown', code: 'revert_failed', detail };
 }
 
+/** What the helper sees of a target; a refusal's reason is a code. */
+export async function lookByHelper(ctx: CheckContext): Promise<Result<TargetReport, string>> {
+  const seen = await ctx.ports.helper.look(ctx.target, ctx.signal);
+  return seen.ok ? seen : refuse(codeOf(seen), seen.detail);
+}
+
 /** The part is judged here as well, so that what is refused is refused before it is journalled as begun. */
 export async function precheckByHelper(ctx: CheckContext): Promise<Result<true, string>> {
   const seen = await lookByHelper(ctx);
   if (!seen.ok) return seen;
   const wanted = await fetchPart(ctx);
   return wanted.ok ? ok(true) : wanted;
-}
-
-export async function lookByHelper(ctx: CheckContext): Promise<Result<TargetReport, string>> {
-  const seen = await ctx.ports.helper.look(ctx.target, ctx.signal);
-  return seen.ok ? seen : refuse(codeOf(seen), seen.detail);
 }
 
 export async function applyByHelper(ctx: ActContext): Promise<Outcome> {

@@ -22,7 +22,7 @@ export const pathPatternSchema = v.pipe(
  * What no release may touch, whatever trust grants: what judges releases, and what lets somebody become root or in.
  * A release that could write these would order more than it was allowed to.
  */
-const neverTouched: readonly string[] = [
+export const neverTouched: readonly string[] = [
   // Writ itself: state, keys, programs, units.
   '/etc/writ*/**',
   '/var/lib/writ*/**',

@@ -117,6 +117,23 @@ else
       assert.deepEqual([await listing(), await show('web', 'MainPID')], before);
     });
 
+    test('what differs from the release is in the relay’s reports', async () => {
+      const drifted = (count: number) =>
+        host.api.until(`${count} differences`, () => {
+          const target = host.api.reports.at(-1)?.report.targets?.pve2;
+          return target?.seen === 'ok' && target.part !== null && target.drifted === count ? target : null;
+        });
+      await drifted(0);
+      await host.guest.must(['sh', '-c', 'echo by hand >> /etc/opt/note/note.txt']);
+      const seen = await host.ask('writ', { ask: 'look', target: 'pve2' });
+      assert.ok(seen?.heard.ok);
+      assert.deepEqual((seen.heard.value as unknown as { drift: unknown }).drift, [
+        { kind: 'file', name: '/etc/opt/note/note.txt', is: 'changed' },
+      ]);
+      const receipt = await host.deploy(await host.order(await releaseOf()));
+      assert.deepEqual([receipt.state, receipt.result?.files], ['succeeded', 1], JSON.stringify(receipt));
+    });
+
     test('newer trust reaches the helper by itself', async () => {
       const { version } = host.home.trust().document;
       assert.equal(version, 2, 'the first was told at the console, the second came with the admission');

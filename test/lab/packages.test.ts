@@ -59,7 +59,11 @@ else
 
     test('confine each service: systemd’s exposure level is 3.0 or less', () => {
       if (!has('systemd-analyze')) return missing('systemd-analyze, to judge the units');
-      for (const unit of ['writ/writ.service', 'writ-relay/writ-relay.service']) {
+      for (const unit of [
+        'writ/writ.service',
+        'writ-relay/writ-relay.service',
+        'writ-relay/writ-relay-act.service',
+      ]) {
         const words = ['security', '--offline=yes', '--threshold=30', join(root, 'debian', unit)];
         const judged = spawnSync('systemd-analyze', words, { encoding: 'utf8' });
         assert.match(judged.stdout, /Overall exposure level/);
@@ -111,9 +115,16 @@ else
       assert.equal(astray.code, 1);
       assert.match(astray.err, /did not come up\. It said:\n.*203\.0\.113\.99:8420 cannot be listened on/);
       await guest.must(['writ', 'serve', '--install']);
-      const state = ['/var/lib/writ-relay/note', '/etc/writ/credentials/note', '/var/lib/writ/note'];
-      await guest.must(['install', '-d', '-m', '0700', '/var/lib/writ-relay']);
+      const state = [
+        ...['/var/lib/writ-relay/note', '/var/lib/writ-relay-act/note', '/var/lib/writ-target/note'],
+        ...['/etc/writ/credentials/note', '/var/lib/writ/note'],
+      ];
+      for (const folder of ['writ-relay', 'writ-relay-act', 'writ-target'])
+        await guest.must(['install', '-d', '-m', '0700', `/var/lib/${folder}`]);
       for (const path of state) guest.put(path, 'kept');
+      // As after an enrolment: the socket listens, whatever is installed over it.
+      guest.put('/var/lib/writ-relay-act/state.json', '{}', 0o600);
+      await guest.must(['systemctl', 'enable', '--now', 'writ-relay-act.socket']);
       const pin = (): Promise<string> =>
         guest.must(['sha256sum', '/var/lib/writ/tls.key', '/etc/writ/serve.env']);
       const pinned = await pin();
@@ -128,13 +139,20 @@ else
         for (const path of state) assert.equal(await guest.must(['cat', path]), 'kept');
         assert.equal(await pin(), pinned);
         assert.match(await guest.must(['systemctl', 'is-active', 'writ']), /^active/);
+        assert.match(await guest.must(['systemctl', 'is-active', 'writ-relay-act.socket']), /^active/);
+        assert.equal(
+          (await guest.must(['stat', '-c', '%a %U', '/run/writ-relay/act.sock'])).trim(),
+          '600 writ',
+        );
       }
 
       await guest.must(['apt-get', 'purge', '-y', 'writ', 'writ-relay']);
       const after = await guest.must(['sh', '-c', listing]);
       assert.equal(after, before);
       assert.notEqual((await guest.run(['getent', 'passwd', 'writ'])).code, 0);
-      assert.equal((await guest.run(['systemctl', 'is-active', 'writ'])).out.trim(), 'inactive');
+      for (const unit of ['writ', 'writ-relay-act.socket', 'writ-relay-act.service'])
+        assert.equal((await guest.run(['systemctl', 'is-active', unit])).out.trim(), 'inactive');
+      assert.notEqual((await guest.run(['test', '-e', '/run/writ-relay'])).code, 0);
     });
   });
 

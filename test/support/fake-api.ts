@@ -28,7 +28,6 @@ import {
   reportRequestSchema,
 } from '../../schema/wire/relay-api.ts';
 import { type Report, reportSchema } from '../../schema/wire/report.ts';
-import { json, problem, sendBlob } from './fake-answers.ts';
 import type { Draft, FakeApi, Offer } from './fake-api-shape.ts';
 import { makeServerCertificate, type ServerCertificate } from './proxmox/certificate.ts';
 import type { TestHome } from './relay-home.ts';
@@ -56,12 +55,20 @@ export async function startFakeApi(options: {
   const enrolments: { statement: string; controller_mac: string; owner_mac: string }[] = [];
   const violations: string[] = [];
   const trustFetches: string[] = [];
-  const blobs = new Map<string, Uint8Array<ArrayBuffer>>();
   let reportWanted = false;
   let evidence: readonly string[] = [];
 
   const wake = (): void => {
     for (const go of [...parked]) go();
+  };
+
+  const problem = (response: ServerResponse, status: number, code: string): void => {
+    response.writeHead(status, { 'content-type': 'application/problem+json' });
+    response.end(JSON.stringify({ type: 'about:blank', title: code, status, code, detail: code }));
+  };
+  const json = (response: ServerResponse, body: object): void => {
+    response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
+    response.end(JSON.stringify(body));
   };
 
   /** Whose request it is, by its proof; `candidates` are keys beyond trust's. */
@@ -228,7 +235,6 @@ export async function startFakeApi(options: {
       return json(response, api.trust(Number(url.searchParams.get('after') ?? 0)));
     }
     if (caller === undefined) return problem(response, 401, 'proof_invalid');
-    if (sendBlob(url.pathname, blobs, response)) return;
     if (url.pathname === '/v1/relay/poll') {
       const asked = read(pollRequestSchema);
       return asked === undefined
@@ -263,7 +269,11 @@ export async function startFakeApi(options: {
       response.writeHead(204).end();
       return notify();
     }
-    problem(response, 404, 'not_found');
+    const hex = /^\/v1\/relay\/blobs\/([0-9a-f]{64})$/.exec(url.pathname)?.[1];
+    const blob = hex === undefined ? undefined : api.blobs.get(`sha256:${hex}`);
+    if (blob === undefined) return problem(response, 404, 'not_found');
+    response.writeHead(200, { 'content-type': 'application/octet-stream' });
+    response.end(blob);
   };
 
   const server = createServer({ cert: certificate.certPem, key: certificate.keyPem }, (request, response) => {
@@ -290,7 +300,7 @@ export async function startFakeApi(options: {
     enrolments,
     violations,
     trustFetches,
-    blobs,
+    blobs: new Map(),
     audit: { seq: 0, hash: `sha256:${'0'.repeat(64)}` },
     get reportWanted() {
       return reportWanted;

@@ -18,7 +18,7 @@ import { makeTestHome, type TestHome, type TestRelease } from '../../support/rel
 import { createMemoryDisk, type MemoryDisk, quietLog, reached } from '../agent/fixture.ts';
 
 export const nowMs = Date.UTC(2026, 10, 28);
-export const paths = ['/etc/opt/**'];
+export const paths = ['/etc/opt/**', '/etc/containers/systemd/**', '/etc/systemd/system/**'];
 export const partBytes = toBytes('a part');
 export const result = { already: false, files: 1, started: 1, restarted: 0, reloaded: 0, stopped: 0 };
 export const succeeded: ActOutcome = { state: 'succeeded', result };
@@ -62,7 +62,7 @@ export const wordOf = (said: ActHeard<ActOutcome>): string => {
 
 export async function startDesk(
   t: TestContext,
-  given: Partial<TargetWork> = {},
+  given: Partial<TargetWork> & { machineOf?: (target: string) => Promise<Result<Machine, string>> } = {},
   before?: { home: TestHome; disk: MemoryDisk; deeds: string[] },
 ): Promise<Desk> {
   const releases = [{ action: 'release.apply', on: ['pve2', 'files', 'websvcs'], paths }];
@@ -101,8 +101,10 @@ export async function startDesk(
   const service = createActService({
     state: state.value,
     work,
-    machineOf: async (target) =>
-      target === 'websvcs' ? refuse('target_not_ours') : ok({ name: target } as Machine),
+    machineOf:
+      given.machineOf ??
+      (async (target) =>
+        target === 'websvcs' ? refuse('target_not_ours') : ok({ name: target } as Machine)),
     clock: { now: () => desk.now, synchronised: async () => desk.synchronised },
     log: quietLog(log),
     stop: stop.signal,
