@@ -45,6 +45,8 @@ export type DeployHome = {
   writ(words: readonly string[], person?: Person): Promise<Ran>;
   /** `writ deploy --yes --wait` of the repo. */
   deploy(...words: string[]): Promise<Ran>;
+  /** What a command says, once it says that. */
+  until(words: readonly string[], says: RegExp): Promise<string>;
 };
 
 /** Claims a control plane by the command line, admits a relay by a signed version of trust, and starts it. */
@@ -85,7 +87,7 @@ export async function startDeployHome(t: TestContext): Promise<DeployHome> {
     home,
     relay: 'pve2',
     time,
-    overrides: { proxmox: tower.proxmox, machineOf: () => machine },
+    overrides: { proxmox: tower.proxmox, machineOf: () => machine, targetIntervalMs: 5_000 },
   });
   t.after(() => relay.discard());
   await relay.until('connected');
@@ -103,6 +105,12 @@ export async function startDeployHome(t: TestContext): Promise<DeployHome> {
     edit: (path, text) => writeFileSync(join(repo, path), text),
     writ,
     deploy: (...words) => writ(['deploy', '--repo', repo, '--yes', '--wait', ...words]),
+    async until(words, says) {
+      for (;;) {
+        const ran = await writ(words);
+        if (says.test(ran.out)) return ran.out;
+      }
+    },
   };
 }
 

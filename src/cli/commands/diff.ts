@@ -1,6 +1,6 @@
 import { didYouMean } from '../../../schema/near.ts';
 import { defineCommand } from '../command.ts';
-import { reportOf, type Sight, seeTargets } from '../deploy/what-runs.ts';
+import { isBlank, reportOf, type Sight, seeTargets } from '../deploy/what-runs.ts';
 import { codeText, driftWords } from '../deploy/words.ts';
 import { done, exits, fail } from '../outcome.ts';
 import { ago, table } from '../text.ts';
@@ -54,7 +54,9 @@ export const diff = defineCommand({
       );
     }
     const now = context.now();
-    const chosen = [...targets.values()].filter(({ target }) => name === undefined || target === name);
+    const chosen = [...targets.values()].filter((sight) =>
+      name === undefined ? !isBlank(sight) : sight.target === name,
+    );
     const all = chosen.map((sight) => told(sight, now));
     const json = chosen.map((sight) => {
       const report = reportOf(sight);

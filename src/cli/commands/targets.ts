@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { reportOf, type Sight, seeTargets } from '../deploy/what-runs.ts';
+import { isBlank, reportOf, type Sight, seeTargets } from '../deploy/what-runs.ts';
 import { threeWords, type Words, wordsOf } from '../deploy/words.ts';
 import { done, exits } from '../outcome.ts';
 import { ago, table } from '../text.ts';
@@ -30,7 +30,8 @@ export const targets = defineCommand({
     if (!sights.ok) return sights;
     const all = [...sights.value.targets.values()].map((sight) => ({ sight, words: wordsOf(sight) }));
     const now = context.now();
-    const rows = all.map(({ sight, words }) => {
+    const named = all.filter(({ sight }) => !isBlank(sight));
+    const rows = named.map(({ sight, words }) => {
       const drifted = reportOf(sight)?.drifted ?? 0;
       return [
         sight.target,
@@ -42,7 +43,10 @@ export const targets = defineCommand({
     });
     const lines =
       rows.length === 0 ? ['No release names a target yet: writ deploy'] : table(rows).split('\n');
-    const text = all.flatMap(({ words }, index) => [lines[index]!, ...words.why.map((why) => `    ${why}`)]);
+    const text = named.flatMap(({ words }, index) => [
+      lines[index]!,
+      ...words.why.map((why) => `    ${why}`),
+    ]);
     const json = all.map(({ sight, words }) => ({
       target: sight.target,
       relay: sight.relay,

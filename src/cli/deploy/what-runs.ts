@@ -35,6 +35,13 @@ export type Sights = {
 export const reportOf = ({ signed, view }: Sight): TargetReport | null =>
   signed?.report ?? view?.report ?? null;
 
+/** Whether no release was ever meant for a target, as far as is known, and nothing of one is there. */
+export const isBlank = (sight: Sight): boolean =>
+  sight.view?.wanted == null && (reportOf(sight)?.part ?? null) === null;
+
+/** Whether a report knows nothing of the part in force: its relay has not seen the target since it started. */
+export const isUnseen = ({ part, seen }: TargetReport): boolean => part === null && seen !== 'ok';
+
 /** The part in force on a target; null where none is, or it is not known. */
 export const runningPart = (sight: Sight | undefined): Digest | null =>
   sight?.standing == null ? (sight?.view?.report?.part ?? null) : sight.standing.part;
@@ -84,7 +91,7 @@ export async function lookAtTargets(
     const relay = relayOf(house, target);
     if (relay === undefined) continue;
     const own = signed.get(target) ?? null;
-    const standing = own === null ? null : { part: own.report.part, time: own.time };
+    const standing = own === null || isUnseen(own.report) ? null : { part: own.report.part, time: own.time };
     targets.set(target, { target, relay, view: views.get(target) ?? null, signed: own, standing });
   }
   return { ok: true, value: { targets, next: list.value.next } };

@@ -1,6 +1,6 @@
 import { codeCard } from '../../../schema/api/codes.ts';
 import type { Drift } from '../../../schema/wire/report.ts';
-import { reportOf, type Sight } from './what-runs.ts';
+import { isUnseen, reportOf, type Sight } from './what-runs.ts';
 
 /** A target in three words; null: not known. */
 export type Words = {
@@ -38,7 +38,7 @@ export function wordsOf(sight: Sight): Words {
   const { view } = sight;
   const report = reportOf(sight);
   const wanted = view?.wanted ?? null;
-  const deployed = wanted === null || report === null ? null : report.part === wanted;
+  const deployed = wanted === null || report === null || isUnseen(report) ? null : report.part === wanted;
   const looked = lookOf(sight);
   if (deployed !== false) return { deployed, ...looked };
   const { state, code } = view!;

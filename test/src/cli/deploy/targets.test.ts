@@ -76,6 +76,24 @@ test('the words are those of the relay’s own signature, not the control plane�
   assert.match((await desk.writ(['diff', 'websvcs'])).out, /by the control plane’s word alone/);
 });
 
+test('a relay that has not seen a target since it started says nothing of what runs there', async (t) => {
+  const desk = await startDesk(t);
+  await desk.deploy();
+  desk.reportedAgoMs = 0;
+  desk.reports.set('websvcs', {
+    part: null,
+    seen: 'target_not_seen',
+    seen_at: 0,
+    drifted: 0,
+    drift: [],
+  });
+  assert.match((await desk.writ(['targets'])).out, /^websvcs {2}deployed\?, healthy\?, synced\?/m);
+  // Its receipt does.
+  assert.match((await desk.deploy()).out, /^secsvcs and websvcs: runs already$/m);
+  desk.edit('vars.yaml', 'colour: red\n');
+  assert.equal((await desk.deploy('--only', 'web')).exit, 0);
+});
+
 test('diff tells what differs by file and unit, and exits so that a script knows', async (t) => {
   const desk = await startDesk(t);
   assert.equal((await desk.writ(['diff'])).exit, 0);

@@ -55,3 +55,25 @@ test('from the repo to a guest and back, over the real control plane and a real 
   assert.equal(one.exit, 0, one.err);
   assert.match(one.out, /^ {2}websvcs {2}healthy {2}sha256:\w{12} {2}signed$/m);
 });
+
+test('one app comes alone, and what relays report is told in three words', async (t) => {
+  const home = await startDeployHome(t);
+  const { machine } = home;
+  assert.equal((await home.deploy()).exit, 0);
+  await home.until(['targets'], /^websvcs {2}deployed, healthy, synced +signed/m);
+  assert.doesNotMatch(
+    (await home.writ(['targets'])).out,
+    /pve2/,
+    'of the host itself no release says anything',
+  );
+  assert.match((await home.writ(['diff', 'websvcs'])).out, /^websvcs: as released, seen /);
+
+  home.edit('apps/blog/blog.ini', 'title = two\n');
+  home.edit('vars.yaml', 'colour: red\n');
+  const one = await home.deploy('--only', 'blog');
+  assert.equal(one.exit, 0, one.err);
+  assert.equal(machine.text('/etc/opt/blog/blog.ini'), 'title = two\n');
+  assert.equal(machine.text('/etc/opt/web/web.ini'), 'colour = blue\n');
+  assert.equal((await home.deploy()).exit, 0);
+  assert.equal(machine.text('/etc/opt/web/web.ini'), 'colour = red\n');
+});
