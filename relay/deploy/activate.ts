@@ -12,6 +12,9 @@ import { planPart } from './plan-part.ts';
 import type { Switch } from './plan-switch.ts';
 import { removeNetwork } from './remove-network.ts';
 import { revert } from './revert.ts';
+import { applySecrets, checkSecrets, takeOverSecrets } from './secrets.ts';
+import { planSecrets, type SecretPlan, tablePath } from './secrets-plan.ts';
+import { filledPath } from './secrets-table.ts';
 import { type BlobSource, stage, type Wanted } from './stage.ts';
 import { createSystemd, type Systemd } from './systemd.ts';
 import {
@@ -77,15 +80,24 @@ export async function activate(deps: ActivateDeps, wanted: Wanted, again = false
   if (bad !== undefined && !again) {
     return failed('part_quarantined', `it failed on ${machine.name} with ${bad.code}`, true);
   }
-  const planned = await planPart(machine, state, wanted.part);
+  const secrets = await planSecrets(wanted.part);
+  if (!secrets.ok) return failed(secrets.reason, secrets.detail, true);
+  const { own, needs, table } = secrets.value;
+  const planned = await planPart(machine, state, secrets.value.part);
   if (!planned.ok) return failed(planned.reason, planned.detail, true);
   const { before, moves } = planned.value;
   if (state.current === wanted.digest && moves.ops.length === 0) {
     return { state: 'succeeded', result: { already: true, ...nothingDone } };
   }
 
-  const staged = await stage(deps, wanted, moves);
+  const blob: BlobSource = async (digest) => {
+    const made = own.get(digest);
+    return made === undefined ? deps.blob(digest) : ok(made);
+  };
+  const staged = await stage({ machine, blob }, wanted, moves, needs);
   if (!staged.ok) return failed(staged.reason, staged.detail, true);
+  const readable = table === null ? null : await checkSecrets(machine, table, moves.claims);
+  if (readable?.ok === false) return fail(deps, state, wanted.digest, readable.reason, readable.detail);
   const checked = await checkUnits(machine, moves.ops);
   if (!checked.ok) return fail(deps, state, wanted.digest, checked.reason, checked.detail);
   deps.progress('staged');
@@ -99,7 +111,7 @@ export async function activate(deps: ActivateDeps, wanted: Wanted, again = false
   const written = await writeTargetState(machine, journalled);
   if (!written.ok) return failed(written.reason, written.detail, true);
 
-  const done = await change(deps, systemd, wanted.part, { moves, work, pending: undo.value });
+  const done = await change(deps, systemd, wanted.part, { moves, work, pending: undo.value, table });
   if (!done.ok) {
     const back = await revertPending({ machine }, journalled, { code: done.reason });
     return failed(done.reason, done.detail, back.ok);
@@ -110,6 +122,7 @@ export async function activate(deps: ActivateDeps, wanted: Wanted, again = false
     const back = await revertPending({ machine }, journalled, { code: kept.reason });
     return failed(kept.reason, kept.detail, back.ok);
   }
+  if (readable?.value.foreign === true || moves.claims.length > 0) await takeOver(machine, moves.claims);
   await collectGarbage(machine, end);
   const count = (of: 'start' | 'restart' | 'reload'): number =>
     work.groups.reduce((sum, group) => sum + group[of].length, 0);
@@ -134,7 +147,20 @@ const partFaults: ReadonlySet<string> = new Set([
   'container_unhealthy',
   'probe_failed',
   'network_in_use',
+  'secret_not_for_target',
+  'secret_unreadable',
+  'secret_not_text',
+  'derived_unfit',
 ]);
+
+/**
+ * What was there before Writ and holds the same becomes Writ's own once all is well: there is nothing to go back to then.
+ * What cannot be taken now is taken the next time.
+ */
+async function takeOver(machine: Machine, files: readonly string[]): Promise<void> {
+  for (const path of files) await machine.link(path, filledPath(path));
+  await takeOverSecrets(machine);
+}
 
 /** Nothing was changed yet: the part is remembered as one that fails here, where it is its own fault. */
 async function fail(
@@ -212,7 +238,17 @@ async function change(
   deps: ActivateDeps,
   systemd: Systemd,
   part: ReleasePart,
-  { moves, work, pending }: { readonly moves: Switch; readonly work: ServiceWork; readonly pending: Pending },
+  {
+    moves,
+    work,
+    pending,
+    table,
+  }: {
+    readonly moves: Switch;
+    readonly work: ServiceWork;
+    readonly pending: Pending;
+    readonly table: SecretPlan['table'];
+  },
 ): Promise<Result<true, string>> {
   const { machine, signal } = deps;
   const stopped = await systemd.ask('stop', work.stop);
@@ -226,6 +262,10 @@ async function change(
   if (moves.ops.some(({ path }) => isUnitPath(path))) {
     const reloaded = await systemd.reloadUnits();
     if (!reloaded.ok) return refuse('service_failed', reloaded.detail);
+  }
+  if (table !== null || moves.ops.some(({ path }) => path === tablePath)) {
+    const applied = await applySecrets(machine);
+    if (!applied.ok) return applied;
   }
   deps.progress('activated');
   for (const group of work.groups) {

@@ -68,6 +68,7 @@ async function applyTo(machine: Machine, op: Op): Promise<Result<true, MachineRe
       return bytes.ok ? machine.write(path, bytes.value, { mode: '0644', owner: 'root:root' }) : bytes;
     }
     case 'listing':
+    case 'link':
       return ok(true);
   }
 }

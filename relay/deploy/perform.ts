@@ -19,6 +19,8 @@ async function perform(machine: Machine, op: Op): Promise<Result<true, MachineRe
       return machine.makeFolder(op.path, op);
     case 'listing':
       return machine.setListing(op.path, op);
+    case 'link':
+      return machine.link(op.path, op.to);
     case 'put': {
       const bytes = await machine.read(blobPath(op.digest), maxFileBytes);
       return bytes.ok ? machine.write(op.path, bytes.value, op) : bytes;

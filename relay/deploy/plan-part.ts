@@ -2,6 +2,7 @@ import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { ReleasePart } from '../../schema/wire/release.ts';
 import type { Machine, Stat } from '../machine/machine.ts';
 import { pathsToLookAt, planSwitch, type Sight, type Switch } from './plan-switch.ts';
+import { planSecrets } from './secrets-plan.ts';
 import { readKeptPart, type TargetState } from './target-state.ts';
 
 /** What a part would change, and the generation in force. */
@@ -17,7 +18,8 @@ export async function planPart(
   if (state.current !== null) {
     const kept = await readKeptPart(machine, state.current);
     if (!kept.ok) return kept;
-    before = kept.value;
+    const secrets = await planSecrets(kept.value);
+    before = secrets.ok ? secrets.value.part : kept.value;
   }
   const paths = pathsToLookAt(before, after, state.folders);
   const all = [...paths.files, ...paths.folders];

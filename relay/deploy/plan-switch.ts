@@ -1,6 +1,7 @@
 import type { ReleaseFile, ReleasePart } from '../../schema/wire/release.ts';
 import type { Stat } from '../machine/machine.ts';
-import type { Op } from './target-state.ts';
+import { filledPath, isFilledIn } from './secrets-table.ts';
+import { type Op, targetFolder } from './target-state.ts';
 
 /** What is at a path now. */
 export type Sight = { readonly stat: Stat | null; readonly digest: string | null };
@@ -25,6 +26,8 @@ export type Switch = {
   readonly folders: readonly string[];
   /** Files that differ from what the generation in force says. */
   readonly drifted: readonly string[];
+  /** Files in the way of what is filled in with secrets: theirs may be the same, which the target alone can tell. */
+  readonly claims: readonly string[];
 };
 
 /** What stands in the way: nothing is changed. */
@@ -81,6 +84,7 @@ export function planSwitch(
   const keep = new Map<string, string>();
   const obstacles: Obstacle[] = [];
   const drifted: string[] = [];
+  const claims: string[] = [];
   const sightOf = (path: string): Sight => sights.get(path) ?? { stat: null, digest: null };
   const made = new Set(folders);
 
@@ -89,6 +93,8 @@ export function planSwitch(
 
   const folder = (path: string, how: { mode: string; owner: string } | null): void => {
     const { stat } = sightOf(path);
+    // Made with what is staged.
+    if (path === targetFolder) return;
     if (stat === null) {
       ops.push({ do: 'folder', path, ...(how ?? { mode: '0755', owner: 'root:root' }) });
       undo.unshift({ do: 'remove', path });
@@ -118,10 +124,35 @@ export function planSwitch(
     undo.unshift({ do: 'put', path, digest, ...listingOf(stat) });
   };
 
+  const isOurLink = (path: string): boolean =>
+    sightOf(path).stat?.kind === 'link' && sightOf(path).stat?.to === filledPath(path);
+
+  /** What is filled in stands elsewhere, and a link here. Bytes with secrets are never kept for a way back. */
+  const putLink = (path: string): void => {
+    const sight = sightOf(path);
+    const known = old.get(path);
+    if (isOurLink(path)) return;
+    if (sight.stat !== null && sight.stat.kind !== 'file') obstacles.push({ path, why: 'not_a_file' });
+    else if (sight.stat !== null && known === undefined) claims.push(path);
+    else {
+      if (known !== undefined && isFilledIn(known)) {
+        drifted.push(path);
+        undo.unshift({ do: 'link', path, to: filledPath(path) });
+      } else restore(path, sight);
+      ops.push({ do: 'link', path, to: filledPath(path) });
+    }
+  };
+
   const put = (file: ReleaseFile): void => {
     const { path, digest, mode, owner } = file;
     const sight = sightOf(path);
     const known = old.get(path);
+    if (known !== undefined && isFilledIn(known) && /^(file|link)$/.test(sight.stat?.kind ?? '')) {
+      if (!isOurLink(path)) drifted.push(path);
+      undo.unshift({ do: 'link', path, to: filledPath(path) });
+      ops.push({ do: 'put', path, digest, mode, owner });
+      return;
+    }
     if (sight.stat !== null && sight.stat.kind !== 'file') {
       obstacles.push({ path, why: 'not_a_file' });
       return;
@@ -141,7 +172,10 @@ export function planSwitch(
     restore(path, sight);
     ops.push({ do: 'put', path, digest, mode, owner });
   };
-  for (const file of after.files) put(file);
+  for (const file of after.files) {
+    if (isFilledIn(file)) putLink(file.path);
+    else put(file);
+  }
 
   const wanted = new Set(after.files.map(({ path }) => path));
   for (const file of before?.files ?? []) {
@@ -149,6 +183,12 @@ export function planSwitch(
     if (wanted.has(file.path) || file.manage === 'seed') continue;
     const sight = sightOf(file.path);
     if (sight.stat === null) continue;
+    if (isFilledIn(file) && (sight.stat.kind === 'file' || sight.stat.kind === 'link')) {
+      if (!isOurLink(file.path)) drifted.push(file.path);
+      undo.unshift({ do: 'link', path: file.path, to: filledPath(file.path) });
+      ops.push({ do: 'remove', path: file.path });
+      continue;
+    }
     if (sight.stat.kind !== 'file') {
       obstacles.push({ path: file.path, why: 'not_a_file' });
       continue;
@@ -175,6 +215,7 @@ export function planSwitch(
       keep: [...keep].map(([path, digest]) => ({ path, digest })),
       folders: [...made].filter((path) => !unwanted.includes(path)).sort(byText),
       drifted,
+      claims,
     },
   };
 }

@@ -2,6 +2,8 @@ import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { Machine } from '../machine/machine.ts';
 import { performOps } from './perform.ts';
 import { removeNetwork } from './remove-network.ts';
+import { applySecrets } from './secrets.ts';
+import { tablePath } from './secrets-plan.ts';
 import type { Systemd } from './systemd.ts';
 import type { Pending } from './target-state.ts';
 
@@ -24,6 +26,10 @@ export async function revert(
   }
   const files = await performOps(machine, undo);
   if (!files.ok) return files;
+  if (undo.some(({ path }) => path === tablePath)) {
+    const secrets = await applySecrets(machine);
+    if (!secrets.ok) return refuse('revert_failed', `${secrets.reason}: ${secrets.detail}`);
+  }
   const reloaded = await systemd.reloadUnits();
   if (!reloaded.ok) return refuse('revert_failed', reloaded.detail);
   await systemd.ask('reset-failed', was);

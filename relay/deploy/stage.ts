@@ -15,17 +15,23 @@ export type Wanted = {
 /** Where bytes come from, by their digest. What it brings is compared. */
 export type BlobSource = (digest: string) => Promise<Result<Uint8Array<ArrayBuffer>, string>>;
 
-/** Brings all bytes to the target, those of the way back among them. */
+/**
+ * Brings all bytes to the target, those of the way back among them.
+ *
+ * @param more digests of what else is needed there
+ */
 export async function stage(
   { machine, blob }: { readonly machine: Machine; readonly blob: BlobSource },
   wanted: Wanted,
   moves: Switch,
+  more: readonly string[] = [],
 ): Promise<Result<true, string>> {
   const folders = await makeTargetFolders(machine);
   if (!folders.ok) return folders;
   const how = { mode: '0600', owner: 'root:root' };
   const needed = new Set(moves.ops.flatMap((op) => (op.do === 'put' ? [op.digest] : [])));
-  const wantedDigests = [...needed, ...moves.keep.map(({ digest }) => digest), wanted.digest];
+  const kept = moves.keep.map(({ digest }) => digest);
+  const wantedDigests = [...new Set([...needed, ...more, ...kept, wanted.digest])];
   const there = await machine.digest(wantedDigests.map(blobPath));
   if (!there.ok) return there;
   const lacking = new Set(wantedDigests.filter((digest, index) => there.value[index] !== digest));

@@ -8,7 +8,7 @@ import { type ReleasePart, releasePartSchema } from '../../schema/wire/release.t
 import type { Machine, MachineReason } from '../machine/machine.ts';
 
 /** What Writ keeps on each target, root's alone. Bytes lie in `blobs/<hex>`, parts of releases among them. */
-const targetFolder = '/var/lib/writ-target';
+export const targetFolder = '/var/lib/writ-target';
 export const blobFolder = `${targetFolder}/blobs`;
 const stateFile = `${targetFolder}/state.json`;
 export const blobPath = (digest: string): string => `${blobFolder}/${digest.slice('sha256:'.length)}`;
@@ -39,6 +39,7 @@ const opSchema = v.variant('do', [
     owner: ownerSchema,
   }),
   v.strictObject({ do: v.literal('folder'), path: absolutePathSchema, mode: modeSchema, owner: ownerSchema }),
+  v.strictObject({ do: v.literal('link'), path: absolutePathSchema, to: absolutePathSchema }),
   /** A file, or a folder that is empty; a full one is left. */
   v.strictObject({ do: v.literal('remove'), path: absolutePathSchema }),
 ]);

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
+import { constants } from 'node:fs';
 import {
   chmod,
   type FileHandle,
@@ -9,12 +9,21 @@ import {
   open,
   readdir,
   readFile,
+  readlink,
   rename,
   rmdir,
+  symlink,
   unlink,
 } from 'node:fs/promises';
 import { ok, type Result, refuse } from '../../schema/result.ts';
-import type { Listing, Machine, MachineReason, Owner, Stat } from './machine.ts';
+import {
+  isMachinePath,
+  type Listing,
+  type Machine,
+  type MachineReason,
+  type Owner,
+  type Stat,
+} from './machine.ts';
 import { reasonOf } from './reasons.ts';
 import { runProgram } from './run-program.ts';
 import { inFolderOf } from './walk.ts';
@@ -87,6 +96,22 @@ export function createHostMachine(name: string): Machine {
         await folder.sync();
         return ok(true);
       }),
+    link: (path, to) =>
+      inFolderOf(path, async ({ at, folder }) => {
+        if (!isMachinePath(to)) return refuse('bad_path', 'what a link stands for is an absolute path');
+        if ((await lstat(at).catch(orMissing))?.isDirectory() === true)
+          return refuse('not_a_file', `${path} is a folder`);
+        const part = `/proc/self/fd/${folder.fd}/.${randomBytes(8).toString('hex')}.writ`;
+        try {
+          await symlink(to, part);
+          await rename(part, at);
+        } catch (error) {
+          await unlink(part).catch(() => {});
+          throw error;
+        }
+        await folder.sync();
+        return ok(true);
+      }),
     makeFolder: async (path, how) => {
       const made = await inFolderOf(path, async ({ at, folder }) => {
         const stat = await lstat(at).catch(() => null);
@@ -135,7 +160,7 @@ export function createHostMachine(name: string): Machine {
     async stat(paths) {
       const found: (Stat | null)[] = [];
       for (const path of paths) {
-        const one = await inFolderOf(path, async ({ at }) => ok(statOf(await lstat(at))));
+        const one = await inFolderOf(path, async ({ at }) => ok(await statOf(at)));
         if (!one.ok && one.reason !== 'not_found') return one;
         found.push(one.ok ? one.value : null);
       }
@@ -172,13 +197,17 @@ const orMissing = (error: NodeJS.ErrnoException): null => {
   throw error;
 };
 
-const statOf = (stat: Stats): Stat => ({
-  kind: stat.isFile() ? 'file' : stat.isDirectory() ? 'folder' : stat.isSymbolicLink() ? 'link' : 'other',
-  mode: (stat.mode & 0o7777).toString(8).padStart(4, '0'),
-  uid: stat.uid,
-  gid: stat.gid,
-  size: stat.size,
-});
+async function statOf(at: string): Promise<Stat> {
+  const stat = await lstat(at);
+  return {
+    kind: stat.isFile() ? 'file' : stat.isDirectory() ? 'folder' : stat.isSymbolicLink() ? 'link' : 'other',
+    mode: (stat.mode & 0o7777).toString(8).padStart(4, '0'),
+    uid: stat.uid,
+    gid: stat.gid,
+    size: stat.size,
+    ...(stat.isSymbolicLink() && { to: await readlink(at) }),
+  };
+}
 
 /** The whole file, or null when it has more; a file that grows is not read for ever. */
 async function readAtMost(file: FileHandle, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | null> {

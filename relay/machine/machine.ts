@@ -23,6 +23,11 @@ export type Machine = {
    * there as a file or link is replaced. The folder must exist.
    */
   write(path: string, bytes: Uint8Array, how: Listing): Promise<MachineResult<true>>;
+  /**
+   * Puts a symbolic link to `to` there, an absolute path in canonical form too, which need not be anything: it appears
+   * whole, durably, or not at all; what stood there as a file or link is replaced. The folder must exist.
+   */
+  link(path: string, to: string): Promise<MachineResult<true>>;
   /** Makes a folder, or gives one that is there this mode and owner. Its parent must exist. */
   makeFolder(path: string, how: Listing): Promise<MachineResult<true>>;
   /** Gives a file or folder another mode and owner. */
@@ -54,6 +59,8 @@ export type Stat = {
   readonly gid: number;
   /** Bytes. */
   readonly size: number;
+  /** Of a link: what it says. */
+  readonly to?: string;
 };
 
 export type RunOptions = {

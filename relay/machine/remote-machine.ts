@@ -166,6 +166,7 @@ export function createRemoteMachine(name: string, exec: Exec): Machine {
         if (rest.length < readBytes) return ok(new Uint8Array(Buffer.concat(parts)));
       }
     },
+    link: (path, to) => plainly([path, to], ['link', path, to, `.${randomBytes(8).toString('hex')}.writ`]),
     makeFolder: (path, { mode, owner }) => plainly([path], ['folder', path, mode, owner]),
     setListing: (path, { mode, owner }) => plainly([path], ['listing', path, mode, owner]),
     rename: (from, to) => plainly([from, to], ['rename', from, to]),
@@ -236,7 +237,10 @@ function readRan({ fields, rest }: Answer): MachineResult<Ran> {
 }
 
 function readStat(text: string): Stat | null {
-  const [kind, mode, uid, gid, size] = text.split(' ');
+  const [kind, mode, uid, gid, size, ...to] = text.split(' ');
   if (kind !== 'file' && kind !== 'folder' && kind !== 'link' && kind !== 'other') return null;
-  return { kind, mode: mode!, uid: Number(uid), gid: Number(gid), size: Number(size) };
+  return {
+    ...{ kind, mode: mode!, uid: Number(uid), gid: Number(gid), size: Number(size) },
+    ...(kind === 'link' && { to: to.join(' ') }),
+  };
 }

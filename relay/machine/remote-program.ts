@@ -44,7 +44,8 @@ my $READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 
 my %ops = (
   stat => sub { fields(map { my (undef, $at) = seat($_, 'missing'); my @s = defined $at ? lstat($at) : ();
-    @s ? sprintf('%s %04o %d %d %d', (-l _ ? 'link' : -f _ ? 'file' : -d _ ? 'folder' : 'other'), $s[2] & 07777, $s[4], $s[5], $s[7]) : '' } @_) },
+    @s ? sprintf('%s %04o %d %d %d', (-l _ ? 'link' : -f _ ? 'file' : -d _ ? 'folder' : 'other'), $s[2] & 07777, $s[4], $s[5], $s[7])
+      . (-l _ ? ' ' . (readlink($at) // '') : '') : '' } @_) },
 
   owners => sub { fields(map { join ' ', ids($_) } @_) },
 
@@ -76,6 +77,11 @@ my %ops = (
     refuse('machine_error', "$path was cut short") unless -s $file == $size;
     refuse('not_a_file', $path) if lstat($at) && -d _;
     chown(@ids, $file) && chmod(oct $mode, $file) && $file->sync && rename($part, $at) or fault($path);
+    $dir->sync; fields() },
+
+  link => sub { my ($path, $to, $name) = @_; my ($dir, $at) = seat($path, ''); my $part = beside($dir, $name);
+    refuse('not_a_file', $path) if lstat($at) && -d _;
+    symlink($to, $part) or fault($path); rename($part, $at) or do { my $why = errname(); unlink $part; refuse($why, $path) };
     $dir->sync; fields() },
 
   folder => sub { my ($path, $mode, $who) = @_; my @ids = owner($who); my ($dir, $at) = seat($path, '');
