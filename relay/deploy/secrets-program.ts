@@ -113,7 +113,7 @@ value() ( # NAME: puts its bytes at $work/v/NAME, once
   part=$work/t/$1.part
   case $how in
     age)
-      decrypt "$1" "$one" > "$part" 2> "$work/said" || {
+      (decrypt "$1" "$one") > "$part" 2> "$work/said" || {
         said=$(cat "$work/said")
         case $said in
           writ\\ *) printf '%s\\n' "$said" >&2; exit 1 ;;
