@@ -14,7 +14,6 @@ import { removeNetwork } from './remove-network.ts';
 import { revert } from './revert.ts';
 import { applySecrets, checkSecrets, takeOverSecrets } from './secrets.ts';
 import { planSecrets, type SecretPlan, tablePath } from './secrets-plan.ts';
-import { filledPath } from './secrets-table.ts';
 import { type BlobSource, stage, type Wanted } from './stage.ts';
 import { createSystemd, type Systemd } from './systemd.ts';
 import {
@@ -116,13 +115,14 @@ export async function activate(deps: ActivateDeps, wanted: Wanted, again = false
     const back = await revertPending({ machine }, journalled, { code: done.reason });
     return failed(done.reason, done.detail, back.ok);
   }
-  const end = settled(state, wanted.digest, moves.folders);
+  const end = { ...settled(state, wanted.digest, moves.folders), claimed: [...moves.claimed] };
   const kept = await writeTargetState(machine, end);
   if (!kept.ok) {
     const back = await revertPending({ machine }, journalled, { code: kept.reason });
     return failed(kept.reason, kept.detail, back.ok);
   }
-  if (readable?.value.foreign === true || moves.claims.length > 0) await takeOver(machine, moves.claims);
+  // There is nothing to go back to now. What cannot be taken over is the next time.
+  if (readable?.value.foreign === true) await takeOverSecrets(machine);
   await collectGarbage(machine, end);
   const count = (of: 'start' | 'restart' | 'reload'): number =>
     work.groups.reduce((sum, group) => sum + group[of].length, 0);
@@ -152,15 +152,6 @@ const partFaults: ReadonlySet<string> = new Set([
   'secret_not_text',
   'derived_unfit',
 ]);
-
-/**
- * What was there before Writ and holds the same becomes Writ's own once all is well: there is nothing to go back to then.
- * What cannot be taken now is taken the next time.
- */
-async function takeOver(machine: Machine, files: readonly string[]): Promise<void> {
-  for (const path of files) await machine.link(path, filledPath(path));
-  await takeOverSecrets(machine);
-}
 
 /** Nothing was changed yet: the part is remembered as one that fails here, where it is its own fault. */
 async function fail(

@@ -41,7 +41,10 @@ export async function planPart(
     const id = ids.value[owners.indexOf(owner)];
     return id?.uid === uid && id.gid === gid;
   };
-  const moves = planSwitch({ before, after, folders: state.folders, sights }, sameOwner);
+  const moves = planSwitch(
+    { before, after, folders: state.folders, claimed: state.claimed ?? [], sights },
+    sameOwner,
+  );
   if (moves.ok) {
     // What somebody changed by hand counts as a change: its services are to run with what is put back.
     const drifted = new Set(moves.value.drifted);

@@ -1,3 +1,4 @@
+import { changedUnits } from '../../schema/change/units.ts';
 import type { ReleaseFile, ReleasePart } from '../../schema/wire/release.ts';
 import type { Stat } from '../machine/machine.ts';
 import { filledPath, isFilledIn } from './secrets-table.ts';
@@ -11,6 +12,8 @@ export type SwitchInput = {
   readonly after: ReleasePart;
   /** Folders that earlier switches made. */
   readonly folders: readonly string[];
+  /** Files in clear that were found to hold what would be filled in, and left. */
+  readonly claimed?: readonly string[];
   /** What is there, for each path of `pathsToLookAt`. */
   readonly sights: ReadonlyMap<string, Sight>;
 };
@@ -28,6 +31,8 @@ export type Switch = {
   readonly drifted: readonly string[];
   /** Files in the way of what is filled in with secrets: theirs may be the same, which the target alone can tell. */
   readonly claims: readonly string[];
+  /** Those, and those of before that are still left as they are. */
+  readonly claimed: readonly string[];
 };
 
 /** What stands in the way: nothing is changed. */
@@ -73,7 +78,7 @@ const listingOf = (stat: Stat): { mode: string; owner: string } => ({
  * @param sameOwner whether the owner of what is there is the wanted one, by name or number
  */
 export function planSwitch(
-  { before, after, folders, sights }: SwitchInput,
+  { before, after, folders, claimed = [], sights }: SwitchInput,
   sameOwner: (stat: Stat, owner: string) => boolean,
 ):
   | { readonly ok: true; readonly value: Switch }
@@ -124,17 +129,34 @@ export function planSwitch(
     undo.unshift({ do: 'put', path, digest, ...listingOf(stat) });
   };
 
+  const wasClaimed = new Set(claimed);
+  const left: string[] = [];
+  const changes = wasClaimed.size === 0 ? [] : changedUnits(before, after);
+  const isRestarted = (app: string): boolean =>
+    changes.every((one) => one.app !== app || one.kind !== 'run' || /^(re)?start$/.test(one.effect));
+
   const isOurLink = (path: string): boolean =>
     sightOf(path).stat?.kind === 'link' && sightOf(path).stat?.to === filledPath(path);
 
-  /** What is filled in stands elsewhere, and a link here. Bytes with secrets are never kept for a way back. */
-  const putLink = (path: string): void => {
+  /**
+   * What is filled in stands elsewhere, and a link here. Bytes with secrets are never kept for a way back. A container that
+   * mounts the folder would not see where the link leads until it starts anew: a file in clear of before Writ stays for so long.
+   */
+  const putLink = (file: ReleaseFile): void => {
+    const { path } = file;
     const sight = sightOf(path);
     const known = old.get(path);
     if (isOurLink(path)) return;
     if (sight.stat !== null && sight.stat.kind !== 'file') obstacles.push({ path, why: 'not_a_file' });
     else if (sight.stat !== null && known === undefined) claims.push(path);
-    else {
+    else if (
+      sight.stat !== null &&
+      wasClaimed.has(path) &&
+      known?.digest === file.digest &&
+      !isRestarted(file.app)
+    ) {
+      left.push(path);
+    } else {
       if (known !== undefined && isFilledIn(known)) {
         drifted.push(path);
         undo.unshift({ do: 'link', path, to: filledPath(path) });
@@ -173,7 +195,7 @@ export function planSwitch(
     ops.push({ do: 'put', path, digest, mode, owner });
   };
   for (const file of after.files) {
-    if (isFilledIn(file)) putLink(file.path);
+    if (isFilledIn(file)) putLink(file);
     else put(file);
   }
 
@@ -216,6 +238,7 @@ export function planSwitch(
       folders: [...made].filter((path) => !unwanted.includes(path)).sort(byText),
       drifted,
       claims,
+      claimed: [...left, ...claims].sort(byText),
     },
   };
 }

@@ -55,6 +55,8 @@ const stateSchema = v.strictObject({
   quarantined: v.array(v.strictObject({ part: digestSchema, code: v.string() })),
   /** Folders that were made for files, to be removed when they are empty and no longer wanted. */
   folders: v.array(absolutePathSchema),
+  /** Files in clear of before Writ that hold what would be filled in with secrets: their apps have not started anew since. */
+  claimed: v.optional(v.array(absolutePathSchema)),
   /** An activation that has not settled: `undo` brings back what was there. */
   pending: v.nullable(
     v.strictObject({

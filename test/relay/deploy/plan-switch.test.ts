@@ -28,6 +28,7 @@ function partOf(files: readonly ReleaseFile[], dirs: ReleasePart['apps'][number]
     prune: [],
     ports: [],
     certs: [],
+    artifacts: [],
     commands: [],
   };
   return {
@@ -99,10 +100,11 @@ function plan(
   before: ReleasePart | undefined,
   after: ReleasePart,
   folders: readonly string[] = [],
+  claimed: readonly string[] = [],
 ) {
   const paths = pathsToLookAt(before, after, folders);
   const sights = sightsOf(disk, [...paths.files, ...paths.folders]);
-  return planSwitch({ before, after, folders, sights }, sameOwner);
+  return planSwitch({ before, after, folders, claimed, sights }, sameOwner);
 }
 
 const sorted = (disk: Disk) => [...disk].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -196,6 +198,30 @@ test('a file with secrets is a link to where it is filled in; what is in its way
   const elsewhere: Disk = new Map([...bare, ['/etc/x', { ...linkTo('/etc/x'), to: '/etc/y' }]]);
   const foreign = plan(elsewhere, undefined, secret);
   assert.deepEqual(!foreign.ok && foreign.obstacles, [{ path: '/etc/x', why: 'not_a_file' }]);
+});
+
+test('a file in clear that holds the same stays until its app starts anew', () => {
+  const secret = partOf([file('/etc/x', '1', { secrets: ['s'] })]);
+  const disk = withFile(bare, '/etc/x', '2');
+  const first = plan(disk, undefined, secret);
+  assert.ok(first.ok);
+  const move = (after: ReleasePart) => {
+    const made = plan(disk, secret, after, [], first.value.claimed);
+    assert.ok(made.ok);
+    return [made.value.ops.map((op) => `${op.do} ${op.path}`), made.value.keep, made.value.claimed];
+  };
+  const runs = (part: ReleasePart): ReleasePart => ({
+    ...part,
+    apps: part.apps.map((app) => ({
+      ...app,
+      units: [{ service: 'a.service', files: [], kind: 'run' as const }],
+    })),
+  });
+  assert.deepEqual(move(runs(secret)), [['link /etc/x'], [], []], 'it is started');
+  assert.deepEqual(move(partOf([file('/etc/x', '3', { secrets: ['s'] })])), [['link /etc/x'], [], []]);
+  const made = plan(disk, runs(secret), runs(secret), [], first.value.claimed);
+  assert.ok(made.ok);
+  assert.deepEqual([made.value.ops, made.value.claimed], [[], ['/etc/x']]);
 });
 
 test('bytes that stand where secrets are filled in are never kept among the blobs', () => {

@@ -2,7 +2,7 @@
 // Activates the part of a release file on the guest itself and prints what came of it, a line of JSON. STOP-AT is the number
 // of a call to the machine at which the program kills itself, as a power cut would. TARGET `-` only goes back from what a crash left.
 
-import { readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { activate, revertPending } from '../../../relay/deploy/activate.ts';
 import { readTargetState } from '../../../relay/deploy/target-state.ts';
 import { createHostMachine } from '../../../relay/machine/host-machine.ts';
@@ -15,6 +15,19 @@ import { readReleaseFile } from '../../../src/config/build/release-file.ts';
 const [file, target, stopAt] = process.argv.slice(2) as [string, string, string | undefined];
 let calls = 0;
 
+/** Where this file is, all that goes between the machine and whoever speaks to it is kept in it, byte for byte. */
+const record = '/opt/record';
+const recorded =
+  (method: (...given: unknown[]) => Promise<unknown>) =>
+  async (...given: unknown[]): Promise<unknown> => {
+    const result = await method(...given);
+    const text = JSON.stringify([given, result], (_, value) =>
+      value?.type === 'Buffer' || value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value,
+    );
+    appendFileSync(record, `${text}\n`);
+    return result;
+  };
+
 /** The guest, which counts what it is asked for, and dies before the given call. */
 const counted = (machine: Machine): Machine =>
   new Proxy(machine, {
@@ -22,7 +35,8 @@ const counted = (machine: Machine): Machine =>
       if (name === 'name') return of.name;
       calls += 1;
       if (calls === Number(stopAt)) process.kill(process.pid, 'SIGKILL');
-      return Reflect.get(of, name);
+      const method = Reflect.get(of, name) as (...given: unknown[]) => Promise<unknown>;
+      return existsSync(record) ? recorded(method) : method;
     },
   });
 
