@@ -44,8 +44,8 @@ export type SecretTarget = {
 
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** @param shell the sh that the program runs in */
-export function makeSecretTarget(t: { after(work: () => void): void }, shell = '/bin/sh'): SecretTarget {
+/** @param sh the shell that the program runs in */
+export function makeSecretTarget(t: { after(work: () => void): void }, sh = '/bin/sh'): SecretTarget {
   const home = mkdtempSync(join(tmpdir(), 'writ-target-'));
   const run = mkdtempSync('/dev/shm/writ-target-');
   t.after(() => {
@@ -59,7 +59,7 @@ export function makeSecretTarget(t: { after(work: () => void): void }, shell = '
     places,
     run: (words, { env = {}, stdin = '' } = {}) =>
       new Promise((resolve, reject) => {
-        const child = spawn(shell, ['-c', program, 'writ-secrets', ...words], { env: { ...env } });
+        const child = spawn(sh, ['-c', program, 'writ-secrets', ...words], { env: { ...env } });
         const out: Buffer[] = [];
         let err = '';
         child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

@@ -162,9 +162,9 @@ const pieces = fc.array(
   { maxLength: 12 },
 );
 
-for (const shell of ['/bin/sh', '/bin/bash'].filter((path) => existsSync(path))) {
-  check(`placeholders become the values and nothing else changes (${shell})`, async (t) => {
-    const target = makeSecretTarget(t, shell);
+for (const sh of ['/bin/sh', '/bin/bash'].filter((path) => existsSync(path))) {
+  check(`placeholders become the values and nothing else changes (${sh})`, async (t) => {
+    const target = makeSecretTarget(t, sh);
     await fc.assert(
       fc.asyncProperty(pieces, pieces, pieces, async (text, a, b) => {
         const template = text.join('');
@@ -301,8 +301,8 @@ check('nothing is written in clear where /run is no memory', async (t) => {
 
 check('the program is one that shells agree on', (t) => {
   const target = makeSecretTarget(t);
-  for (const shell of ['dash', 'bash --posix', 'busybox sh', 'shellcheck -s sh -S warning -e SC3045']) {
-    const [program, ...words] = shell.split(' ') as [string, ...string[]];
+  for (const line of ['dash', 'bash --posix', 'busybox sh', 'shellcheck -s sh -S warning -e SC3045']) {
+    const [program, ...words] = line.split(' ') as [string, ...string[]];
     if (spawnSync('/usr/bin/which', [program]).status !== 0) {
       missing(`${program}, for the program of secrets`);
       continue;
@@ -310,6 +310,6 @@ check('the program is one that shells agree on', (t) => {
     const checked =
       program === 'shellcheck' ? [...words, target.places.program] : [...words, '-n', target.places.program];
     const ran = spawnSync(program, checked);
-    assert.equal(ran.status, 0, `${shell}: ${ran.stdout}${ran.stderr}`);
+    assert.equal(ran.status, 0, `${line}: ${ran.stdout}${ran.stderr}`);
   }
 });

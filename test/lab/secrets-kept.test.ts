@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { whyNoLab } from '../support/lab/root.ts';
+import {
+  container,
+  type SecretsGuest,
+  secretsHome,
+  services,
+  startSecretsGuest,
+} from '../support/lab/secrets-guest.ts';
+import { traceAll, whyNoTrace } from '../support/lab/trace.ts';
+import { missing } from '../support/missing.ts';
+
+const lacking = whyNoLab();
+if (lacking !== null) missing(lacking);
+else
+  describe('what becomes of secrets on a guest', () => {
+    let guest: SecretsGuest;
+    before(async () => {
+      guest = await startSecretsGuest();
+    });
+    after(() => guest?.target.close());
+
+    test('secrets that Podman has already are taken over where they are the same, and nothing restarts', async () => {
+      const bare = await guest.releaseOf({
+        'apps/env/app.yaml': 'on: websvcs\nunits: [env.container]\n',
+        'apps/env/env.container': container('env', []),
+        ...Object.fromEntries(['token', 'key'].map((name) => [`secrets/websvcs/${name}.age`, undefined])),
+      });
+      await guest.succeeds(bare);
+      const drivers = async (): Promise<string> =>
+        guest.run('podman', 'secret', 'ls', '--format', '{{.Name}} {{.Driver}}');
+      assert.doesNotMatch(await drivers(), /token|key/);
+      const byHand = (name: string, value: string) =>
+        guest.run('sh', '-c', 'printf %s "$1" | podman secret create "$0" -', name, value);
+      await byHand('token', 'something else');
+      await byHand('key', guest.values.key!);
+      const old = await guest.pids();
+      const refused = await guest.target.activate(await guest.releaseOf());
+      assert.ok(refused?.state === 'failed' && refused.code === 'secret_foreign', JSON.stringify(refused));
+      assert.match(refused.detail!, /another secret token/);
+      assert.deepEqual(await guest.pids(), old);
+      assert.match(await drivers(), /^key file$/m);
+      await guest.run('podman', 'secret', 'rm', 'token');
+      await byHand('token', guest.values.token!);
+      await guest.succeeds(await guest.releaseOf());
+      assert.deepEqual((await drivers()).match(/^(key|token) .*$/gm)!.sort(), ['key shell', 'token shell']);
+      await guest.allAreThere();
+    });
+
+    test('a relay that is killed at any step leaves the secrets of one generation', async (t) => {
+      await guest.succeeds(await guest.releaseOf());
+      const seed = Number(process.env.WRIT_SEED ?? Date.now() % 1_000_000);
+      const kills = Number(process.env.WRIT_KILLS ?? 5);
+      let calls = 60;
+      t.diagnostic(`${kills} kills, seed ${seed}`);
+      for (let index = 0; index < kills; index += 1) {
+        const [token, password] = [`killed-${seed}-${index}`, `killed-too-${seed}-${index}`];
+        const { none } = await guest.pids();
+        const kept = guest.values.token!;
+        guest.values.token = token;
+        const next = await guest.releaseWith('password', password);
+        guest.values.token = kept;
+        const step = 1 + ((seed + Math.floor((index * calls) / kills)) % calls);
+        const done = await guest.target.activate(next, step);
+        if (done !== null) calls = Math.max(1, done.calls);
+        await guest.target.goBack();
+        const isNew = (await guest.environ('env')).includes(`TOKEN=${token}`);
+        if (isNew) Object.assign(guest.values, { token, password });
+        await guest.allAreThere();
+        const same = await guest.target.activate(isNew ? next : await guest.releaseOf());
+        assert.ok(
+          same?.state === 'succeeded' && same.result.already,
+          `step ${step}: ${JSON.stringify(same)}`,
+        );
+        assert.equal((await guest.pids()).none, none, `step ${step}`);
+      }
+    });
+
+    test('a file in clear that is the same is taken over, and one that differs is in the way', async () => {
+      const { 'apps/folder/app.yaml': app } = secretsHome;
+      const without = await guest.releaseOf({
+        'apps/folder/app.yaml': String(app)
+          .replace(/^.*s\.conf.*\n/m, '')
+          .replace('secrets: [word]\n', ''),
+        'apps/folder/s.conf.j2': undefined,
+        'secrets/websvcs/word.age': undefined,
+      });
+      await guest.succeeds(without);
+      assert.notEqual((await guest.target.guest.run(['ls', '/etc/opt/folder/s.conf'])).code, 0);
+      assert.notEqual(
+        (await guest.target.guest.run(['ls', '/run/writ-target/files/etc/opt/folder'])).code,
+        0,
+      );
+      guest.target.guest.put('/etc/opt/folder/s.conf', 'w=mine\n');
+      const refused = await guest.target.activate(await guest.releaseOf());
+      assert.ok(refused?.state === 'failed' && refused.code === 'foreign_file', JSON.stringify(refused));
+      assert.equal(await guest.run('cat', '/etc/opt/folder/s.conf'), 'w=mine\n');
+      guest.target.guest.put('/etc/opt/folder/s.conf', `w=${guest.values.word}\n`);
+      await guest.succeeds(await guest.releaseOf());
+      await guest.allAreThere();
+      const kind = async (): Promise<string> =>
+        (await guest.run('stat', '-c', '%F', '/etc/opt/folder/s.conf')).trim();
+      assert.equal(await kind(), 'regular file');
+      // It stays while its app runs on, and is no longer in clear once that starts anew.
+      const { folder } = await guest.pids();
+      guest.values.token = `later-${guest.values.token}`;
+      await guest.succeeds(await guest.releaseOf());
+      assert.deepEqual([await kind(), (await guest.pids()).folder], ['regular file', folder]);
+      const again = await guest.target.activate(await guest.releaseOf());
+      assert.ok(again?.state === 'succeeded' && again.result.already, JSON.stringify(again));
+      guest.values.word = `later-${guest.values.word}`;
+      await guest.succeeds(await guest.releaseOf());
+      assert.equal(await kind(), 'symbolic link');
+      await guest.allAreThere();
+    });
+
+    test('threat 20: values are nowhere but in memory, where an app is given them', async (t) => {
+      const why = whyNoTrace();
+      if (why !== null) missing(why);
+      for (const name of guest.names) guest.values[name] = `traced-${randomBytes(16).toString('hex')}`;
+      const { names } = guest;
+      const words = [...names, 'coded'].map((name) =>
+        name === 'coded' ? btoa(guest.values.password!) : guest.values[name]!,
+      );
+      guest.target.guest.put('/opt/record', '');
+      const release = await guest.releaseOf();
+      const end = why === null ? await traceAll() : null;
+      const trace = await guest
+        .succeeds(release)
+        .finally(() => end?.([]))
+        .then(() => end?.(words));
+      await guest.run('systemctl', 'restart', ...services);
+      await guest.allAreThere();
+
+      // What the relay and the target said to each other, and what was released.
+      const record = await guest.run('cat', '/opt/record');
+      assert.ok(record.length > 10_000 && record.includes('writ-secrets'));
+      for (const word of words) assert.ok(!record.includes(word), 'between relay and target');
+      for (const blob of [release.bytes, ...release.blobs.values()])
+        for (const word of words) assert.ok(!Buffer.from(blob).includes(word), 'in the release');
+
+      if (trace !== undefined) {
+        t.diagnostic(`${trace.seen} calls were watched, ${trace.lines.length} with a value`);
+        assert.ok(trace.lines.length > 0, 'what reads a value is seen');
+        const programs = trace.lines.filter((line) => / execve(at)?\(/.test(line));
+        assert.deepEqual(programs, [], 'in the arguments of a program');
+        // Pipes between programs, tmpfs, and Podman's own place for the container.
+        const fine =
+          /\(\d+<(pipe:\[|socket:\[|UNIX|\/run\/writ-target\/|.*\/(userdata|storage\/overlay-containers)\/)/;
+        const others = trace.lines.filter((line) => !fine.test(line));
+        assert.deepEqual(
+          others.map((line) => line.slice(0, 300)),
+          [],
+          'written elsewhere',
+        );
+      }
+      const found = await guest.target.guest.run(
+        [
+          'grep',
+          '-raolF',
+          ...words.flatMap((word) => ['-e', word]),
+          '--exclude-dir=proc',
+          '--exclude-dir=sys',
+          '/',
+        ],
+        { timeoutMs: 300_000 },
+      );
+      const places = new Set(
+        found.out
+          .trim()
+          .split('\n')
+          .filter((path) => !path.startsWith('/run/writ-target/files/') && path !== '/run/native.seen')
+          .map((path) => path.replace(/[0-9a-f]{64}/g, 'ID')),
+      );
+      t.diagnostic(`while containers exist: ${[...places].join(', ')}`);
+      for (const place of places)
+        assert.match(
+          place,
+          /^\/(var\/lib\/containers\/storage\/overlay-containers|run\/containers\/storage\/overlay-containers|run\/crun)\/ID\//,
+        );
+      const journal = await guest.target.guest.run(['journalctl', '-o', 'export', '--no-pager'], {
+        timeoutMs: 120_000,
+      });
+      assert.ok(journal.out.length > 10_000);
+      for (const word of words) assert.ok(!journal.out.includes(word), 'in the journal');
+
+      await guest.run('systemctl', 'stop', 'env', 'file', 'folder', 'native');
+      const left = await guest.target.guest.run(
+        [
+          'grep',
+          '-raolF',
+          ...words.flatMap((word) => ['-e', word]),
+          '--exclude-dir=proc',
+          '--exclude-dir=sys',
+          '/',
+        ],
+        { timeoutMs: 300_000 },
+      );
+      const paths = left.out
+        .trim()
+        .split('\n')
+        .filter((path) => path !== '/run/native.seen');
+      assert.ok(
+        paths.every((path) => path.startsWith('/run/writ-target/files/')),
+        paths.join(),
+      );
+    });
+  });
