@@ -22,6 +22,57 @@ else
     });
     after(() => guest?.target.close());
 
+    test('a guest that ran its apps before is taken over, and nothing restarts', async () => {
+      const { values } = guest;
+      const derived: Readonly<Record<string, string>> = {
+        ...values,
+        coded: btoa(values.password!),
+        url: `pg://u:${values.password}@db`,
+      };
+      // A hash has another salt when somebody else makes it.
+      const withoutHash = (text: unknown): string => String(text).replace(/^.*[hH]ash.*\n/m, '');
+      const release = await guest.releaseOf({
+        'apps/file/app.yaml': withoutHash(secretsHome['apps/file/app.yaml']),
+        'apps/file/file.container': withoutHash(secretsHome['apps/file/file.container']),
+      });
+      for (const file of release.manifest.parts[0]!.files) {
+        if (file.path.endsWith('90-writ-secrets.conf')) continue;
+        const text = Buffer.from(release.blobs.get(file.digest)!).toString();
+        const inClear = text.replace(/~writ:secret:(\w+)~/g, (_, name: string) => derived[name]!);
+        guest.target.guest.put(file.path, inClear, Number.parseInt(file.mode, 8));
+      }
+      await guest.run('chown', '0:33', '/etc/opt/file/f.conf');
+      for (const name of ['token', 'key', 'coded'])
+        await guest.run('sh', '-c', 'printf %s "$1" | podman secret create "$0" -', name, derived[name]!);
+      await guest.run('systemctl', 'daemon-reload');
+      await guest.run('systemctl', 'start', ...services);
+      const before = await guest.pids();
+      await guest.succeeds(release);
+      assert.deepEqual(await guest.pids(), before);
+      const drivers = await guest.run('podman', 'secret', 'ls', '--format', '{{.Name}} {{.Driver}}');
+      assert.deepEqual(drivers.trim().split('\n').sort(), [
+        ...[
+          'coded shell',
+          'key shell',
+          'native shell',
+          'password shell',
+          'token shell',
+          'url shell',
+          'word shell',
+        ],
+      ]);
+      const files = ['/etc/opt/file/f.conf', '/etc/opt/folder/s.conf', '/etc/opt/native/n.conf'];
+      const kinds = async (): Promise<string[]> =>
+        (await guest.run('stat', '-c', '%F', ...files)).trim().split('\n');
+      assert.deepEqual(new Set(await kinds()), new Set(['regular file']));
+      assert.equal(await guest.run('podman', 'exec', 'folder', 'cat', '/conf/s.conf'), `w=${values.word}\n`);
+      // Once each has started anew, nothing is in clear any more.
+      for (const name of ['password', 'word', 'native']) values[name] = `later-${values[name]}`;
+      await guest.succeeds(await guest.releaseOf());
+      assert.deepEqual(new Set(await kinds()), new Set(['symbolic link']));
+      await guest.allAreThere();
+    });
+
     test('secrets that Podman has already are taken over where they are the same, and nothing restarts', async () => {
       const bare = await guest.releaseOf({
         'apps/env/app.yaml': 'on: websvcs\nunits: [env.container]\n',
