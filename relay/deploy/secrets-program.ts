@@ -87,6 +87,25 @@ decrypt() { # NAME HEX: the value on stdout
   age -d -i "$identity" "$home/blobs/$2"
 }
 
+hashed() { # NAME: of stdin, by $how and $two
+  if [ "$how" = bcrypt ]; then
+    command -v perl > /dev/null || die derived_program_missing "$1 as bcrypt needs perl"
+    perl -e '${bcryptByPerl}' "$two"
+    case $? in
+      0) return ;;
+      3) die derived_unfit "$1: bcrypt takes 72 bytes at most, and no NUL" ;;
+      *) die derived_program_missing "$1: crypt(3) of this machine knows no bcrypt" ;;
+    esac
+  fi
+  if command -v python3 > /dev/null; then
+    python3 -I -S -c '${pbkdf2ByPython}' "$two"
+  elif perl -MDigest::SHA -MMIME::Base64 -e 1 2> /dev/null; then
+    perl -e '${pbkdf2ByPerl}' "$two"
+  else
+    die derived_program_missing "$1 as pbkdf2-sha512 needs python3, or perl with Digest::SHA"
+  fi || die secrets_failed "$1: its hash cannot be made"
+}
+
 value() ( # NAME: puts its bytes at $work/v/NAME, once
   [ ! -e "$work/v/$1" ] || exit 0
   row "$1" || die secret_missing "$1 is in no table"
@@ -102,29 +121,15 @@ value() ( # NAME: puts its bytes at $work/v/NAME, once
         die secret_unreadable "$1: age cannot decrypt it"
       } ;;
     text) printf %s "$one" | base64 -d > "$work/t/$1" && fill "$work/t/$1" "$1" > "$part" || exit 1 ;;
-    *)
-      value "$one" || exit 1
-      from=$work/v/$one
-      case $how in
-        base64) base64 -w 0 < "$from" > "$part" || die secrets_failed "$1: base64 failed" ;;
-        bcrypt)
-          command -v perl > /dev/null || die derived_program_missing "$1 as bcrypt needs perl"
-          perl -e '${bcryptByPerl}' "$two" < "$from" > "$part"
-          case $? in
-            0) ;;
-            3) die derived_unfit "$1: bcrypt takes 72 bytes at most, and no NUL" ;;
-            *) die derived_program_missing "$1: crypt(3) of this machine knows no bcrypt" ;;
-          esac ;;
-        pbkdf2-sha512)
-          if command -v python3 > /dev/null; then
-            python3 -I -S -c '${pbkdf2ByPython}' "$two" < "$from" > "$part"
-          elif perl -MDigest::SHA -MMIME::Base64 -e 1 2> /dev/null; then
-            perl -e '${pbkdf2ByPerl}' "$two" < "$from" > "$part"
-          else
-            die derived_program_missing "$1 as pbkdf2-sha512 needs python3, or perl with Digest::SHA"
-          fi || die secrets_failed "$1: its hash cannot be made" ;;
-        *) die secrets_failed "$1: $how is not known here" ;;
-      esac ;;
+    base64) value "$one" && base64 -w 0 < "$work/v/$one" > "$part" || exit 1 ;;
+    bcrypt | pbkdf2-sha512)
+      # Slow on purpose, and Podman asks at each exec: kept in memory until the next release.
+      made=$run/made/$(printf %s "$1 $how $one $two" | sha256sum | cut -c 1-64)
+      [ -e "$made" ] || {
+        value "$one" && hashed "$1" < "$work/v/$one" > "$part" && mkdir -p "$run/made" && mv "$part" "$made" || exit 1
+      }
+      cat "$made" > "$part" ;;
+    *) die secrets_failed "$1: $how is not known here" ;;
   esac
   mv "$part" "$work/v/$1"
 )
@@ -170,6 +175,7 @@ place() { # MODE OWNER HEX PATH
 }
 
 files() {
+  rm -rf "$run/made"
   : > "$work/wanted"
   [ ! -e "$table" ] || while IFS=$tab read -r kind mode owner hex path <&8; do
     [ "$kind" = file ] || continue
