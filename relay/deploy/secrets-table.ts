@@ -7,17 +7,19 @@ import type { ReleaseFile, ReleasePart } from '../../schema/wire/release.ts';
 import { secretPlaces } from './secrets-program.ts';
 
 /** What a part says of its secrets that no target could do. Nothing was changed. */
-export type SecretsRefusal =
+export const secretRefusals = [
   /** An app lists a secret that nobody has set. */
-  | 'secret_missing'
+  'secret_missing',
   /** Two apps of the target make a secret of one name otherwise. */
-  | 'secret_ambiguous'
+  'secret_ambiguous',
   /** A secret is derived from itself. */
-  | 'secret_circular'
+  'secret_circular',
   /** A placeholder stands where it cannot be filled in: a unit, a file that is only seeded, one in a volume. */
-  | 'secret_misplaced'
+  'secret_misplaced',
   /** A secret is made in a way that this relay does not know. */
-  | 'derived_unknown';
+  'derived_unknown',
+] as const;
+export type SecretsRefusal = (typeof secretRefusals)[number];
 
 type Secret = ReleasePart['apps'][number]['secrets'][number];
 

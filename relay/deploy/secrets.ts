@@ -7,7 +7,7 @@ const timeoutMs = 5 * 60_000;
 const maxBytes = 64 * 1024;
 
 /** What the program on the target says that went wrong. */
-const faults = [
+export const secretFaults = [
   /** There is no age on the target. */
   'age_missing',
   /** The target has made no identity yet: nothing can be encrypted to it. */
@@ -41,8 +41,8 @@ const faults = [
   'shell_unfit',
   'secrets_failed',
 ] as const;
-export type SecretFault = (typeof faults)[number];
-const known: ReadonlySet<string> = new Set(faults);
+export type SecretFault = (typeof secretFaults)[number];
+const known: ReadonlySet<string> = new Set(secretFaults);
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 

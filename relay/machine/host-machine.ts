@@ -74,11 +74,10 @@ export function createHostMachine(name: string): Machine {
         return bytes === null ? refuse('too_large', `${path} grows`) : ok(bytes);
       }),
     write: (path, bytes, { mode, owner }) =>
-      inFolderOf(path, async ({ at, folder, name: own }) => {
+      inFolderOf(path, async ({ folder, name: own }) => {
         const ids = await owners.find(owner);
         if (!ids.ok) return ids;
-        const part = `/proc/self/fd/${folder.fd}/.${own.slice(0, 200)}.${randomBytes(6).toString('hex')}.writ`;
-        try {
+        return putWhole(folder, own, async (part) => {
           const file = await open(part, newFlags, 0o600);
           try {
             await file.writeFile(bytes);
@@ -88,29 +87,14 @@ export function createHostMachine(name: string): Machine {
           } finally {
             await file.close();
           }
-          await rename(part, at);
-        } catch (error) {
-          await unlink(part).catch(() => {});
-          throw error;
-        }
-        await folder.sync();
-        return ok(true);
+        });
       }),
     link: (path, to) =>
-      inFolderOf(path, async ({ at, folder }) => {
+      inFolderOf(path, async ({ at, folder, name: own }) => {
         if (!isMachinePath(to)) return refuse('bad_path', 'what a link stands for is an absolute path');
         if ((await lstat(at).catch(orMissing))?.isDirectory() === true)
           return refuse('not_a_file', `${path} is a folder`);
-        const part = `/proc/self/fd/${folder.fd}/.${randomBytes(8).toString('hex')}.writ`;
-        try {
-          await symlink(to, part);
-          await rename(part, at);
-        } catch (error) {
-          await unlink(part).catch(() => {});
-          throw error;
-        }
-        await folder.sync();
-        return ok(true);
+        return putWhole(folder, own, (part) => symlink(to, part));
       }),
     makeFolder: async (path, how) => {
       const made = await inFolderOf(path, async ({ at, folder }) => {
@@ -188,6 +172,25 @@ export function createHostMachine(name: string): Machine {
       return ok(found);
     },
   };
+}
+
+/** Makes a file or link under a name of its own and renames it, so that it appears whole or not at all. */
+async function putWhole(
+  folder: FileHandle,
+  name: string,
+  make: (part: string) => Promise<void>,
+): Promise<Result<true, MachineReason>> {
+  const within = `/proc/self/fd/${folder.fd}`;
+  const part = `${within}/.${name.slice(0, 200)}.${randomBytes(6).toString('hex')}.writ`;
+  try {
+    await make(part);
+    await rename(part, `${within}/${name}`);
+  } catch (error) {
+    await unlink(part).catch(() => {});
+    throw error;
+  }
+  await folder.sync();
+  return ok(true);
 }
 
 const noFile: ReadonlySet<MachineReason> = new Set(['not_found', 'not_a_file', 'symlink', 'not_a_folder']);

@@ -97,6 +97,29 @@ else
       assert.ok(again?.state === 'succeeded' && again.result.already, JSON.stringify(again));
     });
 
+    test('an app whose files cannot be filled in at boot does not start', async () => {
+      const away = '/var/lib/writ-target/identity';
+      await guest.without(away, async () => {
+        await guest.target.guest.cut();
+        await guest.target.guest.boot();
+        const states = await guest.target.guest.run(['systemctl', 'is-active', 'writ-secrets', ...services]);
+        const [own, ...others] = states.out.trim().split('\n');
+        assert.equal(own, 'failed');
+        for (const [index, service] of services.entries()) {
+          if (service === 'none') assert.equal(others[index], 'active');
+          else assert.notEqual(others[index], 'active', service);
+        }
+        assert.match(
+          await guest.run('journalctl', '-b', '-u', 'writ-secrets'),
+          /writ identity_(lost|missing) /,
+        );
+        assert.notEqual((await guest.target.guest.run(['cat', '/etc/opt/file/f.conf'])).code, 0);
+      });
+      await guest.run('systemctl', 'restart', 'writ-secrets');
+      await guest.run('systemctl', 'restart', ...services);
+      await guest.allAreThere();
+    });
+
     test('what cannot be decrypted is told by its own code, and changes nothing', async () => {
       const stranger = await makeStranger('classic');
       const path = 'secrets/websvcs/token.age';

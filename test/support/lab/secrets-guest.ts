@@ -69,7 +69,7 @@ export const secretsHome: Tree = {
     '',
   ].join('\n'),
   'apps/native/native.service':
-    "[Service]\nExecStart=/bin/sh -c 'cat /etc/opt/native/n.conf > /run/native.seen && exec sleep 100000'\n[Install]\nWantedBy=multi-user.target\n",
+    "[Service]\nExecStartPre=/bin/sh -c 'cat /etc/opt/native/n.conf > /run/native.seen'\nExecStart=/bin/sleep 100000\n[Install]\nWantedBy=multi-user.target\n",
   'apps/native/n.conf.j2': "n={{ secret('native') }}\n",
   'apps/none/app.yaml': 'on: websvcs\nunits: [none.container]\n',
   'apps/none/none.container': container('none', []),
