@@ -73,7 +73,7 @@ else
       await guest.allAreThere();
     });
 
-    test('secrets that Podman has already are taken over where they are the same, and nothing restarts', async () => {
+    test('secrets that Podman has already are taken over where they are the same, and refused where not', async () => {
       const bare = await guest.releaseOf({
         'apps/env/app.yaml': 'on: websvcs\nunits: [env.container]\n',
         'apps/env/env.container': container('env', []),
