@@ -1,29 +1,36 @@
 import { changedUnits } from '../../schema/change/units.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
-import type { ReleasePart } from '../../schema/wire/release.ts';
 import type { Machine } from '../machine/machine.ts';
-import { checkUnits } from './check-units.ts';
+import { changeOver } from './change-over.ts';
+import { checkPart } from './check-part.ts';
+import { type ActivationCode, isQuarantining } from './codes.ts';
 import { collectGarbage } from './collect-garbage.ts';
-import { awaitHealth, type HealthClock } from './health.ts';
-import { networkNames } from './networks.ts';
-import { orderServices, type ServiceWork } from './order-services.ts';
-import { performOps } from './perform.ts';
+import type { HealthClock } from './health.ts';
+import { bringImages } from './images.ts';
+import { orderServices, resolveWork, type ServiceWork } from './order-services.ts';
+import type { Phase } from './phases.ts';
 import { planPart } from './plan-part.ts';
-import type { Switch } from './plan-switch.ts';
-import { removeNetwork } from './remove-network.ts';
+import { planSwitch } from './plan-switch.ts';
 import { revert } from './revert.ts';
-import { applySecrets, checkSecrets, takeOverSecrets } from './secrets.ts';
-import { planSecrets, type SecretPlan, tablePath } from './secrets-plan.ts';
+import { checkSecrets, takeOverSecrets } from './secrets.ts';
+import { planSecrets, tablePath } from './secrets-plan.ts';
+import { changedFilled } from './secrets-preview.ts';
+import { lookAtPaths } from './sights.ts';
 import { type BlobSource, stage, type Wanted } from './stage.ts';
-import { createSystemd, type Systemd } from './systemd.ts';
+import { createSystemd, type SystemdReason } from './systemd.ts';
 import {
+  maxStateBytes,
   type Pending,
+  parseTargetState,
   quarantined,
   readTargetState,
   settled,
+  stateFile,
   type TargetState,
   writeTargetState,
 } from './target-state.ts';
+import { withVolumePaths } from './volume-paths.ts';
+import { findWayBack } from './way-back.ts';
 
 /** What an activation is given. */
 export type ActivateDeps = {
@@ -33,12 +40,15 @@ export type ActivateDeps = {
   readonly blob: BlobSource;
   /** Told as it comes along; each at most once. */
   progress(phase: 'staged' | 'activated'): void;
+  /** Told before each phase begins. */
+  at?(phase: Phase): void;
 };
 
 export type ActivateResult = {
   /** Whether the target was as wanted already, and nothing was written. */
   readonly already: boolean;
   readonly files: number;
+  /** Services that did not run before. */
   readonly started: number;
   readonly restarted: number;
   readonly reloaded: number;
@@ -47,240 +57,205 @@ export type ActivateResult = {
 
 export type Activation =
   | { readonly state: 'succeeded'; readonly result: ActivateResult }
-  /** `code` says why; `back` whether the generation before is in force again, as it was. */
-  | { readonly state: 'failed'; readonly code: string; readonly detail?: string; readonly back: boolean };
+  /**
+   * `code` says why; `back` whether the generation before is in force again, and what it ran runs. `detail` may hold what
+   * programs of the target print: it is for the owner alone.
+   */
+  | {
+      readonly state: 'failed';
+      readonly code: ActivationCode;
+      readonly detail?: string;
+      readonly back: boolean;
+    };
 
 const nothingDone = { files: 0, started: 0, restarted: 0, reloaded: 0, stopped: 0 };
-const failed = (code: string, detail: string | undefined, back: boolean): Activation => ({
+const failed = (code: ActivationCode, detail: string | undefined, back: boolean): Activation => ({
   state: 'failed',
   code,
   back,
   ...(detail !== undefined && { detail }),
 });
 
+/** What systemd refuses before anything is changed says that it cannot be asked. */
+const codeOf = (reason: ActivationCode | SystemdReason): ActivationCode =>
+  reason === 'systemd_refused' ? 'machine_error' : reason;
+
 /**
  * Brings a target from the generation that it runs to a part of a release. Whatever fails on the way, the generation
  * before is put back and its services run again; a relay or target that dies on the way is put back by
- * `revertPending`.
+ * `revertPending`. Where the part is in force and nothing differs, it is one look, and nothing is written.
  *
  * @param again whether a part that failed here before is tried anew
  */
-export async function activate(deps: ActivateDeps, wanted: Wanted, again = false): Promise<Activation> {
+export async function activate(deps: ActivateDeps, given: Wanted, again = false): Promise<Activation> {
   const { machine } = deps;
-  const read = await readTargetState(machine);
-  if (!read.ok) return failed(read.reason, read.detail, true);
-  let state = read.value;
+  const secrets = await planSecrets(withVolumePaths(given.part));
+  if (!secrets.ok) return failed(secrets.reason, secrets.detail, true);
+  const { part, own, needs, table } = secrets.value;
+  const wanted = { ...given, part };
+  const at = deps.at ?? (() => {});
+  at('look');
+  const seen = await lookAtTarget(machine, wanted);
+  if (!seen.ok) return failed(seen.reason, seen.detail, true);
+  if (seen.value.inForce) return { state: 'succeeded', result: { already: true, ...nothingDone } };
+  let { state } = seen.value;
   if (state.pending !== null) {
-    const back = await revertPending(deps, state);
+    at('back');
+    const back = await goBack(machine, state);
     if (!back.ok) return failed(back.reason, back.detail, false);
-    state = back.value;
+    ({ state } = back.value);
+    at('look');
   }
   const bad = state.quarantined.find(({ part }) => part === wanted.digest);
   if (bad !== undefined && !again) {
     return failed('part_quarantined', `it failed on ${machine.name} with ${bad.code}`, true);
   }
-  const secrets = await planSecrets(wanted.part);
-  if (!secrets.ok) return failed(secrets.reason, secrets.detail, true);
-  const { own, needs, table } = secrets.value;
-  const planned = await planPart(machine, state, secrets.value.part);
+  const planned = await planPart(machine, state, wanted.part);
   if (!planned.ok) return failed(planned.reason, planned.detail, true);
   const { before, moves } = planned.value;
-  if (state.current === wanted.digest && moves.ops.length === 0) {
-    return { state: 'succeeded', result: { already: true, ...nothingDone } };
-  }
+  const systemd = createSystemd(machine, deps.signal);
+  const changes = changedUnits(before, wanted.part);
+  const resolved = await resolveWork(systemd, orderServices(before, wanted.part, changes));
+  if (!resolved.ok) return failed(codeOf(resolved.reason), resolved.detail, true);
+  const work = resolved.value;
 
+  at('stage');
   const blob: BlobSource = async (digest) => {
     const made = own.get(digest);
     return made === undefined ? deps.blob(digest) : ok(made);
   };
   const staged = await stage({ machine, blob }, wanted, moves, needs);
-  if (!staged.ok) return failed(staged.reason, staged.detail, true);
-  const readable = table === null ? null : await checkSecrets(machine, table, moves.claims);
-  if (readable?.ok === false) return fail(deps, state, wanted.digest, readable.reason, readable.detail);
-  const checked = await checkUnits(machine, moves.ops);
-  if (!checked.ok) return fail(deps, state, wanted.digest, checked.reason, checked.detail);
+  if (!staged.ok) return failBefore(machine, state, wanted.digest, staged);
+  const coming = work.groups.flatMap(({ start, restart }) => [...start, ...restart]);
+  const images = await bringImages(machine, wanted.part, coming, deps.signal);
+  if (!images.ok) return failBefore(machine, state, wanted.digest, images);
+  at('check');
+  const readable = table === null ? ok({ foreign: false }) : await checkSecrets(machine, table, moves.claims);
+  if (!readable.ok) return failBefore(machine, state, wanted.digest, readable);
+  const checked = await checkPart(machine, wanted.part, [...moves.ops, ...changedFilled(before, part)]);
+  if (!checked.ok) return failBefore(machine, state, wanted.digest, checked);
   deps.progress('staged');
 
-  const systemd = createSystemd(machine, deps.signal);
-  const changes = changedUnits(before, wanted.part);
-  const work = orderServices(wanted.part, changes);
-  const undo = await howToGoBack(machine, systemd, { before, moves, work, part: wanted.digest });
-  if (!undo.ok) return failed(undo.reason, undo.detail, true);
-  const journalled: TargetState = { ...state, pending: undo.value };
+  at('journal');
+  const way = { before, after: wanted.part, moves, work, digest: wanted.digest };
+  const pending = await findWayBack(machine, systemd, way);
+  if (!pending.ok) return failed(codeOf(pending.reason), pending.detail, true);
+  const journalled = { ...state, pending: pending.value };
   const written = await writeTargetState(machine, journalled);
+  // Whether it arrived may not be known: then whoever comes next goes back from nothing.
   if (!written.ok) return failed(written.reason, written.detail, true);
 
-  const done = await change(deps, systemd, wanted.part, { moves, work, pending: undo.value, table });
-  if (!done.ok) {
-    const back = await revertPending({ machine }, journalled, { code: done.reason });
-    return failed(done.reason, done.detail, back.ok);
-  }
+  const hasSecrets = table !== null || moves.ops.some(({ path }) => path === tablePath);
+  const plan = { part: wanted.part, moves, work, pending: pending.value, hasSecrets };
+  let done: Result<unknown, ActivationCode> = await changeOver({ ...deps, systemd, at }, plan);
   const end = { ...settled(state, wanted.digest, moves.folders), claimed: [...moves.claimed] };
-  const kept = await writeTargetState(machine, end);
-  if (!kept.ok) {
-    const back = await revertPending({ machine }, journalled, { code: kept.reason });
-    return failed(kept.reason, kept.detail, back.ok);
+  if (done.ok) {
+    at('settle');
+    done = await writeTargetState(machine, end);
   }
+  if (!done.ok) {
+    at('back');
+    const back = await goBack(machine, journalled, done.reason);
+    return failed(done.reason, done.detail, back.ok && back.value.down.length === 0);
+  }
+  at('clean');
   // There is nothing to go back to now. What cannot be taken over is the next time.
-  if (readable?.value.foreign === true) await takeOverSecrets(machine);
+  if (readable.value.foreign) await takeOverSecrets(machine);
   await collectGarbage(machine, end);
-  const count = (of: 'start' | 'restart' | 'reload'): number =>
-    work.groups.reduce((sum, group) => sum + group[of].length, 0);
+  return { state: 'succeeded', result: summed(moves.ops.length, work, pending.value) };
+}
+
+function summed(files: number, work: ServiceWork, { services }: Pending): ActivateResult {
+  const ran = new Set(services.filter((one) => one.ran).map(({ name }) => name));
+  const count = (of: 'start' | 'restart' | 'reload'): readonly string[] =>
+    work.groups.flatMap((group) => group[of]);
   return {
-    state: 'succeeded',
-    result: {
-      already: false,
-      files: moves.ops.length,
-      started: count('start'),
-      restarted: count('restart'),
-      reloaded: count('reload'),
-      stopped: work.stop.length,
-    },
+    already: false,
+    files,
+    started: count('start').filter((name) => !ran.has(name)).length,
+    restarted: count('restart').length,
+    reloaded: count('reload').length,
+    stopped: work.stop.length,
   };
 }
 
-/** What is the part's own fault: tried again, it fails again. All else may go well the next time. */
-const partFaults: ReadonlySet<string> = new Set([
-  'unit_invalid',
-  'service_failed',
-  'service_flaps',
-  'container_unhealthy',
-  'probe_failed',
-  'network_in_use',
-  'secret_not_for_target',
-  'secret_unreadable',
-  'secret_not_text',
-  'derived_unfit',
-]);
+/** One look: the target's state, and whether the part is in force with nothing that differs. */
+async function lookAtTarget(
+  machine: Machine,
+  { part, digest }: Wanted,
+): Promise<Result<{ readonly state: TargetState; readonly inForce: boolean }, ActivationCode>> {
+  const parts = { before: part, after: part, folders: [] };
+  const looked = await lookAtPaths(machine, parts, { read: [stateFile], maxBytes: maxStateBytes });
+  if (!looked.ok) {
+    // Too much for one look, or something stands where a file should: what that is comes out later.
+    const state = await readTargetState(machine);
+    return state.ok ? ok({ state: state.value, inForce: false }) : state;
+  }
+  const { sights, seen } = looked.value;
+  const state = parseTargetState(machine, seen.read[0]!);
+  if (!state.ok) return state;
+  const { current, pending } = state.value;
+  if (current !== digest || pending !== null) return ok({ state: state.value, inForce: false });
+  const moves = planSwitch(
+    { before: part, after: part, folders: [], claimed: state.value.claimed ?? [], sights: sights.paths },
+    sights.sameOwner,
+  );
+  return ok({ state: state.value, inForce: moves.ok && moves.value.ops.length === 0 });
+}
 
 /** Nothing was changed yet: the part is remembered as one that fails here, where it is its own fault. */
-async function fail(
-  { machine }: Pick<ActivateDeps, 'machine'>,
+async function failBefore(
+  machine: Machine,
   state: TargetState,
   part: string,
-  code: string,
-  detail: string | undefined,
+  { reason, detail }: { readonly reason: ActivationCode; readonly detail?: string },
 ): Promise<Activation> {
-  if (partFaults.has(code)) await writeTargetState(machine, quarantined(state, part, code));
-  return failed(code, detail, true);
+  const end = isQuarantining(reason) ? quarantined(state, part, reason) : state;
+  // What was brought serves the next try, where there is one by itself.
+  if (end !== state || reason === 'no_space') await collectGarbage(machine, end);
+  if (end !== state) await writeTargetState(machine, end);
+  return failed(reason, detail, true);
 }
 
 /**
- * Goes back from an activation that has not settled, after a crash or a failure. Doing it twice is doing it once.
+ * Goes back from an activation that has not settled, after a crash. Doing it twice is doing it once.
  *
- * @param failure why, when it failed: where that is the part's own fault, it is not tried again by itself
+ * `revert_failed`: all files are back and the target is settled, but services that ran before do not run again.
  */
 export async function revertPending(
   { machine }: Pick<ActivateDeps, 'machine'>,
   state: TargetState,
-  failure?: { readonly code: string },
-): Promise<Result<TargetState, string>> {
-  const { pending } = state;
-  if (pending === null) return ok(state);
-  // Not under the signal of what failed: going back must not be left half done.
-  const back = await revert(machine, createSystemd(machine), pending);
+): Promise<Result<TargetState, ActivationCode>> {
+  const back = await goBack(machine, state);
   if (!back.ok) return back;
-  const end =
-    failure !== undefined && partFaults.has(failure.code)
-      ? quarantined(state, pending.part, failure.code)
-      : { ...state, pending: null };
-  const written = await writeTargetState(machine, end);
-  return written.ok ? ok(end) : written;
+  const { down } = back.value;
+  return down.length === 0
+    ? ok(back.value.state)
+    : refuse('revert_failed', `not running: ${down.join(', ')}`);
 }
 
-/** What to remember before anything changes. */
-async function howToGoBack(
+/**
+ * Not under the signal of what failed: going back must not be left half done.
+ *
+ * @param failure why, when it failed: where that is the part's own fault, it is not tried again by itself
+ */
+async function goBack(
   machine: Machine,
-  systemd: Systemd,
-  given: {
-    readonly before: ReleasePart | undefined;
-    readonly moves: Switch;
-    readonly work: ServiceWork;
-    readonly part: string;
-  },
-): Promise<Result<Pending, string>> {
-  const { before, moves, work, part } = given;
-  const networks = before === undefined ? ok([]) : await networkNames(machine, before, work.remake);
-  if (!networks.ok) return networks;
-  const users = await systemd.show(work.remake);
-  if (!users.ok) return users;
-  const touched = [
-    ...work.stop,
-    ...work.groups.flatMap(({ start, restart, reload }) => [...start, ...restart, ...reload]),
-    ...users.value.flatMap(({ requiredBy }) => requiredBy),
-  ].filter((name) => name.endsWith('.service') || /\.(timer|socket|path|mount|target)$/.test(name));
-  const names = [...new Set(touched)];
-  const shown = await systemd.show(names);
-  if (!shown.ok) return shown;
-  const ran = new Set(
-    names.filter((_, index) => /^(active|activating|reloading)$/.test(shown.value[index]!.active)),
-  );
-  return ok({
-    part,
-    undo: [...moves.undo],
-    was: names.filter((name) => ran.has(name)),
-    fresh: names.filter((name) => !ran.has(name)),
-    networks: networks.value,
-  });
+  state: TargetState,
+  failure?: ActivationCode,
+): Promise<Result<{ readonly state: TargetState; readonly down: readonly string[] }, ActivationCode>> {
+  const { pending } = state;
+  if (pending === null) return ok({ state, down: [] });
+  const down = await revert(machine, createSystemd(machine), { ...state, pending });
+  if (!down.ok) return refuse(down.reason === 'systemd_refused' ? 'revert_failed' : down.reason, down.detail);
+  const end =
+    failure !== undefined && isQuarantining(failure)
+      ? quarantined(state, pending.part, failure)
+      : { ...state, pending: null };
+  let written = await writeTargetState(machine, end);
+  if (!written.ok && written.reason === 'no_space') {
+    await collectGarbage(machine, end);
+    written = await writeTargetState(machine, end);
+  }
+  return written.ok ? ok({ state: end, down: down.value }) : written;
 }
-
-/** From the first change to the last service that is healthy. */
-async function change(
-  deps: ActivateDeps,
-  systemd: Systemd,
-  part: ReleasePart,
-  {
-    moves,
-    work,
-    pending,
-    table,
-  }: {
-    readonly moves: Switch;
-    readonly work: ServiceWork;
-    readonly pending: Pending;
-    readonly table: SecretPlan['table'];
-  },
-): Promise<Result<true, string>> {
-  const { machine, signal } = deps;
-  const stopped = await systemd.ask('stop', work.stop);
-  if (!stopped.ok) return refuse('service_failed', stopped.detail);
-  for (const { service, name } of pending.networks) {
-    const gone = await removeNetwork(machine, systemd, service, name);
-    if (!gone.ok) return gone;
-  }
-  const switched = await performOps(machine, moves.ops);
-  if (!switched.ok) return switched;
-  if (moves.ops.some(({ path }) => isUnitPath(path))) {
-    const reloaded = await systemd.reloadUnits();
-    if (!reloaded.ok) return refuse('service_failed', reloaded.detail);
-  }
-  if (table !== null || moves.ops.some(({ path }) => path === tablePath)) {
-    const applied = await applySecrets(machine);
-    if (!applied.ok) return applied;
-  }
-  deps.progress('activated');
-  for (const group of work.groups) {
-    for (const [verb, services] of [
-      ['start', group.start],
-      ['restart', group.restart],
-      ['reload-or-restart', group.reload],
-    ] as const) {
-      const asked = await systemd.ask(verb, services);
-      if (!asked.ok)
-        return refuse(asked.reason === 'systemd_refused' ? 'service_failed' : asked.reason, asked.detail);
-    }
-  }
-  // Those that a network took along and that nothing else has started.
-  const again = pending.networks.length === 0 ? [] : pending.was.filter((name) => !work.stop.includes(name));
-  const up = await systemd.ask('start', again);
-  if (!up.ok) return refuse('service_failed', up.detail);
-  for (const group of work.groups) {
-    const app = part.apps.find(({ name }) => name === group.app)!;
-    const services = [...group.start, ...group.restart, ...group.reload];
-    const sick = await awaitHealth({ machine, systemd, clock: deps.clock, signal }, app, services);
-    if (sick !== null) return refuse(sick.fault, sick.detail);
-  }
-  return ok(true);
-}
-
-const isUnitPath = (path: string): boolean => /^\/etc\/(containers\/systemd|systemd\/system)\//.test(path);

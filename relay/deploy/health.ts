@@ -1,39 +1,45 @@
 import { durationMs } from '../../schema/manifest/duration.ts';
 import type { ReleaseApp } from '../../schema/wire/release.ts';
 import type { Machine } from '../machine/machine.ts';
-import type { Systemd, UnitState } from './systemd.ts';
+import type { ActivationCode } from './codes.ts';
+import { addressesOf, type Container, containersOf, probe } from './probes.ts';
+import type { Systemd, SystemdReason, UnitState } from './systemd.ts';
 
 export type HealthClock = {
   uptimeMs(): number;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 };
 
-export type HealthFault =
-  /** A service failed, or did not come up within the app's time. */
-  | 'service_failed'
-  /** It came up and went down again, more than once. */
-  | 'service_flaps'
-  /** Podman's own health check of a container does not succeed. */
-  | 'container_unhealthy'
-  /** The app's health probe had no answer, or another one. */
-  | 'probe_failed';
+/** What was wrong last, and which services that is about; the machine's own reason where it cannot be looked at. */
+export type Sick = {
+  readonly code: ActivationCode;
+  readonly detail: string;
+  readonly services: readonly string[];
+};
+
+/** An app, and those of its services that were touched. */
+export type Patient = { readonly app: ReleaseApp; readonly services: readonly string[] };
 
 const lookEveryMs = 500;
 /** So often in a row must all be well: a service that dies right after its start is not healthy. */
 const looksInARow = 4;
+/** A service may start once more after its start, when something that it needs is late. */
+const mostStarts = 2;
 const defaultWithinMs = 60_000;
-const maxBytes = 1024 * 1024;
-const askMs = 20_000;
 
-const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-
-/** Whether a service is as it should be once it was started; a oneshot that ended well is. */
-const isUp = ({ active, type, result }: UnitState): boolean =>
-  active === 'active' || (active === 'inactive' && type === 'oneshot' && result === 'success');
+/** What of one app was seen from look to look. */
+type Chart = {
+  readonly patient: Patient;
+  readonly untilMs: number;
+  wellInARow: number;
+  /** The runs of its services at the last look. */
+  runs: string | null;
+  starts: number;
+};
 
 /**
- * Waits until an app's services are up and stay up, its containers' own checks succeed, and its probe is answered as
- * the release says. Null when it is well; otherwise what was wrong last.
+ * Waits until the services of apps are up and stay up, their containers' own checks succeed, and their probes are
+ * answered as the release says. Null when all are well at once; otherwise what was wrong last.
  */
 export async function awaitHealth(
   {
@@ -41,138 +47,112 @@ export async function awaitHealth(
     systemd,
     clock,
     signal,
-  }: { machine: Machine; systemd: Systemd; clock: HealthClock; signal: AbortSignal },
-  app: ReleaseApp,
-  services: readonly string[],
-): Promise<{ readonly fault: HealthFault; readonly detail: string } | null> {
-  if (services.length === 0) return null;
-  const withinMs = app.health === undefined ? defaultWithinMs : durationMs(app.health.within);
-  const until = clock.uptimeMs() + withinMs;
-  let wellInARow = 0;
-  let first: string | null = null;
-  let changes = 0;
+  }: {
+    readonly machine: Machine;
+    readonly systemd: Systemd;
+    readonly clock: HealthClock;
+    readonly signal: AbortSignal;
+  },
+  patients: readonly Patient[],
+): Promise<Sick | null> {
+  const begunMs = clock.uptimeMs();
+  const charts = patients
+    .filter(({ services }) => services.length > 0)
+    .map((patient): Chart => {
+      const within = patient.app.health?.within;
+      const withinMs = within === undefined ? defaultWithinMs : durationMs(within);
+      return { patient, untilMs: begunMs + withinMs, wellInARow: 0, runs: null, starts: 0 };
+    });
+  const names = charts.flatMap(({ patient }) => patient.services);
+  if (names.length === 0) return null;
+  const addresses = new Map<string, readonly string[]>();
+
   for (;;) {
-    const fault = await look();
-    if (fault === null) {
-      wellInARow += 1;
-      if (wellInARow >= looksInARow) return null;
-    } else {
-      wellInARow = 0;
-      const over = clock.uptimeMs() >= until || signal.aborted;
-      if (over || (fault.fault === 'service_failed' && fault.final) || fault.fault === 'service_flaps')
-        return fault;
+    const shown = await systemd.show(names);
+    if (!shown.ok)
+      return { code: codeOf(shown.reason), detail: shown.detail ?? shown.reason, services: names };
+    const states = new Map(names.map((name, index) => [name, shown.value[index]!]));
+    const containers = await containersOf(machine, patients, signal);
+    for (const chart of charts) {
+      const { services } = chart.patient;
+      const sick =
+        judgeServices(
+          chart,
+          services.map((name) => states.get(name)!),
+        ) ??
+        judgeContainers(containers, services) ??
+        (await askApp(chart.patient, containers));
+      chart.wellInARow = sick === null ? chart.wellInARow + 1 : 0;
+      if (signal.aborted) return { code: 'aborted', detail: 'while apps were looked at', services };
+      if (sick !== null && (sick.final || clock.uptimeMs() >= chart.untilMs)) return sick;
     }
+    if (charts.every(({ wellInARow }) => wellInARow >= looksInARow)) return null;
     await clock.sleep(lookEveryMs, signal);
   }
 
-  async function look(): Promise<{ fault: HealthFault; detail: string; final?: boolean } | null> {
-    const shown = await systemd.show(services);
-    if (!shown.ok) return { fault: 'service_failed', detail: shown.detail ?? shown.reason };
-    const down = shown.value.find((unit) => !isUp(unit));
-    if (down !== undefined) {
-      const detail = `${down.service} is ${down.active} (${down.result})`;
-      return { fault: 'service_failed', detail, final: down.active === 'failed' };
-    }
-    const runs = shown.value.map(({ mainPid, restarts }) => `${mainPid}/${restarts}`).join();
-    if (first !== runs) {
-      changes += first === null ? 0 : 1;
-      first = runs;
-      wellInARow = 0;
-      if (changes > 2)
-        return { fault: 'service_flaps', detail: `${services.join(', ')} started ${changes} times` };
-    }
-    const sick = await unhealthyContainer(machine, services, signal);
-    if (sick !== null) return { fault: 'container_unhealthy', detail: sick };
+  /** Its own probe, at the addresses of its containers, and then at the machine's own. */
+  async function askApp(
+    { app, services }: Patient,
+    containers: readonly Container[],
+  ): Promise<Finding | null> {
     if (app.health === undefined) return null;
-    const said = await probe(machine, app.health, services, signal);
-    return said === null ? null : { fault: 'probe_failed', detail: said };
+    const own = containers.filter(({ service }) => services.includes(service));
+    // A container that starts again has another id, and may have another address.
+    const key = own.map(({ id }) => id).join();
+    const known = addresses.get(key) ?? (await addressesOf(machine, own, signal));
+    addresses.set(key, known);
+    const said = await probe(machine, app.health, known, signal);
+    return said === null ? null : { code: 'probe_failed', detail: said, services, final: false };
   }
 }
 
-type Container = { readonly name: string; readonly status: string };
+/** `final`: it will not become better by waiting. */
+type Finding = Sick & { readonly final: boolean };
 
-async function containersOf(
-  machine: Machine,
-  services: readonly string[],
-  signal: AbortSignal,
-): Promise<Container[]> {
-  const filters = services.flatMap((service) => ['--filter', `label=PODMAN_SYSTEMD_UNIT=${service}`]);
-  const ran = await machine.run(['podman', 'ps', '--format', '{{.Names}}\t{{.Status}}', ...filters], {
-    timeoutMs: askMs,
-    maxBytes,
-    signal,
-  });
-  if (!ran.ok || ran.value.code !== 0) return [];
-  return text(ran.value.stdout)
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => ({ name: line.split('\t')[0]!, status: line.split('\t')[1] ?? '' }));
+const codeOf = (reason: SystemdReason): ActivationCode =>
+  reason === 'systemd_refused' ? 'service_failed' : reason;
+
+/** Whether a service is as it should be once it was started; a oneshot that ended well is. */
+const isUp = ({ active, type, result }: UnitState): boolean =>
+  active === 'active' || (active === 'inactive' && type === 'oneshot' && result === 'success');
+
+/** What systemd says, and whether it is the same as at the last look. */
+function judgeServices(chart: Chart, states: readonly UnitState[]): Finding | null {
+  const { services } = chart.patient;
+  const down = states.find((unit) => !isUp(unit));
+  if (down !== undefined) {
+    const { service, active, result } = down;
+    const code = result === 'timeout' ? 'start_timeout' : 'service_failed';
+    const detail = `${service} is ${active} (${result})`;
+    return { code, detail, services: [service], final: active === 'failed' };
+  }
+  // HAProxy goes on with its old configuration when the new one cannot be used, and systemd calls that a success.
+  const kept = states.find(({ status }) => /^reload failed/i.test(status));
+  if (kept !== undefined) {
+    const detail = `${kept.service} says: ${kept.status}`;
+    return { code: 'reload_failed', detail, services: [kept.service], final: true };
+  }
+  const runs = states.map(({ mainPid, restarts }) => `${mainPid}/${restarts}`).join();
+  if (chart.runs !== null && chart.runs !== runs) {
+    chart.starts += 1;
+    chart.wellInARow = 0;
+  }
+  chart.runs = runs;
+  if (chart.starts <= mostStarts) return null;
+  return {
+    code: 'service_flaps',
+    detail: `${services.join(', ')} started again and again`,
+    services,
+    final: true,
+  };
 }
 
-/** A container whose own health check has not succeeded yet, in words. */
-async function unhealthyContainer(
-  machine: Machine,
-  services: readonly string[],
-  signal: AbortSignal,
-): Promise<string | null> {
-  const found = (await containersOf(machine, services, signal)).find(({ status }) =>
-    /\((starting|unhealthy)\)/.test(status),
+/** What Podman's own health checks say. */
+function judgeContainers(containers: readonly Container[], services: readonly string[]): Finding | null {
+  const unwell = containers.find(
+    ({ service, status }) => services.includes(service) && /\((starting|unhealthy)\)/.test(status),
   );
-  return found === undefined ? null : `${found.name}: ${found.status}`;
-}
-
-/**
- * One request from the target itself: HTTP/1.0 by perl-base, which every Debian has. The program's words are fixed; what
- * is asked for comes as arguments.
- */
-const probeProgram = `use IO::Socket::INET; my ($host, $port, $path, $timeout) = @ARGV;
-my $s = IO::Socket::INET->new(PeerAddr => $host, PeerPort => $port, Timeout => $timeout) or exit 3;
-exit 0 unless length $path;
-$SIG{ALRM} = sub { exit 4 }; alarm $timeout;
-print $s "GET $path HTTP/1.0\\r\\nHost: $host\\r\\nConnection: close\\r\\n\\r\\n"; $s->flush;
-my $line = <$s>; defined $line or exit 5; print substr($line, 0, 100);`;
-const probeS = 5;
-
-/** Null when the probe is answered as it should be; otherwise what came. HTTPS is asked for a connection alone. */
-async function probe(
-  machine: Machine,
-  { scheme, port, path, status }: NonNullable<ReleaseApp['health']>,
-  services: readonly string[],
-  signal: AbortSignal,
-): Promise<string | null> {
-  const hosts = [...(await addressesOf(machine, services, signal)), '127.0.0.1'];
-  let last = 'no answer';
-  for (const host of hosts) {
-    const asked = scheme === 'http' ? path || '/' : '';
-    const ran = await machine.run(['perl', '-e', probeProgram, host, String(port), asked, String(probeS)], {
-      timeoutMs: askMs,
-      maxBytes,
-      signal,
-    });
-    if (!ran.ok || ran.value.code !== 0) continue;
-    if (scheme !== 'http') return null;
-    const line = text(ran.value.stdout).trim();
-    if (new RegExp(`^HTTP/1\\.[01] ${status}( |$)`).test(line)) return null;
-    last = `${host}:${port}${path}: ${line}`;
-  }
-  return last;
-}
-
-async function addressesOf(
-  machine: Machine,
-  services: readonly string[],
-  signal: AbortSignal,
-): Promise<string[]> {
-  const names = (await containersOf(machine, services, signal)).map(({ name }) => name);
-  if (names.length === 0) return [];
-  const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}';
-  const ran = await machine.run(['podman', 'inspect', '--format', format, '--', ...names], {
-    timeoutMs: askMs,
-    maxBytes,
-    signal,
-  });
-  if (!ran.ok || ran.value.code !== 0) return [];
-  return text(ran.value.stdout)
-    .split(/\s+/)
-    .filter((word) => /^\d+(\.\d+){3}$/.test(word));
+  if (unwell === undefined) return null;
+  const detail = `${unwell.service}: ${unwell.status}`;
+  return { code: 'container_unhealthy', detail, services: [unwell.service], final: false };
 }

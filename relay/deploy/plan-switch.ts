@@ -1,11 +1,9 @@
 import { changedUnits } from '../../schema/change/units.ts';
 import type { ReleaseFile, ReleasePart } from '../../schema/wire/release.ts';
-import type { Stat } from '../machine/machine.ts';
+import type { Sight, Stat } from '../machine/machine.ts';
 import { filledPath, isFilledIn } from './secrets-table.ts';
 import { type Op, targetFolder } from './target-state.ts';
-
-/** What is at a path now. */
-export type Sight = { readonly stat: Stat | null; readonly digest: string | null };
+import { volumeOf } from './volume-paths.ts';
 
 export type SwitchInput = {
   readonly before: ReleasePart | undefined;
@@ -43,10 +41,11 @@ export type Obstacle = {
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** The folders above a path, the outermost first, without `/`. */
+/** The folders above a path, the outermost first, without `/`. Of a path in a volume, those of the volume: Podman makes it. */
 function foldersAbove(path: string): string[] {
   const parts = path.split('/').slice(1, -1);
-  return parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`);
+  const above = parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`);
+  return volumeOf(path) === null ? above : above.filter((folder) => volumeOf(folder) !== null);
 }
 
 const dirsOf = (part: ReleasePart | undefined) => (part?.apps ?? []).flatMap(({ dirs }) => dirs);

@@ -1,38 +1,102 @@
 import { ok, type Result, refuse } from '../../schema/result.ts';
-import type { Machine } from '../machine/machine.ts';
-import { performOps } from './perform.ts';
-import { removeNetwork } from './remove-network.ts';
+import type { Machine, MachineReason } from '../machine/machine.ts';
+import { collectGarbage } from './collect-garbage.ts';
+import { removeNetworks } from './networks.ts';
 import { applySecrets } from './secrets.ts';
 import { tablePath } from './secrets-plan.ts';
-import type { Systemd } from './systemd.ts';
-import type { Pending } from './target-state.ts';
+import { isRunning, type Systemd, type SystemdReason, type UnitState } from './systemd.ts';
+import { changesOf, type Pending, type TargetState } from './target-state.ts';
+import { isUnitPath } from './units.ts';
 
-/** Brings back what was there before an activation: files first, then the services that ran. */
+export type RevertReason = MachineReason | SystemdReason | 'network_in_use' | 'revert_failed';
+
+/**
+ * Brings back what was there before an activation: files first, then the services that ran. A service that still runs
+ * what it ran is not interrupted. Doing it twice is doing it once.
+ *
+ * @returns services that ran before and do not run again, though all files are back
+ */
 export async function revert(
   machine: Machine,
   systemd: Systemd,
-  { undo, was, fresh, networks }: Pending,
-): Promise<Result<true, string>> {
-  const known = await systemd.show(fresh);
-  if (!known.ok) return known;
-  const stopped = await systemd.ask(
-    'stop',
-    fresh.filter((_, index) => known.value[index]!.load === 'loaded'),
+  state: TargetState & { readonly pending: Pending },
+): Promise<Result<readonly string[], RevertReason>> {
+  const { pending } = state;
+  const { undo, services } = pending;
+  const names = services.map(({ name }) => name);
+  const ran = services.filter((one) => one.ran);
+  const shown = await systemd.show(names);
+  if (!shown.ok) return shown;
+  const now = new Map(names.map((name, index) => [name, shown.value[index]!]));
+
+  const fresh = services.filter(({ name, ran: before }) => !before && isRunning(now.get(name)!));
+  const remade = pending.networks.filter(({ service }) => {
+    const was = services.find(({ name }) => name === service);
+    return was === undefined || isOther(was, now.get(service)!);
+  });
+  const stop = [...fresh.map(({ name }) => name), ...remade.map(({ service }) => service)];
+  const stopped = await systemd.ask('stop', stop);
+  if (!stopped.ok) return stopped;
+  const removed = await removeNetworks(machine, remade);
+  if (!removed.ok) return removed;
+  const off = await systemd.ask(
+    'disable',
+    pending.disabled.filter((name) => now.get(name)!.file === 'enabled'),
   );
-  if (!stopped.ok) return refuse('revert_failed', stopped.detail);
-  for (const { service, name } of networks) {
-    const gone = await removeNetwork(machine, systemd, service, name);
-    if (!gone.ok) return gone;
-  }
-  const files = await performOps(machine, undo);
+  if (!off.ok) return off;
+
+  const files = await putBack(machine, state);
   if (!files.ok) return files;
   if (undo.some(({ path }) => path === tablePath)) {
     const secrets = await applySecrets(machine);
     if (!secrets.ok) return refuse('revert_failed', `${secrets.reason}: ${secrets.detail}`);
   }
-  const reloaded = await systemd.reloadUnits();
-  if (!reloaded.ok) return refuse('revert_failed', reloaded.detail);
-  await systemd.ask('reset-failed', was);
-  const again = await systemd.ask('restart', was);
-  return again.ok ? ok(true) : refuse('revert_failed', again.detail);
+  if (undo.some(({ path }) => isUnitPath(path)) || pending.disabled.length > 0) {
+    const reloaded = await systemd.reloadUnits();
+    if (!reloaded.ok) return reloaded;
+  }
+  const on = await systemd.ask('reenable', pending.enabled);
+  if (!on.ok) return on;
+  return runAgain(systemd, ran);
+}
+
+type Was = Pending['services'][number];
+
+/** Whether it is not the run any more that was there before. */
+const isOther = ({ invocation }: Was, now: UnitState): boolean =>
+  !isRunning(now) || now.invocation !== invocation;
+
+/** On a full disk, what the failed part brought is in the way of what was there. */
+async function putBack(
+  machine: Machine,
+  state: TargetState & { readonly pending: Pending },
+): Promise<Result<true, MachineReason>> {
+  const undo = changesOf(state.pending.undo);
+  const done = await machine.change(undo);
+  if (done.ok || done.reason !== 'no_space') return done;
+  await collectGarbage(machine, state);
+  return machine.change(undo);
+}
+
+/** Gives systemd's own fault no weight: which services run in the end is what counts. */
+async function runAgain(
+  systemd: Systemd,
+  ran: readonly Was[],
+): Promise<Result<readonly string[], SystemdReason>> {
+  const names = ran.map(({ name }) => name);
+  const shown = await systemd.show(names);
+  if (!shown.ok) return shown;
+  const restart = ran.filter((was, index) => isOther(was, shown.value[index]!)).map(({ name }) => name);
+  const reload = ran.filter((was) => was.reload && !restart.includes(was.name)).map(({ name }) => name);
+  for (const [verb, services] of [
+    ['reset-failed', restart],
+    ['restart', restart],
+    ['reload-or-restart', reload],
+  ] as const) {
+    const asked = await systemd.ask(verb, services);
+    if (!asked.ok && asked.reason !== 'systemd_refused') return asked;
+  }
+  const end = await systemd.show(restart);
+  if (!end.ok) return end;
+  return ok(restart.filter((_, index) => !isRunning(end.value[index]!)));
 }

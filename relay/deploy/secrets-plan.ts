@@ -52,6 +52,12 @@ const ownFiles = (table: string): readonly { path: string; mode: string; text: s
   { path: '/etc/systemd/system/sysinit.target.d/50-writ-secrets.conf', mode: '0644', text: wanted },
 ];
 
+/** A part that is in force, with the files that its secrets need. */
+export async function withSecretFiles(part: ReleasePart): Promise<ReleasePart> {
+  const plan = await planSecrets(part);
+  return plan.ok ? plan.value.part : part;
+}
+
 /** Says what a part's secrets need on the target; or why no target could have them. */
 export async function planSecrets(part: ReleasePart): Promise<Result<SecretPlan, SecretsRefusal>> {
   const table = await secretsTable(part);

@@ -1,7 +1,7 @@
 import { digestBytes } from '../../schema/jose/digest.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { ReleasePart } from '../../schema/wire/release.ts';
-import type { Machine } from '../machine/machine.ts';
+import type { Machine, MachineReason, NewFile } from '../machine/machine.ts';
 import type { Switch } from './plan-switch.ts';
 import { blobPath, makeTargetFolders } from './target-state.ts';
 
@@ -12,11 +12,17 @@ export type Wanted = {
   readonly digest: string;
 };
 
-/** Where bytes come from, by their digest. What it brings is compared. */
+/** Where bytes come from, by their digest; `aborted`, or why they cannot be had. What it brings is compared. */
 export type BlobSource = (digest: string) => Promise<Result<Uint8Array<ArrayBuffer>, string>>;
 
+export type StageReason = MachineReason | 'file_changes' | 'blob_missing' | 'blob_wrong';
+
+const maxKeptBytes = 64 * 1024 * 1024;
+/** So much is held in memory before it is written. */
+const batchBytes = 4 * 1024 * 1024;
+
 /**
- * Brings all bytes to the target, those of the way back among them.
+ * Brings all bytes to the target, those of the way back among them, and looks that they arrived.
  *
  * @param more digests of what else is needed there
  */
@@ -25,34 +31,62 @@ export async function stage(
   wanted: Wanted,
   moves: Switch,
   more: readonly string[] = [],
-): Promise<Result<true, string>> {
+): Promise<Result<true, StageReason>> {
   const folders = await makeTargetFolders(machine);
   if (!folders.ok) return folders;
-  const how = { mode: '0600', owner: 'root:root' };
   const needed = new Set(moves.ops.flatMap((op) => (op.do === 'put' ? [op.digest] : [])));
-  const kept = moves.keep.map(({ digest }) => digest);
-  const wantedDigests = [...new Set([...needed, ...more, ...kept, wanted.digest])];
-  const there = await machine.digest(wantedDigests.map(blobPath));
-  if (!there.ok) return there;
-  const lacking = new Set(wantedDigests.filter((digest, index) => there.value[index] !== digest));
-  for (const { path, digest } of moves.keep) {
-    if (!lacking.delete(digest)) continue;
+  const before = moves.keep.map(({ digest }) => digest);
+  const digests = [...new Set([...needed, ...more, ...before, wanted.digest])];
+  const lacking = await lackingBlobs(machine, digests);
+  if (!lacking.ok) return lacking;
+  const kept = new Map(moves.keep.map(({ path, digest }) => [digest, path]));
+  const bytesOf = async (digest: string): Promise<Result<Uint8Array<ArrayBuffer>, StageReason>> => {
+    if (digest === wanted.digest) return ok(wanted.bytes);
+    const path = kept.get(digest);
+    if (path === undefined) return bring(blob, digest);
     const bytes = await machine.read(path, maxKeptBytes);
+    if (!bytes.ok || (await digestBytes(bytes.value)) === digest) return bytes;
+    return refuse('file_changes', `${path} changes meanwhile`);
+  };
+  let batch: NewFile[] = [];
+  let size = 0;
+  for (const [index, digest] of lacking.value.entries()) {
+    const bytes = await bytesOf(digest);
     if (!bytes.ok) return bytes;
-    if ((await digestBytes(bytes.value)) !== digest)
-      return refuse('file_changes', `${path} changes meanwhile`);
-    const written = await machine.write(blobPath(digest), bytes.value, how);
+    batch.push({ path: blobPath(digest), bytes: bytes.value, mode: '0600', owner: 'root:root' });
+    size += bytes.value.length;
+    if (size < batchBytes && index < lacking.value.length - 1) continue;
+    const written = await machine.writeAll(batch);
     if (!written.ok) return written;
+    batch = [];
+    size = 0;
   }
-  for (const digest of lacking) {
-    const bytes = digest === wanted.digest ? ok(wanted.bytes) : await blob(digest);
-    if (!bytes.ok) return bytes;
-    if ((await digestBytes(bytes.value)) !== digest)
-      return refuse('blob_wrong', `what was brought is not ${digest}`);
-    const written = await machine.write(blobPath(digest), bytes.value, how);
-    if (!written.ok) return written;
-  }
-  return ok(true);
+  if (lacking.value.length === 0) return ok(true);
+  const left = await lackingBlobs(machine, lacking.value);
+  if (!left.ok) return left;
+  return left.value.length === 0
+    ? ok(true)
+    : refuse('machine_error', `${left.value[0]} did not arrive whole`);
 }
 
-const maxKeptBytes = 64 * 1024 * 1024;
+async function lackingBlobs(
+  machine: Machine,
+  digests: readonly string[],
+): Promise<Result<string[], MachineReason>> {
+  const there = await machine.digest(digests.map(blobPath));
+  return there.ok ? ok(digests.filter((digest, index) => there.value[index] !== digest)) : there;
+}
+
+async function bring(
+  blob: BlobSource,
+  digest: string,
+): Promise<Result<Uint8Array<ArrayBuffer>, 'blob_missing' | 'blob_wrong' | 'aborted'>> {
+  const bytes = await blob(digest);
+  if (!bytes.ok) {
+    if (bytes.reason === 'aborted') return refuse('aborted', bytes.detail);
+    return refuse('blob_missing', `${digest}: ${bytes.detail ?? bytes.reason}`);
+  }
+  return (await digestBytes(bytes.value)) === digest
+    ? bytes
+    : refuse('blob_wrong', `what was brought is not ${digest}`);
+}

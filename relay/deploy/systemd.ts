@@ -12,8 +12,19 @@ export type UnitState = {
   readonly result: string;
   readonly restarts: number;
   readonly mainPid: number;
+  /** Another one for each start. */
+  readonly invocation: string;
+  /** `enabled`, `disabled`, `static`, `generated`, …; empty for what has no file. */
+  readonly file: string;
+  /** What a service says of itself (sd_notify(3)). */
+  readonly status: string;
   readonly requiredBy: readonly string[];
+  /** Services that a socket or a timer starts. */
+  readonly triggers: readonly string[];
 };
+
+/** Whether it runs, or is about to. */
+export const isRunning = ({ active }: UnitState): boolean => /^(active|activating|reloading)$/.test(active);
 
 export type SystemdReason = MachineReason | 'systemd_refused';
 
@@ -29,20 +40,35 @@ const properties = [
   'Result',
   'NRestarts',
   'MainPID',
+  'InvocationID',
+  'UnitFileState',
+  'StatusText',
   'RequiredBy',
+  'Triggers',
 ] as const;
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 /** Speaks to the systemd of a machine through systemctl, by argv. */
 export type Systemd = {
+  /** None of them may be a template, which systemd has no state of. */
   show(services: readonly string[]): Promise<Result<readonly UnitState[], SystemdReason>>;
+  /** The instances of templates that run. */
+  instances(templates: readonly string[]): Promise<Result<readonly string[], SystemdReason>>;
   reloadUnits(): Promise<Result<true, SystemdReason>>;
   /** `start`, `stop`, `restart`, `enable`, …; waits for the end. None: nothing is done. */
   ask(verb: Verb, services: readonly string[]): Promise<Result<true, SystemdReason>>;
 };
 
-export type Verb = 'start' | 'stop' | 'restart' | 'reload-or-restart' | 'enable' | 'disable' | 'reset-failed';
+export type Verb =
+  | 'start'
+  | 'stop'
+  | 'restart'
+  | 'reload-or-restart'
+  | 'enable'
+  | 'reenable'
+  | 'disable'
+  | 'reset-failed';
 
 export function createSystemd(machine: Machine, signal?: AbortSignal): Systemd {
   const systemctl = async (
@@ -63,6 +89,20 @@ export function createSystemd(machine: Machine, signal?: AbortSignal): Systemd {
       if (services.length === 0) return ok([]);
       const shown = await systemctl(['show', '-p', properties.join(','), '--', ...services], shortMs);
       return shown.ok ? ok(shown.value.trim().split('\n\n').map(readUnitState)) : shown;
+    },
+    async instances(templates) {
+      if (templates.length === 0) return ok([]);
+      const patterns = templates.map((name) => name.replace('@.', '@*.'));
+      const words = [
+        'list-units',
+        '--plain',
+        '--no-legend',
+        '--no-pager',
+        '--state=active,activating,reloading',
+      ];
+      const listed = await systemctl([...words, '--', ...patterns], shortMs);
+      if (!listed.ok) return listed;
+      return ok(listed.value.split('\n').flatMap((line) => line.trim().split(/\s+/)[0] || []));
     },
     async reloadUnits() {
       const done = await systemctl(['daemon-reload'], shortMs);
@@ -89,6 +129,10 @@ function readUnitState(block: string): UnitState {
     result: value('Result'),
     restarts: Number(value('NRestarts')) || 0,
     mainPid: Number(value('MainPID')) || 0,
+    invocation: value('InvocationID'),
+    file: value('UnitFileState'),
+    status: value('StatusText'),
     requiredBy: value('RequiredBy').split(' ').filter(Boolean),
+    triggers: value('Triggers').split(' ').filter(Boolean),
   };
 }

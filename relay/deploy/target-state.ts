@@ -1,20 +1,22 @@
 import * as v from 'valibot';
-import { digestSchema } from '../../schema/jose/digest.ts';
+import { digestBytes, digestSchema } from '../../schema/jose/digest.ts';
 import { parseStrictJson } from '../../schema/jose/strict-json.ts';
 import { absolutePathSchema } from '../../schema/manifest/values.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import { canonicalJson } from '../../schema/wire/canonical.ts';
 import { type ReleasePart, releasePartSchema } from '../../schema/wire/release.ts';
-import type { Machine, MachineReason } from '../machine/machine.ts';
+import type { Change, Machine, MachineReason } from '../machine/machine.ts';
+import { withSecretFiles } from './secrets-plan.ts';
+import { withVolumePaths } from './volume-paths.ts';
 
 /** What Writ keeps on each target, root's alone. Bytes lie in `blobs/<hex>`, parts of releases among them. */
 export const targetFolder = '/var/lib/writ-target';
 export const blobFolder = `${targetFolder}/blobs`;
-const stateFile = `${targetFolder}/state.json`;
+export const stateFile = `${targetFolder}/state.json`;
 export const blobPath = (digest: string): string => `${blobFolder}/${digest.slice('sha256:'.length)}`;
 
-const maxStateBytes = 8 * 1024 * 1024;
-const maxPartBytes = 8 * 1024 * 1024;
+export const maxStateBytes = 8 * 1024 * 1024;
+export const maxPartBytes = 8 * 1024 * 1024;
 /** How many generations a target keeps, the one in force among them. */
 const keptGenerations = 5;
 const keptQuarantined = 32;
@@ -62,11 +64,21 @@ const stateSchema = v.strictObject({
     v.strictObject({
       part: digestSchema,
       undo: v.array(opSchema),
-      /** Services that ran before and are touched: they run again once the files are back. */
-      was: v.array(v.string()),
-      /** Services that did not run before. */
-      fresh: v.array(v.string()),
-      /** Networks that are made anew, by their service and name. */
+      /** Services that are touched, as they were; those that still run what they ran are left alone on the way back. */
+      services: v.array(
+        v.strictObject({
+          name: v.string(),
+          ran: v.boolean(),
+          /** Of systemd, another one for each start; empty for what did not run. */
+          invocation: v.string(),
+          /** Whether it is only told to read its files again. */
+          reload: v.boolean(),
+        }),
+      ),
+      /** Units that started with the machine, and those that did not. */
+      enabled: v.array(v.string()),
+      disabled: v.array(v.string()),
+      /** Networks that are made anew or go, by their service and name. */
       networks: v.array(v.strictObject({ service: v.string(), name: v.string() })),
     }),
   ),
@@ -82,7 +94,16 @@ const fresh: TargetState = { v: 1, current: null, kept: [], quarantined: [], fol
 export async function readTargetState(machine: Machine): Promise<Result<TargetState, StateReason>> {
   const bytes = await machine.read(stateFile, maxStateBytes);
   if (!bytes.ok) return bytes.reason === 'not_found' ? ok(fresh) : bytes;
-  const json = parseStrictJson(bytes.value, { maxBytes: maxStateBytes });
+  return parseTargetState(machine, bytes.value);
+}
+
+/** The state from the bytes of its file; null where there is none. */
+export function parseTargetState(
+  machine: Machine,
+  bytes: Uint8Array | null,
+): Result<TargetState, 'target_state_malformed'> {
+  if (bytes === null) return ok(fresh);
+  const json = parseStrictJson(bytes, { maxBytes: maxStateBytes });
   const parsed = json.ok ? v.safeParse(stateSchema, json.value) : null;
   if (parsed?.success === true) return ok(parsed.output);
   return refuse('target_state_malformed', `${stateFile} on ${machine.name} cannot be read`);
@@ -98,11 +119,11 @@ export async function writeTargetState(
 
 /** Makes the folders that all else is kept in. */
 export async function makeTargetFolders(machine: Machine): Promise<Result<true, MachineReason>> {
-  for (const path of [targetFolder, blobFolder]) {
-    const made = await machine.makeFolder(path, { mode: '0700', owner: 'root:root' });
-    if (!made.ok) return made;
-  }
-  return ok(true);
+  const how = { do: 'folder', mode: '0700', owner: 'root:root' } as const;
+  return machine.change([
+    { ...how, path: targetFolder },
+    { ...how, path: blobFolder },
+  ]);
 }
 
 /** A part that is kept among the blobs. */
@@ -111,16 +132,34 @@ export async function readKeptPart(
   digest: string,
 ): Promise<Result<ReleasePart, StateReason>> {
   const bytes = await machine.read(blobPath(digest), maxPartBytes);
-  return bytes.ok ? parsePart(bytes.value) : bytes;
+  return bytes.ok ? parsePart(bytes.value, digest) : bytes;
 }
 
-/** A part of a release from its bytes, which the caller has compared with their digest. */
-function parsePart(bytes: Uint8Array): Result<ReleasePart, 'target_state_malformed'> {
+/** Parts that are kept among the blobs, by one look where that is enough. */
+export async function readKeptParts(
+  machine: Machine,
+  digests: readonly string[],
+): Promise<Result<ReleasePart, StateReason>[]> {
+  const read = digests.map(blobPath);
+  const seen = await machine.look({ read, maxBytes: maxPartBytes, paths: [], owners: [], units: [] });
+  return Promise.all(
+    digests.map((digest, index) => {
+      const bytes = seen.ok ? seen.value.read[index] : null;
+      return bytes == null ? readKeptPart(machine, digest) : parsePart(bytes, digest);
+    }),
+  );
+}
+
+/** A part of a release from its bytes, which must have this digest, as a target has it: with paths for places in volumes. */
+async function parsePart(
+  bytes: Uint8Array<ArrayBuffer>,
+  digest: string,
+): Promise<Result<ReleasePart, 'target_state_malformed'>> {
+  const malformed = refuse('target_state_malformed', `the part ${digest} cannot be read`);
+  if ((await digestBytes(bytes)) !== digest) return malformed;
   const json = parseStrictJson(bytes, { maxBytes: maxPartBytes });
   const parsed = json.ok ? v.safeParse(releasePartSchema, json.value) : null;
-  return parsed?.success === true
-    ? ok(parsed.output)
-    : refuse('target_state_malformed', 'a part of a release cannot be read');
+  return parsed?.success === true ? ok(await withSecretFiles(withVolumePaths(parsed.output))) : malformed;
 }
 
 /** The state once a part runs: it is in force and kept, and the oldest are forgotten. */
@@ -140,6 +179,14 @@ export function quarantined(state: TargetState, part: string, code: string): Tar
   const others = state.quarantined.filter((one) => one.part !== part);
   return { ...state, quarantined: [...others, { part, code }].slice(-keptQuarantined), pending: null };
 }
+
+/** Changes as a machine makes them. */
+export const changesOf = (ops: readonly Op[]): Change[] =>
+  ops.map((op) =>
+    op.do === 'put'
+      ? { do: 'copy', from: blobPath(op.digest), path: op.path, mode: op.mode, owner: op.owner }
+      : op,
+  );
 
 /** An activation that has not settled, and how to go back. */
 export type Pending = NonNullable<TargetState['pending']>;

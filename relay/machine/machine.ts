@@ -23,11 +23,6 @@ export type Machine = {
    * there as a file or link is replaced. The folder must exist.
    */
   write(path: string, bytes: Uint8Array, how: Listing): Promise<MachineResult<true>>;
-  /**
-   * Puts a symbolic link to `to` there, an absolute path in canonical form too, which need not be anything: it appears
-   * whole, durably, or not at all; what stood there as a file or link is replaced. The folder must exist.
-   */
-  link(path: string, to: string): Promise<MachineResult<true>>;
   /** Makes a folder, or gives one that is there this mode and owner. Its parent must exist. */
   makeFolder(path: string, how: Listing): Promise<MachineResult<true>>;
   /** Gives a file or folder another mode and owner. */
@@ -44,7 +39,68 @@ export type Machine = {
   findOwners(owners: readonly string[]): Promise<MachineResult<readonly (Owner | null)[]>>;
   /** SHA-256 of each file, `sha256:<hex>`, in their order; null where no regular file is. Larger than 64 MiB: null. */
   digest(paths: readonly string[]): Promise<MachineResult<readonly (string | null)[]>>;
+  /**
+   * Looks at all that is asked for at once, and changes nothing: where every call is a program that is run there, this
+   * is one, as long as the names are not too many; on this host no program is started.
+   */
+  look(at: Look): Promise<MachineResult<Seen>>;
+  /** Several `write`s, in few programs where each call is one: every file appears whole or not at all. */
+  writeAll(files: readonly NewFile[]): Promise<MachineResult<true>>;
+  /**
+   * Makes changes one after the other, and stops at the first that fails; each is durable before the next begins. Where
+   * every call is a program, this is one for many of them.
+   */
+  change(steps: readonly Change[]): Promise<MachineResult<true>>;
 };
+
+export type Look = {
+  /** Files whose bytes are wanted. All together over `maxBytes`: `too_large`. */
+  readonly read: readonly string[];
+  readonly maxBytes: number;
+  /** Of which `stat` and `digest` are wanted. A link on the way is no fault here: nothing is there. */
+  readonly paths: readonly string[];
+  readonly owners: readonly string[];
+  /** Names of units of systemd. */
+  readonly units: readonly string[];
+};
+
+/** What was seen, each in the order in which it was asked for. */
+export type Seen = {
+  /** Null where there is no regular file. */
+  readonly read: readonly (Uint8Array<ArrayBuffer> | null)[];
+  readonly paths: readonly Sight[];
+  readonly owners: readonly (Owner | null)[];
+  readonly units: readonly UnitSight[];
+};
+
+/** What is at a path. */
+export type Sight = { readonly stat: Stat | null; readonly digest: string | null };
+
+/** What systemd says of a unit (org.freedesktop.systemd1(5)). */
+export type UnitSight = {
+  readonly name: string;
+  /** `loaded`, `not-found`, `masked`, `bad-setting`, … */
+  readonly load: string;
+  /** `active`, `reloading`, `activating`, `deactivating`, `inactive`, `failed`, … */
+  readonly active: string;
+  /** Whether it is a oneshot that is not running, and whose last run was no failure. */
+  readonly ended: boolean;
+};
+
+export type NewFile = Listing & { readonly path: string; readonly bytes: Uint8Array };
+
+/** One change of a machine's files. */
+export type Change =
+  | ({ readonly do: 'folder' | 'listing'; readonly path: string } & Listing)
+  /** As `write` of what a file of the machine holds. */
+  | ({ readonly do: 'copy'; readonly from: string; readonly path: string } & Listing)
+  /**
+   * A symbolic link to `to`, an absolute path in canonical form too, which need not be anything. It appears as `write`
+   * makes a file appear.
+   */
+  | { readonly do: 'link'; readonly path: string; readonly to: string }
+  /** A full folder stays, and is no failure. */
+  | { readonly do: 'remove'; readonly path: string };
 
 /** Mode and owner: `0640`; `root:root`, names or numbers. A name that the machine does not know is `owner_unknown`. */
 export type Listing = { readonly mode: string; readonly owner: string };

@@ -1,15 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { ok, type Refusal, refuse } from '../../schema/result.ts';
 import {
+  type Change,
   isMachinePath,
   type Listing,
+  type Look,
   type Machine,
   type MachineReason,
   type MachineResult,
-  type Ran,
-  type Stat,
+  type Seen,
 } from './machine.ts';
-import { reasonOfCode } from './reasons.ts';
+import {
+  type Answer,
+  readAnswer,
+  readDigest,
+  readOwner,
+  readRan,
+  readStat,
+  readUnit,
+} from './remote-answer.ts';
 import { remoteProgram } from './remote-program.ts';
 
 /** A way to run programs on another machine, as its root: the QEMU guest agent, `pct exec`. */
@@ -36,8 +45,6 @@ const maxDigestedBytes = 64 * 1024 * 1024;
 /** Room for fields beside the bytes. */
 const headBytes = 8 * 1024;
 const scratchFolder = '/run';
-
-type Answer = { readonly fields: readonly string[]; readonly rest: Uint8Array<ArrayBuffer> };
 
 /** Another machine, to which there is no way but running programs there. */
 export function createRemoteMachine(name: string, exec: Exec): Machine {
@@ -87,18 +94,12 @@ export function createRemoteMachine(name: string, exec: Exec): Machine {
     words: readonly string[],
   ): Promise<MachineResult<string[]>> => {
     const found: string[] = [];
-    for (let from = 0; from < words.length; ) {
-      let to = from;
-      for (let size = 0; to < words.length && (to === from || size < chunkBytes); to += 1) {
-        size += Buffer.byteLength(words[to]!) + 1;
-        if (size > chunkBytes && to > from) break;
-      }
-      const done = await ask([...op, ...words.slice(from, to)]);
+    for (const some of packed(words, (word) => Buffer.byteLength(word) + 1, chunkBytes)) {
+      const done = await ask([...op, ...some]);
       if (!done.ok) return done;
-      if (done.value.fields.length !== to - from)
+      if (done.value.fields.length !== some.length)
         return refuse('machine_error', `${name} answered another number`);
       found.push(...done.value.fields);
-      from = to;
     }
     return ok(found);
   };
@@ -119,7 +120,7 @@ export function createRemoteMachine(name: string, exec: Exec): Machine {
   ): Promise<MachineResult<true>> => {
     const bad = badPath([path]);
     if (bad !== null) return bad;
-    const part = `.${randomBytes(8).toString('hex')}.writ`;
+    const part = partName();
     const brought = await bring(path, part, bytes);
     const done = brought.ok ? await ask(['install', path, part, bytes.length, mode, owner]) : brought;
     if (done.ok) return ok(true);
@@ -146,6 +147,30 @@ export function createRemoteMachine(name: string, exec: Exec): Machine {
     return done.ok ? readRan(done.value) : done;
   };
 
+  const lookOnce = async ({ read, maxBytes, paths, owners, units }: Look): Promise<MachineResult<Seen>> => {
+    const lists = [read.length, ...read, paths.length, ...paths, maxDigestedBytes, owners.length, ...owners];
+    const done = await ask(['look', Math.min(maxBytes, readBytes), ...lists, ...units]);
+    if (!done.ok) return done;
+    const { fields, rest } = done.value;
+    if (fields.length !== read.length + 2 * paths.length + owners.length + units.length)
+      return refuse('machine_error', `${name} answered another number`);
+    const left = [...fields];
+    let byte = 0;
+    const files = left.splice(0, read.length).map((size) => {
+      const start = byte;
+      byte += Number(size);
+      return size === '' ? null : rest.slice(start, byte);
+    });
+    const stats = left.splice(0, paths.length);
+    const sums = left.splice(0, paths.length);
+    return ok({
+      read: files,
+      paths: stats.map((text, index) => ({ stat: readStat(text), digest: readDigest(sums[index]!) })),
+      owners: left.splice(0, owners.length).map(readOwner),
+      units: left.map((block, index) => readUnit(units[index]!, block)),
+    });
+  };
+
   return {
     name,
     run,
@@ -166,7 +191,6 @@ export function createRemoteMachine(name: string, exec: Exec): Machine {
         if (rest.length < readBytes) return ok(new Uint8Array(Buffer.concat(parts)));
       }
     },
-    link: (path, to) => plainly([path, to], ['link', path, to, `.${randomBytes(8).toString('hex')}.writ`]),
     makeFolder: (path, { mode, owner }) => plainly([path], ['folder', path, mode, owner]),
     setListing: (path, { mode, owner }) => plainly([path], ['listing', path, mode, owner]),
     rename: (from, to) => plainly([from, to], ['rename', from, to]),
@@ -186,61 +210,96 @@ export function createRemoteMachine(name: string, exec: Exec): Machine {
     async findOwners(owners) {
       const found = await each(['owners'], owners);
       if (!found.ok) return found;
-      return ok(
-        found.value.map((text) => {
-          const [uid, gid] = text.split(' ').map(Number);
-          return text === '' ? null : { uid: uid!, gid: gid! };
-        }),
-      );
+      return ok(found.value.map(readOwner));
     },
     async digest(paths) {
       const bad = badPath(paths);
       if (bad !== null) return bad;
       const found = await each(['digest', maxDigestedBytes], paths);
-      return found.ok ? ok(found.value.map((hex) => (hex === '' ? null : `sha256:${hex}`))) : found;
+      return found.ok ? ok(found.value.map(readDigest)) : found;
+    },
+    async look(at) {
+      const bad = badPath([...at.read, ...at.paths]);
+      if (bad !== null) return bad;
+      const words = (['read', 'paths', 'owners', 'units'] as const).flatMap((of) =>
+        at[of].map((word) => ({ of, word })),
+      );
+      const seen: Seen[] = [];
+      for (const some of packed(words, ({ word }) => Buffer.byteLength(word) + 1, chunkBytes)) {
+        const only = (list: 'read' | 'paths' | 'owners' | 'units'): string[] =>
+          some.flatMap(({ of, word }) => (of === list ? [word] : []));
+        const one = await lookOnce({
+          read: only('read'),
+          maxBytes: at.maxBytes,
+          paths: only('paths'),
+          owners: only('owners'),
+          units: only('units'),
+        });
+        if (!one.ok) return one;
+        seen.push(one.value);
+      }
+      return ok({
+        read: seen.flatMap(({ read }) => read),
+        paths: seen.flatMap(({ paths }) => paths),
+        owners: seen.flatMap(({ owners }) => owners),
+        units: seen.flatMap(({ units }) => units),
+      });
+    },
+    async writeAll(files) {
+      const bad = badPath(files.map(({ path }) => path));
+      if (bad !== null) return bad;
+      const isSmall = (bytes: Uint8Array): boolean => bytes.length <= chunkBytes / 2;
+      const small = files.filter(({ bytes }) => isSmall(bytes));
+      for (const some of packed(small, ({ path, bytes }) => sizeOf(path) + bytes.length, chunkBytes)) {
+        const fields = some.flatMap((one) => [one.path, partName(), one.bytes.length, one.mode, one.owner]);
+        const done = await ask(['files', ...fields], Buffer.concat(some.map(({ bytes }) => bytes)));
+        if (!done.ok) return done;
+      }
+      for (const { path, bytes, ...how } of files) {
+        const done = isSmall(bytes) ? ok(true) : await write(path, bytes, how);
+        if (!done.ok) return done;
+      }
+      return ok(true);
+    },
+    async change(steps) {
+      const bad = badPath(steps.flatMap((step) => [step.path, ...otherPath(step)]));
+      if (bad !== null) return bad;
+      for (const some of packed(steps, ({ path }) => sizeOf(path), chunkBytes)) {
+        const fields = some.flatMap((step) => [
+          step.do,
+          step.path,
+          ...(step.do === 'remove' || step.do === 'link' ? ['', ''] : [step.mode, step.owner]),
+          otherPath(step)[0] ?? '',
+          partName(),
+        ]);
+        const done = await ask(['change', ...fields]);
+        if (!done.ok) return done;
+      }
+      return ok(true);
     },
   };
 }
 
-/** What the program printed; a machine's word is no better than the machine. */
-function readAnswer(hex: string): MachineResult<Answer> {
-  const text = hex.trim();
-  if (!/^([0-9a-f]{2})+$/.test(text)) return refuse('machine_error', 'the answer is not in hex');
-  const bytes = Buffer.from(text, 'hex');
-  let at = 0;
-  const take = (): string | null => {
-    const end = bytes.indexOf(0, at);
-    if (end < 0) return null;
-    const one = bytes.subarray(at, end).toString('utf8');
-    at = end + 1;
-    return one;
-  };
-  const kind = take();
-  const count = Number(take());
-  const fields: string[] = [];
-  for (let index = 0; index < count; index += 1) {
-    const field = take();
-    if (field === null) return refuse('machine_error', 'the answer is cut short');
-    fields.push(field);
+/** The path that a change has besides its own. */
+const otherPath = (step: Change): string[] =>
+  step.do === 'copy' ? [step.from] : step.do === 'link' ? [step.to] : [];
+
+const partName = (): string => `.${randomBytes(8).toString('hex')}.writ`;
+
+/** A path with the other words that go along with it, in bytes. */
+const sizeOf = (path: string): number => Buffer.byteLength(path) + 300;
+
+/** Lists that each fit into one call, in the order of what they hold. */
+function packed<T>(all: readonly T[], bytesOf: (one: T) => number, maxBytes: number): T[][] {
+  const lists: T[][] = [];
+  let size = Number.POSITIVE_INFINITY;
+  for (const one of all) {
+    size += bytesOf(one);
+    if (size > maxBytes) {
+      lists.push([]);
+      size = bytesOf(one);
+    }
+    lists.at(-1)!.push(one);
   }
-  if (kind === 'E') return refuse(reasonOfCode(fields[0] ?? ''), fields[1] ?? '');
-  if (kind !== 'K') return refuse('machine_error', 'the answer is of no known form');
-  return ok({ fields, rest: new Uint8Array(bytes.subarray(at)) });
-}
-
-function readRan({ fields, rest }: Answer): MachineResult<Ran> {
-  return ok({
-    code: Number(fields[0]),
-    stdout: rest.slice(0, Number(fields[1])),
-    stderr: rest.slice(Number(fields[1])),
-  });
-}
-
-function readStat(text: string): Stat | null {
-  const [kind, mode, uid, gid, size, ...to] = text.split(' ');
-  if (kind !== 'file' && kind !== 'folder' && kind !== 'link' && kind !== 'other') return null;
-  return {
-    ...{ kind, mode: mode!, uid: Number(uid), gid: Number(gid), size: Number(size) },
-    ...(kind === 'link' && { to: to.join(' ') }),
-  };
+  return lists;
 }

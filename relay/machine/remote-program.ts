@@ -22,18 +22,22 @@ sub fault { refuse(errname(), $_[0]) }
 # The folder of a path, opened part by part without following a link (openat(2) by way of /proc/self/fd). Empty when a
 # part of the way is missing and that is no fault here, or whatever stands in the way where nothing is.
 my $DIR = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-my @open;
+my %dirs;
 sub seat { my ($path, $soft) = @_;
-  my @parts = split m{/}, substr($path, 1); my $last = pop @parts;
-  sysopen(my $dir, '/', $DIR) or fault('/');
+  my @parts = split m{/}, substr($path, 1); my $last = pop @parts; my $way = '';
+  unless ($dirs{''}) { sysopen($dirs{''}, '/', $DIR) or fault('/') }
+  my $dir = $dirs{''};
   for my $part (@parts) {
-    unless (sysopen(my $next, '/proc/self/fd/' . fileno($dir) . "/$part", $DIR)) {
-      return () if $soft eq 'any' || ($soft eq 'missing' && $!{ENOENT});
-      refuse('symlink', $path) if $!{ENOTDIR} || $!{ELOOP};
-      fault($path);
-    } else { $dir = $next }
+    $way .= "/$part";
+    unless ($dirs{$way}) {
+      unless (sysopen(my $next, '/proc/self/fd/' . fileno($dir) . "/$part", $DIR)) {
+        return () if $soft eq 'any' || ($soft eq 'missing' && $!{ENOENT});
+        refuse('symlink', $path) if $!{ENOTDIR} || $!{ELOOP};
+        fault($path);
+      } else { $dirs{$way} = $next }
+    }
+    $dir = $dirs{$way};
   }
-  push @open, $dir;
   return ($dir, '/proc/self/fd/' . fileno($dir) . "/$last") }
 sub beside { '/proc/self/fd/' . fileno($_[0]) . "/$_[1]" }
 sub ids { my ($u, $g) = split /:/, $_[0], 2; return () unless defined $g;
@@ -43,13 +47,17 @@ sub owner { my @ids = ids($_[0]); refuse('owner_unknown', $_[0]) unless @ids; @i
 my $READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 
 my %ops = (
-  stat => sub { fields(map { my (undef, $at) = seat($_, 'missing'); my @s = defined $at ? lstat($at) : ();
-    @s ? sprintf('%s %04o %d %d %d', (-l _ ? 'link' : -f _ ? 'file' : -d _ ? 'folder' : 'other'), $s[2] & 07777, $s[4], $s[5], $s[7])
-      . (-l _ ? ' ' . (readlink($at) // '') : '') : '' } @_) },
+  stat => sub { fields(map { looked($_, 'missing') } @_) },
 
   owners => sub { fields(map { join ' ', ids($_) } @_) },
 
-  digest => sub { my ($most, @paths) = @_; fields(map { digest($_, $most) } @paths) },
+  digest => sub { my ($most, @paths) = @_; fields(sums($most, @paths)) },
+
+  look => sub { my ($most, @rest) = @_; my $list = sub { splice(@rest, 0, shift @rest) };
+    my @read = map { bytes($_, \$most) } $list->(); my @paths = $list->(); my @sums = sums(shift @rest, @paths);
+    my @owners = map { join ' ', ids($_) } $list->();
+    answer('K', join('', grep { defined } @read), (map { defined $_ ? length $_ : '' } @read),
+      (map { looked($_, 'any') } @paths), @sums, @owners, units(@rest)) },
 
   list => sub { my ($path, $most) = @_; my (undef, $at) = seat($path, '');
     sysopen(my $dir, $at, $DIR) or fault($path); opendir(my $list, '/proc/self/fd/' . fileno($dir)) or fault($path);
@@ -62,6 +70,21 @@ my %ops = (
     while (length $bytes < $most) {
       my $n = sysread($file, $bytes, $most - length $bytes, length $bytes); defined $n or fault($path); last unless $n }
     answer('K', $bytes, -s $file) },
+
+  files => sub { my $from = 0;
+    while (@_) { my ($path, $name, $size, $mode, $who) = splice @_, 0, 5;
+      place($path, $name, substr($in, $from, $size), $mode, $who); $from += $size }
+    fields() },
+
+  change => sub {
+    while (@_) { my ($do, $path, $mode, $who, $source, $name) = splice @_, 0, 6; %dirs = ();
+      if ($do eq 'remove') { removed($path) || $!{ENOTEMPTY} || $!{EEXIST} || fault($path) }
+      elsif ($do eq 'folder') { folder($path, $mode, $who) }
+      elsif ($do eq 'listing') { listing($path, $mode, $who) }
+      elsif ($do eq 'link') { linked($path, $source, $name) }
+      else { my $left = 64 * 1024 * 1024; my $bytes = bytes($source, \$left);
+        defined $bytes or refuse('not_found', $source); place($path, $name, $bytes, $mode, $who) } }
+    fields() },
 
   append => sub { my ($path, $name, $from) = @_; my ($dir) = seat($path, ''); my $part = beside($dir, $name);
     sysopen(my $file, $part, O_WRONLY | O_NOFOLLOW | ($from == 0 ? O_CREAT | O_EXCL : 0), 0600) or fault($path);
@@ -79,38 +102,78 @@ my %ops = (
     chown(@ids, $file) && chmod(oct $mode, $file) && $file->sync && rename($part, $at) or fault($path);
     $dir->sync; fields() },
 
-  link => sub { my ($path, $to, $name) = @_; my ($dir, $at) = seat($path, ''); my $part = beside($dir, $name);
-    refuse('not_a_file', $path) if lstat($at) && -d _;
-    symlink($to, $part) or fault($path); rename($part, $at) or do { my $why = errname(); unlink $part; refuse($why, $path) };
-    $dir->sync; fields() },
+  folder => sub { folder(@_); fields() },
 
-  folder => sub { my ($path, $mode, $who) = @_; my @ids = owner($who); my ($dir, $at) = seat($path, '');
-    if (lstat $at) { refuse('symlink', $path) if -l _; refuse('exists', $path) unless -d _ }
-    else { mkdir($at, 0700) or fault($path); $dir->sync }
-    chown(@ids, $at) && chmod(oct $mode, $at) or fault($path); fields() },
-
-  listing => sub { my ($path, $mode, $who) = @_; my @ids = owner($who); my (undef, $at) = seat($path, '');
-    lstat $at or fault($path); refuse('symlink', $path) if -l _;
-    chown(@ids, $at) && chmod(oct $mode, $at) or fault($path); fields() },
+  listing => sub { listing(@_); fields() },
 
   rename => sub { my ($from, $to) = @_; my ($dir, $at) = seat($from, ''); my ($goal, $there) = seat($to, '');
     refuse('exists', $to) if lstat($there) && -d _;
     rename($at, $there) or fault($from); $goal->sync; $dir->sync; fields() },
 
-  remove => sub { my ($path) = @_; my ($dir, $at) = seat($path, 'missing'); fields() unless defined $at;
-    lstat $at or do { $!{ENOENT} ? fields() : fault($path) };
-    (-d _ ? rmdir $at : unlink $at) or fault($path); $dir->sync; fields() },
+  remove => sub { removed($_[0]) or fault($_[0]); fields() },
 
   run => \&run,
 );
 
-sub digest { my ($path, $most) = @_;
-  my (undef, $at) = seat($path, 'any'); return '' unless defined $at;
-  sysopen(my $file, $at, $READ) or return ''; return '' unless -f $file && -s $file <= $most;
-  my $pid = open(my $sum, '-|'); defined $pid or fault('fork');
-  if (!$pid) { open(STDIN, '<&', $file); exec('sha256sum') or POSIX::_exit(1) }
-  my $line = <$sum>; close $sum;
-  return defined $line && $line =~ /^([0-9a-f]{64})/ ? $1 : '' }
+sub looked { my ($path, $soft) = @_; my (undef, $at) = seat($path, $soft); my @s = defined $at ? lstat($at) : ();
+  @s ? sprintf('%s %04o %d %d %d', (-l _ ? 'link' : -f _ ? 'file' : -d _ ? 'folder' : 'other'), $s[2] & 07777, $s[4], $s[5], $s[7])
+    . (-l _ ? ' ' . (readlink($at) // '') : '') : '' }
+
+sub opened { my (undef, $at) = seat($_[0], 'any'); return undef unless defined $at && sysopen(my $file, $at, $READ);
+  -f $file ? $file : undef }
+
+# One program for many files: each is named by its descriptor, so that nothing can take its place.
+sub sums { my ($most, @paths) = @_; my @sums = ('') x @paths;
+  for (my $from = 0; $from < @paths; $from += 100) {
+    my %files; my $to = $from + 99 < $#paths ? $from + 99 : $#paths;
+    for my $at ($from .. $to) { my $file = opened($paths[$at]); $files{$at} = $file if $file && -s $file <= $most }
+    my @at = sort { $a <=> $b } keys %files or next;
+    my $pid = open(my $said, '-|'); defined $pid or fault('fork');
+    if (!$pid) { fcntl($files{$_}, F_SETFD, 0) for @at; exec('sha256sum', '--', map { '/proc/self/fd/' . fileno $files{$_} } @at) or POSIX::_exit(1) }
+    my @lines = <$said>; close $said; @lines == @at or next;
+    for my $line (@lines) { my $at = shift @at; $sums[$at] = $1 if $line =~ /^([0-9a-f]{64})/ } }
+  @sums }
+
+# A whole file, or undef where none is; what may still be read is counted down.
+sub bytes { my ($path, $left) = @_; my $file = opened($path) or return undef; my $bytes = '';
+  while (1) { my $n = sysread($file, $bytes, 65536, length $bytes); defined $n or fault($path); last unless $n;
+    refuse('too_large', $path) if length $bytes > $$left }
+  $$left -= length $bytes; $bytes }
+
+sub units { my (@names) = @_; return () unless @names;
+  my $pid = open(my $said, '-|'); defined $pid or fault('fork');
+  if (!$pid) { open(STDERR, '>', '/dev/null'); no warnings;
+    exec('systemctl', 'show', '-p', 'LoadState,ActiveState,Type,Result', '--', @names) or POSIX::_exit(1) }
+  my @blocks = do { local $/ = ''; <$said> }; close $said;
+  @blocks == @names or refuse('machine_error', 'systemctl show'); @blocks }
+
+sub folder { my ($path, $mode, $who) = @_; my @ids = owner($who); my ($dir, $at) = seat($path, '');
+  if (lstat $at) { refuse('symlink', $path) if -l _; refuse('exists', $path) unless -d _ }
+  else { mkdir($at, 0700) or fault($path); $dir->sync }
+  chown(@ids, $at) && chmod(oct $mode, $at) or fault($path) }
+
+sub listing { my ($path, $mode, $who) = @_; my @ids = owner($who); my (undef, $at) = seat($path, '');
+  lstat $at or fault($path); refuse('symlink', $path) if -l _;
+  chown(@ids, $at) && chmod(oct $mode, $at) or fault($path) }
+
+sub linked { my ($path, $to, $name) = @_; my ($dir, $at) = seat($path, ''); my $part = beside($dir, $name);
+  refuse('not_a_file', $path) if lstat($at) && -d _;
+  symlink($to, $part) or fault($path); rename($part, $at) or do { my $why = errname(); unlink $part; refuse($why, $path) };
+  $dir->sync }
+
+sub removed { my ($path) = @_; my ($dir, $at) = seat($path, 'missing'); return 1 unless defined $at;
+  lstat $at or return $!{ENOENT};
+  (-d _ ? rmdir $at : unlink $at) or return 0; $dir->sync; 1 }
+
+# Puts a whole file there, by way of another name beside it.
+sub place { my ($path, $name, $bytes, $mode, $who) = @_; my @ids = owner($who); my ($dir, $at) = seat($path, '');
+  my $part = beside($dir, $name); my $file;
+  my $bad = sub { my $why = errname(); unlink $part; refuse($why, $path) };
+  refuse('not_a_file', $path) if lstat($at) && -d _;
+  sysopen($file, $part, O_WRONLY | O_NOFOLLOW | O_CREAT | O_EXCL, 0600) or fault($path);
+  for (my $done = 0; $done < length $bytes;) { my $n = syswrite($file, $bytes, length($bytes) - $done, $done); defined $n or $bad->(); $done += $n }
+  chown(@ids, $file) && chmod(oct $mode, $file) && $file->sync && rename($part, $at) or $bad->();
+  $dir->sync }
 
 # Ticks since boot: no clock that somebody sets.
 my $TICKS = POSIX::sysconf(POSIX::_SC_CLK_TCK());

@@ -9,23 +9,29 @@ const folderFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOF
 /** An open folder, and a name in it: what is done to `at` is done in that very folder, whoever renames what meanwhile. */
 type Seat = { readonly at: string; readonly folder: FileHandle; readonly name: string };
 
-/**
- * Opens the folder of a path part by part, following no link (openat(2) with O_NOFOLLOW, by way of /proc/self/fd).
- * The caller closes `folder`.
- */
-async function openFolderOf(path: string): Promise<Result<Seat, MachineReason>> {
+/** Folders that are open, by path; each is opened once, however many paths lie in it. */
+type Folders = Map<string, FileHandle>;
+
+/** Opens the folder of a path part by part, following no link (openat(2) with O_NOFOLLOW, by way of /proc/self/fd). */
+async function openFolderOf(path: string, folders: Folders): Promise<Result<Seat, MachineReason>> {
   if (!isMachinePath(path))
     return refuse('bad_path', 'a path is absolute, without "..", "//" or a slash at its end');
   const parts = path.slice(1).split('/');
   const name = parts.pop()!;
-  let folder = await open('/', folderFlags);
+  let way = '';
+  let folder = folders.get(way) ?? (await open('/', folderFlags));
+  folders.set(way, folder);
   for (const part of parts) {
+    way += `/${part}`;
+    const known = folders.get(way);
+    if (known !== undefined) {
+      folder = known;
+      continue;
+    }
     try {
-      const next = await open(`/proc/self/fd/${folder.fd}/${part}`, folderFlags);
-      await folder.close();
-      folder = next;
+      folder = await open(`/proc/self/fd/${folder.fd}/${part}`, folderFlags);
+      folders.set(way, folder);
     } catch (error) {
-      await folder.close();
       return onTheWay(error, path);
     }
   }
@@ -41,18 +47,29 @@ function onTheWay(error: unknown, path: string): Refusal<MachineReason> {
   return reasonOf(error, path);
 }
 
-/** Works in the folder of a path, and turns what the system says into reasons. */
-export async function inFolderOf<T>(
+/** How the work in the folder of a path is done: with the folders of earlier paths still open. */
+export type InFolderOf = <T>(
   path: string,
   work: (seat: Seat) => Promise<Result<T, MachineReason>>,
-): Promise<Result<T, MachineReason>> {
-  const seat = await openFolderOf(path);
-  if (!seat.ok) return seat;
+) => Promise<Result<T, MachineReason>>;
+
+/** Works in the folders of many paths, of which none is made or taken away meanwhile. */
+export async function withFolders<T>(work: (inFolderOf: InFolderOf) => Promise<T>): Promise<T> {
+  const folders: Folders = new Map();
   try {
-    return await work(seat.value);
-  } catch (error) {
-    return reasonOf(error, path);
+    return await work(async (path, inFolder) => {
+      const seat = await openFolderOf(path, folders);
+      if (!seat.ok) return seat;
+      try {
+        return await inFolder(seat.value);
+      } catch (error) {
+        return reasonOf(error, path);
+      }
+    });
   } finally {
-    await seat.value.folder.close();
+    for (const folder of folders.values()) await folder.close();
   }
 }
+
+/** Works in the folder of a path, and turns what the system says into reasons. */
+export const inFolderOf: InFolderOf = (path, work) => withFolders((inFolder) => inFolder(path, work));

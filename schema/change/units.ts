@@ -23,6 +23,10 @@ const servicesOf = (part: ReleasePart | undefined): Map<string, Held> =>
     (part?.apps ?? []).flatMap((app) => app.units.map((unit) => [unit.service, { app, unit }] as const)),
   );
 
+/** What runs and reads the app's files: services, and templates by their instances; `worker@.service`. */
+const isRun = ({ kind, service }: ReleaseUnit): boolean =>
+  kind === 'run' || (kind === 'resource' && /@\.[a-z]+$/.test(service));
+
 /** The unit file's name as units list it, or null for a path where systemd does not look. */
 const unitNameOf = (path: string): string | null =>
   /^\/etc\/(?:containers\/systemd|systemd\/system)\/(.+)$/.exec(path)?.[1] ?? null;
@@ -71,8 +75,9 @@ const obtainedBy = ({ artifacts, certs }: ReleaseApp): Obtained[] => [
  *
  * A service restarts when a unit file of its own has other bytes, when a file, a fetched file or a certificate of its
  * app with `on_change: restart` differs, or a secret of its app does. It reloads for `on_change: reload` alone. `none`,
- * and a file that is only seeded, touch nothing. Which app lists a service makes no difference. What a timer starts is
- * never touched, only stopped when it goes: its next run is as the new files say.
+ * and a file that is only seeded, touch nothing. Which app lists a service makes no difference. Of a template, what is
+ * meant are its instances that run. What a timer or a socket starts is never touched, only stopped when it goes: its
+ * next run is as the new files say.
  */
 export function changedUnits(before: ReleasePart | undefined, after: ReleasePart | undefined): UnitChange[] {
   const old = servicesOf(before);
@@ -113,7 +118,7 @@ function reasonsFor(
   const reload: string[] = [];
   const own = new Set([...was.unit.files, ...now.unit.files]);
   const resources = new Set(
-    now.app.units.filter(({ kind }) => kind === 'resource').flatMap((unit) => unit.files),
+    now.app.units.filter((unit) => unit.kind === 'resource' && !isRun(unit)).flatMap((unit) => unit.files),
   );
   // Who gives a unit a drop-in may join it to networks of his own.
   const joiners = new Set(
@@ -127,17 +132,17 @@ function reasonsFor(
       const content = change.kind !== 'changed' || change.what === 'content';
       // A network or volume that changed is made anew, under the containers that use it.
       const isJoined = unitName.endsWith('.network') && joiners.has(file.app);
-      const isBeneath = now.unit.kind === 'run' && (resources.has(unitName) || isJoined);
+      const isBeneath = isRun(now.unit) && (resources.has(unitName) || isJoined);
       const beneath = isBeneath && change.kind === 'changed';
       if (content && (own.has(unitName) || beneath)) restart.push(change.path);
       continue;
     }
-    if (now.unit.kind !== 'run' || (file.app !== now.app.name && file.app !== was.app.name)) continue;
+    if (!isRun(now.unit) || (file.app !== now.app.name && file.app !== was.app.name)) continue;
     if (file.manage === 'seed') continue;
     if (file.on_change === 'restart') restart.push(change.path);
     else if (file.on_change === 'reload') reload.push(change.path);
   }
-  if (now.unit.kind === 'run') {
+  if (isRun(now.unit)) {
     for (const { name, kind } of changedSecrets(was.app, now.app)) {
       if (kind === 'changed') restart.push(`secret ${name}`);
     }

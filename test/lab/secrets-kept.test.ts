@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import type { Phase } from '../../relay/deploy/phases.ts';
 import { whyNoLab } from '../support/lab/root.ts';
 import {
   container,
@@ -88,8 +89,8 @@ else
       await byHand('token', 'something else');
       await byHand('key', guest.values.key!);
       const old = await guest.pids();
-      const refused = await guest.target.activate(await guest.releaseOf());
-      assert.ok(refused?.state === 'failed' && refused.code === 'secret_foreign', JSON.stringify(refused));
+      const refused = await guest.activate(await guest.releaseOf());
+      assert.ok(refused.state === 'failed' && refused.code === 'secret_foreign', JSON.stringify(refused));
       assert.match(refused.detail!, /another secret token/);
       assert.deepEqual(await guest.pids(), old);
       assert.match(await drivers(), /^key file$/m);
@@ -104,28 +105,36 @@ else
       await guest.succeeds(await guest.releaseOf());
       const seed = Number(process.env.WRIT_SEED ?? Date.now() % 1_000_000);
       const kills = Number(process.env.WRIT_KILLS ?? 5);
-      let calls = 60;
-      t.diagnostic(`${kills} kills, seed ${seed}`);
+      /** Another value of two secrets of two apps. */
+      const change = async (mark: string) => {
+        const values = { token: `token-${mark}-${seed}`, password: `password-${mark}-${seed}` };
+        const before = { ...guest.values };
+        Object.assign(guest.values, values);
+        const release = await guest.releaseOf();
+        Object.assign(guest.values, before);
+        return { release, values };
+      };
+      const first = await change('first');
+      const whole = await guest.target.activate(first.release);
+      assert.equal(whole?.activation.state, 'succeeded', JSON.stringify(whole?.activation));
+      Object.assign(guest.values, first.values);
+      const steps = Object.entries(whole.asked.phases).flatMap(([phase, calls]) =>
+        Array.from({ length: calls }, (_, index) => ({ phase: phase as Phase, call: index + 1 })),
+      );
+      t.diagnostic(`${kills} kills among ${steps.length} steps, seed ${seed}`);
       for (let index = 0; index < kills; index += 1) {
-        const [token, password] = [`killed-${seed}-${index}`, `killed-too-${seed}-${index}`];
+        const { release, values } = await change(String(index));
         const { none } = await guest.pids();
-        const kept = guest.values.token!;
-        guest.values.token = token;
-        const next = await guest.releaseWith('password', password);
-        guest.values.token = kept;
-        const step = 1 + ((seed + Math.floor((index * calls) / kills)) % calls);
-        const done = await guest.target.activate(next, step);
-        if (done !== null) calls = Math.max(1, done.calls);
-        await guest.target.goBack();
-        const isNew = (await guest.environ('env')).includes(`TOKEN=${token}`);
-        if (isNew) Object.assign(guest.values, { token, password });
+        const step = steps[(seed + Math.floor((index * steps.length) / kills)) % steps.length]!;
+        const where = `${step.phase} ${step.call}`;
+        await guest.target.activate(release, { fault: { ...step, when: 'before', kind: 'kill' } });
+        const back = await guest.target.goBack();
+        assert.ok(back.ok, `${where}: ${JSON.stringify(back)}`);
+        if ((await guest.environ('env')).includes(`TOKEN=${values.token}`))
+          Object.assign(guest.values, values);
         await guest.allAreThere();
-        const same = await guest.target.activate(isNew ? next : await guest.releaseOf());
-        assert.ok(
-          same?.state === 'succeeded' && same.result.already,
-          `step ${step}: ${JSON.stringify(same)}`,
-        );
-        assert.equal((await guest.pids()).none, none, `step ${step}`);
+        await guest.isInForce(await guest.releaseOf());
+        assert.equal((await guest.pids()).none, none, where);
       }
     });
 
@@ -145,8 +154,8 @@ else
         0,
       );
       guest.target.guest.put('/etc/opt/folder/s.conf', 'w=mine\n');
-      const refused = await guest.target.activate(await guest.releaseOf());
-      assert.ok(refused?.state === 'failed' && refused.code === 'foreign_file', JSON.stringify(refused));
+      const refused = await guest.activate(await guest.releaseOf());
+      assert.ok(refused.state === 'failed' && refused.code === 'foreign_file', JSON.stringify(refused));
       assert.equal(await guest.run('cat', '/etc/opt/folder/s.conf'), 'w=mine\n');
       guest.target.guest.put('/etc/opt/folder/s.conf', `w=${guest.values.word}\n`);
       await guest.succeeds(await guest.releaseOf());
@@ -159,8 +168,7 @@ else
       guest.values.token = `later-${guest.values.token}`;
       await guest.succeeds(await guest.releaseOf());
       assert.deepEqual([await kind(), (await guest.pids()).folder], ['regular file', folder]);
-      const again = await guest.target.activate(await guest.releaseOf());
-      assert.ok(again?.state === 'succeeded' && again.result.already, JSON.stringify(again));
+      await guest.isInForce(await guest.releaseOf());
       guest.values.word = `later-${guest.values.word}`;
       await guest.succeeds(await guest.releaseOf());
       assert.equal(await kind(), 'symbolic link');
@@ -175,11 +183,10 @@ else
       const words = [...names, 'coded'].map((name) =>
         name === 'coded' ? btoa(guest.values.password!) : guest.values[name]!,
       );
-      guest.target.guest.put('/opt/record', '');
       const release = await guest.releaseOf();
       const end = why === null ? await traceAll() : null;
       const trace = await guest
-        .succeeds(release)
+        .succeeds(release, { record: '/opt/record' })
         .finally(() => end?.([]))
         .then(() => end?.(words));
       await guest.run('systemctl', 'restart', ...services);

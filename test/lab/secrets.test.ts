@@ -60,8 +60,7 @@ else
       );
       assert.equal(listing, '640 0:33\n600 0:0\n');
       assert.equal(await guest.run('stat', '-c', '%a %U', '/var/lib/writ-target/identity'), '400 root\n');
-      const again = await guest.target.activate(await guest.releaseOf());
-      assert.ok(again?.state === 'succeeded' && again.result.already, JSON.stringify(again));
+      await guest.isInForce(await guest.releaseOf());
     });
 
     for (const [name, user] of [
@@ -86,15 +85,12 @@ else
     test('after a power cut apps come up with their secrets, and no relay is there', async () => {
       await guest.target.guest.cut();
       await guest.target.guest.boot();
-      for (const service of ['env', 'file', 'folder', 'none']) {
+      for (const service of services) {
         assert.equal((await guest.run('systemctl', 'is-active', service)).trim(), 'active', service);
       }
-      // A native unit is not enabled yet.
-      await guest.run('systemctl', 'start', 'native');
       await guest.allAreThere();
       assert.equal((await guest.run('systemctl', 'is-active', 'writ-secrets')).trim(), 'active');
-      const again = await guest.target.activate(await guest.releaseOf());
-      assert.ok(again?.state === 'succeeded' && again.result.already, JSON.stringify(again));
+      await guest.isInForce(await guest.releaseOf());
     });
 
     test('an app whose files cannot be filled in at boot does not start', async () => {
@@ -125,8 +121,8 @@ else
       const path = 'secrets/websvcs/token.age';
       const foreign = await guest.releaseOf({ [path]: await guest.fileOf('token', stranger.recipient) });
       await guest.failsAndGoesBack(foreign, 'secret_not_for_target');
-      const again = await guest.target.activate(foreign);
-      assert.ok(again?.state === 'failed' && again.code === 'part_quarantined', JSON.stringify(again));
+      const again = await guest.activate(foreign);
+      assert.ok(again.state === 'failed' && again.code === 'part_quarantined', JSON.stringify(again));
       const damaged = (await guest.fileOf('token')).slice();
       damaged[damaged.length - 3]! ^= 1;
       await guest.failsAndGoesBack(await guest.releaseOf({ [path]: damaged }), 'secret_unreadable');
@@ -162,8 +158,8 @@ else
       await guest.run('mount', '--bind', folder, folder);
       await guest.run('mount', '-o', 'remount,bind,noexec', folder);
       const old = await guest.pids();
-      const done = await guest.target.activate(next);
-      assert.ok(done?.state === 'failed' && done.code === 'secret_driver_failed', JSON.stringify(done));
+      const done = await guest.activate(next);
+      assert.ok(done.state === 'failed' && done.code === 'secret_driver_failed', JSON.stringify(done));
       await guest.run('umount', folder);
       await guest.target.goBack();
       assert.equal((await guest.pids()).none, old.none);
@@ -179,8 +175,8 @@ else
         ),
       });
       const old = await guest.pids();
-      const done = await guest.target.activate(broken);
-      assert.ok(done?.state === 'failed' && done.back, JSON.stringify(done));
+      const done = await guest.activate(broken);
+      assert.ok(done.state === 'failed' && done.back, JSON.stringify(done));
       await guest.allAreThere();
       const now = await guest.pids();
       for (const name of ['file', 'folder', 'native', 'none']) assert.equal(now[name], old[name], name);

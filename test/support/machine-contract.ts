@@ -111,22 +111,23 @@ export function machineContract(name: string, subject: () => Promise<Subject>): 
   });
 
   check('a link is put there, and replaces a file or link', async ({ machine, folder }) => {
+    const link = (at: string, to: string) => machine.change([{ do: 'link', path: at, to }]);
     const path = `${folder}/a`;
-    got(await machine.link(path, '/run/a b/c'));
+    got(await link(path, '/run/a b/c'));
     const [stat] = got(await machine.stat([path]));
     assert.deepEqual([stat?.kind, stat?.to], ['link', '/run/a b/c']);
     got(await machine.write(`${folder}/kept`, text.encode('kept'), plain));
-    got(await machine.link(path, `${folder}/kept`));
-    got(await machine.link(path, `${folder}/none`));
+    got(await link(path, `${folder}/kept`));
+    got(await link(path, `${folder}/none`));
     got(await machine.write(`${folder}/file`, text.encode('x'), plain));
-    got(await machine.link(`${folder}/file`, `${folder}/kept`));
+    got(await link(`${folder}/file`, `${folder}/kept`));
     assert.equal(Buffer.from(got(await machine.read(`${folder}/kept`, 10))).toString(), 'kept');
     got(await machine.makeFolder(`${folder}/d`, { mode: '0755', owner: 'root:root' }));
-    assert.equal(reasonOf(await machine.link(`${folder}/d`, '/x')), 'not_a_file');
-    assert.equal(reasonOf(await machine.link(`${folder}/e`, '../x')), 'bad_path');
-    assert.equal(reasonOf(await machine.link(`${folder}/e/../f`, '/x')), 'bad_path');
-    assert.equal(reasonOf(await machine.link(`${folder}/file/f`, '/x')), 'symlink');
-    assert.equal(reasonOf(await machine.link(`${folder}/none/f`, '/x')), 'not_found');
+    assert.equal(reasonOf(await link(`${folder}/d`, '/x')), 'not_a_file');
+    assert.equal(reasonOf(await link(`${folder}/e`, '../x')), 'bad_path');
+    assert.equal(reasonOf(await link(`${folder}/e/../f`, '/x')), 'bad_path');
+    assert.equal(reasonOf(await link(`${folder}/file/f`, '/x')), 'symlink');
+    assert.equal(reasonOf(await link(`${folder}/none/f`, '/x')), 'not_found');
     assert.deepEqual(got(await machine.list(folder, 10)), ['a', 'd', 'file', 'kept']);
   });
 
@@ -159,6 +160,104 @@ export function machineContract(name: string, subject: () => Promise<Subject>): 
     assert.equal(reasonOf(await machine.rename(`${folder}/b`, `${folder}/d`)), 'exists');
     assert.equal(reasonOf(await machine.rename(`${folder}/none`, `${folder}/c`)), 'not_found');
     assert.deepEqual(got(await machine.list(folder, 10)), ['b', 'd']);
+  });
+
+  check('much is seen at one look', async ({ machine, folder }) => {
+    got(await machine.write(`${folder}/a`, text.encode('aa'), { mode: '0640', owner: '7:8' }));
+    got(await machine.run(['ln', '-s', folder, `${folder}/link`], limits));
+    const look = {
+      read: [`${folder}/a`, `${folder}/none`, folder],
+      maxBytes: 1000,
+      paths: [`${folder}/a`, folder, `${folder}/none/x`, `${folder}/link`, `${folder}/link/a`],
+      owners: ['root:root', 'nobody-of-this-name:root'],
+      units: [],
+    };
+    const seen = got(await machine.look(look));
+    assert.deepEqual(
+      seen.read.map((bytes) => bytes && Buffer.from(bytes).toString()),
+      ['aa', null, null],
+    );
+    assert.deepEqual(seen.paths[0], {
+      stat: { kind: 'file', mode: '0640', uid: 7, gid: 8, size: 2 },
+      digest: `sha256:${createHash('sha256').update('aa').digest('hex')}`,
+    });
+    assert.deepEqual(
+      seen.paths.map(({ stat, digest }) => `${stat?.kind} ${digest === null}`),
+      ['file false', 'folder true', 'undefined true', 'link true', 'undefined true'],
+    );
+    assert.deepEqual([seen.owners, seen.units], [[{ uid: 0, gid: 0 }, null], []]);
+    assert.equal(reasonOf(await machine.look({ ...look, maxBytes: 1 })), 'too_large');
+    assert.equal(reasonOf(await machine.look({ ...look, paths: ['/etc/../x'] })), 'bad_path');
+    const many = Array.from({ length: 900 }, (_, index) => `${folder}/${'n'.repeat(60)}${index}`);
+    const more = got(await machine.look({ ...look, paths: [...many, `${folder}/a`] }));
+    assert.deepEqual([more.paths.length, more.paths.at(-1), more.read.length], [901, seen.paths[0], 3]);
+  });
+
+  check('many files are written, each whole', async ({ machine, folder }) => {
+    const sizes = [0, 1, 100, 5_000, 20_000, 20_000, 20_000, 90_000, 3];
+    const files = sizes.map((size, index) => ({
+      path: `${folder}/${index}`,
+      bytes: randomBytes(size),
+      mode: '0604',
+      owner: '5:6',
+    }));
+    got(await machine.write(`${folder}/2`, text.encode('before'), plain));
+    got(await machine.writeAll(files));
+    for (const { path, bytes } of files) {
+      assert.deepEqual(Buffer.from(got(await machine.read(path, 100_000))), bytes, path);
+    }
+    const [stat] = got(await machine.stat([`${folder}/2`]));
+    assert.deepEqual([stat?.mode, stat?.uid, stat?.gid], ['0604', 5, 6]);
+    assert.equal(got(await machine.list(folder, 99)).length, sizes.length, 'nothing else is left there');
+    const first = { ...files[0]!, path: `${folder}/new` };
+    const bad = await machine.writeAll([first, { ...first, path: `${folder}/none/x` }]);
+    assert.equal(reasonOf(bad), 'not_found');
+    got(await machine.writeAll([]));
+  });
+
+  check('changes are made in their order, up to the first that fails', async ({ machine, folder }) => {
+    got(await machine.write(`${folder}/from`, text.encode('bytes'), plain));
+    const how = { mode: '0750', owner: '5:6' };
+    got(
+      await machine.change([
+        { do: 'folder', path: `${folder}/x`, ...how },
+        { do: 'copy', from: `${folder}/from`, path: `${folder}/x/y`, ...how },
+        { do: 'remove', path: `${folder}/x` },
+        { do: 'listing', path: `${folder}/x/y`, mode: '0600', owner: '0:0' },
+        { do: 'remove', path: `${folder}/none` },
+        { do: 'folder', path: `${folder}/gone`, ...how },
+        { do: 'remove', path: `${folder}/gone` },
+        { do: 'folder', path: `${folder}/gone`, ...how },
+        { do: 'copy', from: `${folder}/from`, path: `${folder}/gone/z`, ...how },
+      ]),
+    );
+    assert.equal(Buffer.from(got(await machine.read(`${folder}/x/y`, 10))).toString(), 'bytes');
+    const [y, gone] = got(await machine.stat([`${folder}/x/y`, `${folder}/gone`]));
+    assert.deepEqual([y?.mode, y?.uid, gone?.mode, gone?.gid], ['0600', 0, '0750', 6]);
+    assert.deepEqual(got(await machine.list(`${folder}/gone`, 9)), ['z']);
+    const failed = await machine.change([
+      { do: 'remove', path: `${folder}/x/y` },
+      { do: 'copy', from: `${folder}/none`, path: `${folder}/x/a`, ...how },
+      { do: 'remove', path: `${folder}/from` },
+    ]);
+    assert.equal(reasonOf(failed), 'not_found');
+    assert.deepEqual(got(await machine.list(folder, 9)), ['from', 'gone', 'x']);
+    got(await machine.run(['ln', '-s', `${folder}/x`, `${folder}/link`], limits));
+    assert.equal(
+      reasonOf(await machine.change([{ do: 'folder', path: `${folder}/link`, ...how }])),
+      'symlink',
+    );
+    const through = { do: 'copy', from: `${folder}/from`, path: `${folder}/link/a`, ...how } as const;
+    assert.equal(reasonOf(await machine.change([through])), 'symlink');
+    assert.deepEqual(got(await machine.list(`${folder}/x`, 9)), []);
+    const many = Array.from({ length: 200 }, (_, index) => ({
+      do: 'folder' as const,
+      path: `${folder}/x/${index}`,
+      ...how,
+    }));
+    got(await machine.change(many));
+    assert.equal(got(await machine.list(`${folder}/x`, 999)).length, 200);
+    assert.equal(reasonOf(await machine.change([{ do: 'remove', path: '/etc/../x' }])), 'bad_path');
   });
 
   check('what is no file is not read, and a missing owner is told', async ({ machine, folder }) => {

@@ -69,5 +69,7 @@ const triggers: Readonly<Record<string, readonly [section: string, key: string]>
 function triggeredBy(unit: Placed['parsed'][number]): string[] {
   const trigger = triggers[unit.name.suffix];
   if (trigger === undefined) return [];
-  return [lastValue(unit, ...trigger) ?? `${unit.name.base}.service`];
+  // A socket that accepts by itself starts an instance for each connection (systemd.socket(5), Accept=).
+  const accepts = /^(1|yes|y|true|t|on)$/i.test(lastValue(unit, 'Socket', 'Accept') ?? '');
+  return [lastValue(unit, ...trigger) ?? `${unit.name.base}${accepts ? '@' : ''}.service`];
 }

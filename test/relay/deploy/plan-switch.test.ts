@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { pathsToLookAt, planSwitch, type Sight } from '../../../relay/deploy/plan-switch.ts';
+import { pathsToLookAt, planSwitch } from '../../../relay/deploy/plan-switch.ts';
 import { filledPath } from '../../../relay/deploy/secrets-table.ts';
 import type { Op } from '../../../relay/deploy/target-state.ts';
-import type { Stat } from '../../../relay/machine/machine.ts';
+import type { Sight, Stat } from '../../../relay/machine/machine.ts';
 import type { ReleaseFile, ReleasePart } from '../../../schema/wire/release.ts';
 
 /** What lies on a target, by path: a model of its files. */

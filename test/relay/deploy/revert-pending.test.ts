@@ -5,7 +5,13 @@ import type { TargetState } from '../../../relay/deploy/target-state.ts';
 import type { Machine } from '../../../relay/machine/machine.ts';
 import { ok, refuse } from '../../../schema/result.ts';
 
-const part = `sha256:${'a'.repeat(64)}`;
+const service = (name: string, ran: boolean, more: { invocation?: string; reload?: boolean } = {}) => ({
+  name,
+  ran,
+  invocation: ran ? 'before' : '',
+  reload: false,
+  ...more,
+});
 const pending: TargetState = {
   v: 1,
   current: null,
@@ -13,25 +19,59 @@ const pending: TargetState = {
   quarantined: [],
   folders: [],
   pending: {
-    part,
-    undo: [{ do: 'remove', path: '/etc/opt/x' }],
-    was: ['web.service'],
-    fresh: [],
+    part: `sha256:${'a'.repeat(64)}`,
+    undo: [{ do: 'remove', path: '/etc/containers/systemd/x.container' }],
+    services: [
+      service('same.service', true),
+      service('other.service', true),
+      service('reloaded.service', true, { reload: true }),
+      service('new.service', false),
+    ],
+    enabled: [],
+    disabled: [],
     networks: [],
   },
 };
 
-/** A machine on which everything goes well but removing, as the test has it; what was asked of it is kept. */
-function machine(removes = true) {
+type Shown = { readonly active: string; readonly invocation: string };
+
+/** A machine whose services are as the test has it, and on which nothing goes wrong but what it says. */
+function machine(
+  given: { services?: Record<string, Shown>; changes?: readonly boolean[]; restarts?: boolean } = {},
+) {
   const asked: string[] = [];
   const written: string[] = [];
+  const services: Record<string, Shown> = {
+    'same.service': { active: 'active', invocation: 'before' },
+    'other.service': { active: 'active', invocation: 'after' },
+    'reloaded.service': { active: 'active', invocation: 'before' },
+    'new.service': { active: 'active', invocation: 'after' },
+    ...given.services,
+  };
+  const changes = [...(given.changes ?? [])];
   const fake = {
     name: 'there',
     run: async (argv: readonly string[]) => {
-      asked.push(argv.join(' '));
-      return ok({ code: 0, stdout: new Uint8Array(), stderr: new Uint8Array() });
+      const names = argv.includes('--') ? argv.slice(argv.indexOf('--') + 1) : [];
+      if (argv[1] !== 'show') asked.push(argv.slice(1).join(' '));
+      if (argv[1] === 'restart') {
+        const active = given.restarts === false ? 'failed' : 'active';
+        for (const name of names) services[name] = { active, invocation: 'again' };
+      }
+      const blocks = names.map((name) => {
+        const { active, invocation } = services[name]!;
+        return `Id=${name}\nActiveState=${active}\nInvocationID=${invocation}\n`;
+      });
+      const stdout = new TextEncoder().encode(argv[1] === 'show' ? blocks.join('\n') : '');
+      const code = argv[1] === 'restart' && given.restarts === false ? 1 : 0;
+      return ok({ code, stdout, stderr: new Uint8Array() });
     },
-    remove: async () => (removes ? ok(true) : refuse('read_only')),
+    change: async () => {
+      asked.push('change');
+      return changes.shift() === false ? refuse('no_space') : ok(true);
+    },
+    look: async () => ok({ read: [], paths: [], owners: [], units: [] }),
+    list: async () => ok(['0'.repeat(64)]),
     write: async (_: string, bytes: Uint8Array) => {
       written.push(Buffer.from(bytes).toString());
       return ok(true);
@@ -40,27 +80,50 @@ function machine(removes = true) {
   return { machine: fake as unknown as Machine, asked, written };
 }
 
-test('what is the part’s own fault is not tried again; what the machine could not is', async () => {
-  const own = await revertPending(machine(), pending, { code: 'service_failed' });
-  assert.deepEqual(own.ok && own.value.quarantined, [{ part, code: 'service_failed' }]);
-  for (const code of ['no_space', 'unreachable', 'aborted', 'timeout']) {
-    const other = await revertPending(machine(), pending, { code });
-    assert.deepEqual(other.ok && [other.value.quarantined, other.value.pending], [[], null], code);
-  }
-  const crash = await revertPending(machine(), pending);
-  assert.deepEqual(crash.ok && [crash.value.quarantined, crash.value.pending], [[], null]);
+test('files come back before services, and who still runs what it ran is left alone', async () => {
+  const good = machine();
+  const back = await revertPending(good, pending);
+  assert.equal(back.ok && back.value.pending, null);
+  assert.deepEqual(good.asked, [
+    'stop -- new.service',
+    'change',
+    'daemon-reload',
+    'reset-failed -- other.service',
+    'restart -- other.service',
+    'reload-or-restart -- reloaded.service',
+  ]);
+  assert.equal(good.written.length, 1);
 });
 
-test('services run again once the files are back, and not before', async () => {
-  const good = machine();
-  assert.ok((await revertPending(good, pending)).ok);
-  assert.deepEqual(good.asked, [
-    'systemctl daemon-reload',
-    'systemctl reset-failed -- web.service',
-    'systemctl restart -- web.service',
-  ]);
-  const stuck = machine(false);
+test('a crash puts no part into quarantine', async () => {
+  const back = await revertPending(machine(), pending);
+  assert.deepEqual(back.ok && back.value.quarantined, []);
+});
+
+test('what cannot be put back stays pending', async () => {
+  const stuck = machine({ changes: [false, true, false] });
   const back = await revertPending(stuck, pending);
-  assert.equal(!back.ok && back.reason, 'read_only');
-  assert.deepEqual([stuck.asked, stuck.written], [[], []], 'it stays pending');
+  assert.equal(!back.ok && back.reason, 'no_space');
+  assert.deepEqual(stuck.written, []);
+  assert.ok(
+    !stuck.asked.some((words) => words.startsWith('restart')),
+    'no service starts with files between',
+  );
+});
+
+test('on a full disk, bytes that nothing needs make room', async () => {
+  const full = machine({ changes: [false, true, true] });
+  assert.ok((await revertPending(full, pending)).ok);
+  // The way back, then what is not needed goes, then the way back again.
+  assert.equal(full.asked.filter((words) => words === 'change').length, 3);
+});
+
+test('a service that does not run again is told, and is not undone for ever', async () => {
+  const sick = machine({ restarts: false });
+  const back = await revertPending(sick, pending);
+  assert.deepEqual(
+    [!back.ok && back.reason, !back.ok && back.detail],
+    ['revert_failed', 'not running: other.service'],
+  );
+  assert.match(sick.written.join(), /"pending":null/);
 });

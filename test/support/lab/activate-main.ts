@@ -1,60 +1,89 @@
-// Runs in a guest: activate-main.mjs RELEASE TARGET [STOP-AT]
-// Activates the part of a release file on the guest itself and prints what came of it, a line of JSON. STOP-AT is the number
-// of a call to the machine at which the program kills itself, as a power cut would. TARGET `-` only goes back from what a crash left.
+// Runs in a guest: activate-main.mjs REQUEST, where REQUEST is JSON (engine-request.ts). Does with the guest itself what
+// it says, and prints what came of it, a line of JSON.
 
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { activate, revertPending } from '../../../relay/deploy/activate.ts';
+import { createTargetLook } from '../../../relay/deploy/look-target.ts';
 import { readTargetState } from '../../../relay/deploy/target-state.ts';
 import { createHostMachine } from '../../../relay/machine/host-machine.ts';
 import type { Machine } from '../../../relay/machine/machine.ts';
+import { createRemoteMachine, type Exec } from '../../../relay/machine/remote-machine.ts';
+import { runProgram } from '../../../relay/machine/run-program.ts';
 import { digestBytes, toBytes } from '../../../schema/jose/digest.ts';
 import { ok, refuse } from '../../../schema/result.ts';
 import { canonicalJson } from '../../../schema/wire/canonical.ts';
 import { readReleaseFile } from '../../../src/config/build/release-file.ts';
+import type { EngineAnswer, EngineRequest } from './engine-request.ts';
+import { createFaultyMachine } from './faulty-machine.ts';
 
-const [file, target, stopAt] = process.argv.slice(2) as [string, string, string | undefined];
-let calls = 0;
+const request = JSON.parse(process.argv[2]!) as EngineRequest;
+let programs = 0;
 
-/** Where this file is, all that goes between the machine and whoever speaks to it is kept in it, byte for byte. */
-const record = '/opt/record';
-const recorded =
-  (method: (...given: unknown[]) => Promise<unknown>) =>
-  async (...given: unknown[]): Promise<unknown> => {
-    const result = await method(...given);
-    const text = JSON.stringify([given, result], (_, value) =>
-      value?.type === 'Buffer' || value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value,
-    );
-    appendFileSync(record, `${text}\n`);
-    return result;
-  };
+/** The guest as its agent shows it. */
+const exec: Exec = {
+  maxStdin: 65_536,
+  maxStdout: 4 * 1024 * 1024,
+  async run([program, ...args], { stdin, timeoutMs, signal }) {
+    programs += 1;
+    const ran = await runProgram([program!, ...args], {
+      stdin: new TextEncoder().encode(stdin),
+      timeoutMs,
+      maxBytes: 16 * 1024 * 1024,
+      ...(signal && { signal }),
+    });
+    if (!ran.ok) return ran;
+    const { code, stdout, stderr } = ran.value;
+    return ok({ code, stdout: Buffer.from(stdout).toString(), stderr: Buffer.from(stderr).toString() });
+  },
+};
+const host = createHostMachine('guest');
+const counted = {
+  ...host,
+  run: (...given: Parameters<typeof host.run>) => {
+    programs += 1;
+    return host.run(...given);
+  },
+};
 
-/** The guest, which counts what it is asked for, and dies before the given call. */
-const counted = (machine: Machine): Machine =>
-  new Proxy(machine, {
-    get(of, name) {
+/** The machine, whose every call is kept with its result, byte for byte. */
+const recorded = (of: Machine, file: string): Machine =>
+  new Proxy(of, {
+    get(_, name: keyof Machine) {
       if (name === 'name') return of.name;
-      calls += 1;
-      if (calls === Number(stopAt)) process.kill(process.pid, 'SIGKILL');
-      const method = Reflect.get(of, name) as (...given: unknown[]) => Promise<unknown>;
-      return existsSync(record) ? recorded(method) : method;
+      const method = of[name] as (...given: unknown[]) => Promise<unknown>;
+      return async (...given: unknown[]) => {
+        const result = await method(...given);
+        const text = JSON.stringify([name, given, result], (_key, value) =>
+          value?.type === 'Buffer' || value instanceof Uint8Array
+            ? Buffer.from(value).toString('latin1')
+            : value,
+        );
+        appendFileSync(file, `${text}\n`);
+        return result;
+      };
     },
   });
-
-const machine = counted(createHostMachine('guest'));
+const guest = request.by === 'exec' ? createRemoteMachine('guest', exec) : counted;
+const { machine, at, asked } = createFaultyMachine(
+  request.record === undefined ? guest : recorded(guest, request.record),
+  () => programs,
+  request.fault,
+  request.disks ?? [],
+);
+const pace = request.pace ?? 1;
 const clock = {
   uptimeMs: () => performance.now(),
-  sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+  sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms / pace)),
 };
-if (target === '-') {
-  const state = await readTargetState(machine);
-  const back = state.ok ? await revertPending({ machine }, state.value) : state;
-  console.log(JSON.stringify(back));
-} else {
-  const release = await readReleaseFile(new Uint8Array(readFileSync(file)));
+
+async function doActivate(): Promise<Omit<EngineAnswer, 'asked'>> {
+  const release = await readReleaseFile(new Uint8Array(readFileSync(request.release!)));
   if (!release.ok) throw new Error(release.reason);
-  const part = release.value.manifest.parts.find((one) => one.target === target)!;
+  const part = release.value.manifest.parts.find(({ target }) => target === request.target)!;
   const bytes = toBytes(canonicalJson(part));
-  const phases: string[] = [];
+  const progress: string[] = [];
+  const wanted = { part, bytes, digest: await digestBytes(bytes) };
+  const begun = performance.now();
   const activation = await activate(
     {
       machine,
@@ -62,11 +91,36 @@ if (target === '-') {
       signal: new AbortController().signal,
       blob: async (digest) => {
         const found = release.value.blobs.get(digest);
-        return found === undefined ? refuse('blob_missing', digest) : ok(found);
+        return found === undefined || request.lost === true ? refuse('blob_missing', digest) : ok(found);
       },
-      progress: (phase) => phases.push(phase),
+      progress: (phase) => progress.push(phase),
+      at,
     },
-    { part, bytes, digest: await digestBytes(bytes) },
+    wanted,
+    request.again,
   );
-  console.log(JSON.stringify({ ...activation, phases, calls }));
+  return { activation, progress, ms: [performance.now() - begun] };
 }
+
+async function doLook(): Promise<Omit<EngineAnswer, 'asked'>> {
+  const look = createTargetLook(machine);
+  const ms: number[] = [];
+  for (let index = 0; ; index += 1) {
+    const begun = performance.now();
+    const seen = await look();
+    ms.push(performance.now() - begun);
+    if (!seen.ok) throw new Error(`${seen.reason}: ${seen.detail}`);
+    if (index + 1 >= (request.times ?? 1)) return { sight: seen.value, ms };
+  }
+}
+
+async function doGoBack(): Promise<Omit<EngineAnswer, 'asked'>> {
+  at('back');
+  const begun = performance.now();
+  const state = await readTargetState(machine);
+  const back = state.ok ? await revertPending({ machine }, state.value) : state;
+  return { back, ms: [performance.now() - begun] };
+}
+
+const work = { activate: doActivate, look: doLook, 'go-back': doGoBack }[request.do];
+console.log(JSON.stringify({ ...(await work()), asked: asked() }));

@@ -20,6 +20,8 @@ export type Guest = {
   converse(argv: readonly string[]): Conversation;
   /** Writes a file, on or off. */
   put(path: string, content: string | Uint8Array, mode?: number): void;
+  /** Reads a file, while it is on. */
+  read(path: string): Buffer;
   /** Switches it on, and waits until systemd has started what it starts. */
   boot(): Promise<void>;
   /** Pulls the plug. */
@@ -113,6 +115,7 @@ export function makeGuest(options: {
       mkdirSync(dirname(place), { recursive: true });
       writeFileSync(place, content, { mode });
     },
+    read: (path) => readFileSync(join('/proc', String(init), 'root', path)),
     async boot() {
       if (booted !== null) throw new Error(`${name} is on`);
       mkdirSync(cgroup, { recursive: true });

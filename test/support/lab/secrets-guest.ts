@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import type { Activation } from '../../../relay/deploy/activate.ts';
 import { makeIdentity } from '../../../relay/deploy/identity.ts';
 import type { Machine } from '../../../relay/machine/machine.ts';
 import { createRemoteMachine } from '../../../relay/machine/remote-machine.ts';
@@ -7,6 +8,7 @@ import { ok } from '../../../schema/result.ts';
 import type { Release } from '../../../schema/wire/release.ts';
 import { encryptSecret } from '../../../src/cli/secrets/age.ts';
 import { buildTree, type Tree } from '../repo-fixture.ts';
+import type { EngineRequest } from './engine-request.ts';
 import { startTargetGuest, type TargetGuest } from './target-guest.ts';
 
 /** A container that does nothing until it is stopped. */
@@ -97,7 +99,11 @@ export type SecretsGuest = {
   /** The main process of each service: another one means that it was interrupted. */
   pids(): Promise<Record<string, string>>;
   environ(container: string): Promise<string[]>;
-  succeeds(release: Release): Promise<void>;
+  /** Activates a release; throws where the program was killed. */
+  activate(release: Release, more?: Partial<EngineRequest>): Promise<Activation>;
+  succeeds(release: Release, more?: Partial<EngineRequest>): Promise<void>;
+  /** A second time writes nothing. */
+  isInForce(release: Release): Promise<void>;
   /** Works while a file is away. */
   without(path: string, work: () => Promise<void>): Promise<void>;
   /** Tries a release that fails with a code, after which all is as it was. */
@@ -162,9 +168,18 @@ export async function startSecretsGuest(): Promise<SecretsGuest> {
       return Object.fromEntries(services.map((name, index) => [name, shown.split(/\n+/)[index]!]));
     },
     environ: async (name) => (await run('cat', `/proc/${await pidOf(name)}/environ`)).split('\0'),
-    async succeeds(release) {
-      const done = await target.activate(release);
-      assert.equal(done?.state, 'succeeded', JSON.stringify(done));
+    async activate(release, more) {
+      const done = await target.activate(release, more);
+      assert.ok(done !== null, 'it was not killed');
+      return done.activation;
+    },
+    async succeeds(release, more) {
+      const done = await guest.activate(release, more);
+      assert.equal(done.state, 'succeeded', JSON.stringify(done));
+    },
+    async isInForce(release) {
+      const done = await guest.activate(release);
+      assert.ok(done.state === 'succeeded' && done.result.already, JSON.stringify(done));
     },
     async without(path, work) {
       await run('mv', path, `${path}.away`);
@@ -176,8 +191,8 @@ export async function startSecretsGuest(): Promise<SecretsGuest> {
     },
     async failsAndGoesBack(release, code) {
       const old = await guest.pids();
-      const done = await target.activate(release);
-      assert.ok(done?.state === 'failed' && done.back, JSON.stringify(done));
+      const done = await guest.activate(release);
+      assert.ok(done.state === 'failed' && done.back, JSON.stringify(done));
       assert.equal(done.code, code, JSON.stringify(done));
       assert.deepEqual(await guest.pids(), old);
       await guest.allAreThere();

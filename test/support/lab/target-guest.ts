@@ -5,24 +5,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundleOptions, requireShim } from '../../../debian/bundle.ts';
-import type { Activation } from '../../../relay/deploy/activate.ts';
+import type { TargetSight } from '../../../relay/deploy/look-target.ts';
 import type { Release } from '../../../schema/wire/release.ts';
 import { writeReleaseFile } from '../../../src/config/build/release-file.ts';
+import type { EngineAnswer, EngineRequest } from './engine-request.ts';
+import { hangs } from './faulty-machine.ts';
 import { type Guest, makeGuest } from './guest.ts';
 import { labRoot } from './root.ts';
 
 /** A guest that carries apps, in a network of its own, with an image `localhost/busy:1` that is busybox. */
 export type TargetGuest = {
   readonly guest: Guest;
-  /** Activates the guest's part of a release, as root there. Null when the program was killed on the way. */
-  activate(
-    release: Release,
-    stopAt?: number,
-  ): Promise<(Activation & { phases: string[]; calls: number }) | null>;
+  /** Lets the engine do something, as root there. Null when it was killed on the way. */
+  ask(request: EngineRequest): Promise<EngineAnswer | null>;
+  /** Activates the guest's part of a release. Null when the program was killed on the way. */
+  activate(release: Release, more?: Partial<EngineRequest>): Promise<(EngineAnswer & Activated) | null>;
+  /** Starts to activate, until the fault `hang`, and pulls the plug; the guest is off. False where it ended before. */
+  activateAndCut(release: Release, more: Partial<EngineRequest>): Promise<boolean>;
   /** Goes back from what a crash left. */
-  goBack(): Promise<void>;
+  goBack(): Promise<NonNullable<EngineAnswer['back']>>;
+  look(): Promise<TargetSight>;
   close(): Promise<void>;
 };
+
+type Activated = Required<Pick<EngineAnswer, 'activation' | 'progress'>>;
 
 /** Boots it. */
 export async function startTargetGuest(name: string): Promise<TargetGuest> {
@@ -59,28 +65,60 @@ export async function startTargetGuest(name: string): Promise<TargetGuest> {
     await close();
     throw error;
   }
-  const run = (words: readonly string[]) =>
-    guest.run(['node', '/opt/activate.mjs', ...words], { timeoutMs: 120_000 });
+  const programOf = (request: EngineRequest): string[] => [
+    ...['node', '/opt/activate.mjs', JSON.stringify(request)],
+  ];
+  const ask: TargetGuest['ask'] = async (request) => {
+    const ran = await guest.run(programOf(request), { timeoutMs: 300_000 });
+    if (ran.code === 137 || ran.code === -1) return null;
+    // Of a bundle, the line that failed is very long.
+    if (ran.code !== 0) throw new Error(`${ran.out}${ran.err.slice(-2000)}`);
+    return JSON.parse(ran.out) as EngineAnswer;
+  };
+  const activation = (release: Release, more: Partial<EngineRequest>): EngineRequest => {
+    guest.put('/opt/release.tar', writeReleaseFile(release));
+    return { do: 'activate', release: '/opt/release.tar', target: name, ...more };
+  };
   return {
     guest,
-    async activate(release, stopAt) {
-      guest.put('/opt/release.tar', writeReleaseFile(release));
-      const ran = await run(['/opt/release.tar', name, ...(stopAt === undefined ? [] : [String(stopAt)])]);
-      if (ran.code === 137 || ran.code === -1) return null;
-      if (ran.code !== 0) throw new Error(`${ran.out}${ran.err}`);
-      return JSON.parse(ran.out);
+    ask,
+    activate: async (release, more = {}) =>
+      (await ask(activation(release, more))) as (EngineAnswer & Activated) | null,
+    async activateAndCut(release, more) {
+      const program = guest.converse(programOf(activation(release, more)));
+      const stopped = await program.until(new RegExp(hangs)).then(
+        () => true,
+        () => false,
+      );
+      if (stopped) await guest.cut();
+      return stopped;
     },
     async goBack() {
-      const ran = await run(['-', '-']);
-      if (ran.code !== 0 || !JSON.parse(ran.out).ok) throw new Error(`${ran.out}${ran.err}`);
+      const answer = await ask({ do: 'go-back' });
+      return answer!.back!;
     },
+    look: async () => (await ask({ do: 'look' }))!.sight!,
     close,
   };
 }
 
 /** An image without a registry: busybox, and its names for what the apps of tests need. */
 async function makeImage(guest: Guest): Promise<void> {
-  const names = ['sh', 'httpd', 'sleep', 'cat', 'wget', 'true', 'false', 'kill', 'echo', 'env'];
+  const names = [
+    'sh',
+    'httpd',
+    'sleep',
+    'cat',
+    'wget',
+    'true',
+    'false',
+    'kill',
+    'echo',
+    'env',
+    'rm',
+    'test',
+    'nc',
+  ];
   await guest.must(['mkdir', '-p', '/tmp/image/bin', '/tmp/image/www', '/tmp/image/tmp', '/tmp/image/etc']);
   await guest.must(['cp', '/bin/busybox', '/tmp/image/bin/busybox']);
   for (const name of names) await guest.must(['ln', '-s', 'busybox', `/tmp/image/bin/${name}`]);
