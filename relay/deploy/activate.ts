@@ -14,6 +14,9 @@ import type { Phase } from './phases.ts';
 import { planPart } from './plan-part.ts';
 import { planSwitch } from './plan-switch.ts';
 import { revert } from './revert.ts';
+import { checkSecrets, takeOverSecrets } from './secrets.ts';
+import { planSecrets, tablePath } from './secrets-plan.ts';
+import { changedFilled } from './secrets-preview.ts';
 import { lookAtPaths } from './sights.ts';
 import { type BlobSource, stage, type Wanted } from './stage.ts';
 import { createSystemd, type SystemdReason } from './systemd.ts';
@@ -89,7 +92,10 @@ const codeOf = (reason: ActivationCode | SystemdReason): ActivationCode =>
  */
 export async function activate(deps: ActivateDeps, given: Wanted, again = false): Promise<Activation> {
   const { machine } = deps;
-  const wanted = { ...given, part: withVolumePaths(given.part) };
+  const secrets = await planSecrets(withVolumePaths(given.part));
+  if (!secrets.ok) return failed(secrets.reason, secrets.detail, true);
+  const { part, own, needs, table } = secrets.value;
+  const wanted = { ...given, part };
   const at = deps.at ?? (() => {});
   at('look');
   const seen = await lookAtTarget(machine, wanted);
@@ -117,13 +123,19 @@ export async function activate(deps: ActivateDeps, given: Wanted, again = false)
   const work = resolved.value;
 
   at('stage');
-  const staged = await stage(deps, wanted, moves);
+  const blob: BlobSource = async (digest) => {
+    const made = own.get(digest);
+    return made === undefined ? deps.blob(digest) : ok(made);
+  };
+  const staged = await stage({ machine, blob }, wanted, moves, needs);
   if (!staged.ok) return failBefore(machine, state, wanted.digest, staged);
   const coming = work.groups.flatMap(({ start, restart }) => [...start, ...restart]);
   const images = await bringImages(machine, wanted.part, coming, deps.signal);
   if (!images.ok) return failBefore(machine, state, wanted.digest, images);
   at('check');
-  const checked = await checkPart(machine, wanted.part, moves.ops);
+  const readable = table === null ? ok({ foreign: false }) : await checkSecrets(machine, table, moves.claims);
+  if (!readable.ok) return failBefore(machine, state, wanted.digest, readable);
+  const checked = await checkPart(machine, wanted.part, [...moves.ops, ...changedFilled(before, part)]);
   if (!checked.ok) return failBefore(machine, state, wanted.digest, checked);
   deps.progress('staged');
 
@@ -136,14 +148,15 @@ export async function activate(deps: ActivateDeps, given: Wanted, again = false)
   // Whether it arrived may not be known: then whoever comes next goes back from nothing.
   if (!written.ok) return failed(written.reason, written.detail, true);
 
-  const plan = { part: wanted.part, moves, work, pending: pending.value };
+  const hasSecrets = table !== null || moves.ops.some(({ path }) => path === tablePath);
+  const plan = { part: wanted.part, moves, work, pending: pending.value, hasSecrets };
   const confirmed = await deps.watchPath?.(deps.signal);
   let done: Result<unknown, ActivationCode> = await changeOver({ ...deps, systemd, at }, plan);
   if (done.ok && confirmed !== undefined) {
     at('confirm');
     done = await confirmed();
   }
-  const end = settled(state, wanted.digest, moves.folders);
+  const end = { ...settled(state, wanted.digest, moves.folders), claimed: [...moves.claimed] };
   if (done.ok) {
     at('settle');
     done = await writeTargetState(machine, end);
@@ -154,6 +167,8 @@ export async function activate(deps: ActivateDeps, given: Wanted, again = false)
     return failed(done.reason, done.detail, back.ok && back.value.down.length === 0);
   }
   at('clean');
+  // There is nothing to go back to now. What cannot be taken over is the next time.
+  if (readable.value.foreign) await takeOverSecrets(machine);
   await collectGarbage(machine, end);
   return { state: 'succeeded', result: summed(moves.ops.length, work, pending.value) };
 }
@@ -190,7 +205,7 @@ async function lookAtTarget(
   const { current, pending } = state.value;
   if (current !== digest || pending !== null) return ok({ state: state.value, inForce: false });
   const moves = planSwitch(
-    { before: part, after: part, folders: [], sights: sights.paths },
+    { before: part, after: part, folders: [], claimed: state.value.claimed ?? [], sights: sights.paths },
     sights.sameOwner,
   );
   return ok({ state: state.value, inForce: moves.ok && moves.value.ops.length === 0 });

@@ -9,6 +9,7 @@ import { removeNetworks } from './networks.ts';
 import { orderApps, type ServiceWork } from './order-services.ts';
 import type { Phase } from './phases.ts';
 import type { Switch } from './plan-switch.ts';
+import { applySecrets } from './secrets.ts';
 import type { Systemd, SystemdReason, Verb } from './systemd.ts';
 import { changesOf, type Pending } from './target-state.ts';
 import { isNative, isUnitPath, unitsOf } from './units.ts';
@@ -28,6 +29,8 @@ type Plan = {
   readonly moves: Switch;
   readonly work: ServiceWork;
   readonly pending: Pending;
+  /** Whether the part has secrets, or the one before. */
+  readonly hasSecrets: boolean;
 };
 
 /** From the first change to the last service that is healthy. How to go back is written down before. */
@@ -82,6 +85,8 @@ export async function changeOver(deps: Deps, plan: Plan): Promise<Result<true, A
   if (!made.ok) return made;
   const filled = await machine.change(changesOf(inVolumes));
   if (!filled.ok) return filled;
+  const secrets = plan.hasSecrets ? await applySecrets(machine) : ok('');
+  if (!secrets.ok) return secrets;
   deps.progress('activated');
 
   deps.at('start');

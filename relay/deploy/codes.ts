@@ -30,6 +30,24 @@ export const activationCodes = {
   port_taken: 'part',
   /** A network that has to be made anew is in use by containers that are no part of the release. */
   network_in_use: 'part',
+  /** An app lists a secret that nobody has set, or a file holds one that no app lists. */
+  secret_missing: 'part',
+  /** Two apps say otherwise how a secret is made. */
+  secret_ambiguous: 'part',
+  /** A secret is derived from itself. */
+  secret_circular: 'part',
+  /** A placeholder stands where nothing can be filled in. */
+  secret_misplaced: 'part',
+  /** A secret is made in a way that the relay does not know. */
+  derived_unknown: 'part',
+  /** A secret is encrypted to others than the target. */
+  secret_not_for_target: 'part',
+  /** A secret is no file of age, or damaged. */
+  secret_unreadable: 'part',
+  /** A secret has a NUL, which a file with placeholders cannot take. */
+  secret_not_text: 'part',
+  /** A value from which nothing can be derived in that way. */
+  derived_unfit: 'part',
   /** It failed here before; only an explicit retry or another part is tried. */
   part_quarantined: 'part',
 
@@ -43,6 +61,20 @@ export const activationCodes = {
   /** Unit files that are no part of the release are refused by Quadlet's generator, which would take all units away. */
   units_broken: 'target',
   target_state_malformed: 'target',
+  age_missing: 'target',
+  /** The target has made no age identity yet, or none that it can use. */
+  identity_missing: 'target',
+  identity_lost: 'target',
+  identity_malformed: 'target',
+  identity_exposed: 'target',
+  /** Podman has another secret of this name, which Writ did not create. */
+  secret_foreign: 'target',
+  /** A derived secret needs a program that the target lacks. */
+  derived_program_missing: 'target',
+  /** Podman gets no value by the driver. */
+  secret_driver_failed: 'target',
+  tmpfs_missing: 'target',
+  shell_unfit: 'target',
   no_space: 'target',
   read_only: 'target',
   not_permitted: 'target',
@@ -62,6 +94,8 @@ export const activationCodes = {
   revert_failed: 'way',
   /** The control plane is not reached any more by a way that worked before. */
   cut_off: 'way',
+  podman_failed: 'way',
+  secrets_failed: 'way',
   aborted: 'way',
   timeout: 'way',
   unreachable: 'way',

@@ -61,7 +61,7 @@ async function lookByPart(
   if (!state.ok) return state;
   const { current, pending } = state.value;
   if (current !== digest) return ok(null);
-  const drift = findDrift(part, sights, seen.units);
+  const drift = findDrift(part, sights, seen.units, state.value.claimed);
   return ok({
     part: current,
     pending: pending !== null,

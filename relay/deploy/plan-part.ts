@@ -27,7 +27,10 @@ export async function planPart(
   if (sights.unknownOwner !== undefined) {
     return refuse('owner_unknown', `${machine.name} knows no owner ${sights.unknownOwner}`);
   }
-  const moves = planSwitch({ before, after, folders: state.folders, sights: sights.paths }, sights.sameOwner);
+  const moves = planSwitch(
+    { before, after, folders: state.folders, claimed: state.claimed ?? [], sights: sights.paths },
+    sights.sameOwner,
+  );
   if (moves.ok) {
     // What somebody changed by hand counts as a change: its services are to run with what is put back.
     const drifted = new Set(moves.value.drifted);

@@ -1,13 +1,17 @@
+import { changedUnits } from '../../schema/change/units.ts';
 import { volumeOf } from '../../schema/change/volume-paths.ts';
 import type { ReleaseFile, ReleasePart } from '../../schema/wire/release.ts';
 import type { Sight, Stat } from '../machine/machine.ts';
-import type { Op } from './target-state.ts';
+import { filledPath, isFilledIn } from './secrets-table.ts';
+import { type Op, targetFolder } from './target-state.ts';
 
 export type SwitchInput = {
   readonly before: ReleasePart | undefined;
   readonly after: ReleasePart;
   /** Folders that earlier switches made. */
   readonly folders: readonly string[];
+  /** Files in clear that were found to hold what would be filled in, and left. */
+  readonly claimed?: readonly string[];
   /** What is there, for each path of `pathsToLookAt`. */
   readonly sights: ReadonlyMap<string, Sight>;
 };
@@ -23,6 +27,10 @@ export type Switch = {
   readonly folders: readonly string[];
   /** Files that differ from what the generation in force says. */
   readonly drifted: readonly string[];
+  /** Files in the way of what is filled in with secrets: theirs may be the same, which the target alone can tell. */
+  readonly claims: readonly string[];
+  /** Those, and those of before that are still left as they are. */
+  readonly claimed: readonly string[];
 };
 
 /** What stands in the way: nothing is changed. */
@@ -69,7 +77,7 @@ const listingOf = (stat: Stat): { mode: string; owner: string } => ({
  * @param sameOwner whether the owner of what is there is the wanted one, by name or number
  */
 export function planSwitch(
-  { before, after, folders, sights }: SwitchInput,
+  { before, after, folders, claimed = [], sights }: SwitchInput,
   sameOwner: (stat: Stat, owner: string) => boolean,
 ):
   | { readonly ok: true; readonly value: Switch }
@@ -80,6 +88,7 @@ export function planSwitch(
   const keep = new Map<string, string>();
   const obstacles: Obstacle[] = [];
   const drifted: string[] = [];
+  const claims: string[] = [];
   const sightOf = (path: string): Sight => sights.get(path) ?? { stat: null, digest: null };
   const made = new Set(folders);
 
@@ -88,6 +97,8 @@ export function planSwitch(
 
   const folder = (path: string, how: { mode: string; owner: string } | null): void => {
     const { stat } = sightOf(path);
+    // Made with what is staged.
+    if (path === targetFolder) return;
     if (stat === null) {
       ops.push({ do: 'folder', path, ...(how ?? { mode: '0755', owner: 'root:root' }) });
       undo.unshift({ do: 'remove', path });
@@ -117,10 +128,52 @@ export function planSwitch(
     undo.unshift({ do: 'put', path, digest, ...listingOf(stat) });
   };
 
+  const wasClaimed = new Set(claimed);
+  const left: string[] = [];
+  const changes = wasClaimed.size === 0 ? [] : changedUnits(before, after);
+  const isRestarted = (app: string): boolean =>
+    changes.every((one) => one.app !== app || one.kind !== 'run' || /^(re)?start$/.test(one.effect));
+
+  const isOurLink = (path: string): boolean =>
+    sightOf(path).stat?.kind === 'link' && sightOf(path).stat?.to === filledPath(path);
+
+  /**
+   * What is filled in stands elsewhere, and a link here. Bytes with secrets are never kept for a way back. A container that
+   * mounts the folder would not see where the link leads until it starts anew: a file in clear of before Writ stays for so long.
+   */
+  const putLink = (file: ReleaseFile): void => {
+    const { path } = file;
+    const sight = sightOf(path);
+    const known = old.get(path);
+    if (isOurLink(path)) return;
+    if (sight.stat !== null && sight.stat.kind !== 'file') obstacles.push({ path, why: 'not_a_file' });
+    else if (sight.stat !== null && known === undefined) claims.push(path);
+    else if (
+      sight.stat !== null &&
+      wasClaimed.has(path) &&
+      known?.digest === file.digest &&
+      !isRestarted(file.app)
+    ) {
+      left.push(path);
+    } else {
+      if (known !== undefined && isFilledIn(known)) {
+        drifted.push(path);
+        undo.unshift({ do: 'link', path, to: filledPath(path) });
+      } else restore(path, sight);
+      ops.push({ do: 'link', path, to: filledPath(path) });
+    }
+  };
+
   const put = (file: ReleaseFile): void => {
     const { path, digest, mode, owner } = file;
     const sight = sightOf(path);
     const known = old.get(path);
+    if (known !== undefined && isFilledIn(known) && /^(file|link)$/.test(sight.stat?.kind ?? '')) {
+      if (!isOurLink(path)) drifted.push(path);
+      undo.unshift({ do: 'link', path, to: filledPath(path) });
+      ops.push({ do: 'put', path, digest, mode, owner });
+      return;
+    }
     if (sight.stat !== null && sight.stat.kind !== 'file') {
       obstacles.push({ path, why: 'not_a_file' });
       return;
@@ -140,7 +193,10 @@ export function planSwitch(
     restore(path, sight);
     ops.push({ do: 'put', path, digest, mode, owner });
   };
-  for (const file of after.files) put(file);
+  for (const file of after.files) {
+    if (isFilledIn(file)) putLink(file);
+    else put(file);
+  }
 
   const wanted = new Set(after.files.map(({ path }) => path));
   for (const file of before?.files ?? []) {
@@ -148,6 +204,12 @@ export function planSwitch(
     if (wanted.has(file.path) || file.manage === 'seed') continue;
     const sight = sightOf(file.path);
     if (sight.stat === null) continue;
+    if (isFilledIn(file) && (sight.stat.kind === 'file' || sight.stat.kind === 'link')) {
+      if (!isOurLink(file.path)) drifted.push(file.path);
+      undo.unshift({ do: 'link', path: file.path, to: filledPath(file.path) });
+      ops.push({ do: 'remove', path: file.path });
+      continue;
+    }
     if (sight.stat.kind !== 'file') {
       obstacles.push({ path: file.path, why: 'not_a_file' });
       continue;
@@ -174,6 +236,8 @@ export function planSwitch(
       keep: [...keep].map(([path, digest]) => ({ path, digest })),
       folders: [...made].filter((path) => !unwanted.includes(path)).sort(byText),
       drifted,
+      claims,
+      claimed: [...left, ...claims].sort(byText),
     },
   };
 }

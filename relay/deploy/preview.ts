@@ -50,7 +50,8 @@ export async function runInPreview(
   const lines = visible.flatMap((op) => {
     // No path holds a tab or a newline.
     if (op.do === 'put') return [`put\t${op.path}\t${blobPath(op.digest)}\n`];
-    return op.do === 'listing' ? [] : [`${op.do}\t${op.path}\t\n`];
+    // Where a link leads is shown besides, or is there already.
+    return op.do === 'listing' || op.do === 'link' ? [] : [`${op.do}\t${op.path}\t\n`];
   });
   const ran = await machine.run(
     [

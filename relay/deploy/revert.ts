@@ -1,12 +1,14 @@
-import { ok, type Result } from '../../schema/result.ts';
+import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { Machine, MachineReason } from '../machine/machine.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { removeNetworks } from './networks.ts';
+import { applySecrets } from './secrets.ts';
+import { tablePath } from './secrets-plan.ts';
 import { isRunning, type Systemd, type SystemdReason, type UnitState } from './systemd.ts';
 import { changesOf, type Pending, type TargetState } from './target-state.ts';
 import { isUnitPath } from './units.ts';
 
-export type RevertReason = MachineReason | SystemdReason | 'network_in_use';
+export type RevertReason = MachineReason | SystemdReason | 'network_in_use' | 'revert_failed';
 
 /**
  * Brings back what was there before an activation: files first, then the services that ran. A service that still runs
@@ -52,6 +54,10 @@ export async function revert(
 
   const files = await putBack(machine, state);
   if (!files.ok) return files;
+  if (undo.some(({ path }) => path === tablePath)) {
+    const secrets = await applySecrets(machine);
+    if (!secrets.ok) return refuse('revert_failed', `${secrets.reason}: ${secrets.detail}`);
+  }
   if (undo.some(({ path }) => isUnitPath(path)) || pending.disabled.length > 0) {
     const reloaded = await systemd.reloadUnits();
     if (!reloaded.ok) return reloaded;

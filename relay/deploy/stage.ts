@@ -21,16 +21,22 @@ const maxKeptBytes = 64 * 1024 * 1024;
 /** So much is held in memory before it is written. */
 const batchBytes = 4 * 1024 * 1024;
 
-/** Brings all bytes to the target, those of the way back among them, and looks that they arrived. */
+/**
+ * Brings all bytes to the target, those of the way back among them, and looks that they arrived.
+ *
+ * @param more digests of what else is needed there
+ */
 export async function stage(
   { machine, blob }: { readonly machine: Machine; readonly blob: BlobSource },
   wanted: Wanted,
   moves: Switch,
+  more: readonly string[] = [],
 ): Promise<Result<true, StageReason>> {
   const folders = await makeTargetFolders(machine);
   if (!folders.ok) return folders;
   const needed = new Set(moves.ops.flatMap((op) => (op.do === 'put' ? [op.digest] : [])));
-  const digests = [...new Set([...needed, ...moves.keep.map(({ digest }) => digest), wanted.digest])];
+  const before = moves.keep.map(({ digest }) => digest);
+  const digests = [...new Set([...needed, ...more, ...before, wanted.digest])];
   const lacking = await lackingBlobs(machine, digests);
   if (!lacking.ok) return lacking;
   const kept = new Map(moves.keep.map(({ path, digest }) => [digest, path]));

@@ -7,6 +7,7 @@ import { ok, type Result, refuse } from '../../schema/result.ts';
 import { canonicalJson } from '../../schema/wire/canonical.ts';
 import { type ReleasePart, releasePartSchema } from '../../schema/wire/release.ts';
 import type { Change, Machine, MachineReason } from '../machine/machine.ts';
+import { withSecretFiles } from './secrets-plan.ts';
 
 /** What Writ keeps on each target, root's alone. Bytes lie in `blobs/<hex>`, parts of releases among them. */
 export const targetFolder = '/var/lib/writ-target';
@@ -40,6 +41,7 @@ const opSchema = v.variant('do', [
     owner: ownerSchema,
   }),
   v.strictObject({ do: v.literal('folder'), path: absolutePathSchema, mode: modeSchema, owner: ownerSchema }),
+  v.strictObject({ do: v.literal('link'), path: absolutePathSchema, to: absolutePathSchema }),
   /** A file, or a folder that is empty; a full one is left. */
   v.strictObject({ do: v.literal('remove'), path: absolutePathSchema }),
 ]);
@@ -55,6 +57,8 @@ const stateSchema = v.strictObject({
   quarantined: v.array(v.strictObject({ part: digestSchema, code: v.string() })),
   /** Folders that were made for files, to be removed when they are empty and no longer wanted. */
   folders: v.array(absolutePathSchema),
+  /** Files in clear of before Writ that hold what would be filled in with secrets: their apps have not started anew since. */
+  claimed: v.optional(v.array(absolutePathSchema)),
   /** An activation that has not settled: `undo` brings back what was there. */
   pending: v.nullable(
     v.strictObject({
@@ -146,7 +150,7 @@ export async function readKeptParts(
   );
 }
 
-/** A part of a release from its bytes, which must have this digest; its places in volumes are paths. */
+/** A part of a release from its bytes, which must have this digest, as a target has it: with paths for places in volumes. */
 async function parsePart(
   bytes: Uint8Array<ArrayBuffer>,
   digest: string,
@@ -155,7 +159,7 @@ async function parsePart(
   if ((await digestBytes(bytes)) !== digest) return malformed;
   const json = parseStrictJson(bytes, { maxBytes: maxPartBytes });
   const parsed = json.ok ? v.safeParse(releasePartSchema, json.value) : null;
-  return parsed?.success === true ? ok(withVolumePaths(parsed.output)) : malformed;
+  return parsed?.success === true ? ok(await withSecretFiles(withVolumePaths(parsed.output))) : malformed;
 }
 
 /** The state once a part runs: it is in force and kept, and the oldest are forgotten. */

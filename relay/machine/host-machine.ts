@@ -1,5 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+} from 'node:fs';
 import {
   chmod,
   type FileHandle,
@@ -8,23 +17,24 @@ import {
   mkdir,
   open,
   readdir,
-  readFile,
   rename,
   rmdir,
+  symlink,
   unlink,
 } from 'node:fs/promises';
 import { ok, type Result, refuse } from '../../schema/result.ts';
-import type {
-  Change,
-  Listing,
-  Machine,
-  MachineReason,
-  MachineResult,
-  Owner,
-  Sight,
-  Stat,
+import {
+  type Change,
+  isMachinePath,
+  type Listing,
+  type Machine,
+  type MachineReason,
+  type MachineResult,
+  type Owner,
+  type Sight,
+  type Stat,
 } from './machine.ts';
-import { reasonOf } from './reasons.ts';
+import { createOwners } from './owners.ts';
 import { runProgram } from './run-program.ts';
 import { askUnits } from './systemd-bus.ts';
 import { type InFolderOf, inFolderOf, withFolders } from './walk.ts';
@@ -49,11 +59,10 @@ export function createHostMachine(name: string): Machine {
     });
 
   const write: Machine['write'] = (path, bytes, { mode, owner }) =>
-    inFolderOf(path, async ({ at, folder, name: own }) => {
+    inFolderOf(path, async ({ folder, name: own }) => {
       const ids = await owners.find(owner);
       if (!ids.ok) return ids;
-      const part = `/proc/self/fd/${folder.fd}/.${own.slice(0, 200)}.${randomBytes(6).toString('hex')}.writ`;
-      try {
+      return putWhole(folder, own, async (part) => {
         const file = await open(part, newFlags, 0o600);
         try {
           await file.writeFile(bytes);
@@ -63,13 +72,15 @@ export function createHostMachine(name: string): Machine {
         } finally {
           await file.close();
         }
-        await rename(part, at);
-      } catch (error) {
-        await unlink(part).catch(() => {});
-        throw error;
-      }
-      await folder.sync();
-      return ok(true);
+      });
+    });
+
+  const link = (path: string, to: string): Promise<MachineResult<true>> =>
+    inFolderOf(path, async ({ at, folder, name: own }) => {
+      if (!isMachinePath(to)) return refuse('bad_path', 'what a link stands for is an absolute path');
+      if ((await lstat(at).catch(orMissing))?.isDirectory() === true)
+        return refuse('not_a_file', `${path} is a folder`);
+      return putWhole(folder, own, (part) => symlink(to, part));
     });
 
   const makeFolder: Machine['makeFolder'] = async (path, how) => {
@@ -107,6 +118,8 @@ export function createHostMachine(name: string): Machine {
         const bytes = await read(step.from, maxDigestedBytes);
         return bytes.ok ? write(step.path, bytes.value, step) : bytes;
       }
+      case 'link':
+        return link(step.path, step.to);
       case 'remove': {
         const gone = await remove(step.path);
         return gone.ok || gone.reason === 'not_empty' ? ok(true) : gone;
@@ -214,6 +227,25 @@ export function createHostMachine(name: string): Machine {
   };
 }
 
+/** Makes a file or link under a name of its own and renames it, so that it appears whole or not at all. */
+async function putWhole(
+  folder: FileHandle,
+  name: string,
+  make: (part: string) => Promise<void>,
+): Promise<MachineResult<true>> {
+  const within = `/proc/self/fd/${folder.fd}`;
+  const part = `${within}/.${name.slice(0, 200)}.${randomBytes(6).toString('hex')}.writ`;
+  try {
+    await make(part);
+    await rename(part, `${within}/${name}`);
+  } catch (error) {
+    await unlink(part).catch(() => {});
+    throw error;
+  }
+  await folder.sync();
+  return ok(true);
+}
+
 /** Opens a regular file without following a link, and without waiting for the other end of a pipe. */
 const withFile = <T>(
   inFolder: InFolderOf,
@@ -242,7 +274,7 @@ const readIn = (
   });
 
 const statIn = (inFolder: InFolderOf, path: string): Promise<MachineResult<Stat>> =>
-  inFolder(path, async ({ at }) => ok(statOf(await lstat(at))));
+  inFolder(path, async ({ at }) => ok(withLink(at, statOf(await lstat(at)))));
 
 /** Null where there is no regular file that is small enough. */
 async function digestIn(inFolder: InFolderOf, path: string): Promise<MachineResult<string | null>> {
@@ -264,7 +296,8 @@ const orMissing = (error: NodeJS.ErrnoException): null => {
  */
 function sightOf(at: string): Sight {
   const stat = lstatSync(at, { throwIfNoEntry: false });
-  if (stat === undefined || !stat.isFile()) return { stat: stat ? statOf(stat) : null, digest: null };
+  if (stat === undefined || !stat.isFile())
+    return { stat: stat ? withLink(at, statOf(stat)) : null, digest: null };
   const file = openSync(at, readFlags);
   try {
     const opened = fstatSync(file);
@@ -290,6 +323,9 @@ const statOf = (stat: Stats): Stat => ({
   size: stat.size,
 });
 
+const withLink = (at: string, stat: Stat): Stat =>
+  stat.kind === 'link' ? { ...stat, to: readlinkSync(at) } : stat;
+
 /** The whole file, or null when it has more; a file that grows is not read for ever. */
 async function readAtMost(file: FileHandle, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | null> {
   const parts: Uint8Array[] = [];
@@ -302,32 +338,4 @@ async function readAtMost(file: FileHandle, maxBytes: number): Promise<Uint8Arra
     if (size > maxBytes) return null;
     parts.push(part.subarray(0, bytesRead));
   }
-}
-
-/** Users and groups of this host by passwd(5) and group(5), read anew each time: a release may have made them. */
-function createOwners(): { find(owner: string): Promise<Result<Owner, MachineReason>> } {
-  const idOf = async (file: string, name: string): Promise<number | null> => {
-    if (/^\d+$/.test(name)) return Number(name);
-    const line = (await readFile(file, 'utf8')).split('\n').find((one) => one.startsWith(`${name}:`));
-    const id = line?.split(':')[2];
-    return id !== undefined && /^\d+$/.test(id) ? Number(id) : null;
-  };
-  return {
-    async find(owner) {
-      const [user, group] = owner.split(':');
-      if (user === undefined || group === undefined)
-        return refuse('owner_unknown', `${owner} is not user:group`);
-      try {
-        const uid = await idOf('/etc/passwd', user);
-        const gid = await idOf('/etc/group', group);
-        if (uid !== null && gid !== null) return ok({ uid, gid });
-        return refuse(
-          'owner_unknown',
-          `this machine has no ${uid === null ? `user ${user}` : `group ${group}`}`,
-        );
-      } catch (error) {
-        return reasonOf(error, '/etc/passwd');
-      }
-    },
-  };
 }

@@ -94,6 +94,11 @@ export type Change =
   | ({ readonly do: 'folder' | 'listing'; readonly path: string } & Listing)
   /** As `write` of what a file of the machine holds. */
   | ({ readonly do: 'copy'; readonly from: string; readonly path: string } & Listing)
+  /**
+   * A symbolic link to `to`, an absolute path in canonical form too, which need not be anything. It appears as `write`
+   * makes a file appear.
+   */
+  | { readonly do: 'link'; readonly path: string; readonly to: string }
   /** A full folder stays, and is no failure. */
   | { readonly do: 'remove'; readonly path: string };
 
@@ -110,6 +115,8 @@ export type Stat = {
   readonly gid: number;
   /** Bytes. */
   readonly size: number;
+  /** Of a link: what it says. */
+  readonly to?: string;
 };
 
 export type RunOptions = {

@@ -40,9 +40,12 @@ export function readRan({ fields, rest }: Answer): MachineResult<Ran> {
 }
 
 export function readStat(text: string): Stat | null {
-  const [kind, mode, uid, gid, size] = text.split(' ');
+  const [kind, mode, uid, gid, size, ...to] = text.split(' ');
   if (kind !== 'file' && kind !== 'folder' && kind !== 'link' && kind !== 'other') return null;
-  return { kind, mode: mode!, uid: Number(uid), gid: Number(gid), size: Number(size) };
+  return {
+    ...{ kind, mode: mode!, uid: Number(uid), gid: Number(gid), size: Number(size) },
+    ...(kind === 'link' && { to: to.join(' ') }),
+  };
 }
 
 export const readDigest = (hex: string): string | null => (hex === '' ? null : `sha256:${hex}`);

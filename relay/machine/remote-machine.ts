@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { ok, type Refusal, refuse } from '../../schema/result.ts';
 import {
+  type Change,
   isMachinePath,
   type Listing,
   type Look,
@@ -261,14 +262,14 @@ export function createRemoteMachine(name: string, exec: Exec): Machine {
       return ok(true);
     },
     async change(steps) {
-      const bad = badPath(steps.flatMap((step) => [step.path, ...(step.do === 'copy' ? [step.from] : [])]));
+      const bad = badPath(steps.flatMap((step) => [step.path, ...otherPath(step)]));
       if (bad !== null) return bad;
       for (const some of packed(steps, ({ path }) => sizeOf(path), chunkBytes)) {
         const fields = some.flatMap((step) => [
           step.do,
           step.path,
-          ...(step.do === 'remove' ? ['', ''] : [step.mode, step.owner]),
-          step.do === 'copy' ? step.from : '',
+          ...(step.do === 'remove' || step.do === 'link' ? ['', ''] : [step.mode, step.owner]),
+          otherPath(step)[0] ?? '',
           partName(),
         ]);
         const done = await ask(['change', ...fields]);
@@ -278,6 +279,10 @@ export function createRemoteMachine(name: string, exec: Exec): Machine {
     },
   };
 }
+
+/** The path that a change has besides its own. */
+const otherPath = (step: Change): string[] =>
+  step.do === 'copy' ? [step.from] : step.do === 'link' ? [step.to] : [];
 
 const partName = (): string => `.${randomBytes(8).toString('hex')}.writ`;
 

@@ -81,6 +81,7 @@ my %ops = (
       if ($do eq 'remove') { removed($path) || $!{ENOTEMPTY} || $!{EEXIST} || fault($path) }
       elsif ($do eq 'folder') { folder($path, $mode, $who) }
       elsif ($do eq 'listing') { listing($path, $mode, $who) }
+      elsif ($do eq 'link') { linked($path, $source, $name) }
       else { my $left = 64 * 1024 * 1024; my $bytes = bytes($source, \$left);
         defined $bytes or refuse('not_found', $source); place($path, $name, $bytes, $mode, $who) } }
     fields() },
@@ -115,7 +116,8 @@ my %ops = (
 );
 
 sub looked { my ($path, $soft) = @_; my (undef, $at) = seat($path, $soft); my @s = defined $at ? lstat($at) : ();
-  @s ? sprintf('%s %04o %d %d %d', (-l _ ? 'link' : -f _ ? 'file' : -d _ ? 'folder' : 'other'), $s[2] & 07777, $s[4], $s[5], $s[7]) : '' }
+  @s ? sprintf('%s %04o %d %d %d', (-l _ ? 'link' : -f _ ? 'file' : -d _ ? 'folder' : 'other'), $s[2] & 07777, $s[4], $s[5], $s[7])
+    . (-l _ ? ' ' . (readlink($at) // '') : '') : '' }
 
 sub opened { my (undef, $at) = seat($_[0], 'any'); return undef unless defined $at && sysopen(my $file, $at, $READ);
   -f $file ? $file : undef }
@@ -153,6 +155,11 @@ sub folder { my ($path, $mode, $who) = @_; my @ids = owner($who); my ($dir, $at)
 sub listing { my ($path, $mode, $who) = @_; my @ids = owner($who); my (undef, $at) = seat($path, '');
   lstat $at or fault($path); refuse('symlink', $path) if -l _;
   chown(@ids, $at) && chmod(oct $mode, $at) or fault($path) }
+
+sub linked { my ($path, $to, $name) = @_; my ($dir, $at) = seat($path, ''); my $part = beside($dir, $name);
+  refuse('not_a_file', $path) if lstat($at) && -d _;
+  symlink($to, $part) or fault($path); rename($part, $at) or do { my $why = errname(); unlink $part; refuse($why, $path) };
+  $dir->sync }
 
 sub removed { my ($path) = @_; my ($dir, $at) = seat($path, 'missing'); return 1 unless defined $at;
   lstat $at or return $!{ENOENT};

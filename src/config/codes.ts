@@ -59,6 +59,7 @@ export const configCodes = {
   secret_header_large: 'The header of a secret is too large to be read.',
   secret_machine_unknown: 'A secret or a recipient is of a machine that homelab.yaml does not name.',
   secret_missing: 'A secret has no file for the machine that needs it.',
+  secret_misplaced: 'A unit, or a file that is only seeded, holds secrets, which cannot be filled in there.',
   secret_mixed: 'A secret is encrypted to post-quantum and to classic recipients.',
   secret_not_age: 'A secret is no whole file of age in its binary form.',
   secret_recipients_changed: 'A secret is encrypted to others than those that should read it.',

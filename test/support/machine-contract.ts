@@ -110,6 +110,27 @@ export function machineContract(name: string, subject: () => Promise<Subject>): 
     assert.equal(stat?.mode, '0644');
   });
 
+  check('a link is put there, and replaces a file or link', async ({ machine, folder }) => {
+    const link = (at: string, to: string) => machine.change([{ do: 'link', path: at, to }]);
+    const path = `${folder}/a`;
+    got(await link(path, '/run/a b/c'));
+    const [stat] = got(await machine.stat([path]));
+    assert.deepEqual([stat?.kind, stat?.to], ['link', '/run/a b/c']);
+    got(await machine.write(`${folder}/kept`, text.encode('kept'), plain));
+    got(await link(path, `${folder}/kept`));
+    got(await link(path, `${folder}/none`));
+    got(await machine.write(`${folder}/file`, text.encode('x'), plain));
+    got(await link(`${folder}/file`, `${folder}/kept`));
+    assert.equal(Buffer.from(got(await machine.read(`${folder}/kept`, 10))).toString(), 'kept');
+    got(await machine.makeFolder(`${folder}/d`, { mode: '0755', owner: 'root:root' }));
+    assert.equal(reasonOf(await link(`${folder}/d`, '/x')), 'not_a_file');
+    assert.equal(reasonOf(await link(`${folder}/e`, '../x')), 'bad_path');
+    assert.equal(reasonOf(await link(`${folder}/e/../f`, '/x')), 'bad_path');
+    assert.equal(reasonOf(await link(`${folder}/file/f`, '/x')), 'symlink');
+    assert.equal(reasonOf(await link(`${folder}/none/f`, '/x')), 'not_found');
+    assert.deepEqual(got(await machine.list(folder, 10)), ['a', 'd', 'file', 'kept']);
+  });
+
   check('folders are made, emptied and removed', async ({ machine, folder }) => {
     assert.equal(reasonOf(await machine.makeFolder(`${folder}/x/y`, plain)), 'not_found');
     got(await machine.makeFolder(`${folder}/x`, { mode: '0750', owner: '0:33' }));

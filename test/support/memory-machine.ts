@@ -212,6 +212,8 @@ export function createMemoryMachine(name = 'websvcs'): MemoryMachine {
         return machine.setListing(step.path, step);
       case 'remove':
         return machine.remove(step.path);
+      case 'link':
+        throw new Error('this machine has no links');
       case 'copy': {
         const bytes = await machine.read(step.from, 2 ** 24);
         return bytes.ok ? machine.write(step.path, bytes.value, step) : bytes;

@@ -28,14 +28,9 @@ export function mountSecretFiles(
   placed: readonly Placed[],
   contents: readonly Content[],
 ): { made: Content[]; findings: Finding[] } {
-  const secret = contents.filter(
-    ({ draft, secrets }) => secrets.length > 0 && draft.kind === 'file' && draft.entry.manage !== 'seed',
-  );
-  const findings = secret.flatMap(({ draft: { path, place, volume } }) =>
-    volume === undefined
-      ? []
-      : [fault(place, 'volume_secret', `${path} would lie in the volume with its secrets in clear`)],
-  );
+  const withSecrets = contents.filter(({ secrets }) => secrets.length > 0);
+  const secret = withSecrets.filter(({ draft }) => draft.kind === 'file' && draft.entry.manage !== 'seed');
+  const findings = withSecrets.flatMap(({ draft }) => misplaced(draft));
   const outside = secret.map(({ draft }) => draft).filter(({ volume }) => volume === undefined);
   const files = grouped(outside, ({ target }) => target);
   const made = placed.flatMap(({ app, target, parsed }) =>
@@ -64,6 +59,33 @@ export function mountSecretFiles(
     }),
   );
   return { made, findings };
+}
+
+/** What is wrong with secrets in a file for which there is no place where they could be filled in. */
+function misplaced({ path, place, volume, kind, entry }: Draft): Finding[] {
+  if (kind === 'unit') {
+    const message = `${path} is read before its secrets can be filled in`;
+    return [
+      fault(
+        place,
+        'secret_misplaced',
+        message,
+        'Name the secret in a Secret= of the container, or in a file.',
+      ),
+    ];
+  }
+  if (entry.manage === 'seed') {
+    return [
+      fault(
+        place,
+        'secret_misplaced',
+        `${path} is the app's own once it is written: nothing fills in its secrets`,
+      ),
+    ];
+  }
+  return volume === undefined
+    ? []
+    : [fault(place, 'volume_secret', `${path} would lie in the volume with its secrets in clear`)];
 }
 
 /** The paths of the machine that a container mounts. */

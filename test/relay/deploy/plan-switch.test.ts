@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { pathsToLookAt, planSwitch } from '../../../relay/deploy/plan-switch.ts';
+import { filledPath } from '../../../relay/deploy/secrets-table.ts';
 import type { Op } from '../../../relay/deploy/target-state.ts';
 import type { Sight, Stat } from '../../../relay/machine/machine.ts';
 import type { ReleaseFile, ReleasePart } from '../../../schema/wire/release.ts';
@@ -9,7 +10,7 @@ import type { ReleaseFile, ReleasePart } from '../../../schema/wire/release.ts';
 /** What lies on a target, by path: a model of its files. */
 type Disk = ReadonlyMap<
   string,
-  { readonly kind: Stat['kind']; readonly digest: string | null; readonly how: string }
+  { readonly kind: Stat['kind']; readonly digest: string | null; readonly how: string; readonly to?: string }
 >;
 
 const hash = (letter: string): string => `sha256:${letter.repeat(64)}`;
@@ -27,6 +28,7 @@ function partOf(files: readonly ReleaseFile[], dirs: ReleasePart['apps'][number]
     prune: [],
     ports: [],
     certs: [],
+    artifacts: [],
     commands: [],
   };
   return {
@@ -57,7 +59,13 @@ function sightsOf(disk: Disk, paths: readonly string[]): Map<string, Sight> {
       if (found === undefined) return [path, { stat: null, digest: null }];
       const [mode, owner] = found.how.split(' ') as [string, string];
       const [uid, gid] = idsOf(owner);
-      return [path, { stat: { kind: found.kind, mode, uid, gid, size: 1 }, digest: found.digest }];
+      return [
+        path,
+        {
+          stat: { kind: found.kind, mode, uid, gid, size: 1, ...(found.to && { to: found.to }) },
+          digest: found.digest,
+        },
+      ];
     }),
   );
 }
@@ -73,6 +81,10 @@ function perform(disk: Disk, ops: readonly Op[]): Disk {
     }
     const parent = op.path.slice(0, op.path.lastIndexOf('/'));
     assert.ok(parent === '' || now.get(parent)?.kind === 'folder', `${op.path} has a folder`);
+    if (op.do === 'link') {
+      now.set(op.path, { kind: 'link', digest: null, how: '0777 0:0', to: op.to });
+      continue;
+    }
     const how = `${op.mode} ${numbers(op.owner)}`;
     if (op.do === 'put') now.set(op.path, { kind: 'file', digest: op.digest, how });
     else if (op.do === 'folder') now.set(op.path, { kind: 'folder', digest: null, how });
@@ -88,10 +100,11 @@ function plan(
   before: ReleasePart | undefined,
   after: ReleasePart,
   folders: readonly string[] = [],
+  claimed: readonly string[] = [],
 ) {
   const paths = pathsToLookAt(before, after, folders);
   const sights = sightsOf(disk, [...paths.files, ...paths.folders]);
-  return planSwitch({ before, after, folders, sights }, sameOwner);
+  return planSwitch({ before, after, folders, claimed, sights }, sameOwner);
 }
 
 const sorted = (disk: Disk) => [...disk].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -163,12 +176,71 @@ test('folders that were made go with their last file, and others stay', () => {
   assert.ok(perform(mine, kept.value.ops).has('/etc/opt/mine'));
 });
 
+const linkTo = (path: string) => ({
+  kind: 'link' as const,
+  digest: null,
+  how: '0777 0:0',
+  to: filledPath(path),
+});
+
+test('a file with secrets is a link to where it is filled in; what is in its way must hold the same', () => {
+  const secret = partOf([file('/etc/x', '1', { secrets: ['s'] })]);
+  const link = { do: 'link', path: '/etc/x', to: filledPath('/etc/x') };
+  const absent = plan(bare, undefined, secret);
+  assert.ok(absent.ok);
+  assert.deepEqual(absent.value.ops, [link]);
+  assert.deepEqual(absent.value.undo, [{ do: 'remove', path: '/etc/x' }]);
+  const there = plan(new Map([...bare, ['/etc/x', linkTo('/etc/x')]]), secret, secret);
+  assert.ok(there.ok && there.value.ops.length === 0 && there.value.drifted.length === 0);
+  const claimed = plan(withFile(bare, '/etc/x', '2'), undefined, secret);
+  assert.ok(claimed.ok);
+  assert.deepEqual([claimed.value.claims, claimed.value.ops, claimed.value.keep], [['/etc/x'], [], []]);
+  const elsewhere: Disk = new Map([...bare, ['/etc/x', { ...linkTo('/etc/x'), to: '/etc/y' }]]);
+  const foreign = plan(elsewhere, undefined, secret);
+  assert.deepEqual(!foreign.ok && foreign.obstacles, [{ path: '/etc/x', why: 'not_a_file' }]);
+});
+
+test('a file in clear that holds the same stays until its app starts anew', () => {
+  const secret = partOf([file('/etc/x', '1', { secrets: ['s'] })]);
+  const disk = withFile(bare, '/etc/x', '2');
+  const first = plan(disk, undefined, secret);
+  assert.ok(first.ok);
+  const move = (after: ReleasePart) => {
+    const made = plan(disk, secret, after, [], first.value.claimed);
+    assert.ok(made.ok);
+    return [made.value.ops.map((op) => `${op.do} ${op.path}`), made.value.keep, made.value.claimed];
+  };
+  const runs = (part: ReleasePart): ReleasePart => ({
+    ...part,
+    apps: part.apps.map((app) => ({
+      ...app,
+      units: [{ service: 'a.service', files: [], kind: 'run' as const }],
+    })),
+  });
+  assert.deepEqual(move(runs(secret)), [['link /etc/x'], [], []], 'it is started');
+  assert.deepEqual(move(partOf([file('/etc/x', '3', { secrets: ['s'] })])), [['link /etc/x'], [], []]);
+  const made = plan(disk, runs(secret), runs(secret), [], first.value.claimed);
+  assert.ok(made.ok);
+  assert.deepEqual([made.value.ops, made.value.claimed], [[], ['/etc/x']]);
+});
+
+test('bytes that stand where secrets are filled in are never kept among the blobs', () => {
+  const secret = partOf([file('/etc/x', '1', { secrets: ['s'] })]);
+  for (const after of [secret, partOf([])]) {
+    const made = plan(withFile(bare, '/etc/x', '9'), secret, after);
+    assert.ok(made.ok);
+    assert.deepEqual([made.value.drifted, made.value.keep], [['/etc/x'], []]);
+    assert.deepEqual(made.value.undo, [{ do: 'link', path: '/etc/x', to: filledPath('/etc/x') }]);
+  }
+});
+
 const paths = ['/etc/x', '/etc/y', '/etc/opt/a/x', '/etc/opt/a/y', '/etc/opt/b/x', '/srv/data'];
 const anyFile = fc.record({
   path: fc.constantFrom(...paths),
   letter: fc.constantFrom('1', '2', '3'),
   mode: fc.constantFrom('0644', '0600'),
   owner: fc.constantFrom('root:root', '472:472'),
+  secret: fc.boolean(),
 });
 const anyPart = fc
   .tuple(
@@ -177,7 +249,9 @@ const anyPart = fc
   )
   .map(([files, dirs]) =>
     partOf(
-      files.map(({ path, letter, mode, owner }) => file(path, letter, { mode, owner })),
+      files.map(({ path, letter, mode, owner, secret }) =>
+        file(path, letter, { mode, owner, ...(secret && { secrets: ['s'] }) }),
+      ),
       dirs.map((path) => ({ path, mode: '0750', owner: '33:33' })),
     ),
   );
@@ -195,13 +269,20 @@ test('after a switch there is the part and nothing of the one before; any stop o
       const done = perform(disk, ops);
       for (const wanted of two.files) {
         const how = `${wanted.mode} ${numbers(wanted.owner)}`;
-        assert.deepEqual(done.get(wanted.path), { kind: 'file', digest: wanted.digest, how });
+        assert.deepEqual(
+          done.get(wanted.path),
+          wanted.secrets === undefined ? { kind: 'file', digest: wanted.digest, how } : linkTo(wanted.path),
+        );
       }
       const wantedPaths = new Set(two.files.map(({ path }) => path));
       for (const { path } of one.files) if (!wantedPaths.has(path)) assert.ok(!done.has(path), path);
       assert.deepEqual(sorted(perform(done, ops)), sorted(done), 'twice is once');
       const cut = perform(disk, ops.slice(0, stop % (ops.length + 1)));
-      assert.deepEqual(sorted(perform(cut, undo)), sorted(disk), 'back from anywhere');
+      // Somebody's copy in clear of what is filled in is not kept for the way back: the link is.
+      const expected = new Map(disk);
+      if (drift !== null && one.files.find(({ path }) => path === drift)?.secrets !== undefined)
+        expected.set(drift, linkTo(drift));
+      assert.deepEqual(sorted(perform(cut, undo)), sorted(expected), 'back from anywhere');
       const again = plan(done, two, two, made.value.folders);
       assert.ok(again.ok && again.value.ops.length === 0, 'nothing is left to do');
     }),

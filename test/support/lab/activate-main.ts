@@ -1,11 +1,12 @@
 // Runs in a guest: activate-main.mjs REQUEST, where REQUEST is JSON (engine-request.ts). Does with the guest itself what
 // it says, and prints what came of it, a line of JSON.
 
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { activate, revertPending } from '../../../relay/deploy/activate.ts';
 import { createTargetLook } from '../../../relay/deploy/look-target.ts';
 import { readTargetState } from '../../../relay/deploy/target-state.ts';
 import { createHostMachine } from '../../../relay/machine/host-machine.ts';
+import type { Machine } from '../../../relay/machine/machine.ts';
 import { createRemoteMachine, type Exec } from '../../../relay/machine/remote-machine.ts';
 import { runProgram } from '../../../relay/machine/run-program.ts';
 import { digestBytes, toBytes } from '../../../schema/jose/digest.ts';
@@ -43,8 +44,28 @@ const counted = {
     return host.run(...given);
   },
 };
+
+/** The machine, whose every call is kept with its result, byte for byte. */
+const recorded = (of: Machine, file: string): Machine =>
+  new Proxy(of, {
+    get(_, name: keyof Machine) {
+      if (name === 'name') return of.name;
+      const method = of[name] as (...given: unknown[]) => Promise<unknown>;
+      return async (...given: unknown[]) => {
+        const result = await method(...given);
+        const text = JSON.stringify([name, given, result], (_key, value) =>
+          value?.type === 'Buffer' || value instanceof Uint8Array
+            ? Buffer.from(value).toString('latin1')
+            : value,
+        );
+        appendFileSync(file, `${text}\n`);
+        return result;
+      };
+    },
+  });
+const guest = request.by === 'exec' ? createRemoteMachine('guest', exec) : counted;
 const { machine, at, asked } = createFaultyMachine(
-  request.by === 'exec' ? createRemoteMachine('guest', exec) : counted,
+  request.record === undefined ? guest : recorded(guest, request.record),
   () => programs,
   request.fault,
   request.disks ?? [],

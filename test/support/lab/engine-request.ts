@@ -31,6 +31,8 @@ export type EngineRequest = {
   readonly pace?: number;
   /** `exec`: as if there were no way to the guest but programs that are run there, as by its agent. */
   readonly by?: 'host' | 'exec';
+  /** A file in the guest in which all is kept that goes between the engine and the machine. */
+  readonly record?: string;
   /** Of a look: how often. */
   readonly times?: number;
 };

@@ -149,6 +149,17 @@ Volume=/etc/opt/bot/bot.yml:/config/bot.yml:ro
   assert.deepEqual(inVolume.told, [
     'apps/bot/app.yaml:4 error volume_secret: volume:bot/bot.yml would lie in the volume with its secrets in clear',
   ]);
+  const seeded = await home({
+    ...mounted(),
+    'apps/bot/app.yaml': mounted()['apps/bot/app.yaml'].replace(/( - \{.*?)( \})/, '$1, manage: seed$2'),
+  });
+  assert.deepEqual(seeded.told, [
+    "apps/bot/app.yaml:4 error secret_misplaced: /etc/opt/bot/bot.yml is the app's own once it is written: nothing fills in its secrets",
+  ]);
+  const unit = await home({ ...mounted('Environment=T=~writ:secret:bot_token~') });
+  assert.deepEqual(unit.told, [
+    'apps/bot/bot.container:1 error secret_misplaced: /etc/containers/systemd/bot.container is read before its secrets can be filled in',
+  ]);
 });
 
 test(rows.unmanaged, async () => {
