@@ -240,6 +240,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     random,
     progress: () => executor.running(),
     targets: () => watchOfTargets.reports(),
+    recipients: () => watchOfTargets.recipients(),
     refused: () => executor.refused(),
     reportSeq: () => executor.reportSeq(),
     ...(overrides.lookIdleMs !== undefined && { lookIdleMs: overrides.lookIdleMs }),

@@ -42,6 +42,7 @@ export type ReporterDeps = {
   progress(): readonly Progress[];
   /** What was seen of the targets of releases; it is looked at elsewhere, and never waited for. */
   targets(): NonNullable<Report['targets']>;
+  recipients(): NonNullable<Report['recipients']>;
   /** Jobs that could not be tied to an authorised intent. */
   refused(): Report['refused'];
   /** A number above all that were given out before, over restarts too. */
@@ -89,6 +90,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
 
   const facts = async () => {
     const targets = deps.targets();
+    const recipients = deps.recipients();
     return {
       version: deps.version,
       protocol: protocolVersion,
@@ -98,6 +100,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
       progress: deps.progress().slice(0, maxProgress),
       refused: deps.refused(),
       ...(Object.keys(targets).length > 0 && { targets }),
+      ...(Object.keys(recipients).length > 0 && { recipients }),
     };
   };
 

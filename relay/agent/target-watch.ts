@@ -6,6 +6,7 @@ import { lookByHelper, needsHelper } from '../actions/by-helper.ts';
 import { openTarget } from '../actions/open-target.ts';
 import { codeOfReason } from '../actions/release-code.ts';
 import { revertPending } from '../deploy/activate.ts';
+import { makeIdentity } from '../deploy/identity.ts';
 import { createTargetLook } from '../deploy/look-target.ts';
 import { readTargetState } from '../deploy/target-state.ts';
 import type { Log } from '../log.ts';
@@ -24,6 +25,8 @@ export type TargetWatch = {
   lookSoon(target: string): void;
   /** What was seen last, for reports. */
   reports(): Readonly<Record<string, TargetReport>>;
+  /** To whom secrets of each target are encrypted, as far as it has made its identity. */
+  recipients(): Readonly<Record<string, string>>;
 };
 
 export type TargetWatchDeps = {
@@ -63,6 +66,7 @@ export function createTargetWatch(deps: TargetWatchDeps): TargetWatch {
   const seen = new Map<string, TargetReport>();
   /** When each is looked at next, by the host's uptime. */
   const due = new Map<string, number>();
+  const recipients = new Map<string, string>();
   const lookers = new Map<string, { readonly vmid: number; readonly look: TargetLook }>();
   const bell = createDoorbell(clock);
   trust.onChange(() => bell.ring());
@@ -85,7 +89,20 @@ export function createTargetWatch(deps: TargetWatchDeps): TargetWatch {
     }
     if (!sight.ok) return { ...sight, reason: codeOfReason(sight.reason) };
     const { part, drifted, drift } = sight.value;
+    if (part !== null) await identify(target, machine.value);
     return ok({ part, seen: 'ok', seen_at: clock.now(), drifted, drift: [...drift] });
+  };
+
+  /** A target that runs a release makes its age identity, so that the next one can bring it secrets. */
+  const identify = async (target: string, machine: Machine): Promise<void> => {
+    const recipient = await makeIdentity(machine);
+    const before = recipients.get(target);
+    if (recipient.ok) {
+      recipients.set(target, recipient.value);
+      if (recipient.value !== before) deps.onChange();
+    } else if (recipient.reason !== 'age_missing') {
+      log.warn('identity_unfit', { target, code: recipient.reason, detail: recipient.detail ?? null });
+    }
   };
 
   /** What looks at one machine, and remembers between its looks which part is in force there. */
@@ -147,6 +164,7 @@ export function createTargetWatch(deps: TargetWatchDeps): TargetWatch {
           if (own.includes(target)) continue;
           seen.delete(target);
           lookers.delete(target);
+          recipients.delete(target);
           deps.onChange();
         }
         const next = own.find((target) => (due.get(target) ?? 0) <= clock.uptimeMs());
@@ -162,6 +180,7 @@ export function createTargetWatch(deps: TargetWatchDeps): TargetWatch {
       due.set(target, 0);
       bell.ring();
     },
+    recipients: () => Object.fromEntries(recipients),
     reports() {
       const most = Math.floor(toldDrift / Math.max(1, seen.size));
       return Object.fromEntries(

@@ -20,8 +20,6 @@ const notYet: readonly Need[] = [
   ofApps('certificates', ({ certs }) => certs.length > 0),
   ofApps('databases', ({ databases }) => databases.length > 0),
   ofApps('clients of the sign-in', ({ clients }) => clients.length > 0),
-  ofApps('secrets', ({ secrets }) => secrets.length > 0),
-  { what: 'files with secrets', in: ({ files }) => files.some(({ secrets }) => secrets !== undefined) },
   ofApps('folders to be pruned', ({ prune }) => prune.length > 0),
 ];
 
