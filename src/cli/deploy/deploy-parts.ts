@@ -137,12 +137,12 @@ export async function proveOutcomes(
   return { ok: true, value: all };
 }
 
-/** A target's words at the end of a deployment: a report from before its receipt knows nothing of it. */
+/** A target's words at the end of a deployment: what was seen before its receipt knows nothing of it. */
 function wordsAfter(outcome: TargetOutcome, { targets }: Sights): Words {
   const { target, end, code, receipt } = outcome;
   const sight = targets.get(target);
   if (end === 'healthy') {
-    const isNews = sight?.signed != null && sight.signed.time > receipt!.time;
+    const isNews = sight?.signed != null && sight.signed.report.seen_at > receipt!.time;
     return isNews ? wordsOf(sight) : { deployed: true, healthy: true, synced: true, why: [] };
   }
   const looked = sight === undefined ? { healthy: null, synced: null, why: [] } : lookOf(sight);

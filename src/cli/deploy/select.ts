@@ -107,7 +107,7 @@ function partOfApps(
     );
   if (sight?.standing == null) return unseen(`no relay has signed what runs on ${target}`);
   if (sight.standing.part === null) return unseen(`nothing of a release runs on ${target} yet`);
-  if (now - sight.standing.time > heartbeatLimitMs) {
+  if (now - sight.standing.signedAt > heartbeatLimitMs) {
     return unseen(`the relay ${sight.relay} has not said for long what runs on ${target}`);
   }
   const before = running.get(target);

@@ -11,6 +11,15 @@ import type { Failure } from '../outcome.ts';
 import { openSession, refreshTrust, type Session } from '../session.ts';
 import type { FormerPart } from './former.ts';
 
+/** What stands on a target, by its relay's word. Times by the relay's clock, in ms. */
+type Standing = {
+  readonly part: Digest | null;
+  /** When it was seen, or brought about. */
+  readonly at: number;
+  /** When the relay signed something of the target last. */
+  readonly signedAt: number;
+};
+
 /** A target as far as it is known here. */
 export type Sight = {
   readonly target: string;
@@ -20,8 +29,8 @@ export type Sight = {
   readonly view: TargetView | null;
   /** What its relay last signed, verified by trust; null where nothing verifies. Time by the relay's clock, in ms. */
   readonly signed: { readonly report: TargetReport; readonly time: number } | null;
-  /** The part in force by its relay's newest signature, which may be a receipt; null where nothing verifies. */
-  readonly standing: { readonly part: Digest | null; readonly time: number } | null;
+  /** The part in force by what its relay signed, a report or a receipt; null where nothing of it is known. */
+  readonly standing: Standing | null;
 };
 
 export type Sights = {
@@ -55,8 +64,10 @@ export function withReceipts(sights: Sights, former: readonly FormerPart[]): Sig
   for (const { target, part, receipt } of former) {
     const sight = targets.get(target);
     if (sight === undefined || receipt?.state !== 'succeeded') continue;
-    const isNewer = sight.standing === null || receipt.time > sight.standing.time;
-    if (isNewer) targets.set(target, { ...sight, standing: { part, time: receipt.time } });
+    const { at, signedAt } = sight.standing ?? { at: 0, signedAt: 0 };
+    if (receipt.time <= at) continue;
+    const standing = { part, at: receipt.time, signedAt: Math.max(receipt.time, signedAt) };
+    targets.set(target, { ...sight, standing });
   }
   return { ...sights, targets };
 }
@@ -91,7 +102,10 @@ export async function lookAtTargets(
     const relay = relayOf(house, target);
     if (relay === undefined) continue;
     const own = signed.get(target) ?? null;
-    const standing = own === null || isUnseen(own.report) ? null : { part: own.report.part, time: own.time };
+    const standing =
+      own === null || isUnseen(own.report)
+        ? null
+        : { part: own.report.part, at: own.report.seen_at, signedAt: own.time };
     targets.set(target, { target, relay, view: views.get(target) ?? null, signed: own, standing });
   }
   return { ok: true, value: { targets, next: list.value.next } };
