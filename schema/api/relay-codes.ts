@@ -3,6 +3,7 @@ import { actingCodes } from './acting-codes.ts';
 import type { CodeCard } from './code-card.ts';
 import { jobCodes } from './job-codes.ts';
 import { releaseCodes } from './release-codes.ts';
+import { secretCodes } from './secret-codes.ts';
 import { startCodes } from './start-codes.ts';
 import { stepCodes } from './step-codes.ts';
 
@@ -13,6 +14,7 @@ export const relayCodes = {
   ...jobCodes,
   ...releaseCodes,
   ...actCodes,
+  ...secretCodes,
   ...startCodes,
 } as const satisfies { readonly [code: string]: CodeCard };
 

@@ -23,10 +23,11 @@ const isIn = (path: string, folders: readonly string[]): boolean =>
 /** Patterns that a mount cannot stand for, each with who keeps to it: the judge alone. */
 const namesOnly: readonly RegExp[] = [
   // By name, in folders that releases do write.
-  /^\/etc\/systemd\/system\/(\*\.(wants|requires)\/)?writ\*/,
+  /^\/etc\/systemd\/system\/(\*\.(wants|requires|d)\/\*?)?writ\*/,
   /^\/etc\/containers\/systemd\/(\*\*\/)?writ\*/,
   /^\/usr\/local\/bin\/writ\*$/,
-  // Its own state and the engine's are written by it.
+  // Its own state and the engine's are written by it, and what secrets are filled into.
+  /^\/run\/writ\*/,
   /^\/var\/lib\/writ\*/,
 ];
 
