@@ -118,7 +118,7 @@ describe('a release, from the API to a guest', () => {
       const report = await reported(({ part }) => part === one.digest);
       assert.partialDeepStrictEqual(report, { seen: 'ok', drifted: 0, drift: [] });
       assert.ok(report.seen_at > 0);
-      assert.equal(api.reports.at(-1)?.report.targets?.files?.seen, 'act_helper_needed');
+      assert.equal(api.reports.at(-1)?.report.targets?.files?.seen, 'act_missing');
 
       assert.equal(
         await outcome(await deploy(await webPart('two\n', '[Container]\n# Fails\n'))),
