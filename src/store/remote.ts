@@ -1,5 +1,5 @@
-import { type Client, createClient, type ResultSet } from '@libsql/client/http';
 import { fromDriver, reasonOfCode, toBound } from './driver-values.ts';
+import { connectHrana, type HranaClient, type HranaResult } from './hrana.ts';
 import {
   type Database,
   isStoreError,
@@ -14,8 +14,8 @@ import {
 import { slots } from './slots.ts';
 import { inspectStatement, isReading, isSchemaChange, type StatementText } from './statement-text.ts';
 
-/** The part of a libSQL client that the engine uses. Integers must come as numbers (`intMode: 'number'`). */
-export type RemoteClient = Pick<Client, 'batch' | 'close'>;
+/** A client of a libSQL server. Integers must come as numbers. */
+export type RemoteClient = HranaClient;
 
 export type RemoteOptions = {
   readonly client: RemoteClient;
@@ -35,38 +35,11 @@ const longestBackoffMs = 250;
 const defaultWriters = 4;
 
 /** The client for a libSQL server (`https:`, `libsql:`) with a time-out on each of its requests. */
-export function connectRemote(options: {
+export const connectRemote = (options: {
   readonly url: string;
   readonly authToken?: string;
   readonly timeoutMs?: number;
-}): RemoteClient {
-  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-  return createClient({
-    url: options.url,
-    ...(options.authToken === undefined ? {} : { authToken: options.authToken }),
-    intMode: 'number',
-    fetch: (request: Request) => fetchInTime(request, timeoutMs),
-  });
-}
-
-/** Reads an answer whole, so that the time-out covers its body and no timer outlives it. */
-async function fetchInTime(request: Request, timeoutMs: number): Promise<Response> {
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), timeoutMs);
-  try {
-    // A libsql-server takes two seconds to pack a megabyte that cannot be packed.
-    request.headers.set('accept-encoding', 'identity');
-    const answer = await fetch(request, { signal: late.signal });
-    const body = await answer.arrayBuffer();
-    const type = answer.headers.get('content-type');
-    return new Response(body.byteLength === 0 ? null : body, {
-      status: answer.status,
-      ...(type !== null && { headers: { 'content-type': type } }),
-    });
-  } finally {
-    clearTimeout(timer);
-  }
-}
+}): RemoteClient => connectHrana({ timeoutMs: defaultTimeoutMs, ...options });
 
 /** The storage port over a libSQL client: each call is one batch, one round trip, never an open transaction. */
 export function openRemote(options: RemoteOptions): Database {
@@ -77,7 +50,7 @@ export function openRemote(options: RemoteOptions): Database {
   let isClosed = false;
   const open = new Set<Promise<unknown>>();
 
-  const inTime = (answer: Promise<ResultSet[]>): Promise<ResultSet[]> => {
+  const inTime = (answer: Promise<HranaResult[]>): Promise<HranaResult[]> => {
     return new Promise((resolve, reject) => {
       const cancel = timers.after(timeoutMs, () =>
         reject(storeError('timeout', `no answer in ${timeoutMs} ms`)),
@@ -95,7 +68,7 @@ export function openRemote(options: RemoteOptions): Database {
     const deadlineMs = timers.monotonicMs() + busyTimeoutMs;
     for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, longestBackoffMs)) {
       if (isClosed) throw storeError('unavailable', 'the database is closed');
-      let results: ResultSet[];
+      let results: HranaResult[];
       try {
         results = await inTime(options.client.batch(bound, mode));
       } catch (error) {
@@ -147,13 +120,13 @@ function checkStatement({ sql, args }: Statement, mode: 'read' | 'write'): State
   return text;
 }
 
-function toResult(result: ResultSet, text: StatementText | undefined): StatementResult {
+function toResult(result: HranaResult, text: StatementText | undefined): StatementResult {
   const rows = toRows(result);
   if (text === undefined || isSchemaChange(text)) return { changes: 0, rows };
   return { changes: text.isReturning ? rows.length : result.rowsAffected, rows };
 }
 
-function toRows({ columns, rows }: ResultSet): Row[] {
+function toRows({ columns, rows }: HranaResult): Row[] {
   if (new Set(columns).size !== columns.length) throw new TypeError('two result columns of one name');
   return rows.map((row) => {
     const plain: Record<string, Value> = {};
@@ -179,11 +152,8 @@ function toKnown(error: unknown, mode: 'read' | 'write'): unknown {
 }
 
 /** Did the server refuse the request itself (400 to 499: credentials, address)? Then it ran nothing. */
-function isRefused(error: Error): boolean {
-  const { cause } = error;
-  if (!(cause instanceof Error) || !('status' in cause) || typeof cause.status !== 'number') return false;
-  return cause.status >= 400 && cause.status < 500;
-}
+const isRefused = (error: Error): boolean =>
+  'status' in error && typeof error.status === 'number' && error.status >= 400 && error.status < 500;
 
 /** Clients and servers put their own words before SQLite's (`SQLITE_CONSTRAINT: SQLite error: lock_conflict`). */
 function withoutPrefix(message: string): string {

@@ -6,11 +6,12 @@ import type { Case } from './case.ts';
 import { lifeCases } from './life-cases.ts';
 import { orderCases } from './order-cases.ts';
 import { relayCases } from './relay-cases.ts';
+import { releaseCases } from './release-cases.ts';
 import { makeStage, type Stage } from './stage.ts';
 import { type Subject, startOnNode } from './subject.ts';
 import { missingForWorkerd, startOnWorkerd } from './workerd.ts';
 
-const cases: readonly Case[] = [...accessCases, ...orderCases, ...relayCases, ...lifeCases];
+const cases: readonly Case[] = [...accessCases, ...orderCases, ...relayCases, ...releaseCases, ...lifeCases];
 
 /** How many tests passed, by runtime. */
 const passed: Record<string, number> = {};

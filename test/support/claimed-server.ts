@@ -20,6 +20,8 @@ export type Answer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
+  /** The body as it came over a connection. */
+  readonly bytes?: Uint8Array;
   /** The body as JSON. */
   json(): Record<string, unknown>;
 };
@@ -27,10 +29,13 @@ export type Answer = {
 export type HttpsCall = {
   readonly method: string;
   readonly url: string;
-  readonly body?: string;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 };
+
+const bytesOf = (body: string | Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
+  typeof body === 'string' ? toBytes(body) : body;
 
 /** One request to an origin on a connection of its own, whatever its certificate. */
 export function callOrigin(origin: string, call: HttpsCall): Promise<Answer> {
@@ -46,7 +51,7 @@ export function callOrigin(origin: string, call: HttpsCall): Promise<Answer> {
         headers: {
           ...(call.body !== undefined && {
             'content-type': 'application/json',
-            'content-length': toBytes(call.body).length,
+            'content-length': bytesOf(call.body).length,
           }),
           ...call.headers,
         },
@@ -56,8 +61,10 @@ export function callOrigin(origin: string, call: HttpsCall): Promise<Answer> {
         incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
         incoming.on('error', reject);
         incoming.on('end', () => {
-          const text = Buffer.concat(chunks).toString('utf8');
+          const bytes = Buffer.concat(chunks);
+          const text = bytes.toString('utf8');
           resolve({
+            bytes,
             status: incoming.statusCode ?? 0,
             headers: incoming.headers,
             text,
@@ -97,7 +104,7 @@ export async function proofOf(
     home,
     method,
     url,
-    body: await digestBytes(toBytes(body)),
+    body: await digestBytes(bytesOf(body)),
     time: Date.now(),
     nonce: encodeBase64url(randomBytes(16)),
     ...change,

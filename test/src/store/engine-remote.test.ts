@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { LibsqlError } from '@libsql/client';
@@ -60,6 +60,63 @@ test('a connection that breaks leaves a write unknown and a read undone', async 
 test('a server in trouble leaves a write unknown', async (t) => {
   const db = await serve(t, (_, response) => response.writeHead(502).end());
   await assert.rejects(db.write([remove]), as('timeout'));
+});
+
+test('a batch is one request, with the token, and asks for an answer that is not packed', async (t) => {
+  const seen: { url: string | undefined; headers: IncomingHttpHeaders; body: string }[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (chunk: string) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      seen.push({ url: request.url, headers: request.headers, body });
+      const none = { cols: [], rows: [], affected_row_count: 0 };
+      const result = { step_results: [none, none, none, null], step_errors: [] };
+      response.end(JSON.stringify({ results: [{ type: 'ok', response: { type: 'batch', result } }] }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await openRemote({ client: connectRemote({ url, authToken: 'secret' }) }).write([remove]);
+  assert.equal(seen.length, 1);
+  const [{ headers, body, url: path } = assert.fail()] = seen;
+  assert.deepEqual(
+    [path, headers.authorization, headers['accept-encoding']],
+    ['/v2/pipeline', 'Bearer secret', 'identity'],
+  );
+  const { requests } = JSON.parse(body) as {
+    requests: { type: string; batch: { steps: { stmt: { sql: string } }[] } }[];
+  };
+  assert.deepEqual(
+    requests.map(({ type }) => type),
+    ['batch', 'close'],
+  );
+  assert.deepEqual(
+    requests[0]?.batch.steps.map(({ stmt }) => stmt.sql),
+    ['BEGIN IMMEDIATE', remove.sql, 'COMMIT', 'ROLLBACK'],
+  );
+});
+
+test('an answer that no database gives leaves a write unknown', async (t) => {
+  const none = { cols: [], rows: [], affected_row_count: 0 };
+  const batch = (step_results: unknown[], step_errors: unknown[] = []) => ({
+    results: [{ type: 'ok', response: { type: 'batch', result: { step_results, step_errors } } }],
+  });
+  const answers = ['no JSON', '{}', '{"results":[]}', JSON.stringify(batch([none, none, null, none]))];
+  for (const answer of answers) {
+    const db = await serve(t, (request, response) => request.resume().on('end', () => response.end(answer)));
+    await assert.rejects(db.write([remove]), as('timeout'), answer);
+  }
+  const failed = batch([none], [null, { message: 'SQLite error: lock_conflict', code: 'SQLITE_CONSTRAINT' }]);
+  const db = await serve(t, (request, response) =>
+    request.resume().on('end', () => response.end(JSON.stringify(failed))),
+  );
+  await assert.rejects(db.write([remove]), as('constraint'));
 });
 
 test('busy is tried again until it is not, or until time is out', async () => {
