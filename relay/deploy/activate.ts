@@ -1,4 +1,5 @@
 import { changedUnits } from '../../schema/change/units.ts';
+import { withVolumePaths } from '../../schema/change/volume-paths.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { Machine } from '../machine/machine.ts';
 import { changeOver } from './change-over.ts';
@@ -26,7 +27,6 @@ import {
   type TargetState,
   writeTargetState,
 } from './target-state.ts';
-import { withVolumePaths } from './volume-paths.ts';
 import { findWayBack } from './way-back.ts';
 
 /** What an activation is given. */

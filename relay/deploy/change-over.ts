@@ -1,3 +1,4 @@
+import { volumeOf } from '../../schema/change/volume-paths.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { ReleasePart } from '../../schema/wire/release.ts';
 import type { Machine } from '../machine/machine.ts';
@@ -11,7 +12,6 @@ import type { Switch } from './plan-switch.ts';
 import type { Systemd, SystemdReason, Verb } from './systemd.ts';
 import { changesOf, type Pending } from './target-state.ts';
 import { isNative, isUnitPath, unitsOf } from './units.ts';
-import { volumeOf } from './volume-paths.ts';
 import { volumeServices } from './volume-services.ts';
 
 type Deps = {

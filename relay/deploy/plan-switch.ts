@@ -1,7 +1,7 @@
+import { volumeOf } from '../../schema/change/volume-paths.ts';
 import type { ReleaseFile, ReleasePart } from '../../schema/wire/release.ts';
 import type { Sight, Stat } from '../machine/machine.ts';
 import type { Op } from './target-state.ts';
-import { volumeOf } from './volume-paths.ts';
 
 export type SwitchInput = {
   readonly before: ReleasePart | undefined;

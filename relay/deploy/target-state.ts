@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { withVolumePaths } from '../../schema/change/volume-paths.ts';
 import { digestBytes, digestSchema } from '../../schema/jose/digest.ts';
 import { parseStrictJson } from '../../schema/jose/strict-json.ts';
 import { absolutePathSchema } from '../../schema/manifest/values.ts';
@@ -6,7 +7,6 @@ import { ok, type Result, refuse } from '../../schema/result.ts';
 import { canonicalJson } from '../../schema/wire/canonical.ts';
 import { type ReleasePart, releasePartSchema } from '../../schema/wire/release.ts';
 import type { Change, Machine, MachineReason } from '../machine/machine.ts';
-import { withVolumePaths } from './volume-paths.ts';
 
 /** What Writ keeps on each target, root's alone. Bytes lie in `blobs/<hex>`, parts of releases among them. */
 export const targetFolder = '/var/lib/writ-target';

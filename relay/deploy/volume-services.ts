@@ -1,10 +1,10 @@
+import { volumeOf } from '../../schema/change/volume-paths.ts';
 import { resourceName } from '../../schema/quadlet/unit.ts';
 import { ok, type Result } from '../../schema/result.ts';
 import type { ReleasePart } from '../../schema/wire/release.ts';
 import type { Machine, MachineReason } from '../machine/machine.ts';
 import { readInstalledUnits } from './installed-units.ts';
 import { unitsOf } from './units.ts';
-import { volumeOf } from './volume-paths.ts';
 
 /** The services that make the volumes in which these paths lie. */
 export async function volumeServices(

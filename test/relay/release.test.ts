@@ -260,6 +260,19 @@ describe('a relay’s look at its targets', () => {
       assert.deepEqual(api.violations, []);
     }));
 
+  test('tells what differs from the release', () =>
+    play(
+      async ({ deploy, outcome, machine, reported }) => {
+        assert.equal(await outcome(await deploy(await webPart('one\n'))), 'succeeded');
+        await reported(({ part, drifted }) => part !== null && drifted === 0);
+        machine.put('/etc/opt/web/index.html', 'by hand\n');
+        const { drift, drifted } = await reported((report) => report.drifted > 0);
+        assert.deepEqual(drift, [{ kind: 'file', name: '/etc/opt/web/index.html', is: 'changed' }]);
+        assert.equal(drifted, 1);
+      },
+      { targetIntervalMs: 20_000 },
+    ));
+
   test('keeps what it saw last while the guest is off, and holds up no report', () =>
     play(
       async ({ api, deploy, outcome, machine, tower, time, reported, relay }) => {

@@ -232,6 +232,19 @@ describe('writ-relay doctor', () => {
       'proxmox_token_rights fault',
       'proxmox_token_refused fault',
     ]);
+    // Where trust lets somebody release to a guest, that is a right that the token needs.
+    const releases = [{ action: 'release.apply', on: ['gaming'], paths: ['/etc/opt/**'] }];
+    const releasing = await makeTestHome({ origins: [{ url: 'https://127.0.0.1:1' }], releases });
+    const trust = releasing.trust();
+    assert.deepEqual(await statesOf(checkProxmox, { proxmox: oneMore.proxmox, trust }), [
+      'proxmox_token_rights ok',
+      'proxmox_token_refused ok',
+    ]);
+    const narrower = await tower(t, narrow);
+    assert.equal(
+      (await statesOf(checkProxmox, { proxmox: narrower.proxmox, trust }))[0],
+      'proxmox_token_rights warning',
+    );
     const { '/nodes/pve2': _, ...less } = narrow;
     const lacking = await tower(t, less);
     assert.deepEqual(await statesOf(checkProxmox, { proxmox: lacking.proxmox }), [

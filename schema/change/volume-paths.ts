@@ -1,4 +1,4 @@
-import type { ReleasePart } from '../../schema/wire/release.ts';
+import type { ReleasePart } from '../wire/release.ts';
 
 /** Where root's Podman keeps the bytes of volumes (containers.conf(5), volume_path). */
 const volumeFolder = '/var/lib/containers/storage/volumes';
