@@ -17,6 +17,7 @@ import { createProxmox } from '../../../relay/drivers/proxmox.ts';
 import { createProxmoxRights } from '../../../relay/drivers/proxmox-rights.ts';
 import { startProxmoxSimulator } from '../../support/proxmox/simulator.ts';
 import { fastTime, testToken, towerGuests } from '../../support/relay.ts';
+import { makeTestHome } from '../../support/relay-home.ts';
 import { gives, home, programs, statesOf } from './doctor-fixture.ts';
 
 describe('writ-relay doctor', () => {

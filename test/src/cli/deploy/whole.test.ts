@@ -77,3 +77,21 @@ test('one app comes alone, and what relays report is told in three words', async
   assert.equal((await home.deploy()).exit, 0);
   assert.equal(machine.text('/etc/opt/web/web.ini'), 'colour = red\n');
 });
+
+test('what somebody changes on a guest is told by file, and put back when asked', async (t) => {
+  const home = await startDeployHome(t);
+  const { machine } = home;
+  assert.equal((await home.deploy()).exit, 0);
+  machine.put('/etc/opt/web/web.ini', 'colour = black\n');
+  const told = await home.until(['diff', 'websvcs'], /was changed/);
+  assert.match(
+    told,
+    /^websvcs: 1 differs from its release, seen .*\n {2}file {2}\/etc\/opt\/web\/web\.ini {2}was changed\n$/,
+  );
+  assert.match((await home.writ(['targets'])).out, /^websvcs {2}deployed, healthy, not synced {2}1 differ/m);
+  const left = await home.deploy();
+  assert.match(left.out, /^websvcs: runs already, and 1 thing there differ: writ diff websvcs$/m);
+  assert.equal((await home.deploy('--again')).exit, 0);
+  assert.equal(machine.text('/etc/opt/web/web.ini'), 'colour = blue\n');
+  await home.until(['diff', 'websvcs'], /as released/);
+});
