@@ -44,7 +44,8 @@ export type TargetWork = {
   }): Promise<Result<() => Promise<ActOutcome>, string>>;
   /** Ends or undoes what a crash left open, and says what is true of a part now. A refusal: it cannot be told yet. */
   settle(machine: Machine, part: string): Promise<Result<ActOutcome, string>>;
-  look(machine: Machine): Promise<Result<TargetReport, string>>;
+  /** @param isQuiet nothing is at work there: what was left half done is put back first */
+  look(machine: Machine, isQuiet: boolean): Promise<Result<TargetReport, string>>;
 };
 
 export type ActServiceDeps = {
@@ -125,8 +126,8 @@ export function createActService(deps: ActServiceDeps): ActService {
     if (!verified.ok) return refused(verified.reason, verified.detail);
     const target = verified.value.order.parts[request.part]?.target;
     if (target === undefined) return refused('step_unknown');
-    const held = busy.take(target);
-    if (held === null) return refused('target_busy', `something is at work on ${target}`);
+    const held = await busy.wait(target, AbortSignal.any([link.gone, deps.stop]));
+    if (held === null) return refused('act_interrupted');
     try {
       return await applyTo(link, target, verified.value, request.part);
     } finally {
@@ -219,16 +220,16 @@ export function createActService(deps: ActServiceDeps): ActService {
   };
 
   const look = async (target: string): Promise<ActAnswer> => {
+    // While something is at work there, it is only looked at.
     const held = busy.take(target);
-    if (held === null) return refused('target_busy');
     try {
-      const settled = await settleOpen(target);
+      const settled = held === null ? ok(true) : await settleOpen(target);
       if (!settled.ok) return refused(settled.reason, settled.detail);
       const machine = await deps.machineOf(target);
-      const seen = machine.ok ? await work.look(machine.value) : machine;
+      const seen = machine.ok ? await work.look(machine.value, held !== null) : machine;
       return seen.ok ? { k: 'seen', report: seen.value } : refused(seen.reason, seen.detail);
     } finally {
-      held.release();
+      held?.release();
     }
   };
 

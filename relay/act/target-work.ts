@@ -32,10 +32,10 @@ export function createTargetWork(clock: ActClock): TargetWork {
       const end = await settlePart(machine, part);
       return end.ok ? ok(outcomeOf(end.value)) : end;
     },
-    async look(machine) {
+    async look(machine, isQuiet) {
       const lookAgain = createTargetLook(machine);
       let sight = await lookAgain();
-      if (sight.ok && sight.value.pending) {
+      if (isQuiet && sight.ok && sight.value.pending) {
         // Of an order that this helper knows nothing of: it was told anew whom to obey since.
         const settled = await settlePart(machine, noPart);
         if (!settled.ok) return settled;

@@ -50,7 +50,7 @@ const soonAgainMs = 60_000;
 const mayCome: ReadonlySet<string> = new Set([
   ...['guest_not_running', 'guest_paused', 'agent_silent'],
   ...['proxmox_unreachable', 'proxmox_timeout', 'target_unreachable', 'target_timeout'],
-  ...['act_missing', 'act_gone', 'act_interrupted', 'target_busy'],
+  ...['act_missing', 'act_gone', 'act_interrupted'],
 ]);
 const lookMs = 120_000;
 /** Putting back starts services that ran. */

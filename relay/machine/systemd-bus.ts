@@ -64,7 +64,9 @@ async function openBus(path: string): Promise<Bus> {
   const incoming = readChunks(socket);
   await once(socket, 'connect');
   const user = Buffer.from(String(process.getuid!())).toString('hex');
-  socket.write(`\0AUTH EXTERNAL ${user}\r\n`);
+  // All of it at once, as systemd's own programs do. What comes in one piece with BEGIN is left lying by systemd until
+  // more comes (seen with 257), so it must have read that before it is asked anything.
+  socket.write(`\0AUTH EXTERNAL ${user}\r\nBEGIN\r\n`);
   const said = await incoming.until((bytes) => {
     const end = Buffer.from(bytes).indexOf('\r\n');
     return end < 0 ? null : end + 2;
@@ -73,7 +75,6 @@ async function openBus(path: string): Promise<Bus> {
     socket.destroy();
     throw new Error('it knows us not');
   }
-  socket.write('BEGIN\r\n');
   let serial = 0;
   return {
     close: () => socket.destroy(),

@@ -65,11 +65,6 @@ export const actCodes = {
     meaning: 'writ-relay-act was asked what came of an order that it never followed.',
     todo: 'Nothing was begun: deploy anew.',
   },
-  target_busy: {
-    title: 'Target is being changed',
-    meaning: 'writ-relay-act is at work on this target for another order. Nothing was changed.',
-    todo: 'Wait for its end, and deploy anew.',
-  },
   target_not_ours: {
     title: 'Target is not of this host',
     meaning:

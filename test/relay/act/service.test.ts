@@ -211,10 +211,12 @@ describe('a relay or a helper that dies on the way', () => {
       finish = resolve;
     });
     const dying = new AbortController();
+    let begun = 0;
     const desk = await startDesk(t, {
       prepare: async ({ blob, part }) => {
         await blob(part);
         return ok(async () => {
+          begun += 1;
           dying.abort();
           await finished;
           return succeeded;
@@ -223,11 +225,12 @@ describe('a relay or a helper that dies on the way', () => {
     });
     const order = await desk.order();
     assert.equal(await desk.apply(order, { signal: dying.signal }), 'aborted');
-    assert.equal(await desk.apply(order), 'target_busy', 'and nothing else is begun meanwhile');
-    assert.equal((await desk.client.look('pve2', forever)).ok, false);
+    const again = desk.apply(order);
     const asked = settle(desk, 'pve2', order.digest);
+    assert.equal((await desk.client.look('pve2', forever)).ok, true, 'it can be looked at meanwhile');
+    assert.equal(begun, 1);
     finish();
-    assert.equal(await asked, 'succeeded');
+    assert.deepEqual([await asked, await again, begun], ['succeeded', 'succeeded', 1]);
   });
 
   test('threat 27: who says that the host is cut off, or says nothing any more, has the change put back', async (t) => {
@@ -289,4 +292,29 @@ describe('a relay or a helper that dies on the way', () => {
     reachable = true;
     assert.equal(await settle(next, 'pve2', order.digest), 'interrupted');
   });
+});
+
+test('one order after the other is followed on a target, and several targets at once', async (t) => {
+  const ends = new Map<string, () => void>();
+  const begun: string[] = [];
+  const desk = await startDesk(t, {
+    prepare: async ({ blob, part, target }) => {
+      await blob(part);
+      return ok(async () => {
+        begun.push(target);
+        await new Promise<void>((resolve) => ends.set(target, resolve));
+        return succeeded;
+      });
+    },
+  });
+  const both = [desk.apply(await desk.order()), desk.apply(await desk.order())];
+  const other = desk.apply(await desk.order({ target: 'files' }));
+  while (begun.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([...begun].sort(), ['files', 'pve2']);
+  ends.get('files')!();
+  assert.equal(await other, 'succeeded');
+  ends.get('pve2')!();
+  while (begun.length < 3) await new Promise((resolve) => setImmediate(resolve));
+  ends.get('pve2')!();
+  assert.deepEqual(await Promise.all(both), ['succeeded', 'succeeded']);
 });
