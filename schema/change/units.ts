@@ -1,4 +1,4 @@
-import { canonicalJson } from '../wire/canonical.ts';
+import { sameJson } from '../wire/canonical.ts';
 import type { ReleaseApp, ReleaseFile, ReleasePart, ReleaseUnit } from '../wire/release.ts';
 import { changedFiles, type FileChange } from './files.ts';
 
@@ -34,13 +34,13 @@ export function changedSecrets(
   before: ReleaseApp | undefined,
   after: ReleaseApp | undefined,
 ): SecretChange[] {
-  const old = new Map((before?.secrets ?? []).map((secret) => [secret.name, canonicalJson(secret)]));
+  const old = new Map((before?.secrets ?? []).map((secret) => [secret.name, secret]));
   const changes: SecretChange[] = [];
   for (const secret of after?.secrets ?? []) {
     const was = old.get(secret.name);
     old.delete(secret.name);
     if (was === undefined) changes.push({ name: secret.name, kind: 'added' });
-    else if (was !== canonicalJson(secret)) changes.push({ name: secret.name, kind: 'changed' });
+    else if (!sameJson(was, secret)) changes.push({ name: secret.name, kind: 'changed' });
   }
   for (const name of old.keys()) changes.push({ name, kind: 'removed' });
   return changes.sort((a, b) => byText(a.name, b.name));
@@ -49,7 +49,7 @@ export function changedSecrets(
 type Obtained = {
   readonly what: string;
   readonly on_change: ReleaseFile['on_change'];
-  readonly text: string;
+  readonly said: object;
 };
 
 /** What an app gets on its machine that is no part of the release's bytes: fetched files, and certificates. */
@@ -57,12 +57,12 @@ const obtainedBy = ({ artifacts, certs }: ReleaseApp): Obtained[] => [
   ...artifacts.map(({ on_change, ...artifact }) => ({
     what: artifact.to,
     on_change,
-    text: canonicalJson(artifact),
+    said: artifact,
   })),
   ...certs.map(({ on_change, ...cert }) => ({
     what: `certificate ${cert.name}`,
     on_change,
-    text: canonicalJson(cert),
+    said: cert,
   })),
 ];
 
@@ -142,10 +142,10 @@ function reasonsFor(
       if (kind === 'changed') restart.push(`secret ${name}`);
     }
     const old = new Map(obtainedBy(was.app).map((one) => [one.what, one]));
-    const differing = obtainedBy(now.app).filter(({ what, text }) => {
+    const differing = obtainedBy(now.app).filter(({ what, said }) => {
       const before = old.get(what);
       old.delete(what);
-      return before?.text !== text;
+      return !sameJson(before?.said, said);
     });
     for (const { what, on_change } of [...differing, ...old.values()]) {
       if (on_change === 'restart') restart.push(what);

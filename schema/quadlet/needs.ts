@@ -33,8 +33,18 @@ export type Needs = {
 const unitSuffix = /\.(container|volume|network|pod|image|build)$/;
 const modes = /^(host|none|bridge|private|pasta|slirp4netns|default|ns|container)$/;
 
+const found = new WeakMap<Unit, Needs>();
+
 /** What a unit names, from its own section. Values that cannot be read are passed over: the judge tells of them. */
 export function whatNeeds(unit: Unit): Needs {
+  const before = found.get(unit);
+  if (before !== undefined) return before;
+  const needs = findNeeds(unit);
+  found.set(unit, needs);
+  return needs;
+}
+
+function findNeeds(unit: Unit): Needs {
   const { kind } = unit.name;
   const section = kind === 'systemd' ? '' : sectionOf(kind);
   const each = (key: string): readonly Assigned[] => all(unit, section, key);

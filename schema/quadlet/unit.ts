@@ -42,7 +42,7 @@ export type Unit = {
   readonly service: string;
 };
 
-/** Reads the files of one machine. A drop-in that no unit takes is in none of them. */
+/** Reads the files of one machine. A drop-in that no unit takes is in none of them. Equal objects are read once. */
 export function readUnits(files: readonly UnitFile[]): Unit[] {
   const dropIns = new Map<string, UnitFile[]>();
   for (const file of files) {
@@ -66,8 +66,21 @@ export function readUnits(files: readonly UnitFile[]): Unit[] {
     });
 }
 
+/** What came of a file before: a repo's units are read for their apps, for generators, and to be judged. */
+const made = new WeakMap<UnitFile, Unit>();
+
 function makeUnit(name: UnitName, files: readonly UnitFile[]): Unit {
-  const texts = files.map((from) => ({ from, text: parseUnit(from.text, dialectOf(name.unit)) }));
+  const before = made.get(files[0]!);
+  const isSame =
+    before?.texts.length === files.length && before.texts.every(({ from }, index) => from === files[index]);
+  if (before !== undefined && isSame) return before;
+  const texts = files.map(
+    (from) =>
+      before?.texts.find((one) => one.from === from) ?? {
+        from,
+        text: parseUnit(from.text, dialectOf(name.unit)),
+      },
+  );
   const sections = new Map<string, Assigned[]>();
   for (const { from, text } of texts) {
     // The generator leaves out a drop-in that it cannot read.
@@ -89,8 +102,10 @@ function makeUnit(name: UnitName, files: readonly UnitFile[]): Unit {
       else known.push(one);
     }
   }
-  const unit = { file: files[0]!, name, texts, sections, keys };
-  return { ...unit, service: serviceOf(unit) };
+  const read = { file: files[0]!, name, texts, sections, keys };
+  const unit = { ...read, service: serviceOf(read) };
+  made.set(unit.file, unit);
+  return unit;
 }
 
 function serviceOf(unit: Omit<Unit, 'service'>): string {

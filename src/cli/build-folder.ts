@@ -1,6 +1,7 @@
 import { type Built, buildRepo } from '../config/build/build.ts';
 import type { Repo } from '../config/repo.ts';
 import type { Options } from './command.ts';
+import { digestHere } from './digest.ts';
 import { exits, type Failure, fail } from './outcome.ts';
 import { readRepo } from './repo-files.ts';
 import { createTemplateRenderer } from './template-renderer.ts';
@@ -27,7 +28,7 @@ export async function buildRepos(repos: readonly Repo[]): Promise<Built[]> {
   const renderer = createTemplateRenderer();
   try {
     const built: Built[] = [];
-    for (const repo of repos) built.push(await buildRepo(repo, renderer.render));
+    for (const repo of repos) built.push(await buildRepo(repo, renderer.render, digestHere));
     return built;
   } finally {
     await renderer.close();

@@ -1,5 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, type Stats } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, constants, type Dirent, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import type { Finding } from '../config/finding.ts';
 import { byText, maxRepoBytes, maxRepoFileBytes, maxRepoFiles, type Repo } from '../config/repo.ts';
 
@@ -14,6 +13,10 @@ export const knownInRepo: readonly string[] = [
   'generate',
 ];
 const ignored = new Set(['.git', 'node_modules']);
+
+const noFile = 'it is neither a file nor a folder';
+/** What was a file when its folder was read may be a link or a pipe when it is opened. */
+const asItIs = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what must not be there
 const badName = /[\u0000-\u001f\u007f\\\ufffd]/;
@@ -40,9 +43,10 @@ export function readRepo(root: string): Repo {
       return undefined;
     }
   };
-  const add = (path: string, stat: Stats): boolean => {
-    if (stat.isSymbolicLink()) tell(path, 'symlink', 'a link is not followed: put the file itself here');
-    else if (!stat.isFile()) tell(path, 'no_file', 'it is neither a file nor a folder');
+  /** Whether there is room for more. */
+  const take = (path: string, descriptor: number): boolean => {
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile()) tell(path, 'no_file', noFile);
     else if (stat.size > maxRepoFileBytes) {
       const message = `it has ${stat.size} bytes; a file of a repo has at most ${maxRepoFileBytes}`;
       tell(path, 'file_too_large', message);
@@ -51,15 +55,30 @@ export function readRepo(root: string): Repo {
       tell(path, 'repo_too_large', `a repo has at most ${limits}; what comes from here on was not read`);
       return false;
     } else {
-      const bytes = attempt(path, () => readFileSync(join(root, path)));
+      const bytes = attempt(path, () => readBytes(descriptor, stat.size));
       if (bytes === undefined) return true;
       total += bytes.length;
-      files.set(path, new Uint8Array(bytes));
+      files.set(path, bytes);
     }
     return true;
   };
-  const walk = (folder: string, names: readonly string[]): boolean => {
-    for (const name of [...names].sort(byText)) {
+  const add = (path: string, entry: Dirent): boolean => {
+    if (entry.isSymbolicLink()) tell(path, 'symlink', 'a link is not followed: put the file itself here');
+    else if (!entry.isFile()) tell(path, 'no_file', noFile);
+    else {
+      const descriptor = attempt(path, () => openSync(`${root}/${path}`, asItIs));
+      if (descriptor === undefined) return true;
+      try {
+        return take(path, descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
+    }
+    return true;
+  };
+  const walk = (folder: string, entries: readonly Dirent[]): boolean => {
+    for (const entry of [...entries].sort((a, b) => byText(a.name, b.name))) {
+      const { name } = entry;
       if (ignored.has(name)) continue;
       const path = folder === '' ? name : `${folder}/${name}`;
       if (badName.test(name)) {
@@ -70,16 +89,27 @@ export function readRepo(root: string): Repo {
         );
         continue;
       }
-      const stat = attempt(path, () => lstatSync(join(root, path)));
-      if (stat === undefined) continue;
-      const inside = stat.isDirectory() ? attempt(path, () => readdirSync(join(root, path))) : undefined;
-      if (!(stat.isDirectory() ? walk(path, inside ?? []) : add(path, stat))) return false;
+      const inside = entry.isDirectory() ? attempt(path, () => list(`${root}/${path}`)) : undefined;
+      if (!(entry.isDirectory() ? walk(path, inside ?? []) : add(path, entry))) return false;
     }
     return true;
   };
   walk(
     '',
-    readdirSync(root).filter((name) => knownInRepo.includes(name)),
+    list(root).filter(({ name }) => knownInRepo.includes(name)),
   );
   return { files, findings };
+}
+
+const list = (folder: string): Dirent[] => readdirSync(folder, { withFileTypes: true });
+
+function readBytes(descriptor: number, size: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size);
+  let length = 0;
+  while (length < size) {
+    const read = readSync(descriptor, bytes, length, size - length, null);
+    if (read === 0) return bytes.slice(0, length);
+    length += read;
+  }
+  return bytes;
 }

@@ -6,6 +6,8 @@ import type { TemplateRequest } from './template-worker.ts';
 /** One template's time; a large one takes milliseconds. */
 export const templateTimeMs = 2_000;
 const startTimeMs = 30_000;
+/** How often in a template's time it is looked whether the thread has gone on. */
+const looksInTime = 4;
 const limits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 64, stackSizeMb: 4 };
 
 export type TemplateRenderer = {
@@ -44,38 +46,38 @@ export function createTemplateRenderer(timeMs = templateTimeMs): TemplateRendere
       });
     });
 
-  /** The outcomes up to the first job that had to be stopped, which has one too. */
+  /** The outcomes up to the first job that had to be stopped, as far as they were told, and that of the stopped one. */
   const run = (worker: Worker, home: Home, jobs: readonly TemplateJob[]): Promise<TemplateOutcome[]> =>
     new Promise((resolve, reject) => {
       const outcomes: TemplateOutcome[] = [];
+      const at = new Int32Array(new SharedArrayBuffer(4)).fill(-1);
+      let seen = -1;
+      let looks = 0;
       const leave = (): void => {
-        clearTimeout(timer);
+        clearInterval(timer);
         worker.off('message', take);
         worker.off('error', fail);
       };
       const stop = (code: string, message: string): void => {
+        const { id } = jobs[Math.max(0, Atomics.load(at, 0))]!;
         kept = undefined;
-        outcomes.push({ id: jobs[outcomes.length]!.id, ok: false, line: 1, column: 1, code, message });
         leave();
         void worker.terminate();
-        resolve(outcomes);
+        resolve([...outcomes, { id, ok: false, line: 1, column: 1, code, message }]);
       };
-      const late = (): void => {
-        const done = outcomes.length;
-        // Where this thread was busy, the outcome may be here and not have been looked at.
-        setImmediate(() => {
-          if (outcomes.length === done) stop('template_timeout', `it was stopped after ${timeMs / 1000} s`);
-        });
+      const look = (): void => {
+        const index = Atomics.load(at, 0);
+        looks = index === seen ? looks + 1 : 0;
+        seen = index;
+        // Until it has begun, what takes time is the home on its way; when all is done, this thread is late itself.
+        const isLate = looks >= (index < 0 ? (looksInTime * startTimeMs) / timeMs : looksInTime);
+        if (isLate && index < jobs.length)
+          stop('template_timeout', `it was stopped after ${timeMs / 1000} s`);
       };
-      // Until it has begun, what takes time is the home on its way.
-      let timer = setTimeout(late, startTimeMs);
-      const take = (word: 'begun' | TemplateOutcome): void => {
-        clearTimeout(timer);
-        if (word !== 'begun') outcomes.push(word);
-        if (outcomes.length < jobs.length) {
-          timer = setTimeout(late, timeMs);
-          return;
-        }
+      const timer = setInterval(look, timeMs / looksInTime);
+      const take = (some: readonly TemplateOutcome[]): void => {
+        outcomes.push(...some);
+        if (outcomes.length < jobs.length) return;
         leave();
         resolve(outcomes);
       };
@@ -93,20 +95,20 @@ export function createTemplateRenderer(timeMs = templateTimeMs): TemplateRendere
       };
       worker.on('message', take);
       worker.once('error', fail);
-      worker.postMessage({ home, jobs } satisfies TemplateRequest);
+      worker.postMessage({ home, jobs, at } satisfies TemplateRequest);
     });
 
   return {
     async render(home, jobs) {
-      const outcomes: TemplateOutcome[] = [];
-      while (outcomes.length < jobs.length) {
+      const outcomes = new Map<string, TemplateOutcome>();
+      for (let left = jobs; left.length > 0; left = jobs.filter(({ id }) => !outcomes.has(id))) {
         const worker = kept ?? (await start());
         kept = worker;
         worker.ref();
-        outcomes.push(...(await run(worker, home, jobs.slice(outcomes.length))));
+        for (const one of await run(worker, home, left)) outcomes.set(one.id, one);
         worker.unref();
       }
-      return outcomes;
+      return jobs.map(({ id }) => outcomes.get(id)!);
     },
     async close() {
       await kept?.terminate();

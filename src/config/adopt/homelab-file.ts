@@ -1,5 +1,5 @@
 import { isMap, type Pair, parseDocument, type Scalar, type YAMLMap } from 'yaml';
-import { canonicalJson } from '../../../schema/wire/canonical.ts';
+import { sameJson } from '../../../schema/wire/canonical.ts';
 import { flowOf, yamlOf } from './yaml-text.ts';
 
 type Members = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -43,7 +43,7 @@ export function extendHomelab(text: string, additions: Additions): string | null
         ]),
     ),
   };
-  return canonicalJson(after) === canonicalJson(wanted) ? extended : null;
+  return sameJson(after, wanted) ? extended : null;
 }
 
 function parse(text: string): Record<string, unknown> | null {

@@ -2,9 +2,10 @@ import type { FileEntry } from '../../../schema/manifest/app.ts';
 import { readVolumePlace } from '../../../schema/manifest/values.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import { unitPath } from '../../../schema/quadlet/names.ts';
-import { resourceName } from '../../../schema/quadlet/unit.ts';
+import { resourceName, type UnitFile } from '../../../schema/quadlet/unit.ts';
 import { maxReleaseFileBytes } from '../../../schema/wire/release.ts';
 import { machineOf } from '../compile/routes.ts';
+import { unitFileOf } from '../compile/unit-file.ts';
 import { fault, instanceOf, matcher, type Placed } from '../compile/units.ts';
 import type { Finding, Place } from '../finding.ts';
 import type { Generator } from '../generate/generator.ts';
@@ -25,7 +26,8 @@ export type Draft = {
   readonly place: Place;
   readonly content:
     | { readonly kind: 'bytes'; readonly bytes: Uint8Array<ArrayBuffer> }
-    | { readonly kind: 'text'; readonly text: string }
+    /** `unit`: of an app's own, as it was read already. */
+    | { readonly kind: 'text'; readonly text: string; readonly unit?: UnitFile }
     | {
         readonly kind: 'template';
         readonly file: string;
@@ -36,34 +38,59 @@ export type Draft = {
 
 const unitEntry = { on_change: 'restart', manage: 'exact', raw: false } as const;
 
-/** Every file of an instance, with what is wrong with those that cannot be made. */
-export function draftFiles(
-  placed: Placed,
-  home: Home,
-  generators: ReadonlyMap<string, Generator>,
-  overrides: Folder,
-): { drafts: Draft[]; findings: Finding[] } {
-  const drafts: Draft[] = [];
-  const findings: Finding[] = [];
+type Drafted = { readonly drafts: readonly Draft[]; readonly findings: readonly Finding[] };
+type Entry = Placed['files'][number];
+type Add = (path: string, content: Draft['content']) => void;
+
+/** The units of an instance, and the files that it has in its folder, with what is wrong with those that cannot be made. */
+export function draftFiles(placed: Placed): Drafted {
   const { app, target, source } = placed;
-  for (const unit of placed.units) {
-    drafts.push({
+  const units = placed.units.map(
+    (unit): Draft => ({
       target,
       app,
       path: unitPath(unit.name),
       entry: { ...unitEntry, mode: unit.mode, owner: unit.owner },
       kind: 'unit',
       place: unit.place,
-      content: { kind: 'text', text: unit.text },
-    });
-  }
-  for (const entry of placed.files) {
+      content: { kind: 'text', text: unit.text, unit: unitFileOf(unit) },
+    }),
+  );
+  const files = placed.files.filter(({ generate }) => generate === undefined);
+  const { drafts, findings } = draftEach(placed, files, (entry, add) =>
+    copyInto(entry.from!, entry, source.folder, app, add),
+  );
+  return { drafts: [...units, ...drafts], findings };
+}
+
+/** The files of an instance that generators make. */
+export const generateFiles = (
+  placed: Placed,
+  home: Home,
+  generators: ReadonlyMap<string, Generator>,
+  overrides: Folder,
+): Drafted =>
+  draftEach(
+    placed,
+    placed.files.filter(({ generate }) => generate !== undefined),
+    (entry, add) => generateInto(entry, placed, home, generators, overrides, add),
+  );
+
+function draftEach(
+  placed: Placed,
+  entries: readonly Entry[],
+  make: (entry: Entry, add: Add) => readonly Finding[],
+): Drafted {
+  const drafts: Draft[] = [];
+  const findings: Finding[] = [];
+  const { app, target } = placed;
+  for (const entry of entries) {
     const volume = volumeOf(entry, placed);
     if (typeof volume === 'object') {
       findings.push(volume);
       continue;
     }
-    const add = (path: string, content: Draft['content']): void => {
+    const add: Add = (path, content) => {
       const kind =
         path.startsWith('/etc/containers/systemd/') || path.startsWith('/etc/systemd/system/')
           ? 'unit'
@@ -71,29 +98,13 @@ export function draftFiles(
       const into = volume === undefined ? {} : { volume };
       drafts.push({ target, app, path, entry, kind, ...into, place: entry.place, content });
     };
-    if (entry.generate !== undefined) {
-      findings.push(
-        ...generateInto(
-          entry as FileEntry & { generate: string; place: Place },
-          placed,
-          home,
-          generators,
-          overrides,
-          add,
-        ),
-      );
-      continue;
-    }
-    findings.push(...copyInto(entry.from!, entry, source.folder, app, add));
+    findings.push(...make(entry, add));
   }
   return { drafts, findings };
 }
 
 /** What Podman calls the volume that a file goes into, undefined for a file of the machine, or what is wrong with it. */
-function volumeOf(
-  { to, prune, place }: Placed['files'][number],
-  { app, parsed }: Placed,
-): string | undefined | Finding {
+function volumeOf({ to, prune, place }: Entry, { app, parsed }: Placed): string | undefined | Finding {
   const into = readVolumePlace(to);
   if (into === null) return undefined;
   if (prune) return fault(place, 'volume_pruned', `prune would remove what ${app} keeps in the volume`);
@@ -111,13 +122,7 @@ function volumeOf(
   return resourceName(unit) ?? fault(place, 'volume_missing', message);
 }
 
-function copyInto(
-  from: string,
-  entry: Placed['files'][number],
-  folder: Folder,
-  app: string,
-  add: (path: string, content: Draft['content']) => void,
-): Finding[] {
+function copyInto(from: string, entry: Entry, folder: Folder, app: string, add: Add): Finding[] {
   if (from.startsWith('/') || from.split('/').includes('..')) {
     return [
       fault(
@@ -166,15 +171,16 @@ function copyInto(
 }
 
 function generateInto(
-  entry: FileEntry & { readonly generate: string; readonly place: Place },
+  entry: Entry,
   placed: Placed,
   home: Home,
   generators: ReadonlyMap<string, Generator>,
   overrides: Folder,
-  add: (path: string, content: Draft['content']) => void,
+  add: Add,
 ): Finding[] {
-  const [name, outputName] = entry.generate.split('/') as [string, string];
-  const override = overrides.get(`${entry.generate}.j2`);
+  const generate = entry.generate!;
+  const [name, outputName] = generate.split('/') as [string, string];
+  const override = overrides.get(`${generate}.j2`);
   const generator = generators.get(name);
   const output =
     generator !== undefined && Object.hasOwn(generator.outputs, outputName)
@@ -189,8 +195,8 @@ function generateInto(
       fault(
         entry.place,
         'unknown_generator',
-        `there is no generator ${entry.generate}`,
-        didYouMean(entry.generate, known),
+        `there is no generator ${generate}`,
+        didYouMean(generate, known),
       ),
     ];
   }
@@ -206,7 +212,7 @@ function generateInto(
         fault(
           entry.place,
           'to_not_folder',
-          `${entry.generate} makes several files, so to: must be a folder that ends in /`,
+          `${generate} makes several files, so to: must be a folder that ends in /`,
         ),
       ];
     }
@@ -215,7 +221,7 @@ function generateInto(
         fault(
           entry.place,
           'to_folder',
-          `${entry.generate} makes one file, so to: must name it, without a / at its end`,
+          `${generate} makes one file, so to: must name it, without a / at its end`,
         ),
       ];
     }
@@ -237,7 +243,7 @@ function generateInto(
     add(entry.to, { kind: 'text', text: generated });
     return findings;
   }
-  const file = `generate/${entry.generate}.j2`;
+  const file = `generate/${generate}.j2`;
   const source = textOrNull(override);
   if (source === null)
     return [...findings, fault({ file, line: 1, column: 1 }, 'not_utf8', 'a template must be UTF-8 text')];

@@ -1,6 +1,7 @@
 import { judgeUnits } from '../../../schema/quadlet/judge.ts';
 import type { UnitFile } from '../../../schema/quadlet/unit.ts';
 import type { Finding } from '../finding.ts';
+import { grouped } from '../grouped.ts';
 import type { Home } from '../home.ts';
 import { textOrNull } from '../read/text.ts';
 import type { Draft } from './files.ts';
@@ -20,19 +21,10 @@ export function judgeAllUnits(
   contents: readonly { readonly draft: Draft; readonly bytes: Uint8Array }[],
   unmade: ReadonlySet<string>,
 ): Finding[] {
-  const byTarget = new Map<string, UnitFile[]>();
-  for (const { draft, bytes } of contents) {
-    const { path, place, content, target, kind } = draft;
-    const text = content.kind === 'text' ? content.text : textOrNull(bytes);
-    if (kind !== 'unit' || text === null) continue;
-    // A copied or made text is told of where app.yaml names it.
-    const isOwn = place.line === 1 && !place.file.endsWith('.j2') && !place.file.endsWith('.yaml');
-    const { file, line, column } = place;
-    const unit = { name: path.replace(folders, ''), text, file, ...(!isOwn && { at: { line, column } }) };
-    byTarget.set(target, [...(byTarget.get(target) ?? []), unit]);
-  }
+  const units = contents.filter(({ draft }) => draft.kind === 'unit');
   const findings: Finding[] = [];
-  for (const [target, files] of byTarget) {
+  for (const [target, own] of grouped(units, ({ draft }) => draft.target)) {
+    const files = own.flatMap(({ draft, bytes }) => unitOf(draft, bytes) ?? []);
     const machine = home.guests[target] ?? home.hosts[target];
     const network = machine?.containers?.network;
     const judged = judgeUnits(files, {
@@ -44,4 +36,13 @@ export function judgeAllUnits(
     }
   }
   return findings;
+}
+
+function unitOf({ path, place, content }: Draft, bytes: Uint8Array): UnitFile | null {
+  if (content.kind === 'text' && content.unit !== undefined) return content.unit;
+  const text = content.kind === 'text' ? content.text : textOrNull(bytes);
+  if (text === null) return null;
+  // A copied or made text is told of where app.yaml names it.
+  const { file, line, column } = place;
+  return { name: path.replace(folders, ''), text, file, at: { line, column } };
 }

@@ -3,7 +3,7 @@ import type { ReleaseApp } from '../../../schema/wire/release.ts';
 import { buildSources } from '../compile/builds.ts';
 import { machineOf } from '../compile/routes.ts';
 import type { Placed } from '../compile/units.ts';
-import type { Home } from '../home.ts';
+import type { Flow, Home } from '../home.ts';
 import { byText } from '../repo.ts';
 
 /** `472` → `472:472`, `root` → `root:root`. */
@@ -67,17 +67,12 @@ export function nativeOf(
 export const keyPath = (app: string, key: string): string => `apps/${app}/${key}`;
 
 /** What an app is to have for those that use it, by their names. */
-export function providedBy(
-  { flows }: Home,
-  app: string,
-  target: string,
-): Pick<ReleaseApp, 'databases' | 'clients'> {
-  const own = flows.filter(({ to }) => to.app === app && to.target === target);
+export function providedBy(users: readonly Flow[]): Pick<ReleaseApp, 'databases' | 'clients'> {
   return {
-    databases: own.flatMap(({ from, postgres }) =>
+    databases: users.flatMap(({ from, postgres }) =>
       postgres === undefined ? [] : [{ ...postgres, for: `${from.app}@${from.target}` }],
     ),
-    clients: own.flatMap(({ from, oidc }) =>
+    clients: users.flatMap(({ from, oidc }) =>
       oidc === undefined
         ? []
         : [{ ...oidc, redirect: [...oidc.redirect], for: `${from.app}@${from.target}` }],

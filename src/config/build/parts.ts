@@ -2,7 +2,8 @@ import { own } from '../../../schema/wire/record.ts';
 import type { ReleaseApp, ReleaseFile, ReleaseManifest, ReleasePart } from '../../../schema/wire/release.ts';
 import { machineOf } from '../compile/routes.ts';
 import type { Placed } from '../compile/units.ts';
-import type { Home, Route } from '../home.ts';
+import { grouped } from '../grouped.ts';
+import type { Flow, Home, Route } from '../home.ts';
 import { byText } from '../repo.ts';
 import { certOf, nativeOf, ownerText, providedBy } from './native.ts';
 import { type UnitFiles, unitFilesOf, unitsOf } from './unit-parts.ts';
@@ -21,38 +22,52 @@ export function makeParts(
   files: readonly (ReleaseFile & { target: string })[],
   digests: ReadonlyMap<string, string>,
 ): ReleasePart[] {
-  const filesOf = new Map<string, ReleaseFile[]>();
-  for (const { target, ...file } of files) filesOf.set(target, [...(filesOf.get(target) ?? []), file]);
-  for (const [target, list] of filesOf)
-    filesOf.set(
-      target,
-      list.sort((a, b) => byText(a.path, b.path)),
-    );
-  const unitFiles = new Map([...filesOf].map(([target, list]) => [target, unitFilesOf(list)]));
-  const targets = [...new Set(placed.map(({ target }) => target))].sort(byText);
-  const appsOf = new Map<string, ReleaseApp[]>();
-  for (const one of placed)
-    appsOf.set(one.target, [
-      ...(appsOf.get(one.target) ?? []),
-      makeApp(home, one, unitFiles.get(one.target) ?? unitFilesOf([]), digests),
-    ]);
-  return targets.map((target) => ({
-    target,
-    ...(!Object.hasOwn(home.devices, target) && { relay: home.guests[target]?.host ?? target }),
-    apps: appsOf.get(target)!,
-    files: filesOf.get(target) ?? [],
-  }));
+  const filesOf = grouped(files, ({ target }) => target);
+  const routesOf = grouped(home.routes, instanceKey);
+  const usesOf = grouped(home.flows, ({ from }) => instanceKey(from));
+  const usersOf = grouped(home.flows, ({ to }) => instanceKey(to));
+  return [...grouped(placed, ({ target }) => target)]
+    .sort(([a], [b]) => byText(a, b))
+    .map(([target, instances]): ReleasePart => {
+      const own = (filesOf.get(target) ?? [])
+        .map(({ target: _, ...file }): ReleaseFile => file)
+        .sort((a, b) => byText(a.path, b.path));
+      const unitFiles = unitFilesOf(own);
+      return {
+        target,
+        ...(!Object.hasOwn(home.devices, target) && { relay: home.guests[target]?.host ?? target }),
+        apps: instances.map((one) => {
+          const key = instanceKey(one);
+          const said = {
+            route: routesOf.get(key)?.[0],
+            uses: usesOf.get(key) ?? [],
+            users: usersOf.get(key) ?? [],
+          };
+          return makeApp(home, one, said, unitFiles, digests);
+        }),
+        files: own,
+      };
+    });
 }
+
+const instanceKey = ({ target, app }: Pick<Placed, 'target' | 'app'>): string => `${target} ${app}`;
+
+/** What the home says of one app in one place. */
+type Said = {
+  readonly route: Route | undefined;
+  readonly uses: readonly Flow[];
+  readonly users: readonly Flow[];
+};
 
 function makeApp(
   home: Home,
   placed: Placed,
+  { route, uses, users }: Said,
   unitFiles: UnitFiles,
   digests: ReadonlyMap<string, string>,
 ): ReleaseApp {
   const { app, target, source, parsed, files, secrets, derived, update } = placed;
   const { file } = source;
-  const route = home.routes.find((one) => one.app === app && one.target === target);
   const port = file.health?.port ?? route?.upstream?.port;
   return {
     name: app,
@@ -73,14 +88,7 @@ function makeApp(
       };
     }),
     after: [
-      ...new Set(
-        home.flows
-          .filter(
-            (flow) =>
-              flow.after && flow.from.app === app && flow.from.target === target && flow.to.target === target,
-          )
-          .map((flow) => flow.to.app),
-      ),
+      ...new Set(uses.filter(({ after, to }) => after && to.target === target).map(({ to }) => to.app)),
     ].sort(byText),
     ...(file.health !== undefined &&
       port !== undefined && {
@@ -109,7 +117,7 @@ function makeApp(
     })),
     certs: file.certs.map((cert) => certOf(home, app, target, cert)),
     ...nativeOf(placed, digests),
-    ...providedBy(home, app, target),
+    ...providedBy(users),
     ...(update !== undefined && { update }),
     commands: Object.keys(file.commands)
       .sort(byText)

@@ -5,6 +5,7 @@ import { all, type Unit } from '../../../schema/quadlet/unit.ts';
 import { splitWords } from '../../../schema/quadlet/words.ts';
 import { fault, type Placed } from '../compile/units.ts';
 import type { Finding } from '../finding.ts';
+import { grouped } from '../grouped.ts';
 import { byText } from '../repo.ts';
 import type { Draft } from './files.ts';
 
@@ -35,10 +36,8 @@ export function mountSecretFiles(
       ? []
       : [fault(place, 'volume_secret', `${path} would lie in the volume with its secrets in clear`)],
   );
-  const files = new Map<string, Draft[]>();
-  for (const { draft } of secret) {
-    if (draft.volume === undefined) files.set(draft.target, [...(files.get(draft.target) ?? []), draft]);
-  }
+  const outside = secret.map(({ draft }) => draft).filter(({ volume }) => volume === undefined);
+  const files = grouped(outside, ({ target }) => target);
   const made = placed.flatMap(({ app, target, parsed }) =>
     parsed.flatMap((unit): Content[] => {
       if (unit.name.kind !== 'container') return [];

@@ -1,6 +1,7 @@
 import { canonicalV4, contains, overlaps, parseSubnet } from '../../../schema/manifest/address.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import type { Finding } from '../finding.ts';
+import { grouped } from '../grouped.ts';
 import type { DnsName, Home, HomeApp, HomeDevice, HomeGuest, HomeHost } from '../home.ts';
 import type { Manifest } from '../read/manifest.ts';
 import { byText } from '../repo.ts';
@@ -29,12 +30,13 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
   const alone = placeApps(apps, new Set(all), manifest, rendered, tell);
   const flows = compileFlows(alone, manifest.broken, accessNames, tell);
   const placed = bringSecrets(alone, flows);
-  const appsOn = new Map<string, string[]>();
-  for (const { app, target } of placed) appsOn.set(target, [...(appsOn.get(target) ?? []), app]);
+  const instancesOn = grouped(placed, ({ target }) => target);
+  const instancesOf = grouped(placed, ({ app }) => app);
+  const appsOn = (target: string): string[] => (instancesOn.get(target) ?? []).map(({ app }) => app);
 
   const hosts = sorted(
     homelab.hosts,
-    (name, host): HomeHost => ({ ...host, name, kind: 'host', apps: appsOn.get(name) ?? [] }),
+    (name, host): HomeHost => ({ ...host, name, kind: 'host', apps: appsOn(name) }),
   );
   const guests = sorted(
     homelab.guests,
@@ -43,7 +45,7 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
       name,
       kind: 'guest',
       type: kind,
-      apps: appsOn.get(name) ?? [],
+      apps: appsOn(name),
       may_sleep: guest.ad_hoc || homelab.hosts[guest.host]?.sleeps === true,
     }),
   );
@@ -54,7 +56,7 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
       name,
       kind: 'device',
       type: kind,
-      apps: appsOn.get(name) ?? [],
+      apps: appsOn(name),
       may_sleep: false,
     }),
   );
@@ -73,7 +75,7 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
       (name, { file }): HomeApp => ({
         name,
         title: file.title ?? name,
-        on: placed.filter(({ app }) => app === name).map(({ target }) => target),
+        on: (instancesOf.get(name) ?? []).map(({ target }) => target),
         file,
       }),
     ),

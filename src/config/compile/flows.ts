@@ -1,6 +1,7 @@
 import type { UseEntry } from '../../../schema/manifest/uses.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import type { ConfigCode } from '../codes.ts';
+import { grouped } from '../grouped.ts';
 import type { Flow } from '../home.ts';
 import { byText } from '../repo.ts';
 import { askedBy, clashOf } from './provided.ts';
@@ -13,8 +14,9 @@ export function compileFlows(
   accessNames: ReadonlySet<string>,
   tell: Tell,
 ): Flow[] {
-  const on = new Map<string, string[]>();
-  for (const { app, target } of placed) on.set(app, [...(on.get(app) ?? []), target]);
+  const on = new Map(
+    [...grouped(placed, ({ app }) => app)].map(([app, all]) => [app, all.map(({ target }) => target)]),
+  );
   const flows: Flow[] = [];
   const told = new Set<string>();
   for (const { app, target, uses, source } of placed) {

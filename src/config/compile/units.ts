@@ -14,6 +14,7 @@ import { readText } from '../read/text.ts';
 import type { Path } from '../read/yaml.ts';
 import { byText } from '../repo.ts';
 import { buildUnits } from './builds.ts';
+import { unitFileOf } from './unit-file.ts';
 
 /** Rendered texts of unit templates, by `target app name`; empty before they are rendered. */
 export type RenderedUnits = ReadonlyMap<string, string>;
@@ -130,15 +131,7 @@ export function placeApps(
           at: [...at, 'files', i] as Path,
         })),
       ];
-      const parsed = parseUnits(
-        units.map(({ name: unit, text, place: { file: from, line, column } }) => ({
-          name: unit,
-          text,
-          file: from,
-          // The lines of a text that was made are not its file's.
-          ...(/\.(j2|yaml)$/.test(from) && { at: { line, column } }),
-        })),
-      );
+      const parsed = parseUnits(units.map(unitFileOf));
       const services = parsed.filter((unit) => isRun(unit.name)).map(({ service }) => service);
       if (file.service !== undefined) services.push(file.service);
       const ownRoutes = whole?.route !== undefined || whole?.routes !== undefined;

@@ -1,4 +1,3 @@
-import { stringify } from 'yaml';
 import { isStraight } from '../compile/ingress.ts';
 import { byText } from '../repo.ts';
 import type { Doubt, Generator, GeneratorInput } from './generator.ts';
@@ -6,6 +5,7 @@ import { readOptions } from './read-options.ts';
 import { makeDynamic } from './traefik/dynamic.ts';
 import { traefikOptionsSchema } from './traefik/options.ts';
 import { makeStatic } from './traefik/static.ts';
+import { yamlText } from './yaml-text.ts';
 
 type Make = typeof makeDynamic;
 
@@ -17,14 +17,7 @@ const generateBy =
     const options = readOptions(traefikOptionsSchema, given, tell);
     const tree = options === null ? {} : make(home, target, options, tell);
     const head = `# Made by Writ for apps/${instance.app}/app.yaml (generate: traefik/${output}); what is changed here is lost.\n`;
-    // In quotes, because Traefik's reader takes more words for numbers and truths than YAML 1.2 does.
-    const body = stringify(tree, {
-      lineWidth: 0,
-      defaultStringType: 'QUOTE_SINGLE',
-      defaultKeyType: 'PLAIN',
-      aliasDuplicateObjects: false,
-    });
-    return { made: { kind: 'file' as const, text: head + body }, doubts };
+    return { made: { kind: 'file' as const, text: head + yamlText(tree) }, doubts };
   };
 
 /** Traefik: what a machine's proxy answers, who is asked before, and where it goes. */

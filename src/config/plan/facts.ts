@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../../schema/wire/canonical.ts';
+import { canonicalJson, sameJson } from '../../../schema/wire/canonical.ts';
 import type { ReleaseManifest } from '../../../schema/wire/release.ts';
 import { byText } from '../repo.ts';
 
@@ -53,7 +53,7 @@ function compare<K extends Kind, T extends Facts[K][number]>(
   const changes: (FactChange & { readonly key: string })[] = [];
   for (const key of new Set([...old.keys(), ...now.keys()])) {
     const [was, is] = [old.get(key), now.get(key)];
-    if (was !== undefined && is !== undefined && canonicalJson(was) === canonicalJson(is)) continue;
+    if (was !== undefined && is !== undefined && sameJson(was, is)) continue;
     changes.push({
       key,
       kind,

@@ -1,7 +1,8 @@
 import { changedFiles, type FileChange } from '../../../schema/change/files.ts';
 import { changedSecrets, changedUnits } from '../../../schema/change/units.ts';
-import { canonicalJson } from '../../../schema/wire/canonical.ts';
+import { sameJson } from '../../../schema/wire/canonical.ts';
 import type { Release, ReleaseApp, ReleasePart } from '../../../schema/wire/release.ts';
+import { grouped } from '../grouped.ts';
 import { byText } from '../repo.ts';
 import { diffBlobs } from './diff.ts';
 import { changedFacts } from './facts.ts';
@@ -33,17 +34,6 @@ export function makePlan(before: Release | null, after: Release): Plan {
   };
 }
 
-function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
-}
-
 const appsOf = (part: ReleasePart | undefined): Map<string, ReleaseApp> =>
   new Map((part?.apps ?? []).map((app) => [app.name, app]));
 
@@ -71,7 +61,7 @@ function planTarget(
       settings: changedSettings(old.get(app), now.get(app)),
     };
     const still =
-      canonicalJson(old.get(app) ?? null) === canonicalJson(now.get(app) ?? null) &&
+      sameJson(old.get(app), now.get(app)) &&
       planned.units.every(({ effect }) => effect === 'untouched') &&
       planned.files.length === 0;
     if (still) untouched.push(app);

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../../schema/wire/canonical.ts';
+import { canonicalJson, sameJson } from '../../../schema/wire/canonical.ts';
 import type { ReleaseApp } from '../../../schema/wire/release.ts';
 
 type Setting = Exclude<keyof ReleaseApp, 'name' | 'units' | 'secrets'>;
@@ -26,7 +26,7 @@ const called: Readonly<Record<Setting, string>> = {
 export function changedSettings(before: ReleaseApp | undefined, after: ReleaseApp | undefined): string[] {
   if (before === undefined || after === undefined) return [];
   return (Object.keys(called) as Setting[])
-    .filter((key) => canonicalJson(before[key] ?? null) !== canonicalJson(after[key] ?? null))
+    .filter((key) => !sameJson(before[key] ?? null, after[key] ?? null))
     .map((key) => `${called[key]}: ${shown(before[key])} → ${shown(after[key])}`);
 }
 

@@ -3,6 +3,7 @@ import { allActions } from '../../../schema/actions/index.ts';
 import { describeIssue } from '../../../schema/jose/jws.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import type { Finding } from '../finding.ts';
+import { cutsFor, originOf, without } from './cut.ts';
 import type { Path, YamlFile } from './yaml.ts';
 
 /** A fault of a value: which member, what of it, and what was probably meant. */
@@ -20,9 +21,20 @@ export function holdShape<const S extends v.GenericSchema>(
 ): { ok: true; value: v.InferOutput<S> } | { ok: false; faults: ShapeFault[] } {
   const parsed = v.safeParse(schema, value);
   if (parsed.success) return { ok: true, value: parsed.output };
-  const faults = parsed.issues
+  const faults = faultsOf(schema, parsed.issues);
+  return { ok: false, faults: [...faults, ...moreUnknown(schema, value, faults)] };
+}
+
+/** @param origin where a path stands in the whole file */
+const faultsOf = (
+  schema: v.GenericSchema,
+  issues: readonly v.BaseIssue<unknown>[],
+  origin: (path: Path) => Path = (path) => path,
+): ShapeFault[] =>
+  issues
     .flatMap((issue) => closest(issue, []))
-    .map(({ issue, path }): ShapeFault => {
+    .map(({ issue, path: at }): ShapeFault => {
+      const path = origin(at);
       const suggestion = suggest(schema, issue, path);
       return {
         path,
@@ -31,7 +43,24 @@ export function holdShape<const S extends v.GenericSchema>(
         ...(suggestion !== '' && { suggestion }),
       };
     });
-  return { ok: false, faults };
+
+/** Of several members that nobody knows, Valibot tells the first alone: the others are seen without it. */
+function moreUnknown(schema: v.GenericSchema, value: unknown, faults: readonly ShapeFault[]): ShapeFault[] {
+  const more: ShapeFault[] = [];
+  const cuts: Path[] = [];
+  const unknown = (all: readonly ShapeFault[]) => all.filter(({ code }) => code === 'unknown_member');
+  let found = unknown(faults);
+  for (;;) {
+    const paths = found.map(({ path }) => path);
+    const made = cutsFor(value, cuts, paths);
+    if (made.length === 0) break;
+    cuts.push(...made);
+    const parsed = v.safeParse(schema, without(value, cuts));
+    if (parsed.success) break;
+    found = unknown(faultsOf(schema, parsed.issues, (path) => originOf(value, cuts, path)));
+    more.push(...found);
+  }
+  return more;
 }
 
 /** Holds a file against its shape; every fault becomes a finding at its place. */

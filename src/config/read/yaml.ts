@@ -74,27 +74,28 @@ export function readYaml(
       })),
     };
   }
-  let aliases = 0;
-  let firstAlias = 0;
-  visit(document, {
-    Alias: (_, node) => {
-      aliases += 1;
-      firstAlias ||= node.range?.[0] ?? 0;
-    },
-  });
+  const aliases = text.text.includes('*') ? aliasesIn(document) : [];
+  const firstAlias = aliases[0] ?? 0;
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: maxAliases, mapAsMap: ordered });
   } catch (error) {
     return refused('yaml_aliases', (error as Error).message, placeOf(firstAlias));
   }
-  if (aliases > maxAliases) {
+  if (aliases.length > maxAliases) {
     return refused('yaml_aliases', `more than ${maxAliases} aliases stand in it`, placeOf(firstAlias));
   }
   return {
     ok: true,
     yaml: { file, value, place: (path) => placeOf(offsetOf(document.contents as ParsedNode | null, path)) },
   };
+}
+
+/** Where the aliases of a document stand. */
+function aliasesIn(document: ReturnType<typeof parseDocument>): number[] {
+  const offsets: number[] = [];
+  visit(document, { Alias: (_, node) => void offsets.push(node.range?.[0] ?? 0) });
+  return offsets;
 }
 
 /** Flow collections recurse in the parser: look before it does. Brackets in texts count too, which is no harm. */

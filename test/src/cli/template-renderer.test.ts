@@ -70,3 +70,29 @@ test('a template in the thread sees nothing of this process', async (t) => {
     ['template_undefined', 'template_reach'],
   );
 });
+
+test('what was rendered before a stop and not told yet is not lost', async (t) => {
+  const renderer = createTemplateRenderer(300);
+  t.after(() => renderer.close());
+  const sources = Array.from({ length: 50 }, (_, index) =>
+    index === 3 || index === 40 ? forEver : `${index}`,
+  );
+  const outcomes = await renderer.render(home, jobsOf(...sources));
+  assert.deepEqual(
+    outcomes.map((one) => (one.ok ? one.text : one.code)),
+    sources.map((source) => (source === forEver ? 'template_timeout' : source)),
+  );
+});
+
+test('a thread that has done its work is not late when this one is', async (t) => {
+  const renderer = createTemplateRenderer(100);
+  t.after(() => renderer.close());
+  await renderer.render(home, jobsOf('warm'));
+  const rendering = renderer.render(home, jobsOf('a', 'b'));
+  const until = performance.now() + 500;
+  while (performance.now() < until);
+  assert.deepEqual(
+    (await rendering).map(({ ok }) => ok),
+    [true, true],
+  );
+});

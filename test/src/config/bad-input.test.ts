@@ -62,6 +62,21 @@ const cases: Readonly<Record<string, { changes: Changes; says: readonly string[]
     changes: { 'apps/web/app.yaml': app('helth: { path: / }\n') },
     says: ['apps/web/app.yaml:8:1 unknown_member: helth is not a known member. Did you mean health?'],
   },
+  'several members that are not known': {
+    changes: {
+      'apps/web/app.yaml': app(
+        'helth: { path: / }\nsecret: []\nports: [{ port: 1, a: 1, b: 2 }, { prt: 2 }]\n',
+      ),
+    },
+    says: [
+      'apps/web/app.yaml:8:1 unknown_member: helth is not a known member. Did you mean health?',
+      'apps/web/app.yaml:9:1 unknown_member: secret is not a known member. Did you mean secrets?',
+      'apps/web/app.yaml:10:20 unknown_member: ports.0.a is not a known member',
+      'apps/web/app.yaml:10:26 unknown_member: ports.0.b is not a known member',
+      'apps/web/app.yaml:10:34 wrong_value: ports.1.port is missing',
+      'apps/web/app.yaml:10:36 unknown_member: ports.1.prt is not a known member. Did you mean port?',
+    ],
+  },
   'a network that is called like a machine': {
     changes: {
       'homelab.yaml': (smallHome['homelab.yaml'] as string).replace(

@@ -1,5 +1,6 @@
 import { sectionOf } from '../../../../schema/quadlet/names.ts';
 import { all, lastValue, readUnits, type Unit } from '../../../../schema/quadlet/unit.ts';
+import { unitFileOf } from '../../compile/unit-file.ts';
 import type { Home, Target } from '../../home.ts';
 
 /** A network as a unit names it: `home.network` or `home`, and what stands behind the colon. */
@@ -34,11 +35,7 @@ export type Boxes = {
 export function boxesOn(home: Home, target: Target): Boxes {
   const own = home.instances.filter((instance) => instance.target === target.name);
   const appOf = new Map(own.flatMap(({ app, units }) => units.map(({ name }) => [name, app] as const)));
-  const units = readUnits(
-    own.flatMap((instance) =>
-      instance.units.map(({ name, text, place }) => ({ name, text, file: place.file })),
-    ),
-  );
+  const units = readUnits(own.flatMap((instance) => instance.units.map(unitFileOf)));
   const networks = new Map<string, string>();
   const boxes: Box[] = [];
   for (const unit of units) {
