@@ -235,7 +235,7 @@ test('the first hour: README’s lines, from packages to a tower woken by a phon
     await type(hand, cloud, serveAgain!);
     const shown = await type(hand, desk, createAgain!);
     const curl = lastWord(shown.text(), /^ *(curl .*https:\/\/writ\.example\.org.*)$/m);
-    assert.doesNotMatch(curl, /-k|pinned/);
+    assert.doesNotMatch(curl, / -k |pinned/);
     const folder = mkdtempSync(join(tmpdir(), 'writ-phone-'));
     t.after(() => rmSync(folder, { recursive: true }));
     const authority = join(folder, 'authority.pem');

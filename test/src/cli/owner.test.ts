@@ -188,7 +188,7 @@ test('a phone that asks under a name is given it, and nothing is pinned there', 
   const words = ['tokens', 'create', 'phone', '--scope', 'host.wake@pve2', '--url'] as const;
   const made = JSON.parse((await writ(...words, `${url}/`, '--json')).out) as Record<string, unknown>;
   assert.equal(made.url, `${url}/v1/hosts/pve2/wake?wait=50`);
-  assert.doesNotMatch(String(made.curl), /-k|pinned/);
+  assert.doesNotMatch(String(made.curl), / -k |pinned/);
   assert.doesNotMatch(JSON.stringify(made.android), /certificateFingerprint/);
   assert.doesNotMatch((await writ(...words, url)).out, /docs\/phone\.md/);
   const bad = await writ(...words, 'writ.example.org');
