@@ -6,6 +6,7 @@ import { digestOf, toBytes } from '../../../schema/jose/digest.ts';
 import { signJws } from '../../../schema/jose/jws.ts';
 import { generateKey } from '../../../schema/jose/keys.ts';
 import { canonicalJson } from '../../../schema/wire/canonical.ts';
+import { stepsOfOrder } from '../../../schema/wire/release-order.ts';
 import { makeTestHome, type TestRelease, testDigest } from '../../support/relay-home.ts';
 import { allowedOrder, nowMs, openBench, wordOf } from './judge-fixture.ts';
 import { openReleaseBench, grantedPaths as paths, type ReleaseBench } from './release-bench.ts';
@@ -149,6 +150,11 @@ describe('a release’s order', () => {
       const forged = { ...release, bytes };
       assert.equal(wordOf(await judge(forged)), 'authorisation_digest');
     }
+    assert.deepEqual(await judge(release, { intent: '!' }), {
+      kind: 'dropped',
+      reason: 'release_malformed',
+      detail: 'not canonical base64url',
+    });
     for (const text of [`${bench.job(release).intent}=`, '!', '']) {
       const word = wordOf(await judge(release, { intent: text }));
       assert.equal(word, text === '' ? 'authorisation_digest' : 'release_malformed');
@@ -225,5 +231,28 @@ describe('an order without an envelope', () => {
     const floor = { order: { run_id: 0, run_attempt: 0, desk: 9 }, digest: testDigest('f') };
     assert.equal(await word(release, { floors: new Map([['websvcs', floor]]) }), 'release_stale');
     assert.equal(await word(await write([{ target: 'gaming' }])), 'not_granted');
+  });
+
+  test('is answered with what was verified of it, and why it is not followed', async () => {
+    assert.deepEqual(await say(release, {}, 1), { kind: 'dropped', reason: 'step_unknown' });
+    assert.deepEqual(await say({ ...release, authorisation: 'x' }), {
+      kind: 'dropped',
+      reason: 'authorisation_invalid',
+      detail: 'jws_malformed',
+    });
+    const floor = { order: { run_id: 0, run_attempt: 0, desk: 9 }, digest: testDigest('f') };
+    const { order, digest } = release;
+    const step = stepsOfOrder(order)[0]!;
+    const ordered = { order, digest, identity: 'operator', step, key: `${digest}/0`, paths: [] };
+    assert.deepEqual(await say(release, { floors: new Map([['websvcs', floor]]) }), {
+      kind: 'denied',
+      reason: 'release_stale',
+      detail: 'a newer release came to websvcs before',
+      ordered,
+    });
+    assert.deepEqual(await say(release, { steps: new Set([`${digest}/0`]) }), { kind: 'consumed', ordered });
+    // A grant that names no paths lets nothing be touched.
+    const bare = await say(await write([{ target: 'devtop' }]));
+    assert.deepEqual(bare.kind === 'allowed' && bare.ordered.paths, []);
   });
 });
