@@ -108,6 +108,18 @@ export const survivors: readonly Survivor[] = [
   },
   {
     path: 'relay/agent/verify-release.ts',
+    line: "): OrderVerdict => ({ kind: 'denied', ordered, reason, ...(detail !== undefined && { detail }) });",
+    changes: [['detail !== undefined', 'true']],
+    why: 'Every denial of an order says why.',
+  },
+  {
+    path: 'schema/trust/evaluate.ts',
+    line: ': [],',
+    changes: [['[]', "['mutated']"]],
+    why: 'A name that no house has is left out right after.',
+  },
+  {
+    path: 'relay/agent/verify-release.ts',
     line: 'const paths = findGrant(trust, identity, step.action, step.target)?.paths ?? [];',
     changes: [['?.', '.']],
     why: 'The policy was asked right before, and denies every step without a grant.',

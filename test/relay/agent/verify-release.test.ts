@@ -1,40 +1,24 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import type { JournalState } from '../../../relay/agent/journal-state.ts';
-import { type JudgeContext, judgeJob } from '../../../relay/agent/verify-job.ts';
+import { judgeJob } from '../../../relay/agent/verify-job.ts';
 import { judgeOrder, type ReleaseContext } from '../../../relay/agent/verify-release.ts';
 import { digestOf, toBytes } from '../../../schema/jose/digest.ts';
 import { signJws } from '../../../schema/jose/jws.ts';
 import { generateKey } from '../../../schema/jose/keys.ts';
 import { canonicalJson } from '../../../schema/wire/canonical.ts';
-import type { Job } from '../../../schema/wire/job.ts';
+import { stepsOfOrder } from '../../../schema/wire/release-order.ts';
 import { makeTestHome, type TestRelease, testDigest } from '../../support/relay-home.ts';
-import { allowedOrder, type Bench, nowMs, openBench, wordOf } from './judge-fixture.ts';
+import { allowedOrder, nowMs, openBench, wordOf } from './judge-fixture.ts';
+import { openReleaseBench, grantedPaths as paths, type ReleaseBench } from './release-bench.ts';
 
-const paths = ['/etc/containers/systemd/**', '/etc/opt/**'];
-let bench: Bench;
-let release: TestRelease;
+let bench: ReleaseBench['bench'];
+let release: ReleaseBench['release'];
+let judge: ReleaseBench['judge'];
+let write: ReleaseBench['write'];
 
 before(async () => {
-  const releases = [
-    { action: 'release.apply', on: ['websvcs', 'files'], paths },
-    { action: 'release.apply', on: ['pve1'], paths: ['/etc/haproxy/**'] },
-    { action: 'release.apply', on: ['devtop'], limit: '1/1h' },
-  ];
-  bench = await openBench(await makeTestHome({ origins: [{ url: 'https://writ.example.net' }], releases }));
-  release = await bench.home.release([{}], { issuedAt: nowMs, order: { desk: 5 } });
+  ({ bench, release, judge, write } = await openReleaseBench());
 });
-
-const judge = (
-  signed: TestRelease = release,
-  more: Partial<Job> = {},
-  changes: Partial<JudgeContext> = {},
-  journal?: Partial<JournalState>,
-) => judgeJob(bench.context(changes, journal), bench.job(signed, more));
-const write = (
-  parts: Parameters<Bench['home']['release']>[0],
-  options: Parameters<Bench['home']['release']>[1] = {},
-) => bench.home.release(parts, { issuedAt: nowMs, ...options });
 
 describe('a release’s order', () => {
   test('by somebody whom trust grants each of its targets is allowed, with what was verified and its paths', async () => {
@@ -80,7 +64,7 @@ describe('a release’s order', () => {
   });
 
   test('threat 6: all its targets are granted to one identity, or none of its parts is followed', async () => {
-    const cases: [Parameters<typeof write>[0], string][] = [
+    const cases: [Parameters<ReleaseBench['write']>[0], string][] = [
       [[{}, { target: 'gaming' }], 'not_granted'],
       [[{}, { relay: 'pve2', target: 'pve2' }], 'not_granted'],
       [[{}, { relay: 'pve2', target: 'pve1' }], 'relay_wrong'],
@@ -166,6 +150,11 @@ describe('a release’s order', () => {
       const forged = { ...release, bytes };
       assert.equal(wordOf(await judge(forged)), 'authorisation_digest');
     }
+    assert.deepEqual(await judge(release, { intent: '!' }), {
+      kind: 'dropped',
+      reason: 'release_malformed',
+      detail: 'not canonical base64url',
+    });
     for (const text of [`${bench.job(release).intent}=`, '!', '']) {
       const word = wordOf(await judge(release, { intent: text }));
       assert.equal(word, text === '' ? 'authorisation_digest' : 'release_malformed');
@@ -242,5 +231,28 @@ describe('an order without an envelope', () => {
     const floor = { order: { run_id: 0, run_attempt: 0, desk: 9 }, digest: testDigest('f') };
     assert.equal(await word(release, { floors: new Map([['websvcs', floor]]) }), 'release_stale');
     assert.equal(await word(await write([{ target: 'gaming' }])), 'not_granted');
+  });
+
+  test('is answered with what was verified of it, and why it is not followed', async () => {
+    assert.deepEqual(await say(release, {}, 1), { kind: 'dropped', reason: 'step_unknown' });
+    assert.deepEqual(await say({ ...release, authorisation: 'x' }), {
+      kind: 'dropped',
+      reason: 'authorisation_invalid',
+      detail: 'jws_malformed',
+    });
+    const floor = { order: { run_id: 0, run_attempt: 0, desk: 9 }, digest: testDigest('f') };
+    const { order, digest } = release;
+    const step = stepsOfOrder(order)[0]!;
+    const ordered = { order, digest, identity: 'operator', step, key: `${digest}/0`, paths: [] };
+    assert.deepEqual(await say(release, { floors: new Map([['websvcs', floor]]) }), {
+      kind: 'denied',
+      reason: 'release_stale',
+      detail: 'a newer release came to websvcs before',
+      ordered,
+    });
+    assert.deepEqual(await say(release, { steps: new Set([`${digest}/0`]) }), { kind: 'consumed', ordered });
+    // A grant that names no paths lets nothing be touched.
+    const bare = await say(await write([{ target: 'devtop' }]));
+    assert.deepEqual(bare.kind === 'allowed' && bare.ordered.paths, []);
   });
 });
