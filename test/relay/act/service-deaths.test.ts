@@ -64,9 +64,16 @@ describe('a relay or a helper that dies on the way', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     const next = await desk.again();
-    await next.service.recover();
-    assert.deepEqual(next.deeds, ['settle pve2']);
+    let isCleared = false;
+    const recovering = next.service.recover(async () => {
+      assert.deepEqual(next.deeds, [], 'what the other one left running is ended first');
+      isCleared = true;
+    });
+    // Whoever asks is greeted at once, and waits.
     assert.equal(await settle(next, 'pve2', order.digest), 'interrupted');
+    await recovering;
+    assert.ok(isCleared);
+    assert.deepEqual(next.deeds, ['settle pve2']);
     assert.equal(await next.apply(order), 'interrupted', 'it is consumed');
     assert.deepEqual(next.deeds, ['settle pve2'], 'and settled once');
     dying.abort();
@@ -88,7 +95,7 @@ describe('a relay or a helper that dies on the way', () => {
     const order = await desk.order();
     assert.equal(await desk.apply(order), 'relay_fault');
     const next = await desk.again();
-    await next.service.recover();
+    await next.service.recover(async () => {});
     assert.equal(await next.apply(await next.order()), 'unreachable');
     assert.equal(await settle(next, 'pve2', order.digest), 'unreachable');
     reachable = true;

@@ -112,7 +112,7 @@ test('threat 10: what a helper that was killed left half done is put back, or fo
     await new Promise((resolve) => setImmediate(resolve));
   machine.before = null;
   const next = await desk.again();
-  await next.service.recover();
+  await next.service.recover(async () => {});
   assert.equal(machine.text('/etc/opt/web/index.html'), 'one\n');
   const told = await next.client.settle('pve2', order.digest, forever);
   assert.deepEqual(told.ok && told.value, { state: 'failed', code: 'activation_undone', back: true });

@@ -160,7 +160,8 @@ describe('writ-relay doctor', () => {
     assert.equal(await of({ ok: false, reason: 'trust_digest' }), 'helper_trust fault');
     assert.equal(await of({ ok: true, value: { ...kept, home: 'another' } }), 'helper_trust fault');
     assert.equal(await of({ ok: true, value: { ...kept, relay: 'pve1' } }), 'helper_trust fault');
-    assert.equal(await of({ ok: true, value: { ...kept, version: 2 } }), 'helper_trust warning');
+    for (const version of [0, 2])
+      assert.equal(await of({ ok: true, value: { ...kept, version } }), 'helper_trust warning');
     assert.equal(await of('not_root'), 'helper_trust not_checked');
     const open = { uid: 0, mode: 0o644, isFolder: false };
     assert.equal(
