@@ -1,30 +1,28 @@
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import { judgePath, reachesNever } from '../../schema/trust/paths.ts';
-import type { ReleasePart } from '../../schema/wire/release.ts';
+import type { ReleaseFile, ReleasePart } from '../../schema/wire/release.ts';
+import { withVolumePaths } from '../deploy/volume-paths.ts';
 import { isOwnUnit, unitNameOf } from './judge-unit.ts';
 
 export type PartRefusal = 'path_not_granted' | 'path_never' | 'unit_takes_place';
 
-/** Where Podman keeps what is in a volume. */
-const volumeFolder = '/var/lib/containers/storage/volumes';
 /** Stands for everything below a folder: letters that no pattern spells out. */
 const anything = '\u{fffd}/\u{fffd}';
 
-/** The path on the machine of what a part calls `volume:NAME/PATH`, as long as Podman is set up as usual. */
-function placeOf({ path, volume }: ReleasePart['files'][number]): string {
-  if (!path.startsWith('volume:')) return path;
-  const inside = path.slice(path.indexOf('/') + 1);
-  return `${volumeFolder}/${volume ?? ''}/_data/${inside}`;
-}
+/** Of the files of a part on the machine, those in volumes among them. */
+const filePaths = (part: ReleasePart, has: (file: ReleaseFile) => boolean = () => true): string[] =>
+  withVolumePaths(part)
+    .files.filter(has)
+    .map(({ path }) => path);
 
 /** A folder of which all that is below may change. */
 const below = (folder: string): string => `${folder.replace(/\/$/, '')}/${anything}`;
 
 /** All that a part writes or may remove on its target, but for what only the generation before it had. */
-function pathsOf({ apps, files }: ReleasePart): { readonly paths: string[]; readonly folders: string[] } {
-  const paths = files.map(placeOf);
+function pathsOf(part: ReleasePart): { readonly paths: string[]; readonly folders: string[] } {
+  const paths = filePaths(part);
   const folders: string[] = [];
-  for (const { dirs, prune, artifacts, certs, users } of apps) {
+  for (const { dirs, prune, artifacts, certs, users } of part.apps) {
     paths.push(...dirs.map(({ path }) => path));
     paths.push(...certs.flatMap(({ cert, key, ca }) => [cert, key, ...(ca === undefined ? [] : [ca])]));
     paths.push(...users.flatMap(({ home }) => (home === undefined ? [] : [home])));
@@ -61,11 +59,11 @@ export function judgeRemoved(
   before: ReleasePart,
   after: ReleasePart,
 ): Result<true, PartRefusal> {
-  const kept = new Set(after.files.map(({ path }) => path));
+  const kept = new Set(filePaths(after));
   const own = before.apps.flatMap(({ units }) => units).find(({ service }) => isOwnUnit(service));
   if (own !== undefined) return refuse('unit_takes_place', own.service);
-  const removed = before.files.filter(({ path, manage }) => manage === 'exact' && !kept.has(path));
-  return judgeEach(granted, removed.map(placeOf));
+  const removed = filePaths(before, ({ path, manage }) => manage === 'exact' && !kept.has(path));
+  return judgeEach(granted, removed);
 }
 
 /** The files of a part that Podman or systemd may read as units: their names in their folder, and their bytes. */

@@ -22,7 +22,6 @@ const notYet: readonly Need[] = [
   ofApps('clients of the sign-in', ({ clients }) => clients.length > 0),
   ofApps('secrets', ({ secrets }) => secrets.length > 0),
   { what: 'files with secrets', in: ({ files }) => files.some(({ secrets }) => secrets !== undefined) },
-  { what: 'files in volumes', in: ({ files }) => files.some(({ path }) => path.startsWith('volume:')) },
   ofApps('folders to be pruned', ({ prune }) => prune.length > 0),
 ];
 

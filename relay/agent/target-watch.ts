@@ -6,6 +6,7 @@ import { lookByHelper, needsHelper } from '../actions/by-helper.ts';
 import { openTarget } from '../actions/open-target.ts';
 import { codeOfReason } from '../actions/release-code.ts';
 import { revertPending } from '../deploy/activate.ts';
+import { createTargetLook } from '../deploy/look-target.ts';
 import { readTargetState } from '../deploy/target-state.ts';
 import type { Log } from '../log.ts';
 import type { Machine } from '../machine/machine.ts';
@@ -38,6 +39,8 @@ export type TargetWatchDeps = {
   readonly intervalMs?: number;
 };
 
+type TargetLook = ReturnType<typeof createTargetLook>;
+
 const defaultIntervalMs = 15 * 60_000;
 /** A guest that is off or does not answer may come any moment. */
 const soonAgainMs = 60_000;
@@ -60,6 +63,7 @@ export function createTargetWatch(deps: TargetWatchDeps): TargetWatch {
   const seen = new Map<string, TargetReport>();
   /** When each is looked at next, by the host's uptime. */
   const due = new Map<string, number>();
+  const lookers = new Map<string, { readonly vmid: number; readonly look: TargetLook }>();
   const bell = createDoorbell(clock);
   trust.onChange(() => bell.ring());
 
@@ -71,30 +75,39 @@ export function createTargetWatch(deps: TargetWatchDeps): TargetWatch {
     if (needsHelper(ctx)) return lookByHelper(ctx);
     const machine = await openTarget(ctx);
     if (!machine.ok) return machine;
-    const state = await readTargetState(machine.value);
-    if (!state.ok) return { ...state, reason: codeOfReason(state.reason) };
-    let { current, pending } = state.value;
-    if (pending !== null) {
-      ({ current, pending } = (await putBack(target, machine.value)) ?? state.value);
-      if (pending !== null) due.set(target, clock.uptimeMs() + soonAgainMs);
+    const lookAgain = lookerOf(target, ctx.guest!.vmid, machine.value);
+    let sight = await lookAgain();
+    if (sight.ok && sight.value.pending) {
+      await putBack(target, machine.value);
+      sight = await lookAgain();
+      if (sight.ok && sight.value.pending) due.set(target, clock.uptimeMs() + soonAgainMs);
     }
-    return ok({ part: current, seen: 'ok', seen_at: clock.now(), drifted: 0, drift: [] });
+    if (!sight.ok) return { ...sight, reason: codeOfReason(sight.reason) };
+    const { part, drifted, drift } = sight.value;
+    return ok({ part, seen: 'ok', seen_at: clock.now(), drifted, drift: [...drift] });
   };
 
-  /** An activation that no step brings to its end any more. Null: a step is at work there, or it could not be done. */
-  const putBack = async (target: string, machine: Machine) => {
+  /** What looks at one machine, and remembers between its looks which part is in force there. */
+  const lookerOf = (target: string, vmid: number, machine: Machine): TargetLook => {
+    const known = lookers.get(target);
+    if (known?.vmid === vmid) return known.look;
+    const look = createTargetLook(machine);
+    lookers.set(target, { vmid, look });
+    return look;
+  };
+
+  /** Undoes an activation that no step brings to its end any more; not while a step is at work there. */
+  const putBack = async (target: string, machine: Machine): Promise<void> => {
     const letGo = deps.hold(target);
-    if (letGo === null) return null;
+    if (letGo === null) return;
     try {
       // Whatever was at work there until now may have settled it.
       const state = await readTargetState(machine);
-      if (!state.ok) return null;
-      if (state.value.pending === null) return state.value;
+      if (!state.ok || state.value.pending === null) return;
       const back = await revertPending({ machine }, state.value);
       if (back.ok) log.warn('activation_undone', { target });
       else
         log.error('revert_failed', { target, code: codeOfReason(back.reason), detail: back.detail ?? null });
-      return back.ok ? back.value : null;
     } finally {
       letGo();
     }
@@ -132,6 +145,7 @@ export function createTargetWatch(deps: TargetWatchDeps): TargetWatch {
         for (const target of [...seen.keys()]) {
           if (own.includes(target)) continue;
           seen.delete(target);
+          lookers.delete(target);
           deps.onChange();
         }
         const next = own.find((target) => (due.get(target) ?? 0) <= clock.uptimeMs());

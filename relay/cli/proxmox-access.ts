@@ -10,6 +10,8 @@ export const roles = {
   WritSee: ['VM.Audit'],
   /** Starts, stops and suspends the guests of the house, and asks their agents who is logged in. */
   WritGuest: ['VM.Audit', 'VM.GuestAgent.Audit', 'VM.PowerMgmt'],
+  /** Runs programs in a guest through its agent, as root there: what a release is brought by. */
+  WritRelease: ['VM.GuestAgent.Unrestricted'],
   /** Powers the host off. */
   WritNode: ['Sys.Audit', 'Sys.PowerMgmt'],
 } as const;
@@ -26,7 +28,12 @@ export type AccessChange = {
 export type WantedAccess = {
   readonly node: string;
   /** The house's guests on this host. */
-  readonly guests: readonly { readonly name: string; readonly vmid: number }[];
+  readonly guests: readonly {
+    readonly name: string;
+    readonly vmid: number;
+    /** Whether trust lets somebody release to it, through its agent. */
+    readonly isReleased: boolean;
+  }[];
   /** Whether the token's secret is at hand; it cannot be read again from Proxmox VE. */
   readonly hasSecret: boolean;
 };
@@ -41,6 +48,7 @@ export function planAccess(found: ProxmoxAccess, wanted: WantedAccess): AccessCh
   const changes: AccessChange[] = [];
 
   for (const [role, privileges] of Object.entries(roles)) {
+    if (role === 'WritRelease' && !wanted.guests.some(({ isReleased }) => isReleased)) continue;
     const known = found.roles.find(({ roleid }) => roleid === role);
     const words = ['--privs', privileges.join(' ')];
     if (known === undefined) {
@@ -106,6 +114,16 @@ function planGrants(
         say: `start and stop ${name} (${vmid})`,
       }),
     ),
+    ...guests
+      .filter(({ isReleased }) => isReleased)
+      .map(
+        ({ name, vmid }): Grant => ({
+          path: `/vms/${vmid}`,
+          role: 'WritRelease',
+          propagate: false,
+          say: `bring releases to ${name} (${vmid}), as root there`,
+        }),
+      ),
   ];
   const holders = [
     { type: 'user', ugid: relayUser, option: '--users' },

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ok, type Result } from '../../schema/result.ts';
-import type { House } from '../../schema/trust/document.ts';
+import type { TrustDocument } from '../../schema/trust/document.ts';
+import { releasableTargets } from '../../schema/trust/evaluate.ts';
 import { credentialsFolder } from '../agent/config.ts';
 import { readProxmoxFiles } from '../drivers/proxmox-files.ts';
 import {
@@ -12,7 +13,7 @@ import {
   readTokenSecret,
   systemPveum,
 } from '../drivers/pveum.ts';
-import { planAccess, relayUser, tokenIdOf } from './proxmox-access.ts';
+import { planAccess, relayUser, tokenIdOf, type WantedAccess } from './proxmox-access.ts';
 import { type ExitCode, type Terminal, tell, tellRefusal } from './terminal.ts';
 import { withState } from './with-state.ts';
 
@@ -46,8 +47,13 @@ export async function setupProxmoxCommand(
     return 1;
   }
   return withState(args, terminal, { exclusive: false }, async (state) => {
-    const house = state.trust.current().document.house;
-    const done = await setUpProxmox({ house, relay: state.relay, node: files.node }, args, terminal, console);
+    const { document } = state.trust.current();
+    const done = await setUpProxmox(
+      { document, relay: state.relay, node: files.node },
+      args,
+      terminal,
+      console,
+    );
     if (done.ok) return 0;
     tellRefusal(terminal, args.json, done, accessSentences[done.reason]);
     return 1;
@@ -62,7 +68,7 @@ export const accessSentences = {
 
 /** Shows what is to be done, and does it unless this is a dry run. Doing it again changes nothing. */
 export async function setUpProxmox(
-  wanted: { readonly house: House; readonly relay: string; readonly node: string },
+  wanted: { readonly document: HouseAndGrants; readonly relay: string; readonly node: string },
   args: { readonly json: boolean; readonly dryRun: boolean },
   terminal: Terminal,
   console: ProxmoxConsole,
@@ -71,9 +77,7 @@ export async function setUpProxmox(
   if (!access.ok) return access;
   const changes = planAccess(access.value, {
     node: wanted.node,
-    guests: Object.entries(wanted.house.guests)
-      .filter(([, guest]) => guest.host === wanted.relay)
-      .map(([name, { vmid }]) => ({ name, vmid })),
+    guests: guestsOf(wanted.document, wanted.relay),
     hasSecret: await exists(console.tokenFile),
   });
   const said = changes.map(({ say, argv }) => ({ say, command: `pveum ${argv.join(' ')}` }));
@@ -98,6 +102,20 @@ export async function setUpProxmox(
     await writeSecret(console.tokenFile, `${relayUser}!${tokenIdOf(wanted.node)}=${secret.value}\n`);
   }
   return ok(true);
+}
+
+type HouseAndGrants = Pick<TrustDocument, 'house' | 'identities'>;
+
+/** The guests of a host, and to which of them releases are brought through their agent. */
+export function guestsOf(document: HouseAndGrants, relay: string): WantedAccess['guests'] {
+  const released = new Set(releasableTargets(document, relay));
+  return Object.entries(document.house.guests)
+    .filter(([, guest]) => guest.host === relay)
+    .map(([name, { vmid, kind, agent }]) => ({
+      name,
+      vmid,
+      isReleased: kind === 'qemu' && agent && released.has(name),
+    }));
 }
 
 const exists = (path: string): Promise<boolean> =>

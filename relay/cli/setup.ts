@@ -61,8 +61,8 @@ export async function setupCommand(
   }
   if (files !== null) {
     const code = await withState(args, terminal, { exclusive: false }, async (state) => {
-      const house = state.trust.current().document.house;
-      const wanted = { house, relay: state.relay, node: files.node };
+      const { document } = state.trust.current();
+      const wanted = { document, relay: state.relay, node: files.node };
       const done = await setUpProxmox(wanted, { json, dryRun: false }, terminal, console);
       if (done.ok) return 0;
       tellRefusal(terminal, json, done, accessSentences[done.reason]);

@@ -82,7 +82,10 @@ export function evaluateOrder(
 }
 
 /** The targets of one host's relay, itself or guests of it, that somebody may release to; sorted. */
-export function releasableTargets({ house, identities }: TrustDocument, relay: string): string[] {
+export function releasableTargets(
+  { house, identities }: Pick<TrustDocument, 'house' | 'identities'>,
+  relay: string,
+): string[] {
   const named = Object.entries(identities).flatMap(([name, identity]) =>
     identity.kind === 'key' && name !== controllerName
       ? identity.may.filter(({ action }) => action === releaseAction).flatMap(({ on }) => on)

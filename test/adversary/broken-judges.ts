@@ -6,6 +6,7 @@ import { digestOf } from '../../schema/jose/digest.ts';
 import { ok } from '../../schema/result.ts';
 import { parseIntent } from '../../schema/wire/intent.ts';
 import type { Job } from '../../schema/wire/job.ts';
+import { parseReleaseOrder, stepsOfOrder } from '../../schema/wire/release-order.ts';
 import { realJudge } from '../relay/agent/fixture.ts';
 
 /** Judges with one hole each. The adversary must find every one, or its silence about the real judge says nothing. */
@@ -28,6 +29,18 @@ export const brokenJudges = {
   home: allowing(['intent_home', 'authorisation_home']),
   /** Runs intents from before the enrolment. */
   enrolment: allowing(['intent_before_enrolment']),
+  /** Forgets which releases came before. */
+  orders: withContext((ctx) => ({ ...ctx, journal: { ...ctx.journal, orders: new Map() } })),
+  /** Follows releases of whoever signed them. */
+  releases: allowing(['not_granted'], 'release'),
+  /** Sends a release to whichever relay its order names. */
+  relays: allowing(['relay_wrong'], 'release'),
+  /** Follows releases of another home. */
+  releaseHome: allowing(['intent_home', 'authorisation_home'], 'release'),
+  /** Follows releases from before the enrolment, and from the future. */
+  releaseTime: allowing(['intent_before_enrolment', 'intent_not_yet'], 'release'),
+  /** Follows releases that nobody authorised. */
+  releaseAuthorisation: allowing(['authorisation_invalid', 'authorisation_digest'], 'release'),
   /** Takes jobs of any run and any number. */
   session: {
     ...realJudge,
@@ -67,9 +80,10 @@ function withContext(change: (ctx: JudgeContext) => JudgeContext): Judge {
 }
 
 /** Takes some verdicts for permission. */
-function allowing(reasons: readonly string[]): Judge {
+function allowing(reasons: readonly string[], kind?: Order['kind']): Judge {
   const pass = (verdict: Verdict, order: Order | null): Verdict => {
-    const isWaved = 'reason' in verdict && reasons.includes(verdict.reason) && order !== null;
+    const isMeant = order !== null && (kind === undefined || order.kind === kind);
+    const isWaved = 'reason' in verdict && reasons.includes(verdict.reason) && isMeant;
     return isWaved ? { kind: 'allowed', order } : verdict;
   };
   return {
@@ -84,6 +98,7 @@ function allowing(reasons: readonly string[]): Judge {
 /** An order as it would be had everything verified; null for a consumed or foreign one. */
 async function readOrder(ctx: JudgeContext, job: Job): Promise<Order | null> {
   const bytes = decodeBase64url(job.intent);
+  if (job.kind === 'release') return bytes.ok ? readRelease(ctx, job, bytes.value) : null;
   const parsed = bytes.ok ? parseIntent(bytes.value) : null;
   const step = parsed?.ok === true ? parsed.value.steps[job.step] : undefined;
   if (!bytes.ok || parsed?.ok !== true || step?.relay !== ctx.relay) return null;
@@ -100,4 +115,19 @@ async function readOrder(ctx: JudgeContext, job: Job): Promise<Order | null> {
     identity: 'operator',
     trust: ctx.trust,
   };
+}
+
+async function readRelease(
+  ctx: JudgeContext,
+  job: Job,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<Order | null> {
+  const parsed = parseReleaseOrder(bytes);
+  const step = parsed.ok ? stepsOfOrder(parsed.value)[job.step] : undefined;
+  if (!parsed.ok || step?.relay !== ctx.relay) return null;
+  const digest = await digestOf('release', bytes);
+  const key = stepKey(digest, job.step);
+  if (ctx.journal.steps.has(key) || ctx.journal.orders.get(step.target)?.digest === digest) return null;
+  const verified = { job, digest, step, key, identity: 'operator', trust: ctx.trust };
+  return { kind: 'release', release: parsed.value, paths: [], ...verified };
 }

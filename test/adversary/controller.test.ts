@@ -42,6 +42,7 @@ test('threat 1: a controller that is taken cannot have done what its owner did n
     byController: sum((result) => result.counts.byController),
     byOperator: sum((result) => result.counts.byOperator),
     after: sum((result) => result.counts.after),
+    releases: sum((result) => result.counts.releases),
   };
   const played = sum((result) => result.played);
   t.diagnostic(`WRIT_SEED=${seed}: ${played} traces in ${seconds} s, ${JSON.stringify(counts)}`);

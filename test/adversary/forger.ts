@@ -1,11 +1,13 @@
 import { encodeBase64url } from '../../schema/jose/base64url.ts';
 import { digestOf } from '../../schema/jose/digest.ts';
 import { signJws } from '../../schema/jose/jws.ts';
+import type { SigningKey } from '../../schema/jose/keys.ts';
 import type { Job } from '../../schema/wire/job.ts';
 import { readReceipt } from '../relay/agent/fixture.ts';
 import { guests } from './law.ts';
 import type { papersWays, receiptWays } from './moves.ts';
-import { type Paper, signReceiptOf, type World } from './world.ts';
+import { type Paper, signReceiptOf } from './papers.ts';
+import type { World } from './world.ts';
 
 /** A job as it went out, to be sent again or bent. */
 export type SentJob = { readonly text: string; readonly job: Job; readonly digest: string };
@@ -23,7 +25,8 @@ export type ForgerDeps = {
 export function createForger({ world, papers, ownReceipts, jobs, learn }: ForgerDeps) {
   const home = world.home.id;
 
-  const claimOf = (digest: string) => ({ home, kind: 'intent', digest });
+  const signFor = ({ kind, digest }: Paper, key: SigningKey): Promise<string> =>
+    signJws(kind, { home, kind, digest }, key);
 
   /** The paper as the adversary puts it before the relay. */
   const present = async (paper: Paper, how: (typeof papersWays)[number], choice: number) => {
@@ -35,19 +38,18 @@ export function createForger({ world, papers, ownReceipts, jobs, learn }: Forger
       case 'restamped': {
         // The controller's key under somebody else's words: then they are the controller's, too.
         learn({ ...paper, author: 'controller' });
-        const authorisation = await signJws('intent', claimOf(paper.digest), world.controller);
-        return { ...paper, authorisation };
+        return { ...paper, authorisation: await signFor(paper, world.controller) };
       }
       case 'by_relay':
       case 'by_stranger': {
         const key = how === 'by_relay' ? world.relayKeys.pve2 : world.stranger;
-        return { ...paper, authorisation: await signJws('intent', claimOf(paper.digest), key) };
+        return { ...paper, authorisation: await signFor(paper, key) };
       }
       case 'altered': {
-        const intent = JSON.parse(JSON.stringify(paper.intent));
-        intent.steps[0].target = guests[choice % guests.length];
-        const bytes = new TextEncoder().encode(JSON.stringify(intent));
-        const digest = await digestOf('intent', bytes);
+        const body = JSON.parse(JSON.stringify(paper.body));
+        (body.steps ?? body.parts)[0].target = guests[choice % guests.length];
+        const bytes = new TextEncoder().encode(JSON.stringify(body));
+        const digest = await digestOf(paper.kind, bytes);
         return { text: encodeBase64url(bytes), digest, authorisation: paper.authorisation };
       }
     }
@@ -65,11 +67,11 @@ export function createForger({ world, papers, ownReceipts, jobs, learn }: Forger
     if (how === 'forged') {
       const keys = [world.controller, world.stranger, world.relayKeys.pve1];
       const forged: string[] = [];
-      for (const [index, step] of paper.intent.steps.entries()) {
+      for (const [index, step] of paper.steps.entries()) {
         for (const key of keys) {
           // What pve1 signs itself is no forgery.
           if (step.relay === 'pve1' && key === world.relayKeys.pve1) continue;
-          forged.push(await signReceiptOf(home, paper.intent, paper.digest, index, 'succeeded', key));
+          forged.push(await signReceiptOf(home, paper, index, 'succeeded', key));
         }
       }
       return forged;

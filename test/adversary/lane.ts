@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import type { Judge } from '../../relay/agent/executor-contract.ts';
 import { realJudge } from '../relay/agent/fixture.ts';
 import { brokenJudges } from './broken-judges.ts';
+import { type Counts, noCounts } from './counts.ts';
 import { traces } from './moves.ts';
-import { type Counts, playTrace } from './trace.ts';
+import { playTrace } from './trace.ts';
 import { makeWorld } from './world.ts';
 
 export type LaneTask = {
@@ -23,7 +24,7 @@ export type LaneResult = {
 /** Plays traces one after the other; several go side by side in one thread, because much of it is waiting. */
 async function playLane(task: LaneTask): Promise<LaneResult> {
   const world = await makeWorld();
-  const counts: Counts = { offers: 0, executed: 0, byController: 0, byOperator: 0, after: 0 };
+  const counts = noCounts();
   const judge: Judge = task.judge === 'real' ? realJudge : brokenJudges[task.judge];
   const result = await fc.check(
     fc.asyncProperty(traces, async (ops) => {

@@ -1,6 +1,7 @@
 import type { House, TrustGrant } from '../../schema/trust/document.ts';
 import type { Intent } from '../../schema/wire/intent.ts';
 import { clockSkewMs } from '../../schema/wire/limits.ts';
+import type { ReleaseOrder } from '../../schema/wire/release-order.ts';
 import { testHouse } from '../support/relay-home.ts';
 
 /**
@@ -34,13 +35,13 @@ export const laws: readonly Law[] = [
   {
     expires: far,
     controller: ofController('3/1h', ['gaming', 'devtop']),
-    operatorMayNot: ['guest.suspend@files'],
+    operatorMayNot: ['guest.suspend@files', 'release.apply@gaming'],
     operatorKey: 'first',
   },
   {
     expires: far,
     controller: ofController('3/1h', ['gaming']),
-    operatorMayNot: ['guest.stop@websvcs', 'guest.suspend@files'],
+    operatorMayNot: ['guest.stop@websvcs', 'guest.suspend@files', 'release.apply@files'],
     operatorKey: 'first',
   },
   {
@@ -57,8 +58,12 @@ export const laws: readonly Law[] = [
   },
 ];
 
+/** What a release does to its targets; no intent may hold it. */
+export const releaseOf = 'release.apply';
+
 /** Which host does an action on a target; null where nobody does. */
 export function doer(action: string, target: string): string | null {
+  if (action === releaseOf && (target === 'pve1' || target === 'pve2')) return target;
   if (action === 'host.wake') return target === 'pve2' ? 'pve1' : null;
   if (action.startsWith('host.')) return target === 'pve2' ? 'pve2' : null;
   return guests.includes(target) ? 'pve2' : null;
@@ -127,6 +132,28 @@ export function objection(
     } else if (law.operatorMayNot.includes(word)) {
       return `the operator may not order ${word}`;
     }
+  }
+  return null;
+}
+
+/** Why this author's release may not be followed now under this law; null when it may. Its number is apart. */
+export function objectionToRelease(
+  law: Law,
+  author: Author,
+  home: string,
+  order: ReleaseOrder,
+  now: number,
+): string | null {
+  if (now >= law.expires) return 'trust had expired';
+  if (order.home !== home) return 'of another home';
+  if (order.issued_at > now + clockSkewMs) return 'issued in the future';
+  if (order.issued_at < dawn) return 'issued before the enrolment';
+  if (author === 'nobody') return 'nobody authorised it';
+  if (author === 'controller') return 'the controller orders no releases';
+  if (author !== `operator-${law.operatorKey}`) return 'by a key that was replaced';
+  for (const { target, relay } of order.parts) {
+    if (doer(releaseOf, target) !== relay) return `${target} is not for ${relay}`;
+    if (law.operatorMayNot.includes(`${releaseOf}@${target}`)) return `nobody may release to ${target}`;
   }
   return null;
 }

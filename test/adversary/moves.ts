@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { guests, knownActions, laws } from './law.ts';
+import { guests, knownActions, laws, releaseOf } from './law.ts';
 
 const pick = fc.nat(10_000);
 const jobFaults = [
@@ -14,6 +14,7 @@ const jobFaults = [
   'by_stranger',
   'by_relay',
   'bad_step',
+  'other_kind',
 ] as const;
 /** How a paper is shown: as it is, or with an authorisation or bytes that are not its own. */
 export const papersWays = ['own', 'other', 'restamped', 'by_relay', 'by_stranger', 'altered'] as const;
@@ -49,7 +50,7 @@ const granted = fc.constantFrom(
   { action: 'host.wake', target: 'pve2' },
 );
 const anything = fc.record({
-  action: fc.constantFrom(...knownActions, 'guest.destroy', 'constructor.name'),
+  action: fc.constantFrom(...knownActions, releaseOf, 'guest.destroy', 'constructor.name'),
   target: fc.constantFrom(...guests, 'pve2', 'pve1', 'nobody'),
 });
 
@@ -77,9 +78,24 @@ const mintOp = fc.record({
   lifeMin: usually(5, 15, 1, 600, 10_000),
 });
 
+const releaseOp = fc.record({
+  op: fc.constant('release' as const),
+  targets: fc.uniqueArray(fc.constantFrom(...guests, 'pve1', 'pve2', 'nobody'), {
+    minLength: 1,
+    maxLength: 2,
+  }),
+  number: fc.nat(10),
+  by: usually<'controller' | 'stranger' | 'relay'>(4, 'controller', 'stranger', 'relay'),
+});
+
 const op = fc.oneof(
   { weight: 10, arbitrary: orderOp },
   { weight: 5, arbitrary: mintOp },
+  { weight: 2, arbitrary: releaseOp },
+  {
+    weight: 2,
+    arbitrary: fc.record({ op: fc.constant('releases' as const), first: pick, second: pick }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({

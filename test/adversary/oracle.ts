@@ -2,8 +2,8 @@ import type { Digest } from '../../schema/jose/digest.ts';
 import type { Job } from '../../schema/wire/job.ts';
 import { clockSkewMs, jobLifetimeMs } from '../../schema/wire/limits.ts';
 import { isFinal, type Receipt, type ReceiptState } from '../../schema/wire/receipt.ts';
-import { type Author, type Law, limitFor, objection } from './law.ts';
-import type { Paper } from './world.ts';
+import { type Author, type Law, limitFor, objection, objectionToRelease } from './law.ts';
+import type { Paper } from './papers.ts';
 
 /** What the oracle knows for certain at the moment of a deed. */
 export type Moment = {
@@ -27,18 +27,32 @@ export function createOracle(home: string) {
   const done = new Set<string>();
   const deeds: Deed[] = [];
   const endings = new Map<string, ReceiptState>();
+  /** The number of the last release on each target. */
+  const released = new Map<string, number>();
   let session = '';
   let seen = 0;
   let offers = new Map<string, Offer[]>();
   let lastDeedAt = 0;
 
   const objectionToAfter = (paper: Paper, index: number): string | null => {
-    for (const { step, if: condition } of paper.intent.steps[index]!.after) {
+    for (const { step, if: condition } of paper.steps[index]!.after) {
       const state = endings.get(`${paper.digest}/${step}`) ?? paper.ended.get(step);
       const met = condition === 'succeeded' ? state === 'succeeded' : state !== undefined && isFinal(state);
       if (!met) return `step ${step} had not ${condition}`;
     }
     return null;
+  };
+
+  const objectionTo = (paper: Paper, author: Author, { law, now }: Moment): string | null =>
+    paper.kind === 'release'
+      ? objectionToRelease(law, author, home, paper.body, now)
+      : objection(law, author, home, paper.body, now);
+
+  /** On each target a release comes only after those with lower numbers. */
+  const objectionToNumber = (paper: Paper, target: string): string | null => {
+    const last = released.get(target);
+    if (paper.kind === 'intent' || last === undefined || paper.body.order.desk > last) return null;
+    return `release ${paper.body.order.desk} after release ${last}`;
   };
 
   const objectionToPace = (law: Law, action: string, target: string, trueMs: number): string | null => {
@@ -89,7 +103,7 @@ export function createOracle(home: string) {
       if (done.has(key)) return 'it was done before';
       done.add(key);
       const known = papers.get(digest);
-      const step = known?.paper.intent.steps[index];
+      const step = known?.paper.steps[index];
       if (known === undefined || step === undefined) return 'nobody ever wrote that';
       if (step.action !== action || step.target !== target) return 'it is not what is written';
       if (JSON.stringify(step.params) !== JSON.stringify(params))
@@ -106,9 +120,11 @@ export function createOracle(home: string) {
       for (const author of known.authors) {
         const byController = author === 'controller';
         const reason =
-          objection(moment.law, author, home, known.paper.intent, moment.now) ??
+          objectionTo(known.paper, author, moment) ??
+          objectionToNumber(known.paper, target) ??
           (byController ? objectionToPace(moment.law, action, target, moment.trueMs) : null);
         if (reason === null) {
+          if (known.paper.kind === 'release') released.set(target, known.paper.body.order.desk);
           deeds.push({ action, target, trueMs: moment.trueMs, byController });
           return null;
         }

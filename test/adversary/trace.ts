@@ -16,19 +16,13 @@ import {
   readReceipt,
 } from '../relay/agent/fixture.ts';
 import { testNonce } from '../support/relay-home.ts';
+import type { Counts } from './counts.ts';
 import { createForger, type SentJob } from './forger.ts';
 import { type Author, dawn, laws } from './law.ts';
 import type { Op } from './moves.ts';
 import { createOracle } from './oracle.ts';
-import { type Paper, type World, writePaper } from './world.ts';
-
-export type Counts = {
-  offers: number;
-  executed: number;
-  byController: number;
-  byOperator: number;
-  after: number;
-};
+import { type Paper, writePaper, writeRelease } from './papers.ts';
+import type { World } from './world.ts';
 
 const minute = 60_000;
 
@@ -81,7 +75,8 @@ export async function playTrace(
         if (oracle.deeds().at(-1)?.byController) counts.byController += 1;
         else counts.byOperator += 1;
         const paper = papers.find(({ digest }) => digest === receipt.intent);
-        if ((paper?.intent.steps[receipt.step]?.after.length ?? 0) > 0) counts.after += 1;
+        if ((paper?.steps[receipt.step]?.after.length ?? 0) > 0) counts.after += 1;
+        if (paper?.kind === 'release') counts.releases += 1;
       }
       if (outcome === 'hang') {
         life.hanging += 1;
@@ -144,6 +139,11 @@ export async function playTrace(
     return run.executor.offer(text);
   };
 
+  const keyOf = (by: 'controller' | 'stranger' | 'relay'): [Author, SigningKey] => {
+    if (by === 'controller') return ['controller', world.controller];
+    return ['nobody', by === 'relay' ? world.relayKeys.pve1 : world.stranger];
+  };
+
   const mint = async (entry: Extract<Op, { op: 'mint' }>): Promise<void> => {
     const steps = entry.steps.map(
       ({ relay, after, ...step }, index): Partial<Step> => ({
@@ -152,12 +152,7 @@ export async function playTrace(
         after: after && index > 0 ? [{ step: index - 1, if: 'succeeded' as const }] : [],
       }),
     );
-    const keys: Record<typeof entry.by, [Author, SigningKey]> = {
-      controller: ['controller', world.controller],
-      stranger: ['nobody', world.stranger],
-      relay: ['nobody', world.relayKeys.pve1],
-    };
-    const [author, key] = keys[entry.by];
+    const [author, key] = keyOf(entry.by);
     const draft = {
       steps,
       issued: Math.max(0, clock.now() + entry.issuedMin * minute),
@@ -185,7 +180,8 @@ export async function playTrace(
     const paper = papers[entry.paper % 2 === 0 ? papers.length - 1 : entry.paper % papers.length]!;
     const shown = await forger.present(paper, entry.authorisation, entry.paper);
     const { fault } = entry;
-    const step = fault === 'bad_step' ? 60 : entry.step % paper.intent.steps.length;
+    const step = fault === 'bad_step' ? 60 : entry.step % paper.steps.length;
+    const asRelease = (paper.kind === 'release') !== (fault === 'other_kind');
     if (fault !== 'same_seq') run.seq += fault === 'jump_seq' ? 1000 : 1;
     const exps = { expired: clock.now() - 1, far_exp: clock.now() + 60 * minute };
     const sessions = { old_session: lastSession, strange_session: testNonce() };
@@ -195,6 +191,7 @@ export async function playTrace(
       session: fault === 'old_session' || fault === 'strange_session' ? sessions[fault] : run.session,
       seq: Math.max(1, run.seq),
       exp: fault === 'expired' || fault === 'far_exp' ? exps[fault] : clock.now() + 5 * minute,
+      ...(asRelease && { kind: 'release' as const }),
       intent: shown.text,
       authorisation: shown.authorisation,
       step,
@@ -225,20 +222,47 @@ export async function playTrace(
     ]);
   };
 
+  /** Two releases for one target, one after the other: what their numbers are for. */
+  const releaseTwo = (...choices: readonly number[]): Promise<void> => {
+    const stepOf = ({ steps }: Paper) => steps.findIndex(({ target }) => target === 'websvcs');
+    const fitting = papers.filter((paper) => paper.kind === 'release' && stepOf(paper) >= 0);
+    const chosen = choices.map((choice) => fitting[choice % fitting.length]!);
+    return offerAll(
+      chosen.map((paper) => ({ paper, step: stepOf(paper) })),
+      false,
+    );
+  };
+
   /** Many intents of one kind, ordered in a row or all at once: what limits are for. */
   const spree = async (entry: Extract<Op, { op: 'spree' }>): Promise<void> => {
-    const offers: Promise<unknown>[] = [];
+    const made: { paper: Paper; step: number }[] = [];
     for (let i = 0; i < entry.count; i += 1) {
       const draft = { steps: [entry.what], issued: clock.now() };
       const paper = await writePaper(home, draft, 'controller', world.controller);
       oracle.learn(paper);
       papers.push(paper);
+      made.push({ paper, step: 0 });
+    }
+    return offerAll(made, entry.together);
+  };
+
+  /** Offers papers as the controller honestly would, in a row or all at once. */
+  const offerAll = async (
+    chosen: readonly { paper: Paper; step: number }[],
+    together: boolean,
+  ): Promise<void> => {
+    const offers: Promise<unknown>[] = [];
+    for (const { paper, step } of chosen) {
       run.seq += 1;
-      const job: Job = { ...envelope(), intent: paper.text, authorisation: paper.authorisation };
+      const job: Job = {
+        ...envelope(),
+        ...(paper.kind === 'release' && { kind: 'release' as const }),
+        ...{ intent: paper.text, authorisation: paper.authorisation, step },
+      };
       const text = await signJws('job', job, world.controller);
       jobs.push({ text, job, digest: paper.digest });
       offers.push(offer(text, job, paper.digest));
-      if (!entry.together) {
+      if (!together) {
         await offers.at(-1);
         await settle(run.executor);
       }
@@ -252,6 +276,16 @@ export async function playTrace(
         return order(entry);
       case 'mint':
         return mint(entry);
+      case 'release': {
+        const [author, key] = keyOf(entry.by);
+        const draft = { targets: [...entry.targets].sort(), number: entry.number, issued: clock.now() };
+        const paper = await writeRelease(home, draft, author, key);
+        oracle.learn(paper);
+        papers.push(paper);
+        return;
+      }
+      case 'releases':
+        return releaseTwo(entry.first, entry.second);
       case 'spree':
         return spree(entry);
       case 'replay': {

@@ -1,28 +1,12 @@
 import { createState } from '../../relay/agent/state-files.ts';
-import { encodeBase64url } from '../../schema/jose/base64url.ts';
-import { type Digest, digestOf, toBytes } from '../../schema/jose/digest.ts';
-import { signJws } from '../../schema/jose/jws.ts';
 import { generateKey, type SigningKey } from '../../schema/jose/keys.ts';
 import type { Identity, TrustDocument } from '../../schema/trust/document.ts';
 import { acceptFirstTrust, type Trust } from '../../schema/trust/read.ts';
-import type { Intent, Step } from '../../schema/wire/intent.ts';
-import type { Receipt, ReceiptState } from '../../schema/wire/receipt.ts';
+import type { ReceiptState } from '../../schema/wire/receipt.ts';
 import { createMemoryDisk, createTestClock, type MemoryDisk, quietLog } from '../relay/agent/fixture.ts';
-import { makeTestHome, type TestHome, testNonce } from '../support/relay-home.ts';
-import { type Author, dawn, doer, guests, house, knownActions, type Law, laws } from './law.ts';
-
-/** An intent that the adversary has in hand, with who truly authorised it. */
-export type Paper = {
-  readonly intent: Intent;
-  readonly digest: Digest;
-  /** Its bytes as a job carries them. */
-  readonly text: string;
-  readonly authorisation: string;
-  readonly author: Author;
-  /** Receipts that the relay of another step truly signed: step → state. */
-  readonly ended: ReadonlyMap<number, ReceiptState>;
-  readonly receipts: readonly string[];
-};
+import { makeTestHome, type TestHome } from '../support/relay-home.ts';
+import { dawn, doer, guests, house, knownActions, type Law, laws, releaseOf } from './law.ts';
+import { type IntentDraft, type Paper, type ReleaseDraft, writePaper, writeRelease } from './papers.ts';
 
 /** Made once and used by every trace: keys, the owner's trust, recorded traffic, an enrolled relay. */
 export type World = {
@@ -40,80 +24,14 @@ export type World = {
 
 const minute = 60_000;
 
-type Draft = { steps: readonly Partial<Step>[]; issued?: number; lifeMs?: number; home?: string };
-
-export async function writePaper(
-  home: string,
-  draft: Draft,
-  author: Author,
-  key: SigningKey,
-  relay: { key: SigningKey; ends: ReadonlyMap<number, ReceiptState> } | null = null,
-): Promise<Paper> {
-  const issued = draft.issued ?? dawn + minute;
-  const intent: Intent = {
-    home: draft.home ?? home,
-    steps: draft.steps.map((step) => {
-      const { action = 'guest.start', target = 'gaming' } = step;
-      return { relay: doer(action, target) ?? 'pve2', action, target, params: {}, after: [], ...step };
-    }),
-    nonce: testNonce(),
-    issued_at: issued,
-    expires: issued + (draft.lifeMs ?? 2 * 60 * minute),
-  };
-  const bytes = toBytes(JSON.stringify(intent));
-  const digest = await digestOf('intent', bytes);
-  const claim = { home: intent.home, kind: 'intent', digest };
-  const receipts: string[] = [];
-  for (const [index, state] of relay?.ends ?? []) {
-    receipts.push(await signReceiptOf(home, intent, digest, index, state, relay!.key));
-  }
-  return {
-    intent,
-    digest,
-    text: encodeBase64url(bytes),
-    authorisation: await signJws('intent', claim, key),
-    author,
-    ended: relay?.ends ?? new Map(),
-    receipts,
-  };
-}
-
-/** A receipt of a step, signed by whoever holds the key. */
-export function signReceiptOf(
-  home: string,
-  intent: Intent,
-  digest: Digest,
-  index: number,
-  state: ReceiptState,
-  key: SigningKey,
-): Promise<string> {
-  const step = intent.steps[index]!;
-  const receipt: Receipt = {
-    home,
-    relay: step.relay,
-    seq: 7,
-    previous: digest,
-    intent: digest,
-    step: index,
-    action: step.action,
-    target: step.target,
-    state,
-    code: state === 'succeeded' || state === 'started' ? null : 'told',
-    result: state === 'succeeded' ? {} : null,
-    time: dawn + 2 * minute,
-    boot: 'boot-1',
-  };
-  return signJws('receipt', receipt, key);
-}
-
 export async function makeWorld(): Promise<World> {
   const home = await makeTestHome({ origins: [{ url: 'https://writ.example.net' }], house });
   const second = (await generateKey()).signing;
   const stranger = (await generateKey()).signing;
   const relayKeys = { pve1: home.relays.pve1!.signing, pve2: home.relays.pve2!.signing };
 
-  const everything = knownActions.flatMap((action) =>
-    ['pve2', ...guests]
+  const everything = [...knownActions, releaseOf].flatMap((action) =>
+    ['pve2', 'pve1', ...guests]
       .filter((target) => doer(action, target) !== null)
       .map((target) => ({ action, target })),
   );
@@ -122,7 +40,11 @@ export async function makeWorld(): Promise<World> {
     controller: {
       kind: 'key',
       jwk: home.controller.jwk,
-      may: law.controller.map((grant) => ({ ...grant, on: [...grant.on] })),
+      // Whatever stands there of releases is worth nothing.
+      may: [
+        ...law.controller.map((grant) => ({ ...grant, on: [...grant.on] })),
+        { action: releaseOf, on: [...guests], limit: '100/1h', paths: ['/**'] },
+      ],
     },
     operator: {
       kind: 'key',
@@ -153,8 +75,9 @@ export async function makeWorld(): Promise<World> {
   if (!made.ok) throw new Error(made.reason);
 
   const ends = (...pairs: [number, ReceiptState][]) => ({ key: relayKeys.pve1, ends: new Map(pairs) });
-  const byOperator = (draft: Draft, relay: Parameters<typeof writePaper>[4] = null) =>
+  const byOperator = (draft: IntentDraft, relay: Parameters<typeof writePaper>[4] = null) =>
     writePaper(home.id, draft, 'operator-first', home.operator, relay);
+  const released = (draft: ReleaseDraft) => writeRelease(home.id, draft, 'operator-first', home.operator);
   const wake = { action: 'host.wake', target: 'pve2' };
   const after = (step: number, condition: 'succeeded' | 'ended' = 'succeeded') => ({ step, if: condition });
   const recorded = [
@@ -190,6 +113,17 @@ export async function makeWorld(): Promise<World> {
       steps: [{ action: 'guest.stop', target: 'devtop' }],
       home: 'h_01HZZZZZZZZZZZZZZZZZZZZZZZ',
     }),
+    // Releases, one after the other and side by side, some for the same targets and with the same number.
+    await released({ targets: ['websvcs'], number: 1 }),
+    await released({ targets: ['websvcs', 'files'], number: 2 }),
+    await released({ targets: ['websvcs'], number: 2 }),
+    await released({ targets: ['files', 'websvcs'], number: 3 }),
+    await released({ targets: ['pve1', 'websvcs'], number: 4 }),
+    await released({ targets: ['gaming', 'websvcs'], number: 5 }),
+    await released({ targets: ['devtop', 'files'], number: 6, relays: { devtop: 'pve1' } }),
+    await released({ targets: ['files'], number: 7, issued: dawn - minute }),
+    await released({ targets: ['files'], number: 8, issued: dawn + 90 * minute }),
+    await released({ targets: ['files'], number: 9, home: 'h_01HZZZZZZZZZZZZZZZZZZZZZZZ' }),
     // The replaced operator's successor, whose words hold only under the last version.
     await writePaper(
       home.id,
@@ -197,6 +131,7 @@ export async function makeWorld(): Promise<World> {
       'operator-second',
       second,
     ),
+    await writeRelease(home.id, { targets: ['websvcs'], number: 3 }, 'operator-second', second),
   ];
   return { home, controller: home.controller, relayKeys, stranger, trusts, recorded, disk };
 }

@@ -11,13 +11,13 @@ const end = '<!-- threats:end -->';
 const threats: Readonly<Record<number, string>> = {
   1: 'the controller is taken and orders what it likes',
   2: 'trust that is missing, broken or expired',
-  3: 'rollback of trust and of state',
+  3: 'rollback of trust, of state and of releases',
   4: 'replay across time',
   5: 'freeze: heartbeats or revocations withheld',
   6: 'mix-and-match: another home, kind or authority',
   7: 'endless or slow data',
   8: 'wrong target',
-  9: 'plans reordered, steps skipped, receipts forged',
+  9: 'plans reordered, steps skipped, receipts forged, parts delivered in pieces',
   10: 'replay and double execution',
   11: 'compromise of a root',
   12: 'a clock turned back or jumped ahead',
@@ -35,6 +35,7 @@ const threats: Readonly<Record<number, string>> = {
   26: 'power abuse',
   29: 'home-only names through the public VM',
   30: 'secrets encrypted to the thief',
+  31: 'a release that rewrites its judge',
   33: 'parameters that raise risk',
   34: 'enrolment in the middle',
 };

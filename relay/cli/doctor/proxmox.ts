@@ -1,6 +1,8 @@
 import { type Finding, fault, fine, notChecked, warning } from '../../../schema/doctor.ts';
+import { releasableTargets } from '../../../schema/trust/evaluate.ts';
 import type { Probe, ProxmoxRights, Rights } from '../../drivers/proxmox-rights.ts';
-import { roles } from '../proxmox-access.ts';
+import { roles, type WantedAccess } from '../proxmox-access.ts';
+import { guestsOf } from '../setup-proxmox.ts';
 import type { Check, Patient } from './check.ts';
 
 const again =
@@ -17,11 +19,11 @@ export const checkProxmox: Check = async (patient) => {
     return codes.map((code) => fault(code, `Proxmox VE cannot be asked: ${proxmox}.`, 'writ-relay setup'));
   }
   const { node } = config.proxmox;
-  const vmids = guestsHere(patient).map(([, guest]) => guest.vmid);
+  const guests = guestsOf(patient.trust.document, patient.relay);
   const own = await proxmox.rights.own();
   return [
     own.ok
-      ? judgeRights(own.value, node, vmids)
+      ? judgeRights(own.value, node, guests)
       : fault(
           'proxmox_token_rights',
           `Proxmox VE does not tell the token's rights: ${own.detail}.`,
@@ -35,11 +37,14 @@ export const guestsHere = ({ trust, relay }: Patient) =>
   Object.entries(trust.document.house.guests).filter(([, guest]) => guest.host === relay);
 
 /** What a token should hold, against what it holds. Paths below one that propagates repeat its privileges. */
-export function judgeRights(held: Rights, node: string, vmids: readonly number[]): Finding {
+export function judgeRights(held: Rights, node: string, guests: WantedAccess['guests']): Finding {
   const wanted = new Map<string, readonly string[]>([
     ['/vms', roles.WritSee],
     [`/nodes/${node}`, roles.WritNode],
-    ...vmids.map((vmid) => [`/vms/${vmid}`, roles.WritGuest] as const),
+    ...guests.map(
+      ({ vmid, isReleased }) =>
+        [`/vms/${vmid}`, [...roles.WritGuest, ...(isReleased ? roles.WritRelease : [])]] as const,
+    ),
   ]);
   const allowedOn = (path: string): readonly string[] =>
     wanted.get(path) ?? (path.startsWith('/vms/') ? roles.WritSee : []);
@@ -66,7 +71,8 @@ export function judgeRights(held: Rights, node: string, vmids: readonly number[]
 
 /** Requests that change nothing even where they are allowed, and that must be refused. */
 function probesOf(patient: Patient, node: string): Probe[] {
-  const vm = guestsHere(patient).find(([, guest]) => guest.kind === 'qemu')?.[1].vmid;
+  const released = new Set(releasableTargets(patient.trust.document, patient.relay));
+  const vm = guestsHere(patient).find(([name, { kind }]) => kind === 'qemu' && !released.has(name))?.[1].vmid;
   return [
     { method: 'POST', path: '/storage', would: 'add a storage' },
     { method: 'POST', path: '/access/roles', would: 'make a role' },

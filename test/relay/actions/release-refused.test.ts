@@ -137,10 +137,6 @@ describe('a release is refused before anything is done', () => {
     }
     const files = { '/etc/opt/x': 'x' };
     await refusedWith('part_needs_more', await makePart({ files, file: { secrets: ['x'] } }));
-    await refusedWith(
-      'part_needs_more',
-      await makePart({ files: { 'volume:data/x': 'x' }, file: { volume: 'data' } }),
-    );
     const both = await makePart({ files, file: { secrets: ['x'] }, app: { secrets: [{ name: 'x' }] } });
     const done = await refusedWith('part_needs_more', both);
     assert.equal('detail' in done && done.detail, 'secrets, files with secrets');

@@ -29,11 +29,13 @@ const setup = (t: TestContext) => {
     return code === 0 ? { ok: true, value: said } : refuse('pveum_failed', err);
   };
   const file = join(folder, 'credentials', 'proxmox-token');
-  const run = (house: House = testHouse, dryRun = false) => {
+  const run = (house: House = testHouse, dryRun = false, released: readonly string[] = []) => {
+    const may = [{ action: 'release.apply', on: ['pve2', ...released] }];
+    const document = { house, identities: { operator: { kind: 'key', jwk: {} as never, may } } } as const;
     ran.length = 0;
     out.length = 0;
     const terminal = { out: (line: string) => void out.push(line), err: () => {}, readInput: async () => '' };
-    return setUpProxmox({ house, relay: 'pve2', node: 'pve2' }, { json: false, dryRun }, terminal, {
+    return setUpProxmox({ document, relay: 'pve2', node: 'pve2' }, { json: false, dryRun }, terminal, {
       pveum,
       tokenFile: file,
     });
@@ -118,6 +120,24 @@ test('a guest that left the house loses its grant, and a new one gets it', async
   ]);
   const held = state.acl.filter(({ type }) => type === 'token').map(({ path }) => path);
   assert.ok(held.includes('/vms/120') && !held.includes('/vms/102'));
+});
+
+test('programs may be run in the guests alone that trust lets somebody release to', async (t) => {
+  const { state, run, changes, out } = setup(t);
+  assert.equal((await run()).ok, true);
+  assert.equal(state.roles.WritRelease, undefined);
+  // A container has no agent: what is done there is done by the host itself.
+  assert.equal((await run(testHouse, false, ['websvcs', 'files'])).ok, true);
+  assert.deepEqual(changes(), [
+    'role add WritRelease --privs VM.GuestAgent.Unrestricted',
+    'acl modify /vms/100 --users writ@pve --roles WritRelease --propagate 0',
+    'acl modify /vms/100 --tokens writ@pve!relay-pve2 --roles WritRelease --propagate 0',
+  ]);
+  assert.match(out.join('\n'), /bring releases to websvcs \(100\), as root there/);
+  assert.equal((await run(testHouse, false, ['websvcs'])).ok, true);
+  assert.deepEqual(changes(), []);
+  assert.equal((await run()).ok, true);
+  assert.deepEqual(changes(), ['acl delete /vms/100 --tokens writ@pve!relay-pve2 --roles WritRelease']);
 });
 
 test('a lost secret, a token with all rights and a widened role are mended', async (t) => {

@@ -1,0 +1,14 @@
+/** What traces reached. */
+export type Counts = {
+  offers: number;
+  executed: number;
+  byController: number;
+  byOperator: number;
+  after: number;
+  releases: number;
+};
+
+export const noCounts = (): Counts => ({
+  ...{ offers: 0, executed: 0 },
+  ...{ byController: 0, byOperator: 0, after: 0, releases: 0 },
+});
