@@ -15,31 +15,37 @@ const maxConnections = 16;
  */
 export function serveUntilIdle(
   listen: { readonly fd: number } | { readonly path: string },
-  options: { readonly idleMs: number; readonly stop: AbortSignal },
+  options: {
+    readonly idleMs: number;
+    readonly stop: AbortSignal;
+    /** Work of its own, which is not broken off by rest. */
+    readonly meanwhile?: Promise<unknown>;
+  },
   serve: (socket: Socket) => Promise<void>,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let serving = 0;
     let idle: NodeJS.Timeout | undefined;
-    const server = createServer((socket) => {
+    const during = (work: Promise<unknown>): void => {
       serving += 1;
       clearTimeout(idle);
-      void serve(socket).finally(() => {
+      void work.finally(() => {
         serving -= 1;
         if (serving === 0 && server.listening) rest();
       });
-    });
+    };
+    const server = createServer((socket) => during(serve(socket)));
     server.maxConnections = maxConnections;
     const close = (): void => {
       clearTimeout(idle);
       options.stop.removeEventListener('abort', close);
-      server.close(() => resolve());
+      server.close(() => void Promise.resolve(options.meanwhile).finally(resolve));
     };
     const rest = (): void => {
       idle = setTimeout(close, options.idleMs);
     };
     server.once('error', reject);
-    server.listen(listen, rest);
+    server.listen(listen, () => during(options.meanwhile ?? Promise.resolve()));
     if (options.stop.aborted) close();
     else options.stop.addEventListener('abort', close);
   });

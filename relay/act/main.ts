@@ -54,8 +54,7 @@ const service = state.ok
       stop: stop.signal,
     })
   : refuseAll(state.reason);
-if (service.hasOpen()) await endLeftPrograms();
-await service.recover();
-await serveUntilIdle({ fd }, { idleMs, stop: stop.signal }, (socket) =>
+const recovered = service.recover(endLeftPrograms);
+await serveUntilIdle({ fd }, { idleMs, stop: stop.signal, meanwhile: recovered }, (socket) =>
   service.serve(createFrameLink(socket)),
 );

@@ -62,10 +62,13 @@ export type ActServiceDeps = {
 export type ActService = {
   /** Serves one connection to its end. Never rejects. */
   serve(link: FrameLink): Promise<void>;
-  /** Whether a crash has left something open. */
-  hasOpen(): boolean;
-  /** Settles what a crash left open, as far as the targets can be reached. Called once, before anything is served. */
-  recover(): Promise<void>;
+  /**
+   * Settles what a crash left open, as far as the targets can be reached. Called once, before anything is served: from
+   * the call on, whoever asks for such a target waits.
+   *
+   * @param before is awaited first where there is something open
+   */
+  recover(before: () => Promise<unknown>): Promise<void>;
 };
 
 /** A helper that cannot prove its footing: it says why to whoever asks, and does nothing. */
@@ -76,7 +79,6 @@ export const refuseAll = (code: string): ActService => ({
     say(link, refused(code));
     link.close();
   },
-  hasOpen: () => false,
   recover: async () => {},
 });
 
@@ -271,13 +273,19 @@ export function createActService(deps: ActServiceDeps): ActService {
         link.close();
       }
     },
-    hasOpen: () => [...state.targets().values()].some(({ outcome }) => outcome === null),
-    async recover() {
-      for (const [target, { outcome }] of state.targets()) {
-        if (outcome !== null) continue;
-        const settled = await settleOpen(target);
-        if (!settled.ok) log.warn('act_not_settled', { target, code: settled.reason });
-      }
+    recover(before) {
+      const open = [...state.targets()].flatMap(([target, { outcome }]) =>
+        outcome === null ? [{ target, held: busy.take(target) }] : [],
+      );
+      const settleAll = async (): Promise<void> => {
+        if (open.length > 0) await before();
+        for (const { target, held } of open) {
+          const settled = await settleOpen(target);
+          if (!settled.ok) log.warn('act_not_settled', { target, code: settled.reason });
+          held?.release();
+        }
+      };
+      return settleAll();
     },
   };
 }

@@ -23,9 +23,13 @@ export function createTargetWork(clock: ActClock): TargetWork {
       if (!judged.ok) return judged;
       return ok(async () => {
         const limit = AbortSignal.any([signal, AbortSignal.timeout(activationMs)]);
-        return outcomeOf(
-          await applyPart({ machine, clock, signal: limit, blob, progress, watchPath }, wanted.value, again),
+        const end = await applyPart(
+          { machine, clock, signal: limit, blob, progress, watchPath },
+          wanted.value,
+          again,
         );
+        const wasStopped = signal.aborted && end.state === 'failed' && end.code === 'activation_timeout';
+        return outcomeOf(wasStopped ? { ...end, code: 'activation_undone' } : end);
       });
     },
     async settle(machine, part) {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Result } from '../../schema/result.ts';
 import type { Trust } from '../../schema/trust/read.ts';
+import type { TrustJws } from '../../schema/wire/relay-api.ts';
 import {
   type ActStateRefusal,
   acceptActClock,
@@ -51,6 +52,14 @@ export const reseedHelper = (made: {
       return { ok: false, reason: 'trust_version' };
     const now = systemClock().now();
     return seedActState(disk, { ...made, now, ...(isSame && { before: before.value }) });
+  });
+
+/** Hands the helper versions of trust, which it follows by their chain. False: its state cannot be read or written. */
+export const handToHelper = (versions: readonly TrustJws[]): Promise<boolean> =>
+  whileItRests(async (disk) => {
+    const state = await openActState(disk);
+    if (!state.ok) return state.reason === 'act_not_seeded';
+    return (await state.value.follow(versions)).ok;
   });
 
 /** The helper's part in `clock accept`. */

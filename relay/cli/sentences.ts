@@ -65,6 +65,8 @@ export const helperSentences = {
   unwritable: 'The state of the helper as root cannot be written. Make room in /var/lib.',
   clock_kept:
     'The relay takes the clock as right; its helper as root does not, because its state cannot be read or written.',
+  trust_kept:
+    'The relay obeys the newer document; its helper as root does not, because its state cannot be read or written.',
   trust_digest:
     'The trust document that this relay obeys has another digest. Compare it with what `writ trust show --json` tells on your computer. Nothing was changed.',
   trust_version: 'The helper as root obeys a newer trust document already. Nothing was changed.',

@@ -4,6 +4,8 @@ import { fingerprint } from '../../schema/jose/keys.ts';
 import type { Trust } from '../../schema/trust/read.ts';
 import { maxTrustChainBytes } from '../../schema/wire/limits.ts';
 import { trustChainSchema } from '../../schema/wire/relay-api.ts';
+import { handToHelper, helperOf } from './helper.ts';
+import { helperSentences } from './sentences.ts';
 import { type ExitCode, type Terminal, tell, tellRefusal } from './terminal.ts';
 import { type StateArguments, withState } from './with-state.ts';
 
@@ -73,6 +75,11 @@ export async function trustInstallCommand(
     const sentence = changed
       ? `Version ${version} is in force, until ${expires}.`
       : `There is nothing newer in it: version ${version} stays in force, until ${expires}.`;
+    const isHeard = helperOf(args.stateDir) !== 'root' || (await handToHelper(chain.value.versions));
+    if (!isHeard) {
+      tellRefusal(terminal, json, { reason: 'act_state_unwritable' }, helperSentences.trust_kept);
+      return 1;
+    }
     tell(terminal, json, { ok: true, changed, version, expires }, [sentence]);
     return 0;
   });

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { releaseResultSchema } from '../../schema/actions/release-apply.ts';
 import { digestSchema } from '../../schema/jose/digest.ts';
 import { countSchema, nameSchema } from '../../schema/wire/ids.ts';
 import { maxSteps } from '../../schema/wire/intent.ts';
@@ -40,14 +41,7 @@ const detailMember = { detail: v.exactOptional(v.pipe(v.string(), v.maxLength(20
 export const actOutcomeSchema = v.variant('state', [
   v.strictObject({
     state: v.literal('succeeded'),
-    result: v.strictObject({
-      already: v.boolean(),
-      files: countSchema,
-      started: countSchema,
-      restarted: countSchema,
-      reloaded: countSchema,
-      stopped: countSchema,
-    }),
+    result: releaseResultSchema,
   }),
   v.strictObject({
     state: v.literal('failed'),

@@ -3,6 +3,17 @@ import { digestSchema } from '../jose/digest.ts';
 import { countSchema } from '../wire/ids.ts';
 import { defineAction } from './action.ts';
 
+/** What came of a part that is in force. */
+export const releaseResultSchema = v.strictObject({
+  /** The target was as wanted already, and nothing was written. */
+  already: v.boolean(),
+  files: countSchema,
+  started: countSchema,
+  restarted: countSchema,
+  reloaded: countSchema,
+  stopped: countSchema,
+});
+
 export const releaseApply = defineAction({
   type: 'release.apply',
   title: 'Bring a target to its part of a release; what fails is put back',
@@ -13,15 +24,7 @@ export const releaseApply = defineAction({
     /** A part that failed on this target before is tried anew. */
     again: v.optional(v.literal(true)),
   }),
-  result: v.strictObject({
-    /** The target was as wanted already, and nothing was written. */
-    already: v.boolean(),
-    files: countSchema,
-    started: countSchema,
-    restarted: countSchema,
-    reloaded: countSchema,
-    stopped: countSchema,
-  }),
+  result: releaseResultSchema,
   doneBy: 'own relay',
   hostLock: 'shared',
   inUse: 'does not matter',

@@ -150,7 +150,7 @@ else
       assert.ok(seen?.heard.ok);
     });
 
-    test('threat 1, 3, 31: a taken relay gets nothing done that no authority signed, or signed anew', async () => {
+    test('threat 31: a taken relay gets nothing done that no authority signed, or signed anew', async () => {
       const before = await listing();
       const latest = await host.order(await generation('two'));
       const forged = await host.order(await generation('evil'), { by: host.home.relays.pve1!.signing });

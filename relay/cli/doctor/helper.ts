@@ -90,5 +90,12 @@ async function checkTrust({ helper, helperFolder, stat, list, trust, relay }: Pa
       'writ-relay trust install FILE, with what `writ trust publish FILE` writes on your computer',
     );
   }
+  if (version < trust.document.version) {
+    return warning(
+      code,
+      `The helper as root obeys version ${version}, and the relay a newer one.`,
+      `it hears of it with the relay's next request; if it does not: ${seed}`,
+    );
+  }
   return fine(code, `The helper as root obeys version ${version} of the trust document.`);
 }

@@ -79,6 +79,28 @@ test('it ends when nobody has asked for a while, and not while somebody is serve
   await ended;
 });
 
+test('work of its own is not broken off, by rest or at the end', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let finish = (): void => {};
+  const meanwhile = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  let over = false;
+  const stop = new AbortController();
+  const path = folderOf(t);
+  const ended = serveUntilIdle({ path }, { idleMs: 1, stop: stop.signal, meanwhile }, async () => {});
+  void ended.then(() => {
+    over = true;
+  });
+  await (await dial(path)).destroy();
+  t.mock.timers.tick(600_000);
+  stop.abort();
+  for (let turns = 0; turns < 10; turns += 1) await turn();
+  assert.equal(over, false);
+  finish();
+  await ended;
+});
+
 test('told to stop, it takes no more and waits for what it serves', async (t) => {
   const path = folderOf(t);
   const stop = new AbortController();

@@ -60,6 +60,10 @@ export const wordOf = (said: ActHeard<ActOutcome>): string => {
   return said.value.state === 'succeeded' ? 'succeeded' : said.value.code;
 };
 
+/** What came of an order, in a word. */
+export const settle = async (desk: Desk, target: string, digest: string): Promise<string> =>
+  wordOf(await desk.client.settle(target, digest, new AbortController().signal));
+
 export async function startDesk(
   t: TestContext,
   given: Partial<TargetWork> & { machineOf?: (target: string) => Promise<Result<Machine, string>> } = {},

@@ -90,6 +90,19 @@ test('a removal is judged by the grant in force, not by the one under which the 
   assert.equal(machine.files()['/etc/opt/web/index.html'], 'one\n');
 });
 
+test('a helper that is told to stop puts back what it was changing, and says so', async (t) => {
+  const { desk, machine, apply } = await openBench(t);
+  assert.equal(await apply(await onHost('one\n')), 'succeeded');
+  machine.run = ((run) => async (argv, options) => {
+    if (argv[1] !== 'restart' || options.signal === undefined) return run(argv, options);
+    desk.stop.abort();
+    return refuse('aborted');
+  })(machine.run);
+  assert.equal(await apply(await onHost('two\n')), 'activation_undone');
+  assert.equal(machine.text('/etc/opt/web/index.html'), 'one\n');
+  assert.deepEqual(machine.running(), ['web.service']);
+});
+
 test('threat 10: what a helper that was killed left half done is put back, or found to be done', async (t) => {
   const { desk, machine, apply } = await openBench(t);
   const one = await onHost('one\n');
@@ -112,7 +125,7 @@ test('threat 10: what a helper that was killed left half done is put back, or fo
     await new Promise((resolve) => setImmediate(resolve));
   machine.before = null;
   const next = await desk.again();
-  await next.service.recover();
+  await next.service.recover(async () => {});
   assert.equal(machine.text('/etc/opt/web/index.html'), 'one\n');
   const told = await next.client.settle('pve2', order.digest, forever);
   assert.deepEqual(told.ok && told.value, { state: 'failed', code: 'activation_undone', back: true });
