@@ -93,6 +93,20 @@ async function play(act: (scene: Scene) => Promise<void>, more: RelayOverrides =
   }
 }
 
+/** Lets an activation come as far as its first restart, which never ends. */
+async function deployHalf({ deploy, machine }: Scene, part: TestPart): Promise<TestRelease> {
+  const { resolve, promise } = Promise.withResolvers<void>();
+  machine.before = (call, about) => {
+    if (call !== 'run' || !about.startsWith('systemctl restart')) return Promise.resolve();
+    resolve();
+    return new Promise<void>(() => {});
+  };
+  const release = await deploy(part);
+  await promise;
+  machine.before = null;
+  return release;
+}
+
 describe('a release, from the API to a guest', () => {
   test('is applied, receipted and reported; what fails is put back', () =>
     play(async ({ api, deploy, outcome, machine, reported, relay }) => {
@@ -210,15 +224,7 @@ describe('a release, from the API to a guest', () => {
     play(async (scene) => {
       const { api, deploy, outcome, machine } = scene;
       assert.equal(await outcome(await deploy(await webPart('one\n'))), 'succeeded');
-      const { resolve, promise } = Promise.withResolvers<void>();
-      machine.before = (call, about) => {
-        if (call !== 'run' || !about.startsWith('systemctl restart')) return Promise.resolve();
-        resolve();
-        return new Promise<void>(() => {});
-      };
-      const release = await deploy(await webPart('two\n'));
-      await promise;
-      machine.before = null;
+      const release = await deployHalf(scene, await webPart('two\n'));
       await scene.restart();
       assert.equal(await outcome(release), 'failed activation_undone');
       assert.equal(machine.text('/etc/opt/web/index.html'), 'one\n');
@@ -237,15 +243,7 @@ describe('a relay’s look at its targets', () => {
       const { api, deploy, outcome, machine, tower, time, reported } = scene;
       const one = await webPart('one\n');
       assert.equal(await outcome(await deploy(one)), 'succeeded');
-      const { resolve, promise } = Promise.withResolvers<void>();
-      machine.before = (call, about) => {
-        if (call !== 'run' || !about.startsWith('systemctl restart')) return Promise.resolve();
-        resolve();
-        return new Promise<void>(() => {});
-      };
-      const release = await deploy(await webPart('two\n'));
-      await promise;
-      machine.before = null;
+      const release = await deployHalf(scene, await webPart('two\n'));
       // The guest goes down with it, so that nothing can be told of the step.
       assert.ok((await tower.proxmox.stop({ kind: 'qemu', vmid: 100 })).ok);
       time.speed = 500;

@@ -1,41 +1,31 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import type { JournalState } from '../../../relay/agent/journal-state.ts';
-import { type JudgeContext, judgeAgain, judgeJob } from '../../../relay/agent/verify-job.ts';
-import type { Job } from '../../../schema/wire/job.ts';
+import { type JudgeContext, judgeAgain } from '../../../relay/agent/verify-job.ts';
 import { clockSkewMs } from '../../../schema/wire/limits.ts';
-import { makeTestHome, type TestRelease, testDigest } from '../../support/relay-home.ts';
-import { allowedOrder, type Bench, nowMs, openBench, wordOf } from './judge-fixture.ts';
+import { type TestRelease, testDigest } from '../../support/relay-home.ts';
+import { allowedOrder, nowMs, wordOf } from './judge-fixture.ts';
+import { openReleaseBench, type ReleaseBench } from './release-bench.ts';
 
-const paths = ['/etc/containers/systemd/**', '/etc/opt/**'];
-let bench: Bench;
-let release: TestRelease;
+let bench: ReleaseBench['bench'];
+let release: ReleaseBench['release'];
+let judge: ReleaseBench['judge'];
+let write: ReleaseBench['write'];
 
 before(async () => {
-  const releases = [
-    { action: 'release.apply', on: ['websvcs', 'files'], paths },
-    { action: 'release.apply', on: ['pve1'], paths: ['/etc/haproxy/**'] },
-    { action: 'release.apply', on: ['devtop'], limit: '1/1h' },
-  ];
-  bench = await openBench(await makeTestHome({ origins: [{ url: 'https://writ.example.net' }], releases }));
-  release = await bench.home.release([{}], { issuedAt: nowMs, order: { desk: 5 } });
+  ({ bench, release, judge, write } = await openReleaseBench());
 });
 
-const judge = (
-  signed: TestRelease = release,
-  more: Partial<Job> = {},
-  changes: Partial<JudgeContext> = {},
-  journal?: Partial<JournalState>,
-) => judgeJob(bench.context(changes, journal), bench.job(signed, more));
-const write = (
-  parts: Parameters<Bench['home']['release']>[0],
-  options: Parameters<Bench['home']['release']>[1] = {},
-) => bench.home.release(parts, { issuedAt: nowMs, ...options });
 const floorAt = (desk: number, digest: string, target = 'websvcs') => ({
   orders: new Map([
     [target, { k: 'order' as const, target, order: { run_id: 0, run_attempt: 0, desk }, digest }],
   ]),
 });
+
+const startOfDevtop: JournalState['starts'][number] = {
+  ...{ k: 'start', identity: 'operator', action: 'release.apply', target: 'devtop' },
+  ...{ lived: 0, window: 0 },
+};
 
 describe('releases one after the other', () => {
   test('threat 3: on its target an order is followed only above all that came before', async () => {
@@ -113,15 +103,7 @@ describe('releases one after the other', () => {
 
   test('the limit of a grant counts releases, too', async () => {
     const devtop = await write([{ target: 'devtop' }]);
-    const start = {
-      k: 'start',
-      identity: 'operator',
-      action: 'release.apply',
-      target: 'devtop',
-      lived: 0,
-      window: 0,
-    };
-    const starts = { starts: [start as JournalState['starts'][number]] };
+    const starts = { starts: [startOfDevtop] };
     assert.partialDeepStrictEqual(await judge(devtop), { kind: 'allowed', order: { paths: [] } });
     assert.equal(wordOf(await judge(devtop, {}, { livedMs: 3_599_999 }, starts)), 'limit_reached');
     assert.equal(wordOf(await judge(devtop, {}, { livedMs: 3_600_000 }, starts)), 'allowed');
@@ -140,15 +122,7 @@ describe('releases one after the other', () => {
     assert.equal(again({ now: order.job.exp }), 'job_expired');
     assert.equal(again({}, { restored: true }), 'state_restored');
     const devtop = await allowedOrder(bench.context(), bench.job(await write([{ target: 'devtop' }])));
-    const start = {
-      k: 'start',
-      identity: 'operator',
-      action: 'release.apply',
-      target: 'devtop',
-      lived: 0,
-      window: 0,
-    };
-    const full = bench.context({}, { starts: [start as JournalState['starts'][number]] });
+    const full = bench.context({}, { starts: [startOfDevtop] });
     assert.equal(wordOf(judgeAgain(full, devtop)), 'limit_reached');
   });
 });

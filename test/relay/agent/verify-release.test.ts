@@ -1,40 +1,23 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import type { JournalState } from '../../../relay/agent/journal-state.ts';
-import { type JudgeContext, judgeJob } from '../../../relay/agent/verify-job.ts';
+import { judgeJob } from '../../../relay/agent/verify-job.ts';
 import { judgeOrder, type ReleaseContext } from '../../../relay/agent/verify-release.ts';
 import { digestOf, toBytes } from '../../../schema/jose/digest.ts';
 import { signJws } from '../../../schema/jose/jws.ts';
 import { generateKey } from '../../../schema/jose/keys.ts';
 import { canonicalJson } from '../../../schema/wire/canonical.ts';
-import type { Job } from '../../../schema/wire/job.ts';
 import { makeTestHome, type TestRelease, testDigest } from '../../support/relay-home.ts';
-import { allowedOrder, type Bench, nowMs, openBench, wordOf } from './judge-fixture.ts';
+import { allowedOrder, nowMs, openBench, wordOf } from './judge-fixture.ts';
+import { openReleaseBench, grantedPaths as paths, type ReleaseBench } from './release-bench.ts';
 
-const paths = ['/etc/containers/systemd/**', '/etc/opt/**'];
-let bench: Bench;
-let release: TestRelease;
+let bench: ReleaseBench['bench'];
+let release: ReleaseBench['release'];
+let judge: ReleaseBench['judge'];
+let write: ReleaseBench['write'];
 
 before(async () => {
-  const releases = [
-    { action: 'release.apply', on: ['websvcs', 'files'], paths },
-    { action: 'release.apply', on: ['pve1'], paths: ['/etc/haproxy/**'] },
-    { action: 'release.apply', on: ['devtop'], limit: '1/1h' },
-  ];
-  bench = await openBench(await makeTestHome({ origins: [{ url: 'https://writ.example.net' }], releases }));
-  release = await bench.home.release([{}], { issuedAt: nowMs, order: { desk: 5 } });
+  ({ bench, release, judge, write } = await openReleaseBench());
 });
-
-const judge = (
-  signed: TestRelease = release,
-  more: Partial<Job> = {},
-  changes: Partial<JudgeContext> = {},
-  journal?: Partial<JournalState>,
-) => judgeJob(bench.context(changes, journal), bench.job(signed, more));
-const write = (
-  parts: Parameters<Bench['home']['release']>[0],
-  options: Parameters<Bench['home']['release']>[1] = {},
-) => bench.home.release(parts, { issuedAt: nowMs, ...options });
 
 describe('a release’s order', () => {
   test('by somebody whom trust grants each of its targets is allowed, with what was verified and its paths', async () => {
@@ -80,7 +63,7 @@ describe('a release’s order', () => {
   });
 
   test('threat 6: all its targets are granted to one identity, or none of its parts is followed', async () => {
-    const cases: [Parameters<typeof write>[0], string][] = [
+    const cases: [Parameters<ReleaseBench['write']>[0], string][] = [
       [[{}, { target: 'gaming' }], 'not_granted'],
       [[{}, { relay: 'pve2', target: 'pve2' }], 'not_granted'],
       [[{}, { relay: 'pve2', target: 'pve1' }], 'relay_wrong'],
