@@ -34,52 +34,44 @@ export type OrderReason =
   /** The grant that was passed is not of this order. */
   | 'forbidden';
 
-/** Why an intent that the operator signed is refused. */
-export type SubmitReason =
+/** Why anything that the operator signed is refused, an intent or a release. */
+type SignedReason =
   | 'not_set_up'
-  | 'intent_malformed'
   | 'home_wrong'
-  | 'intent_expired'
   /** Its `issued_at` is ahead of this clock. */
   | 'intent_from_the_future'
   | 'authorisation_invalid'
   | 'authorisation_of_another_intent'
+  | 'action_unknown'
+  | 'target_unknown'
+  | 'relay_wrong'
+  | 'params_invalid'
+  | 'not_granted'
+  | 'relay_not_admitted'
+  | 'trust_expired'
+  | 'forbidden';
+
+/** Why an intent that the operator signed is refused. */
+export type SubmitReason =
+  | SignedReason
+  | 'intent_malformed'
+  | 'intent_expired'
   /** These very bytes were submitted before. */
   | 'intent_used'
   /** The bytes are no plan of the order that was named beside them. */
   | 'intent_not_of_order'
-  | 'action_unknown'
-  | 'target_unknown'
-  | 'relay_wrong'
-  | 'params_invalid'
-  | 'not_granted'
-  | 'relay_not_admitted'
-  | 'trust_expired'
   | 'locked'
   | 'idempotency_mismatch'
-  | 'runbook_unknown'
-  | 'forbidden';
+  | 'runbook_unknown';
 
 /** Why a release is not accepted. */
 export type ReleaseReason =
-  | 'not_set_up'
+  | SignedReason
   | 'release_malformed'
-  | 'home_wrong'
-  | 'intent_from_the_future'
-  | 'authorisation_invalid'
-  | 'authorisation_of_another_intent'
-  | 'action_unknown'
-  | 'target_unknown'
-  | 'relay_wrong'
-  | 'params_invalid'
-  | 'not_granted'
-  | 'relay_not_admitted'
-  | 'trust_expired'
   /** Something that it names was not uploaded. */
   | 'blobs_missing'
   /** For one of its targets another order is known that is not below it. */
-  | 'release_stale'
-  | 'forbidden';
+  | 'release_stale';
 
 export type SetupReason =
   | TrustRefusal

@@ -3,13 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DeploymentTarget, DeploymentView, TargetView } from '../../schema/api/deployments.ts';
 import { decodeBase64url } from '../../schema/jose/base64url.ts';
 import { digestBytes, digestOf } from '../../schema/jose/digest.ts';
-import { signJws, verifyJws } from '../../schema/jose/jws.ts';
+import { verifyJws } from '../../schema/jose/jws.ts';
 import { keyOf } from '../../schema/trust/evaluate.ts';
 import { ulidOf } from '../../schema/wire/ids.ts';
 import type { Receipt } from '../../schema/wire/receipt.ts';
 import { parseReleaseOrder, releaseAuthorisationSchema } from '../../schema/wire/release-order.ts';
-import type { Report, TargetReport } from '../../schema/wire/report.ts';
-import { type Fixture, homeId, receiptBy } from '../src/cli/home-fixture.ts';
+import type { TargetReport } from '../../schema/wire/report.ts';
+import { type Fixture, homeId, receiptBy, reportBy } from '../src/cli/home-fixture.ts';
 import { type Lie, problem } from './lying-control.ts';
 
 type RelayName = 'pve1' | 'pve2';
@@ -109,27 +109,11 @@ export function createDeployControl(home: Fixture): DeployControl {
     };
   }
 
-  async function signedReport(relay: RelayName): Promise<string> {
+  const signedReport = (relay: RelayName): Promise<string> => {
     const own = [...reports].filter(([target]) => relayOfTarget(target) === relay);
-    const report: Report = {
-      home: homeId,
-      relay,
-      seq: 1,
-      time: Date.now() - state.reportedAgoMs,
-      boot: 'boot',
-      uptime_ms: 1,
-      version: '0.1.0',
-      protocol: 2,
-      trust_version: 2,
-      clock_synchronised: true,
-      proxmox: 'ok',
-      guests: {},
-      progress: [],
-      refused: { count: 0, code: null },
-      targets: Object.fromEntries(own),
-    };
-    return signJws('report', report, home.relays[relay]);
-  }
+    const time = Date.now() - state.reportedAgoMs;
+    return reportBy(home.relays[relay], { relay, time, targets: Object.fromEntries(own) });
+  };
 
   async function accept(request: IncomingMessage, response: ServerResponse, text: string): Promise<void> {
     const key = String(request.headers['idempotency-key']);

@@ -10,7 +10,7 @@ import { type Person, type Ran, runWrit } from '../src/cli/terminal-fixture.ts';
 import { startTestServer, type TestServer } from './control.ts';
 import { deployHome } from './deploy-repo.ts';
 import { createMemoryMachine, type MemoryMachine } from './memory-machine.ts';
-import { fastTime, startTestRelay, startTower, type TestRelay } from './relay.ts';
+import { fastTime, makeRelayState, startTestRelay, startTower } from './relay.ts';
 import type { TestHome } from './relay-home.ts';
 import { writeTree } from './repo-fixture.ts';
 
@@ -40,7 +40,8 @@ export type DeployHome = {
   readonly repo: string;
   readonly configDir: string;
   readonly machine: MemoryMachine;
-  readonly relay: TestRelay;
+  /** Starts the relay of pve2, and waits until it is connected. */
+  startRelay(): Promise<void>;
   edit(path: string, text: string): void;
   writ(words: readonly string[], person?: Person): Promise<Ran>;
   /** `writ deploy --yes --wait` of the repo. */
@@ -49,8 +50,11 @@ export type DeployHome = {
   until(words: readonly string[], says: RegExp): Promise<string>;
 };
 
-/** Claims a control plane by the command line, admits a relay by a signed version of trust, and starts it. */
-export async function startDeployHome(t: TestContext): Promise<DeployHome> {
+/** Claims a control plane by the command line, admits a relay by a signed version of trust, and starts it, or later. */
+export async function startDeployHome(
+  t: TestContext,
+  options: { readonly relay?: 'later' } = {},
+): Promise<DeployHome> {
   const folder = mkdtempSync(join(tmpdir(), 'writ-deploy-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const configDir = join(folder, 'owner');
@@ -83,14 +87,15 @@ export async function startDeployHome(t: TestContext): Promise<DeployHome> {
   const tower = await startTower(time, { 100: { running: true } });
   t.after(() => tower.close());
   const machine = createMemoryMachine();
-  const relay = await startTestRelay({
-    home,
-    relay: 'pve2',
-    time,
-    overrides: { proxmox: tower.proxmox, machineOf: () => machine, targetIntervalMs: 5_000 },
-  });
-  t.after(() => relay.discard());
-  await relay.until('connected');
+  // Enrolled at once: what was signed before, a relay leaves alone.
+  const stateDir = await makeRelayState(home, 'pve2', { clock: time.clock });
+  const startRelay = async (): Promise<void> => {
+    const overrides = { proxmox: tower.proxmox, machineOf: () => machine, targetIntervalMs: 5_000 };
+    const relay = await startTestRelay({ home, relay: 'pve2', time, stateDir, overrides });
+    t.after(() => relay.discard());
+    await relay.until('connected');
+  };
+  if (options.relay !== 'later') await startRelay();
 
   const { 'apps/auth/app.yaml': _, 'apps/lan/app.yaml': __, ...tree } = deployHome;
   const others = ['apps/auth/auth.container', 'apps/lan/ports.txt'];
@@ -101,7 +106,7 @@ export async function startDeployHome(t: TestContext): Promise<DeployHome> {
     repo,
     configDir,
     machine,
-    relay,
+    startRelay,
     edit: (path, text) => writeFileSync(join(repo, path), text),
     writ,
     deploy: (...words) => writ(['deploy', '--repo', repo, '--yes', '--wait', ...words]),

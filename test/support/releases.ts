@@ -183,9 +183,12 @@ export async function statesOf(control: Control, id: string): Promise<Record<str
   return Object.fromEntries(view.targets.map(({ target, state }) => [target, state]));
 }
 
+/** Time in tests stands still: a poll that nothing wakes would wait for ever. */
+const longestPollMs = 20_000;
+
 /** A poll of a relay that knows releases. */
 export const pollForParts = (relay: FakeRelay, change: Partial<PollRequest> = {}) =>
-  relay.poll({ protocol: 2, ...change });
+  relay.poll({ protocol: 2, ...change }, AbortSignal.timeout(longestPollMs));
 
 /**
  * A home whose operator may release, and the tower's relay, which has polled, and reported how its guests are unless

@@ -102,7 +102,7 @@ export async function uploadBlobs(
   let since = context.now();
   let rounds = 0;
   let cuts = 0;
-  for (;;) {
+  while (blobs.size > 0) {
     const missing = await missingOf(api, [...blobs.keys()]);
     if (missing.ok && missing.value.length === 0) return { ok: true, value: done };
     const before = done.sent;
@@ -120,6 +120,7 @@ export async function uploadBlobs(
     cuts += 1;
     await pause(Math.min(500 * cuts, 10_000), context.signal);
   }
+  return { ok: true, value: done };
 }
 
 /** Puts blobs, some at once, until all are there or one cannot be put. */

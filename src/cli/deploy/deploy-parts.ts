@@ -95,7 +95,7 @@ export async function waitFor(
     `${target.padEnd(width)}  ${threeWords(words)}`,
     ...words.why.map((text) => `${' '.repeat(width)}  ${text}`),
   ]);
-  const waits = rows.some(({ receipt, end }) => receipt === null && end !== 'superseded');
+  const waits = rows.some(({ end }) => end === 'pending' || end === 'staged' || end === 'activated');
   const ids = ended.map(({ id }) => id).join(', ');
   if (waits) lines.push(`What waits is done once its relay comes. See: writ deployments ${ids}`);
   if (rows.some(({ receipt }) => receipt !== null))

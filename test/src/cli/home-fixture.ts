@@ -9,6 +9,7 @@ import type { HouseFile } from '../../../schema/manifest/house.ts';
 import { acceptGenesisTrust, acceptNextTrust, signTrust, type Trust } from '../../../schema/trust/read.ts';
 import type { Intent, Step } from '../../../schema/wire/intent.ts';
 import type { Receipt } from '../../../schema/wire/receipt.ts';
+import type { Report } from '../../../schema/wire/report.ts';
 import { readHouseFile } from '../../../src/cli/house-file.ts';
 import { admitRelays, firstTrust } from '../../../src/cli/make-trust.ts';
 
@@ -120,6 +121,30 @@ export const receiptBy = (key: SigningKey, receipt: Partial<Receipt>): Promise<s
       time: now,
       boot: 'boot',
       ...receipt,
+    },
+    key,
+  );
+
+/** A relay's report, as it signs it. */
+export const reportBy = (key: SigningKey, report: Partial<Report>): Promise<string> =>
+  signJws(
+    'report',
+    {
+      home: homeId,
+      relay: 'pve2',
+      seq: 1,
+      time: Date.now(),
+      boot: 'boot',
+      uptime_ms: 1,
+      version: '0.1.0',
+      protocol: 2,
+      trust_version: 2,
+      clock_synchronised: true,
+      proxmox: 'ok',
+      guests: {},
+      progress: [],
+      refused: { count: 0, code: null },
+      ...report,
     },
     key,
   );

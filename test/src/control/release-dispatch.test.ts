@@ -157,3 +157,28 @@ test('after a restart nothing is lost, and what was leased is not offered twice'
   await deploy(made, websvcs);
   assert.equal((await poll(pve2)).jobs.length, 1);
 });
+
+test('a release that comes while a poll finds that there is none is not forgotten', async (t) => {
+  let meanwhile: (() => Promise<unknown>) | null = null;
+  const made = await makeControlHome(t, {
+    wrap: (store) => ({
+      ...store,
+      deployments: {
+        ...store.deployments,
+        openOf: async (relay) => {
+          const open = await store.deployments.openOf(relay);
+          const come = meanwhile;
+          meanwhile = null;
+          await come?.();
+          return open;
+        },
+      },
+    }),
+  });
+  await grantReleases(made.home);
+  await bringTrust(made);
+  meanwhile = () => deploy(made, { pve2: {} });
+  const pve2 = made.relay('pve2');
+  assert.deepEqual((await poll(pve2)).jobs, []);
+  assert.equal((await poll(pve2)).jobs.length, 1);
+});

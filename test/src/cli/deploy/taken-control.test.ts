@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeploymentView } from '../../../../schema/api/deployments.ts';
 import { digestBytes, digestOf, toBytes } from '../../../../schema/jose/digest.ts';
-import { signJws } from '../../../../schema/jose/jws.ts';
 import { canonicalJson } from '../../../../schema/wire/canonical.ts';
 import type { ReleasePart } from '../../../../schema/wire/release.ts';
 import { type Desk, startDesk } from '../../../support/deploy-desk.ts';
 import { type Lie, says } from '../../../support/lying-control.ts';
-import { receiptBy } from '../home-fixture.ts';
+import { receiptBy, reportBy } from '../home-fixture.ts';
 
 /** What an attacker would like to have signed, as the control plane would hold it. */
 async function evilPart(desk: Desk): Promise<{ part: ReleasePart; digest: string }> {
@@ -75,26 +74,10 @@ test('threat 6: a report of another key or of another relay says nothing of a ta
   const desk = await startDesk(t);
   await desk.deploy();
   desk.edit('vars.yaml', 'colour: red\n');
-  const report = (relay: 'pve1' | 'pve2', part: string) => ({
-    home: desk.home.trust.document.home,
-    relay,
-    seq: 9,
-    time: Date.now(),
-    boot: 'boot',
-    uptime_ms: 1,
-    version: '0.1.0',
-    protocol: 2,
-    trust_version: 2,
-    clock_synchronised: true,
-    proxmox: 'ok',
-    guests: {},
-    progress: [],
-    refused: { count: 0, code: null },
-    targets: { websvcs: { part, seen: 'ok', seen_at: 1, drifted: 0, drift: [] } },
-  });
   const evil = await evilPart(desk);
-  const byController = await signJws('report', report('pve2', evil.digest), desk.home.controller);
-  const byOther = await signJws('report', report('pve1', evil.digest), desk.home.relays.pve1);
+  const targets = { websvcs: { part: evil.digest, seen: 'ok', seen_at: 1, drifted: 0, drift: [] } };
+  const byController = await reportBy(desk.home.controller, { targets });
+  const byOther = await reportBy(desk.home.relays.pve1, { relay: 'pve1', targets });
   desk.answer(
     'GET /v1/relays/reports',
     says({

@@ -95,3 +95,25 @@ test('what somebody changes on a guest is told by file, and put back when asked'
   assert.equal(machine.text('/etc/opt/web/web.ini'), 'colour = blue\n');
   await home.until(['diff', 'websvcs'], /as released/);
 });
+
+test('a target whose host is off gets the newest release when its relay comes', async (t) => {
+  const home = await startDeployHome(t, { relay: 'later' });
+  const waits = await home.deploy();
+  assert.equal(waits.exit, 5, waits.err);
+  assert.match(waits.out, /^websvcs {2}not deployed, healthy\?, synced\?$/m);
+  home.edit('vars.yaml', 'colour: red\n');
+  const newer = await home.deploy();
+  assert.equal(newer.exit, 5, newer.err);
+  const [, id = ''] = /See: writ deployments (dep_\w+)/.exec(newer.out) ?? [];
+  await home.startRelay();
+  const came = await home.writ(['deployments', id, '--wait']);
+  assert.equal(came.exit, 0, came.err + came.out);
+  assert.equal(home.machine.text('/etc/opt/web/web.ini'), 'colour = red\n');
+  const { deployments } = JSON.parse((await home.writ(['deployments', '--json'])).out) as {
+    deployments: { targets: { state: string }[] }[];
+  };
+  assert.deepEqual(
+    deployments.map(({ targets }) => targets[0]!.state),
+    ['healthy', 'superseded'],
+  );
+});
