@@ -103,6 +103,19 @@ test('threat 1: nobody but the operator orders a release, and the controller lea
   assert.equal(reasonOf(await order(made, release)), 'ok');
 });
 
+test('threat 31: an intent does not hold what only releases order', async (t) => {
+  const made = await makeHome(t);
+  const params = { part: `sha256:${'a'.repeat(64)}` };
+  const step = { relay: 'pve2', action: 'release.apply', target: 'websvcs', params };
+  const { bytes, authorisation } = await made.home.intent([step], { issuedAt: made.clock.now() });
+  const submitted = await made.control.orders.submit(made.operator('release.apply@websvcs'), {
+    order: { action: 'release.apply', target: 'websvcs', params },
+    intent: encodeBase64url(bytes),
+    authorisation,
+  });
+  assert.equal(reasonOf(submitted), 'action_unknown');
+});
+
 test('threat 6: the signature is of these very bytes, of this home, and as a release', async (t) => {
   const made = await makeHome(t);
   const { home } = made;
