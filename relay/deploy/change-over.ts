@@ -29,7 +29,7 @@ type Plan = {
   readonly moves: Switch;
   readonly work: ServiceWork;
   readonly pending: Pending;
-  /** Whether the part has secrets, or the one before. */
+  /** Whether there is something to fill in or to take away. */
   readonly hasSecrets: boolean;
 };
 
