@@ -37,6 +37,13 @@ export async function revert(
   const stop = [...fresh.map(({ name }) => name), ...remade.map(({ service }) => service)];
   const stopped = await systemd.ask('stop', stop);
   if (!stopped.ok) return stopped;
+  // A unit that goes would be remembered as failed.
+  const failed = services.filter(({ name, ran: before }) => !before && now.get(name)!.active === 'failed');
+  const forgotten = await systemd.ask(
+    'reset-failed',
+    failed.map(({ name }) => name),
+  );
+  if (!forgotten.ok) return forgotten;
   const removed = await removeNetworks(machine, remade);
   if (!removed.ok) return removed;
   const off = await systemd.ask(

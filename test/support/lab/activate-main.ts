@@ -122,5 +122,12 @@ async function doGoBack(): Promise<Omit<EngineAnswer, 'asked'>> {
   return { back, ms: [performance.now() - begun] };
 }
 
-const work = { activate: doActivate, look: doLook, 'go-back': doGoBack }[request.do];
+async function doSettle(): Promise<Omit<EngineAnswer, 'asked'>> {
+  const before = await doLook();
+  const { back } = await doGoBack();
+  const after = await doLook();
+  return { before: before.sight!, back: back!, sight: after.sight!, ms: [] };
+}
+
+const work = { activate: doActivate, look: doLook, 'go-back': doGoBack, settle: doSettle }[request.do];
 console.log(JSON.stringify({ ...(await work()), asked: asked() }));

@@ -16,7 +16,8 @@ export type LabFault = {
 
 /** What the engine is asked in a guest. */
 export type EngineRequest = {
-  readonly do: 'activate' | 'go-back' | 'look';
+  /** `settle`: looks, goes back from what a crash left, and looks again. */
+  readonly do: 'activate' | 'go-back' | 'look' | 'settle';
   /** A release file in the guest, and whose part of it. */
   readonly release?: string;
   readonly target?: string;
@@ -52,4 +53,6 @@ export type EngineAnswer = {
   readonly progress?: readonly string[];
   readonly back?: { readonly ok: boolean; readonly reason?: string; readonly detail?: string };
   readonly sight?: TargetSight;
+  /** Of `settle`: what was seen first. */
+  readonly before?: TargetSight;
 };
