@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
-import { type ActivateDeps, type Activation, activate } from '../../../relay/deploy/activate.ts';
+import type { ActivateDeps, Activation } from '../../../relay/deploy/activate.ts';
 import { systemDriverClock } from '../../../relay/drivers/clock.ts';
 import { createHttpsClient } from '../../../relay/drivers/https-client.ts';
 import { createAgentExec } from '../../../relay/drivers/proxmox-exec.ts';
 import { createProxmoxHttp } from '../../../relay/drivers/proxmox-http.ts';
 import type { Machine } from '../../../relay/machine/machine.ts';
 import { createRemoteMachine } from '../../../relay/machine/remote-machine.ts';
-import { digestBytes, toBytes } from '../../../schema/jose/digest.ts';
-import { ok, refuse } from '../../../schema/result.ts';
-import { canonicalJson } from '../../../schema/wire/canonical.ts';
 import type { Release } from '../../../schema/wire/release.ts';
 import { startProxmoxSimulator } from '../proxmox/simulator.ts';
 import { makeBusyImage } from './busy-image.ts';
+import { activateOver } from './engine-over.ts';
 import { makeVm, type Vm } from './vm.ts';
 
 const token = 'writ@pve!relay=6f1c2a4e-9d0b-4c1e-8a57-000000000001';
@@ -82,27 +80,7 @@ export async function startAgentTarget(): Promise<AgentTarget> {
     vm,
     machine,
     must,
-    async activate(release, at) {
-      const part = release.manifest.parts.find(({ target }) => target === 'websvcs')!;
-      const bytes = toBytes(canonicalJson(part));
-      return activate(
-        {
-          machine,
-          clock: {
-            uptimeMs: () => performance.now(),
-            sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms / 5)),
-          },
-          signal: new AbortController().signal,
-          blob: async (digest) => {
-            const found = release.blobs.get(digest);
-            return found === undefined ? refuse('blob_missing') : ok(found);
-          },
-          progress: () => {},
-          ...(at && { at }),
-        },
-        { part, bytes, digest: await digestBytes(bytes) },
-      );
-    },
+    activate: (release, at) => activateOver(machine, release, at),
     async count(work) {
       const [before, begun] = [programs, performance.now()];
       const value = await work();
