@@ -133,7 +133,10 @@ export async function activate(deps: ActivateDeps, given: Wanted, again = false)
   const images = await bringImages(machine, wanted.part, coming, deps.signal);
   if (!images.ok) return failBefore(machine, state, wanted.digest, images);
   at('check');
-  const readable = table === null ? ok({ foreign: false }) : await checkSecrets(machine, table, moves.claims);
+  // The same table again has been checked and applied before.
+  const hasSecrets = again || moves.claims.length > 0 || moves.ops.some(({ path }) => path === tablePath);
+  const readable =
+    table === null || !hasSecrets ? ok({ foreign: false }) : await checkSecrets(machine, table, moves.claims);
   if (!readable.ok) return failBefore(machine, state, wanted.digest, readable);
   const checked = await checkPart(machine, wanted.part, [...moves.ops, ...changedFilled(before, part)]);
   if (!checked.ok) return failBefore(machine, state, wanted.digest, checked);
@@ -148,7 +151,6 @@ export async function activate(deps: ActivateDeps, given: Wanted, again = false)
   // Whether it arrived may not be known: then whoever comes next goes back from nothing.
   if (!written.ok) return failed(written.reason, written.detail, true);
 
-  const hasSecrets = table !== null || moves.ops.some(({ path }) => path === tablePath);
   const plan = { part: wanted.part, moves, work, pending: pending.value, hasSecrets };
   const confirmed = await deps.watchPath?.(deps.signal);
   let done: Result<unknown, ActivationCode> = await changeOver({ ...deps, systemd, at }, plan);

@@ -29,7 +29,7 @@ type Plan = {
   readonly moves: Switch;
   readonly work: ServiceWork;
   readonly pending: Pending;
-  /** Whether the part has secrets, or the one before. */
+  /** Whether there is something to fill in or to take away. */
   readonly hasSecrets: boolean;
 };
 
@@ -59,11 +59,11 @@ export async function changeOver(deps: Deps, plan: Plan): Promise<Result<true, A
   if (!stopped.ok) return stopped;
   const removed = await removeNetworks(machine, pending.networks);
   if (!removed.ok) return removed;
-  const off = await asked(
+  const off = await systemd.link(
     'disable',
     pending.enabled.filter((name) => work.stop.includes(name)),
   );
-  if (!off.ok) return off;
+  if (!off.ok) return refuse(codeOf(off.reason), off.detail);
 
   deps.at('switch');
   const ops = moves.ops.filter(({ path }) => volumeOf(path) === null);
@@ -71,8 +71,8 @@ export async function changeOver(deps: Deps, plan: Plan): Promise<Result<true, A
   if (!switched.ok) return switched;
 
   deps.at('reload');
-  const reloaded = await reloadUnits(systemd, plan, asked);
-  if (!reloaded.ok) return reloaded;
+  const reloaded = await reloadUnits(systemd, plan);
+  if (!reloaded.ok) return refuse(codeOf(reloaded.reason), reloaded.detail);
   // A volume that is new is there once its service has run.
   const inVolumes = moves.ops.filter(({ path }) => volumeOf(path) !== null);
   const makers = await volumeServices(
@@ -120,16 +120,11 @@ export async function changeOver(deps: Deps, plan: Plan): Promise<Result<true, A
 const codeOf = (reason: SystemdReason): ActivationCode =>
   reason === 'systemd_refused' ? 'service_failed' : reason;
 
-/** Lets systemd read changed unit files, and sees to it that what starts with the machine does so from now on. */
+/** Sees to it that what starts with the machine does so from now on, and lets systemd read its units. */
 async function reloadUnits(
   systemd: Systemd,
   { part, moves, work, pending }: Plan,
-  asked: (verb: Verb, services: readonly string[]) => Promise<Result<true, ActivationCode>>,
-): Promise<Result<true, ActivationCode>> {
-  if (moves.ops.some(({ path }) => isUnitPath(path))) {
-    const reloaded = await systemd.reloadUnits();
-    if (!reloaded.ok) return refuse(codeOf(reloaded.reason), reloaded.detail);
-  }
+): Promise<Result<true, SystemdReason>> {
   const native = new Set(
     unitsOf(part)
       .filter(isNative)
@@ -137,17 +132,23 @@ async function reloadUnits(
   );
   const started = work.groups.flatMap(({ start, restart }) => [...start, ...restart]);
   const touched = started.filter((name) => native.has(name));
-  const shown = await systemd.show(touched);
-  if (!shown.ok) return refuse(codeOf(shown.reason), shown.detail);
+  const states = await systemd.isEnabled(touched);
+  if (!states.ok) return states;
   const changed = new Set(moves.ops.map(({ path }) => path.slice(path.lastIndexOf('/') + 1)));
-  const off = touched.filter((_, index) => shown.value[index]!.file === 'disabled');
   // Its [Install] may have come to say otherwise.
-  const on = touched.filter((name) => pending.enabled.includes(name) && changed.has(name));
-  const enabled = await asked(
-    'enable',
-    off.filter((name) => !on.includes(name)),
-  );
-  return enabled.ok ? asked('reenable', on) : enabled;
+  const anew = touched.filter((name) => pending.enabled.includes(name) && changed.has(name));
+  const on = touched.filter((name, index) => states.value[index] === 'disabled' && !anew.includes(name));
+  for (const [verb, names] of [
+    ['enable', on],
+    ['reenable', anew],
+  ] as const) {
+    const done = await systemd.link(verb, names);
+    if (!done.ok) return done;
+  }
+  const gone = pending.enabled.some((name) => work.stop.includes(name));
+  if (!gone && on.length + anew.length === 0 && !moves.ops.some(({ path }) => isUnitPath(path)))
+    return ok(true);
+  return systemd.reloadUnits();
 }
 
 /** Services that ran, and that a network took along: app by app in their order, then those of nobody. */

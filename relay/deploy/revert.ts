@@ -46,11 +46,11 @@ export async function revert(
   if (!forgotten.ok) return forgotten;
   const removed = await removeNetworks(machine, remade);
   if (!removed.ok) return removed;
-  const off = await systemd.ask(
-    'disable',
-    pending.disabled.filter((name) => now.get(name)!.file === 'enabled'),
-  );
-  if (!off.ok) return off;
+  const linked = await systemd.isEnabled(pending.disabled);
+  if (!linked.ok) return linked;
+  const off = pending.disabled.filter((_, index) => linked.value[index] === 'enabled');
+  const unlinked = await systemd.link('disable', off);
+  if (!unlinked.ok) return unlinked;
 
   const files = await putBack(machine, state);
   if (!files.ok) return files;
@@ -58,12 +58,12 @@ export async function revert(
     const secrets = await applySecrets(machine);
     if (!secrets.ok) return refuse('revert_failed', `${secrets.reason}: ${secrets.detail}`);
   }
-  if (undo.some(({ path }) => isUnitPath(path)) || pending.disabled.length > 0) {
+  const on = await systemd.link('reenable', pending.enabled);
+  if (!on.ok) return on;
+  if (undo.some(({ path }) => isUnitPath(path)) || off.length + pending.enabled.length > 0) {
     const reloaded = await systemd.reloadUnits();
     if (!reloaded.ok) return reloaded;
   }
-  const on = await systemd.ask('reenable', pending.enabled);
-  if (!on.ok) return on;
   return runAgain(systemd, ran);
 }
 

@@ -191,9 +191,10 @@ files() {
 
 # What Podman lists: ID, driver, how it looks up, name; parted by tabs.
 known() {
-  : > "$work/known"
   command -v podman > /dev/null || return 1
+  [ ! -e "$work/known" ] || return 0
   ids=$(podman secret ls -q) || die podman_failed "podman secret ls"
+  : > "$work/known"
   # shellcheck disable=SC2086
   [ -z "$ids" ] || podman secret inspect --format \\
     '{{.ID}}{{"\\t"}}{{.Spec.Driver.Name}}{{"\\t"}}{{or (index .Spec.Driver.Options "lookup") "-"}}{{"\\t"}}{{.Spec.Name}}' \\
@@ -246,7 +247,7 @@ foreign() { # WORK
   done 8< "$work/known"
 }
 
-replace() { [ "$3" = other ] || { podman secret rm "$1" > /dev/null && create "$2"; } || die podman_failed "$2"; }
+replace() { rm -f "$work/known"; [ "$3" = other ] || { podman secret rm "$1" > /dev/null && create "$2"; } || die podman_failed "$2"; }
 claim() {
   [ "$3" = same ] || die secret_foreign "Podman has another secret $2, which Writ did not create"
   printf 'foreign %s\\n' "$2"

@@ -1,5 +1,5 @@
 import { ok, type Result, refuse } from '../../schema/result.ts';
-import type { Machine, MachineReason } from '../machine/machine.ts';
+import type { Machine, MachineReason, MachineResult, Ran } from '../machine/machine.ts';
 
 /** What systemd knows of a unit (systemctl(1), show). */
 export type UnitState = {
@@ -56,30 +56,27 @@ export type Systemd = {
   /** The instances of templates that run. */
   instances(templates: readonly string[]): Promise<Result<readonly string[], SystemdReason>>;
   reloadUnits(): Promise<Result<true, SystemdReason>>;
-  /** `start`, `stop`, `restart`, `enable`, …; waits for the end. None: nothing is done. */
+  /** What the files on disk say, loaded or not: `enabled`, `disabled`, `static`, `not-found`, … */
+  isEnabled(services: readonly string[]): Promise<Result<readonly string[], SystemdReason>>;
+  /** Waits for the end. None: nothing is done. */
   ask(verb: Verb, services: readonly string[]): Promise<Result<true, SystemdReason>>;
+  /** Makes or takes away the links that [Install] asks for; it counts once the units are read again. None: nothing is done. */
+  link(
+    verb: 'enable' | 'reenable' | 'disable',
+    services: readonly string[],
+  ): Promise<Result<true, SystemdReason>>;
 };
 
-export type Verb =
-  | 'start'
-  | 'stop'
-  | 'restart'
-  | 'reload-or-restart'
-  | 'enable'
-  | 'reenable'
-  | 'disable'
-  | 'reset-failed';
+export type Verb = 'start' | 'stop' | 'restart' | 'reload-or-restart' | 'reset-failed';
 
 export function createSystemd(machine: Machine, signal?: AbortSignal): Systemd {
+  const run = (words: readonly string[], timeoutMs: number): Promise<MachineResult<Ran>> =>
+    machine.run(['systemctl', ...words], { timeoutMs, maxBytes, ...(signal && { signal }) });
   const systemctl = async (
     words: readonly string[],
     timeoutMs: number,
   ): Promise<Result<string, SystemdReason>> => {
-    const ran = await machine.run(['systemctl', ...words], {
-      timeoutMs,
-      maxBytes,
-      ...(signal && { signal }),
-    });
+    const ran = await run(words, timeoutMs);
     if (!ran.ok) return ran;
     if (ran.value.code === 0) return ok(text(ran.value.stdout));
     return refuse('systemd_refused', text(ran.value.stderr).trim().slice(0, 500));
@@ -106,6 +103,20 @@ export function createSystemd(machine: Machine, signal?: AbortSignal): Systemd {
     },
     async reloadUnits() {
       const done = await systemctl(['daemon-reload'], shortMs);
+      return done.ok ? ok(true) : done;
+    },
+    async isEnabled(services) {
+      if (services.length === 0) return ok([]);
+      // It ends with 1 or 4 where one of them is not, and tells of each in a line.
+      const told = await run(['is-enabled', '--', ...services], shortMs);
+      if (!told.ok) return told;
+      const states = text(told.value.stdout).trim().split('\n');
+      if (states.length === services.length) return ok(states);
+      return refuse('systemd_refused', text(told.value.stderr).trim().slice(0, 500));
+    },
+    async link(verb, services) {
+      if (services.length === 0) return ok(true);
+      const done = await systemctl(['--no-reload', '--quiet', verb, '--', ...services], shortMs);
       return done.ok ? ok(true) : done;
     },
     async ask(verb, services) {

@@ -7,8 +7,11 @@ import { type GuestRef, guestPath } from './proxmox-guests.ts';
 import type { ProxmoxHttp } from './proxmox-http.ts';
 import { agentExecShape, agentExecStatusShape } from './proxmox-shapes.ts';
 
-/** `input-data` of agent/exec takes so many characters (Proxmox VE's API schema). */
-const maxStdin = 65_536;
+/**
+ * `input-data` of agent/exec takes 65,536 characters (Proxmox VE's API schema), and servers before
+ * libpve-http-server-perl 5.2.1 as many bytes of the whole body: there must be room for the program beside it.
+ */
+const maxStdin = 48_000;
 /** The agent keeps 16 MiB of what a program prints; an answer is JSON, which may double it. */
 const maxStdout = 4 * 1024 * 1024;
 const maxAnswerBytes = 16 * 1024 * 1024;

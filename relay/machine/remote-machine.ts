@@ -42,8 +42,8 @@ const opMs = 60_000;
 /** Beyond a program's own time: the way there and back. */
 const wayMs = 30_000;
 const maxDigestedBytes = 64 * 1024 * 1024;
-/** Room for fields beside the bytes. */
-const headBytes = 8 * 1024;
+/** Room for the fields beside the bytes, a path and an owner or two. */
+const headBytes = 2 * 1024;
 const scratchFolder = '/run';
 
 /** Another machine, to which there is no way but running programs there. */
@@ -134,15 +134,17 @@ export function createRemoteMachine(name: string, exec: Exec): Machine {
     { stdin = new Uint8Array(), env, timeoutMs, maxBytes, signal },
   ) => {
     if (signal?.aborted === true) return refuse('aborted');
+    const variables = Object.entries({ ...plainEnv, ...env });
+    const words = [...variables.flat(), ...argv];
+    const wordBytes = words.reduce((sum, word) => sum + Buffer.byteLength(word) + 1, 0);
     let file = '';
-    if (stdin.length > chunkBytes) {
+    if (stdin.length + wordBytes > chunkBytes) {
       file = `${scratchFolder}/.writ-${randomBytes(8).toString('hex')}`;
       const written = await write(file, stdin, { mode: '0600', owner: '0:0' });
       if (!written.ok) return written;
     }
-    const variables = Object.entries({ ...plainEnv, ...env });
     const most = Math.min(maxBytes, Math.floor(readBytes / 2));
-    const fields = ['run', timeoutMs, most, file, variables.length, ...variables.flat(), ...argv];
+    const fields = ['run', timeoutMs, most, file, variables.length, ...words];
     const done = await ask(fields, file === '' ? stdin : undefined, timeoutMs, signal);
     return done.ok ? readRan(done.value) : done;
   };

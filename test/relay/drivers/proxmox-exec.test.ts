@@ -50,6 +50,8 @@ before(async () => {
       },
     ],
     tokens: [{ token }],
+    // What the oldest servers take.
+    maxBodyBytes: 65_536,
     ...(schema && { schema }),
   });
   client = createHttpsClient({ pin: simulator.pins.spki });

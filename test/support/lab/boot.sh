@@ -16,6 +16,8 @@ cd "$INSTANCE/merged"
 echo "$NAME" > etc/hostname
 [ -s "$INSTANCE/machine-id" ] || tr -d - < /proc/sys/kernel/random/uuid > "$INSTANCE/machine-id"
 cp "$INSTANCE/machine-id" etc/machine-id
+# Nothing has to be brought up to date at the first boot.
+touch -r usr etc/.updated var/.updated
 # Overlay on overlay fails: containers are kept on the disk itself.
 mkdir -p var/lib/containers
 mount --bind "$INSTANCE/containers" var/lib/containers

@@ -16,6 +16,8 @@ export type Guest = {
   run(argv: readonly string[], options?: RunOptions): Promise<Ran>;
   /** The same, and throws what it printed unless it exits with 0. */
   must(argv: readonly string[], options?: RunOptions): Promise<string>;
+  /** The words before a program's own that run it there, while it is on. */
+  entry(): readonly string[];
   /** Starts a program on a terminal of its own: what it prints can be waited for, and answered. */
   converse(argv: readonly string[]): Conversation;
   /** Writes a file, on or off. */
@@ -108,6 +110,7 @@ export function makeGuest(options: {
     isOn: () => booted !== null && booted.exitCode === null && booted.signalCode === null,
     run,
     must,
+    entry: () => inCgroup(cgroup, enter([])),
     converse: (argv) => converse(start(['script', '-qefc', shellWord(argv), '/dev/null'])),
     put(path, content, mode = 0o644) {
       const target = join(folder, init === 0 ? 'upper' : 'merged', path);

@@ -15,10 +15,6 @@ const suite = 'trixie';
 
 /** Outside the clone, so that it is built once a machine. */
 const cache = process.env.WRIT_LAB_CACHE ?? '/var/cache/writ-lab';
-const key = createHash('sha256')
-  .update([suite, ...packages].join(' '))
-  .digest('hex')
-  .slice(0, 16);
 
 /** What the lab needs of the machine that it runs on; each is named where it is missing. */
 const tools = ['debootstrap', 'unshare', 'nsenter', 'ip', 'nft'] as const;
@@ -45,36 +41,51 @@ const buildWaitMs = 20 * 60_000;
 
 /**
  * A root file system of Debian 13, to be put below overlays and never written to. Built once, which takes a minute
- * or two; two that build at the same time wait for each other.
+ * or two.
  *
  * @param tell is told what is being done when that takes long
  */
-export async function labRoot(tell: (line: string) => void = () => {}): Promise<string> {
-  const root = join(cache, key, 'root');
-  const lock = join(cache, `${key}.lock`);
-  mkdirSync(cache, { recursive: true });
+export const labRoot = (tell: (line: string) => void = () => {}): Promise<string> =>
+  madeOnce(join(keyOf([]), 'root'), (root) => build(root, tell));
+
+/**
+ * What is in the cache under this name, made where it is not there yet; two that make the same at the same time wait for
+ * each other. `make` puts it at the path that it is given.
+ */
+export async function madeOnce(name: string, make: (path: string) => void): Promise<string> {
+  const path = join(cache, name);
+  const lock = `${path}.lock`;
+  mkdirSync(join(path, '..'), { recursive: true });
   const until = Date.now() + buildWaitMs;
-  while (!existsSync(root)) {
+  while (!existsSync(path)) {
     try {
       mkdirSync(lock);
     } catch {
-      if (Date.now() > until) throw new Error(`somebody else builds ${root} for too long: remove ${lock}`);
+      if (Date.now() > until) throw new Error(`somebody else makes ${path} for too long: remove ${lock}`);
       await pause(500);
       continue;
     }
     try {
-      if (!existsSync(root)) build(root, tell);
+      if (existsSync(path)) continue;
+      const part = `${path}.part`;
+      rmSync(part, { recursive: true, force: true });
+      make(part);
+      renameSync(part, path);
     } finally {
       rmSync(lock, { recursive: true });
     }
   }
-  return root;
+  return path;
 }
 
-function build(root: string, tell: (line: string) => void): void {
-  const part = `${root}.part`;
-  rmSync(part, { recursive: true, force: true });
-  mkdirSync(join(root, '..'), { recursive: true });
+/** The key of what is made of these words, of the packages of the lab among them. */
+export const keyOf = (words: readonly string[]): string =>
+  createHash('sha256')
+    .update([suite, ...packages, ...words].join(' '))
+    .digest('hex')
+    .slice(0, 16);
+
+function build(part: string, tell: (line: string) => void): void {
   tell(`Building the root of Debian ${suite} for the lab, once on this machine …`);
   execFileSync('debootstrap', ['--variant=minbase', `--include=${packages.join(',')}`, suite, part], {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -94,5 +105,4 @@ function build(root: string, tell: (line: string) => void): void {
   ]) {
     execFileSync('ln', ['-sf', '/dev/null', join(part, 'etc/systemd/system', unit)]);
   }
-  renameSync(part, root);
 }

@@ -8,6 +8,7 @@ import { bundleOptions, requireShim } from '../../../debian/bundle.ts';
 import type { TargetSight } from '../../../relay/deploy/look-target.ts';
 import type { Release } from '../../../schema/wire/release.ts';
 import { writeReleaseFile } from '../../../src/config/build/release-file.ts';
+import { makeBusyImage } from './busy-image.ts';
 import type { EngineAnswer, EngineRequest } from './engine-request.ts';
 import { hangs } from './faulty-machine.ts';
 import { type Guest, makeGuest } from './guest.ts';
@@ -62,7 +63,7 @@ export async function startTargetGuest(name: string): Promise<TargetGuest> {
     });
     guest.put('/opt/activate.mjs', readFileSync(join(folder, 'activate.mjs')));
     await guest.boot();
-    await makeImage(guest);
+    await makeBusyImage(guest.must);
   } catch (error) {
     await close();
     throw error;
@@ -103,28 +104,4 @@ export async function startTargetGuest(name: string): Promise<TargetGuest> {
     look: async () => (await ask({ do: 'look' }))!.sight!,
     close,
   };
-}
-
-/** An image without a registry: busybox, and its names for what the apps of tests need. */
-async function makeImage(guest: Guest): Promise<void> {
-  const names = [
-    'sh',
-    'httpd',
-    'sleep',
-    'cat',
-    'wget',
-    'true',
-    'false',
-    'kill',
-    'echo',
-    'env',
-    'rm',
-    'test',
-    'nc',
-  ];
-  await guest.must(['mkdir', '-p', '/tmp/image/bin', '/tmp/image/www', '/tmp/image/tmp', '/tmp/image/etc']);
-  await guest.must(['cp', '/bin/busybox', '/tmp/image/bin/busybox']);
-  for (const name of names) await guest.must(['ln', '-s', 'busybox', `/tmp/image/bin/${name}`]);
-  await guest.must(['tar', '-C', '/tmp/image', '-cf', '/tmp/image.tar', '.']);
-  await guest.must(['podman', 'import', '--quiet', '/tmp/image.tar', 'localhost/busy:1']);
 }

@@ -67,6 +67,8 @@ export type SimulatorOptions = {
   readonly onReboot?: () => void;
   /** Called with each event as it happens. */
   readonly onEvent?: (event: SimulatorEvent) => void;
+  /** How large a body may be: 64 KiB before libpve-http-server-perl 5.2.1. */
+  readonly maxBodyBytes?: number;
   /** How long the server waits for a silent agent; 3 s in reality. */
   readonly agentWaitMs?: number;
   /** How long a task waits for the lock of a guest's configuration; 10 s in reality. */

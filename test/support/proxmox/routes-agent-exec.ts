@@ -31,7 +31,11 @@ export const agentExecRoutes: readonly Route[] = [
       pids += 1;
       const key = `${guest.spec.vmid}/${pids}`;
       running.set(key, null);
-      void exec(argv, context.params['input-data'] ?? '').then((end) => running.set(key, end));
+      // An agent that goes remembers nothing when it is back.
+      void exec(argv, context.params['input-data'] ?? '').then(
+        (end) => running.set(key, end),
+        () => running.delete(key),
+      );
       return { pid: pids };
     },
   },

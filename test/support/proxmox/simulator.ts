@@ -179,7 +179,7 @@ export async function startProxmoxSimulator(options: SimulatorOptions): Promise<
     const url = new URL(request.url ?? '/', 'https://127.0.0.1');
     const path = url.pathname.startsWith('/api2/json/') ? url.pathname.slice('/api2/json'.length) : '/-';
     const method = request.method ?? 'GET';
-    const body = await readBody(request).catch(() => undefined);
+    const body = await readBody(request, options.maxBodyBytes ?? maxBodyBytes).catch(() => undefined);
     if (body === undefined) return;
     const fault = faults.take(method, path);
     if (fault?.kind === 'cut') return void request.socket.destroy();
@@ -301,12 +301,12 @@ export async function startProxmoxSimulator(options: SimulatorOptions): Promise<
 }
 
 /** The whole body, or the words of the refusal when it is over Proxmox VE's cap; rejects when the client goes. */
-async function readBody(request: IncomingMessage): Promise<string> {
+async function readBody(request: IncomingMessage, most: number): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
     size += (chunk as Buffer).length;
-    if (size <= maxBodyBytes) chunks.push(chunk as Buffer);
+    if (size <= most) chunks.push(chunk as Buffer);
   }
-  return size > maxBodyBytes ? 'too large' : Buffer.concat(chunks).toString('utf8');
+  return size > most ? 'too large' : Buffer.concat(chunks).toString('utf8');
 }
