@@ -5,7 +5,7 @@
  * `E` with an errno's name or a reason, and a detail. Both are in hex, because not every way keeps bytes.
  */
 export const remoteProgram = String.raw`
-use strict; use warnings; use Fcntl; use Errno; use POSIX (); use IO::Handle; use IO::Select;
+use strict; use warnings; use Fcntl; use Errno;
 binmode STDIN; binmode STDOUT; umask 077;
 my $in = pack 'H*', do { local $/; <STDIN> };
 sub take { my $at = index($in, "\0"); exit 9 if $at < 0; my $one = substr($in, 0, $at); substr($in, 0, $at + 1) = ''; $one }
@@ -13,11 +13,13 @@ my @f = map { take() } 1 .. take();
 my $op = shift @f;
 
 sub answer { my ($kind, $rest, @fields) = @_;
-  print unpack('H*', join('', map { "$_\0" } $kind, scalar(@fields), @fields) . $rest); STDOUT->flush; POSIX::_exit(0) }
+  print unpack('H*', join('', map { "$_\0" } $kind, scalar(@fields), @fields) . $rest); exit 0 }
 sub fields { answer('K', '', @_) }
 sub refuse { answer('E', '', $_[0], $_[1]) }
 sub errname { for my $name (keys %!) { return $name if $!{$name} } 'EIO' }
 sub fault { refuse(errname(), $_[0]) }
+sub durable { require IO::Handle; IO::Handle::sync($_[0]) }
+sub end { kill 'KILL', $$ }
 
 # The folder of a path, opened part by part without following a link (openat(2) by way of /proc/self/fd). Empty when a
 # part of the way is missing and that is no fault here, or whatever stands in the way where nothing is.
@@ -44,6 +46,7 @@ sub ids { my ($u, $g) = split /:/, $_[0], 2; return () unless defined $g;
   my $uid = $u =~ /^\d+$/ ? $u : getpwnam($u); my $gid = $g =~ /^\d+$/ ? $g : getgrnam($g);
   return defined $uid && defined $gid ? ($uid, $gid) : () }
 sub owner { my @ids = ids($_[0]); refuse('owner_unknown', $_[0]) unless @ids; @ids }
+my $NOHANG = 1;
 my $READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 
 my %ops = (
@@ -99,8 +102,8 @@ my %ops = (
     sysopen(my $file, $part, O_RDWR | O_NOFOLLOW) or fault($path);
     refuse('machine_error', "$path was cut short") unless -s $file == $size;
     refuse('not_a_file', $path) if lstat($at) && -d _;
-    chown(@ids, $file) && chmod(oct $mode, $file) && $file->sync && rename($part, $at) or fault($path);
-    $dir->sync; fields() },
+    chown(@ids, $file) && chmod(oct $mode, $file) && durable($file) && rename($part, $at) or fault($path);
+    durable($dir); fields() },
 
   folder => sub { folder(@_); fields() },
 
@@ -108,7 +111,7 @@ my %ops = (
 
   rename => sub { my ($from, $to) = @_; my ($dir, $at) = seat($from, ''); my ($goal, $there) = seat($to, '');
     refuse('exists', $to) if lstat($there) && -d _;
-    rename($at, $there) or fault($from); $goal->sync; $dir->sync; fields() },
+    rename($at, $there) or fault($from); durable($goal); durable($dir); fields() },
 
   remove => sub { removed($_[0]) or fault($_[0]); fields() },
 
@@ -129,7 +132,7 @@ sub sums { my ($most, @paths) = @_; my @sums = ('') x @paths;
     for my $at ($from .. $to) { my $file = opened($paths[$at]); $files{$at} = $file if $file && -s $file <= $most }
     my @at = sort { $a <=> $b } keys %files or next;
     my $pid = open(my $said, '-|'); defined $pid or fault('fork');
-    if (!$pid) { fcntl($files{$_}, F_SETFD, 0) for @at; exec('sha256sum', '--', map { '/proc/self/fd/' . fileno $files{$_} } @at) or POSIX::_exit(1) }
+    if (!$pid) { fcntl($files{$_}, F_SETFD, 0) for @at; exec('sha256sum', '--', map { '/proc/self/fd/' . fileno $files{$_} } @at) or end() }
     my @lines = <$said>; close $said; @lines == @at or next;
     for my $line (@lines) { my $at = shift @at; $sums[$at] = $1 if $line =~ /^([0-9a-f]{64})/ } }
   @sums }
@@ -143,13 +146,13 @@ sub bytes { my ($path, $left) = @_; my $file = opened($path) or return undef; my
 sub units { my (@names) = @_; return () unless @names;
   my $pid = open(my $said, '-|'); defined $pid or fault('fork');
   if (!$pid) { open(STDERR, '>', '/dev/null'); no warnings;
-    exec('systemctl', 'show', '-p', 'LoadState,ActiveState,Type,Result', '--', @names) or POSIX::_exit(1) }
+    exec('systemctl', 'show', '-p', 'LoadState,ActiveState,Type,Result', '--', @names) or end() }
   my @blocks = do { local $/ = ''; <$said> }; close $said;
   @blocks == @names or refuse('machine_error', 'systemctl show'); @blocks }
 
 sub folder { my ($path, $mode, $who) = @_; my @ids = owner($who); my ($dir, $at) = seat($path, '');
   if (lstat $at) { refuse('symlink', $path) if -l _; refuse('exists', $path) unless -d _ }
-  else { mkdir($at, 0700) or fault($path); $dir->sync }
+  else { mkdir($at, 0700) or fault($path); durable($dir) }
   chown(@ids, $at) && chmod(oct $mode, $at) or fault($path) }
 
 sub listing { my ($path, $mode, $who) = @_; my @ids = owner($who); my (undef, $at) = seat($path, '');
@@ -163,7 +166,7 @@ sub linked { my ($path, $to, $name) = @_; my ($dir, $at) = seat($path, ''); my $
 
 sub removed { my ($path) = @_; my ($dir, $at) = seat($path, 'missing'); return 1 unless defined $at;
   lstat $at or return $!{ENOENT};
-  (-d _ ? rmdir $at : unlink $at) or return 0; $dir->sync; 1 }
+  (-d _ ? rmdir $at : unlink $at) or return 0; durable($dir); 1 }
 
 # Puts a whole file there, by way of another name beside it.
 sub place { my ($path, $name, $bytes, $mode, $who) = @_; my @ids = owner($who); my ($dir, $at) = seat($path, '');
@@ -172,12 +175,11 @@ sub place { my ($path, $name, $bytes, $mode, $who) = @_; my @ids = owner($who); 
   refuse('not_a_file', $path) if lstat($at) && -d _;
   sysopen($file, $part, O_WRONLY | O_NOFOLLOW | O_CREAT | O_EXCL, 0600) or fault($path);
   for (my $done = 0; $done < length $bytes;) { my $n = syswrite($file, $bytes, length($bytes) - $done, $done); defined $n or $bad->(); $done += $n }
-  chown(@ids, $file) && chmod(oct $mode, $file) && $file->sync && rename($part, $at) or $bad->();
-  $dir->sync }
+  chown(@ids, $file) && chmod(oct $mode, $file) && durable($file) && rename($part, $at) or $bad->();
+  durable($dir) }
 
-# Ticks since boot: no clock that somebody sets.
-my $TICKS = POSIX::sysconf(POSIX::_SC_CLK_TCK());
-sub seconds { (POSIX::times())[0] / $TICKS }
+# Since boot: no clock that somebody sets.
+sub seconds { open(my $uptime, '<', '/proc/uptime') or fault('/proc/uptime'); (split ' ', <$uptime>)[0] }
 
 sub run { my ($timeout, $most, $file, $count, @rest) = @_;
   my %env = splice(@rest, 0, 2 * $count); my @argv = @rest;
@@ -186,23 +188,25 @@ sub run { my ($timeout, $most, $file, $count, @rest) = @_;
   else { pipe($source, $feed) or fault('pipe') }
   pipe(my $out, my $outw) && pipe(my $err, my $errw) && pipe(my $said, my $saidw) or fault('pipe');
   my $pid = fork; defined $pid or fault('fork');
-  if (!$pid) { POSIX::setpgid(0, 0); chdir '/'; %ENV = %env;
-    POSIX::dup2(fileno $source, 0); POSIX::dup2(fileno $outw, 1); POSIX::dup2(fileno $errw, 2);
-    { no warnings; exec { $argv[0] } @argv } syswrite($saidw, errname()); POSIX::_exit(127) }
-  POSIX::setpgid($pid, $pid); close $_ for $outw, $errw, $saidw, $source; $SIG{PIPE} = 'IGNORE';
+  if (!$pid) { setpgrp(0, 0); chdir '/'; %ENV = %env;
+    open(STDIN, '<&', $source); open(STDOUT, '>&', $outw); open(STDERR, '>&', $errw);
+    { no warnings; exec { $argv[0] } @argv } syswrite($saidw, errname()); end() }
+  setpgrp($pid, $pid); close $_ for $outw, $errw, $saidw, $source; $SIG{PIPE} = 'IGNORE';
   if ($feed) {
     if (!fork) { close $out; close $err;
       for (my $done = 0; $done < length $in;) { my $n = syswrite($feed, $in, length($in) - $done, $done); last unless $n; $done += $n }
-      POSIX::_exit(0) }
+      end() }
     close $feed }
-  my %got = (fileno($out) => '', fileno($err) => ''); my $both = IO::Select->new($out, $err);
+  my %got = (fileno($out) => '', fileno($err) => ''); my %left = (fileno($out) => $out, fileno($err) => $err);
   my $until = seconds() + $timeout / 1000; my $cause = '';
-  while (!$cause && $both->count) {
+  while (!$cause && %left) {
     my $left = $until - seconds(); $cause = 'timeout', last if $left <= 0;
-    for my $pipe ($both->can_read($left)) {
-      if (!sysread($pipe, my $bytes, 65536)) { $both->remove($pipe) }
-      else { $got{fileno $pipe} .= $bytes; $cause = 'too_large' if length $got{fileno $pipe} > $most } } }
-  while (!$cause && !waitpid($pid, POSIX::WNOHANG())) {
+    my $bits = ''; vec($bits, $_, 1) = 1 for keys %left;
+    next unless select(my $ready = $bits, undef, undef, $left) > 0;
+    for my $at (grep { vec($ready, $_, 1) } keys %left) {
+      if (!sysread($left{$at}, my $bytes, 65536)) { delete $left{$at} }
+      else { $got{$at} .= $bytes; $cause = 'too_large' if length $got{$at} > $most } } }
+  while (!$cause && !waitpid($pid, $NOHANG)) {
     if (seconds() > $until) { $cause = 'timeout' } else { select undef, undef, undef, 0.01 } }
   my $status = $?;
   if ($cause) { kill 'KILL', -$pid; waitpid($pid, 0); refuse($cause, $argv[0]) }

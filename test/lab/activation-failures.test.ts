@@ -11,15 +11,15 @@ import { container, edits, homelab, releaseOf, service } from '../support/lab/ta
 import { missing } from '../support/missing.ts';
 import type { Tree } from '../support/repo-fixture.ts';
 
-const webApp = (more: readonly string[] = []): string =>
-  [
-    'on: websvcs',
-    'units: [web.container]',
-    'files: [{ from: index.html, to: /etc/opt/web/index.html }]',
-    'health: { path: /, port: 8080, within: 6s }',
-    ...more,
-    '',
-  ].join('\n');
+const webApp = [
+  'on: websvcs',
+  'units: [web.container]',
+  'files: [{ from: index.html, to: /etc/opt/web/index.html }]',
+  'health: { path: /, port: 8080, within: 20s }',
+  '',
+].join('\n');
+/** The same, where health is not waited for in earnest. */
+const hastyApp = webApp.replace('20s', '2s');
 const web = (exec: string, more: readonly string[] = []): string =>
   container('web', exec, ['Volume=/etc/opt/web:/www:ro', ...more]);
 const serve = 'httpd -f -p 8080 -h /www';
@@ -29,7 +29,7 @@ const home: Tree = {
   'homelab.yaml': homelab,
   'apps/base/app.yaml': 'on: websvcs\nunits: [apps.network]\n',
   'apps/base/apps.network': '[Network]\nSubnet=10.89.7.0/24\n',
-  'apps/web/app.yaml': webApp(),
+  'apps/web/app.yaml': webApp,
   'apps/web/web.container': web(serve),
   'apps/web/index.html': 'good\n',
   'apps/store/app.yaml': 'on: websvcs\nunits: [store.container]\n',
@@ -166,7 +166,7 @@ else
       },
       {
         title: 'a probe that is never answered well',
-        release: () => page('j', { 'apps/web/app.yaml': webApp().replace('path: /', 'path: /none') }),
+        release: () => page('j', { 'apps/web/app.yaml': hastyApp.replace('path: /', 'path: /none') }),
         code: 'probe_failed',
         touched: ['web.service'],
         says: /404/,
@@ -175,6 +175,7 @@ else
         title: "Podman's own check that never succeeds",
         release: () =>
           page('k', {
+            'apps/web/app.yaml': hastyApp,
             'apps/web/web.container': web(serve, ['HealthCmd=false', 'HealthInterval=1s', 'HealthRetries=1']),
           }),
         code: 'container_unhealthy',
@@ -188,7 +189,7 @@ else
               'HealthCmd=false',
               'HealthInterval=1s',
               'Notify=healthy',
-            ]).replace('TimeoutStopSec=5', 'TimeoutStopSec=5\nTimeoutStartSec=3'),
+            ]).replace('TimeoutStopSec=5', 'TimeoutStopSec=5\nTimeoutStartSec=2'),
           }),
         code: 'start_timeout',
         touched: ['web.service'],
@@ -274,7 +275,7 @@ else
 
       const other = '/etc/opt/web/other.html';
       const more = await page('q', {
-        'apps/web/app.yaml': webApp().replace('files: [', `files: [{ from: other, to: ${other} }, `),
+        'apps/web/app.yaml': webApp.replace('files: [', `files: [{ from: other, to: ${other} }, `),
         'apps/web/other': 'mine\n',
       });
       guest.put(other, 'theirs\n');

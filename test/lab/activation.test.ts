@@ -241,7 +241,8 @@ else
       writeFileSync(join(folder, 'websvcs.tar'), guest.read('/tmp/websvcs.tar'));
       writ('adopt', 'websvcs.tar', '--on', 'websvcs', '--host', 'pve1', '--vmid', '101', '--into', 'home');
       const build = async (): Promise<Release> => {
-        writ('config', 'build', '--repo', 'home', '-o', 'out', '--force', '--release', 'home.tar');
+        rmSync(join(folder, 'home.tar'), { force: true });
+        writ('config', 'build', '--repo', 'home', '--release', 'home.tar');
         const release = await readReleaseFile(new Uint8Array(readFileSync(join(folder, 'home.tar'))));
         assert.ok(release.ok);
         return release.value;
