@@ -20,6 +20,7 @@ import { judgeSecrets } from '../secrets/judge.ts';
 import type { RenderTemplates } from '../template/job.ts';
 import { draftFiles, generateFiles, judgeDrafts } from './files.ts';
 import { judgeHome } from './judge.ts';
+import { judgeBeside } from './judge-beside.ts';
 import { judgeImages } from './judge-images.ts';
 import { judgeNative } from './judge-native.ts';
 import { judgeAllUnits } from './judge-units.ts';
@@ -89,6 +90,7 @@ export async function buildRepo(
   contents.push(...mounts.made);
   findings.push(...mounts.findings);
   const paths = new Map(drafts.map(({ target, path, app }) => [`${target} ${path}`, app]));
+  findings.push(...judgeBeside(placed, paths.keys()));
   findings.push(...judgeDrafts(contents), ...judgePlaceholders(contents, placed));
   const noText = compiled.findings.filter(({ code }) => code === 'not_utf8').map(({ file }) => file);
   const unmade = new Set([...units.unmade, ...noText]);
