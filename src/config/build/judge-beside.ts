@@ -11,6 +11,14 @@ import type { Finding } from '../finding.ts';
  * @param made paths that come to machines, as `target path`
  */
 export function judgeBeside(placed: readonly Placed[], made: Iterable<string>): Finding[] {
+  const needs = placed.flatMap((one) =>
+    one.parsed.flatMap((unit) =>
+      whatNeeds(unit).files.flatMap((need) =>
+        need.beside === undefined ? [] : [{ ...need, beside: need.beside, one }],
+      ),
+    ),
+  );
+  if (needs.length === 0) return [];
   const there = new Set<string>();
   const add = (target: string, path: string): void => {
     for (let at = path; at !== '' && !there.has(`${target} ${at}`); at = at.slice(0, at.lastIndexOf('/')))
@@ -21,29 +29,21 @@ export function judgeBeside(placed: readonly Placed[], made: Iterable<string>): 
     for (const { path } of source.file.dirs) add(target, bare(path));
     for (const { to } of artifacts) add(target, bare(to));
   }
-  return placed.flatMap(({ app, target, parsed, source: { folder } }) =>
-    parsed
-      .flatMap((unit) => whatNeeds(unit).files)
-      .flatMap(({ name, place, beside }): Finding[] => {
-        if (beside === undefined || there.has(`${target} ${name}`)) return [];
-        const inFolder = beside.replace(/^(\.\/)+/, '').replace(/\/+$/, '');
-        const isOwn = [...folder.keys()].some((path) => path === inFolder || path.startsWith(`${inFolder}/`));
-        const message = `Podman looks for ${beside} at ${name} on ${target}, where nothing puts it`;
-        const elsewhere = [...there].filter(
-          (one) => one.startsWith(`${target} `) && one.endsWith(`/${inFolder}`),
-        );
-        const near = elsewhere[0]?.slice(target.length + 1);
-        const suggestion =
-          near === undefined
-            ? 'Place it by files: and write the path where it is then.'
-            : `Did you mean ${near}?`;
-        const found = fault(place, 'file_beside', message, suggestion, [
-          `${app}.files`,
-          ...unlessFile(app, inFolder),
-        ]);
-        return [isOwn ? found : { ...found, severity: 'warning' }];
-      }),
-  );
+  return needs.flatMap(({ name, place, beside, one }): Finding[] => {
+    const { app, target, source } = one;
+    if (there.has(`${target} ${name}`)) return [];
+    const inFolder = bare(beside.replace(/^(\.\/)+/, ''));
+    const isOwn = [...source.folder.keys()].some((path) => `${path}/`.startsWith(`${inFolder}/`));
+    const message = `Podman looks for ${beside} at ${name} on ${target}, where nothing puts it`;
+    const near = [...there].find((path) => path.startsWith(`${target} `) && path.endsWith(`/${inFolder}`));
+    const suggestion =
+      near === undefined
+        ? 'Place it by files: and write the path where it is then.'
+        : `Did you mean ${near.slice(target.length + 1)}?`;
+    const unless = [`${app}.files`, ...unlessFile(app, inFolder)];
+    const found = fault(place, 'file_beside', message, suggestion, unless);
+    return [isOwn ? found : { ...found, severity: 'warning' }];
+  });
 }
 
 const bare = (path: string): string => path.replace(/\/+$/, '');

@@ -113,27 +113,28 @@ function deeper(text: string): boolean {
 
 type Offsets = Map<string, number>;
 
-const keyOf = (path: Path): string => path.join('\0');
+/** No name that a file may have holds a NUL. */
+const keyOf = (path: Path): string => path.map((key) => `\0${key}`).join('');
 
 /** Where each member of a document stands: a key that is there, an entry of a list. The document itself is ten times as large. */
 function offsetsOf(root: ParsedNode | null): Offsets {
-  const offsets: Offsets = new Map([[keyOf([]), root?.range?.[0] ?? 0]]);
-  const add = (node: unknown, path: Path): void => {
+  const offsets: Offsets = new Map([['', root?.range?.[0] ?? 0]]);
+  const add = (node: unknown, above: string): void => {
     if (isMap(node)) {
       for (const { key, value } of node.items) {
-        const at = [...path, String((key as { value?: unknown })?.value)];
-        offsets.set(keyOf(at), (key as ParsedNode | null)?.range?.[0] ?? 0);
+        const at = `${above}\0${(key as { value?: unknown } | null)?.value}`;
+        offsets.set(at, (key as ParsedNode | null)?.range?.[0] ?? 0);
         add(value, at);
       }
     } else if (isSeq(node)) {
       for (const [index, item] of node.items.entries()) {
-        const at = [...path, index];
-        offsets.set(keyOf(at), (item as ParsedNode | null)?.range?.[0] ?? 0);
+        const at = `${above}\0${index}`;
+        offsets.set(at, (item as ParsedNode | null)?.range?.[0] ?? 0);
         add(item, at);
       }
     }
   };
-  add(root, []);
+  add(root, '');
   return offsets;
 }
 
