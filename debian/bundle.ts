@@ -32,8 +32,10 @@ export const bundleOptions: BuildOptions = {
   mainFields: ['module', 'main'],
   format: 'esm',
   target: 'node20',
-  minify: true,
-  keepNames: true,
+  // Names stay, for traces and logs. To shorten them and set them again (`keepNames`) takes a call for each function
+  // that is made, a tenth of the time of `writ config check`.
+  minifySyntax: true,
+  minifyWhitespace: true,
   legalComments: 'none',
   logLevel: 'warning',
   charset: 'utf8',
@@ -41,7 +43,9 @@ export const bundleOptions: BuildOptions = {
 
 async function bundleForHosts(entry: string, name: string): Promise<string> {
   const outfile = join(dist, name);
-  await build({ ...bundleOptions, entryPoints: [join(root, entry)], outfile });
+  // Every host loads it.
+  const small = { minify: true, keepNames: true };
+  await build({ ...bundleOptions, ...small, entryPoints: [join(root, entry)], outfile });
   chmodSync(outfile, 0o755);
   const { size } = statSync(outfile);
   if (size > maxRelayBytes) throw new Error(`${name} has ${size} bytes, over ${maxRelayBytes}`);

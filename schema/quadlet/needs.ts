@@ -11,7 +11,8 @@ export type Need = { readonly name: string; readonly place: Place };
 export type SecretNeed = Need & { readonly options: ReadonlyMap<string, string> };
 export type PortNeed = PublishedPort & { readonly text: string; readonly place: Place };
 export type NetworkNeed = Need & { readonly options: readonly string[] };
-export type FileNeed = Need & { readonly readOnly: boolean };
+/** `beside`: as it is written, from the folder in which the unit itself is on its machine; undefined for an absolute path. */
+export type FileNeed = Need & { readonly readOnly: boolean; readonly beside?: string };
 
 /** What a unit cannot run without. */
 export type Needs = {
@@ -66,7 +67,7 @@ function findNeeds(unit: Unit): Needs {
   const files: FileNeed[] = [];
   const addSource = (source: string, place: Place, readOnly: boolean): void => {
     const path = pathOf(source, unit);
-    if (path !== undefined) files.push({ name: path, place, readOnly });
+    if (path !== undefined) files.push({ name: path, place, readOnly, ...besideOf(source) });
     else if (/^[a-zA-Z0-9]/.test(source)) volumes.push({ name: source, place });
   };
   if (kind !== 'volume') {
@@ -84,6 +85,8 @@ function findNeeds(unit: Unit): Needs {
       else addSource(mount.source, place, flag !== 'false');
     }
   }
+  // From where the others are read, Quadlet does not say.
+  const isFromUnit = kind === 'container' || kind === 'kube';
   const read = [
     ...words('EnvironmentFile'),
     ...words('ConfigMap', 'list'),
@@ -92,7 +95,8 @@ function findNeeds(unit: Unit): Needs {
   ];
   for (const { name, place } of read) {
     const path = pathOf(/^[%/.]|:\/\//.test(name) ? name : `./${name}`, unit);
-    if (path !== undefined) files.push({ name: path, place, readOnly: true });
+    if (path !== undefined)
+      files.push({ name: path, place, readOnly: true, ...(isFromUnit && besideOf(name)) });
   }
   const networks = each('Network').flatMap((one): NetworkNeed[] => {
     const [name = '', ...rest] = one.value.split(':');
@@ -128,6 +132,8 @@ function splitOption(text: string): [string, string] {
   const equals = text.indexOf('=');
   return equals < 0 ? [text, ''] : [text.slice(0, equals), text.slice(equals + 1)];
 }
+
+const besideOf = (text: string): { beside?: string } => (text.startsWith('/') ? {} : { beside: text });
 
 /** The absolute path, one that begins with a dot from the unit's own folder; undefined for what is no path. */
 function pathOf(source: string, unit: Unit): string | undefined {

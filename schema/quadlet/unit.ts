@@ -37,23 +37,23 @@ export type Unit = {
   readonly texts: readonly { readonly from: UnitFile; readonly text: UnitText }[];
   readonly sections: ReadonlyMap<string, readonly Assigned[]>;
   /** The same by section and key. */
-  readonly keys: ReadonlyMap<string, readonly Assigned[]>;
+  readonly keys: ReadonlyMap<string, ReadonlyMap<string, readonly Assigned[]>>;
   /** The name that systemd has for it: `web.service`. */
   readonly service: string;
 };
 
 /** Reads the files of one machine. A drop-in that no unit takes is in none of them. Equal objects are read once. */
 export function readUnits(files: readonly UnitFile[]): Unit[] {
+  const named = files.map((file) => ({ file, name: readUnitName(file.name) }));
   const dropIns = new Map<string, UnitFile[]>();
-  for (const file of files) {
-    if (!readUnitName(file.name).dropIn || !file.name.endsWith('.conf')) continue;
+  for (const { file, name } of named) {
+    if (!name.dropIn || !file.name.endsWith('.conf')) continue;
     const folder = file.name.split('/').at(-2)!;
     dropIns.set(folder, [...(dropIns.get(folder) ?? []), file]);
   }
-  return files
-    .filter((file) => !readUnitName(file.name).dropIn)
-    .map((file) => {
-      const name = readUnitName(file.name);
+  return named
+    .filter(({ name }) => !name.dropIn)
+    .map(({ file, name }) => {
       const applied = new Map<string, UnitFile>();
       for (const folder of dropInFolders(name.unit)) {
         for (const one of dropIns.get(folder) ?? []) {
@@ -93,12 +93,13 @@ function makeUnit(name: UnitName, files: readonly UnitFile[]): Unit {
       } else if (node.kind === 'assignment') current.push({ key: node.key, value: node.value, node, from });
     }
   }
-  const keys = new Map<string, Assigned[]>();
+  const keys = new Map<string, Map<string, Assigned[]>>();
   for (const [section, assigned] of sections) {
+    const own = new Map<string, Assigned[]>();
+    keys.set(section, own);
     for (const one of assigned) {
-      const id = `${section} ${one.key}`;
-      const known = keys.get(id);
-      if (known === undefined) keys.set(id, [one]);
+      const known = own.get(one.key);
+      if (known === undefined) own.set(one.key, [one]);
       else known.push(one);
     }
   }
@@ -119,7 +120,7 @@ type Keys = Pick<Unit, 'keys'>;
 
 /** The last assignment of a key, which is the one that counts where only one can. */
 export const last = ({ keys }: Keys, section: string, key: string): Assigned | undefined =>
-  keys.get(`${section} ${key}`)?.at(-1);
+  keys.get(section)?.get(key)?.at(-1);
 
 /** Its value without the quotes around it, as the generator reads it; undefined where the key is not there. */
 export const lastValue = (unit: Keys, section: string, key: string): string | undefined => {
@@ -131,7 +132,7 @@ const none: readonly Assigned[] = [];
 
 /** All assignments of a key that count: an empty one takes back those before it. */
 export function all({ keys }: Keys, section: string, key: string): readonly Assigned[] {
-  const own = keys.get(`${section} ${key}`) ?? none;
+  const own = keys.get(section)?.get(key) ?? none;
   const reset = own.findLastIndex(({ value }) => value === '');
   return reset < 0 ? own : own.slice(reset + 1);
 }

@@ -25,7 +25,7 @@ export function readHouseFile(
 ): Result<HouseFile, 'house_invalid'> {
   const files = new Map([...runbooks, ['homelab.yaml', toBytes(text)]]);
   const { manifest, findings } = readManifest({ files, findings: [] });
-  if (manifest === undefined || findings.length > 0) {
+  if (findings.length > 0) {
     const told = findings.slice(0, mostTold).map((finding) => {
       const file = finding.file === 'homelab.yaml' ? name : join(dirname(name), finding.file);
       return findingLine({ ...finding, file });

@@ -10,6 +10,8 @@ export type Finding = {
   readonly message: string;
   /** What was most likely meant, or what to do. */
   readonly suggestion?: string;
+  /** Parts of the repo, as `broken` names them, that may hold what is missed here: with one of them unread it is no finding. */
+  readonly unless?: readonly string[];
 };
 
 /** Where in the repo something was said. */

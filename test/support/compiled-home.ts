@@ -1,3 +1,4 @@
+import { standing } from '../../src/config/broken.ts';
 import { compileHome } from '../../src/config/compile/compile.ts';
 import { machineOf } from '../../src/config/compile/routes.ts';
 import type { Finding } from '../../src/config/finding.ts';
@@ -9,9 +10,9 @@ import { repoOf, type Tree } from './repo-fixture.ts';
 /** The model of a repo without templates, and what was told on the way. */
 export function homeOf(tree: Tree): { readonly home: Home; readonly findings: readonly Finding[] } {
   const { manifest, findings } = readManifest(repoOf(tree));
-  if (manifest === undefined) throw new Error(JSON.stringify(findings));
+  if (!manifest.hasHomelab) throw new Error(JSON.stringify(findings));
   const { home, findings: more } = compileHome(manifest, new Map());
-  return { home, findings: [...findings, ...more] };
+  return { home, findings: standing([...findings, ...more], manifest.broken) };
 }
 
 /** What a generator makes for the app on a machine that has it placed. */

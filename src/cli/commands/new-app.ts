@@ -46,7 +46,7 @@ export const newApp = defineCommand({
     const read = readRepoFrom(repo);
     if (!read.ok) return read;
     const { manifest } = readManifest(read.value);
-    if (manifest === undefined) return refused(`There is no homelab.yaml that can be read in ${repo}.`);
+    if (!manifest.hasHomelab) return refused(`There is no homelab.yaml that can be read in ${repo}.`);
     const folder = join(repo, 'apps', name);
     if (existsSync(join(folder, 'app.yaml'))) {
       return fail(exits.usage, 'output_exists', `${folder} has an app.yaml already. Nothing was written.`);

@@ -52,7 +52,7 @@ export function openVault(root: string): { ok: true; value: Vault } | Failure {
       files,
       recipients: recipients.recipients,
       secrets: secretFilesOf(files).secrets,
-      home: manifest && compileHome(manifest, new Map()).home,
+      home: manifest.hasHomelab ? compileHome(manifest, new Map()).home : undefined,
     },
   };
 }

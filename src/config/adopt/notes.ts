@@ -26,7 +26,8 @@ export const noteCodes = {
   refused: 'Accounts, logins, keys of the machine, Proxmox VE and Writ itself are never brought by Writ.',
   repo_broken: 'The repo itself has errors. Nothing was written.',
   rootless: "A user's own unit: Writ runs root's. `--include` takes the file.",
-  secret: 'It holds a private key or a password in clear. `--include-secrets` takes it.',
+  secret:
+    'It holds a private key or a password in clear, or is a file for credentials such as `.netrc`. `--include-secrets` takes it.',
   secret_in_unit:
     'The unit holds a password in clear: say `--include-secrets` or `--exclude`. Nothing was written.',
   special_mode: 'It has a mode that a release cannot say: setuid, setgid or sticky.',

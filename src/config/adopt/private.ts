@@ -22,6 +22,15 @@ const notSecret = [
   /^~writ:secret:/,
 ];
 
+/** Files that programs keep for passwords and tokens alone, in forms of their own. */
+const ofCredentials =
+  /(?:^|\/)(?:[._]?netrc|\.?pgpass(?:\.conf)?|\.git-credentials|\.vault-token|\.?smbcredentials|(?:chap|pap)-secrets|sasl_passwd|\.dockercfg|\.docker\/config\.json|containers\/auth\.json)$/;
+
+/** `machine example.net login me password x`, as .netrc has it, perhaps over several lines. */
+const loginWithPassword = /(?:^|\s)login\s+\S+\s+password\s+\S/;
+/** `requirepass x`: the name and the value are the whole line. */
+const twoWords = /^\s*(password|passwd|passphrase|requirepass|masterauth)\s+("[^"]+"|'[^']+'|\S+)\s*$/;
+
 /** `NAME=value`, `name: value`, `"name": "value",`, `'name' => 'value'`. */
 const assignment =
   /^[\s{,]*(?:export\s+|set\s+|-\s+)*["']?([A-Za-z][\w.-]*)["']?\s*(?:=>|[:=])\s*(.*?)[\s,}]*$/;
@@ -47,6 +56,8 @@ function isSecret(name: string, given: string): boolean {
  */
 export function findSecret(path: string, text: string): string | null {
   if (keyBlock.test(text)) return 'it holds a private key';
+  if (ofCredentials.test(path) && /\S/.test(text)) return 'files of this name are for credentials';
+  if (loginWithPassword.test(text)) return 'it has a login with its password';
   const isUnit = /\/(?:containers\/systemd|systemd\/system)\//.test(path) && isUnitFile(path);
   const inUnit = isUnit ? secretInUnit(path, text) : null;
   if (inUnit !== null) return inUnit;
@@ -56,6 +67,10 @@ export function findSecret(path: string, text: string): string | null {
     const [, name, value] = isUnit ? [] : (assignment.exec(line) ?? []);
     if (name !== undefined && value !== undefined && isSecret(name, value.replace(/\s+#.*$/, ''))) {
       return `${at} gives ${name} a value in clear`;
+    }
+    const [, word, given] = isUnit ? [] : (twoWords.exec(line) ?? []);
+    if (word !== undefined && given !== undefined && isSecret('password', given)) {
+      return `${at} gives ${word} a value in clear`;
     }
     const [, tag, inside] = /<([A-Za-z][\w.-]*)>([^<>]+)<\/\1>/.exec(line) ?? [];
     if (tag !== undefined && inside !== undefined && isSecret(tag, inside)) {

@@ -7,6 +7,7 @@ import {
   type ReleaseFile,
   type ReleaseManifest,
 } from '../../../schema/wire/release.ts';
+import { standing } from '../broken.ts';
 import { compileHome } from '../compile/compile.ts';
 import { fault, type Placed } from '../compile/units.ts';
 import type { Finding } from '../finding.ts';
@@ -19,10 +20,12 @@ import { judgeSecrets } from '../secrets/judge.ts';
 import type { RenderTemplates } from '../template/job.ts';
 import { draftFiles, generateFiles, judgeDrafts } from './files.ts';
 import { judgeHome } from './judge.ts';
+import { judgeBeside } from './judge-beside.ts';
 import { judgeImages } from './judge-images.ts';
 import { judgeNative } from './judge-native.ts';
 import { judgePaths } from './judge-paths.ts';
 import { judgeAllUnits } from './judge-units.ts';
+import { judgeUnplaced } from './judge-unplaced.ts';
 import { keyPath, ownerText } from './native.ts';
 import { makeFacts, makeParts, secretPath } from './parts.ts';
 import { type Content, mountSecretFiles } from './secret-mounts.ts';
@@ -48,14 +51,11 @@ export async function buildRepo(
   digest: (bytes: Uint8Array<ArrayBuffer>) => Digest | Promise<Digest> = digestBytes,
 ): Promise<Built> {
   const { manifest, findings: read } = readManifest(repo);
-  if (manifest === undefined) return { findings: sorted(read) };
   const findings: Finding[] = [...read];
-  // What a template lacks may be what could not be read.
-  const partial = read.some(({ file, severity }) => severity === 'error' && roots.includes(file));
   let compiled = compileHome(manifest, new Map());
-  const units = await renderUnits(compiled.placed, compiled.home, render, partial);
+  const units = await renderUnits([...compiled.placed, ...compiled.unplaced], compiled.home, render);
   if (units.texts.size > 0) compiled = compileHome(manifest, units.texts);
-  const { home, placed } = compiled;
+  const { home, placed, unplaced } = compiled;
   findings.push(...units.findings, ...compiled.findings);
 
   const generators = new Map(builtIn.map((one) => [one.name, one]));
@@ -67,15 +67,12 @@ export async function buildRepo(
   const own = placed.map(draftFiles);
   const ownDrafts = own.flatMap(({ drafts }) => drafts);
   // Templates are rendered in another thread. Until they are, this one generates.
-  const rendering = renderDrafts(ownDrafts, placed, home, render, partial);
+  const rendering = renderDrafts(ownDrafts, placed, home, render);
   const generated = placed.map((one) => generateFiles(one, home, generators, overrides));
   const generatedDrafts = generated.flatMap(({ drafts }) => drafts);
   findings.push(...[...own, ...generated].flatMap((one) => one.findings));
   findings.push(...judgeHome(manifest, home, placed, generators, repo.files), ...judgeImages(placed));
-  const rendered = [
-    await rendering,
-    await renderDrafts(generatedDrafts, placed, home, render, partial),
-  ] as const;
+  const rendered = [await rendering, await renderDrafts(generatedDrafts, placed, home, render)] as const;
   findings.push(...rendered.flatMap((one) => one.findings));
   const drafts = placed.flatMap((_, index) => [...own[index]!.drafts, ...generated[index]!.drafts]);
   const contents = drafts.flatMap((draft): Content[] => {
@@ -94,13 +91,19 @@ export async function buildRepo(
   contents.push(...mounts.made);
   findings.push(...mounts.findings);
   const paths = new Map(drafts.map(({ target, path, app }) => [`${target} ${path}`, app]));
+  findings.push(...judgeBeside(placed, paths.keys()));
   findings.push(...judgeDrafts(contents), ...judgePlaceholders(contents, placed));
-  findings.push(...judgeNative(home, placed, paths), ...judgeAllUnits(home, contents, units.unmade));
+  const noText = compiled.findings.filter(({ code }) => code === 'not_utf8').map(({ file }) => file);
+  const unmade = new Set([...units.unmade, ...noText]);
+  findings.push(...judgeNative(home, placed, paths), ...judgeAllUnits(home, contents, unmade));
   findings.push(...judgePaths(home, placed, drafts));
+  findings.push(...(await judgeUnplaced(unplaced, manifest.unread, home, render, unmade)));
   const whole = findings.every(({ severity }) => severity !== 'error');
   findings.push(...(await judgeSecrets(repo.files, home, whole)));
-  const told = sorted(findings);
-  if (told.some(({ severity }) => severity === 'error')) return { findings: told, home };
+  const broken = new Set([...manifest.broken, ...unplaced.flatMap(({ app }) => brokenWithout(app))]);
+  const told = sorted(standing(findings, broken));
+  if (told.some(({ severity }) => severity === 'error'))
+    return { findings: told, ...(manifest.hasHomelab && { home }) };
 
   const blobs = new Map<string, Uint8Array<ArrayBuffer>>();
   const keep = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> => {
@@ -163,6 +166,9 @@ export async function buildRepo(
   return { findings: told, home, release };
 }
 
+/** What is not known of an app that no machine takes. */
+const brokenWithout = (app: string): string[] => ['*', 'apps/*', app, `${app}.on`];
+
 function sorted(findings: readonly Finding[]): Finding[] {
   const keyed = new Map(
     findings.map((one) => [`${one.file}:${one.line}:${one.column}:${one.code}:${one.message}`, one]),
@@ -172,9 +178,6 @@ function sorted(findings: readonly Finding[]): Finding[] {
       byText(a.file, b.file) || a.line - b.line || a.column - b.column || byText(a.message, b.message),
   );
 }
-
-/** Files that all templates see. */
-const roots: readonly string[] = ['homelab.yaml', 'vars.yaml'];
 
 /** Names of the secrets whose placeholders a file holds. */
 function secretsIn(bytes: Uint8Array): string[] {
@@ -193,6 +196,9 @@ function judgePlaceholders(contents: readonly Content[], placed: readonly Placed
           draft.place,
           'secret_undeclared',
           `${draft.path} holds the secret ${name}, which app.yaml does not list`,
+          '',
+          // Another app's use may bring it.
+          ['apps/*'],
         ),
       ),
   );

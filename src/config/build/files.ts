@@ -4,6 +4,7 @@ import { didYouMean } from '../../../schema/near.ts';
 import { unitPath } from '../../../schema/quadlet/names.ts';
 import { resourceName, type UnitFile } from '../../../schema/quadlet/unit.ts';
 import { maxReleaseFileBytes } from '../../../schema/wire/release.ts';
+import { unlessFile } from '../broken.ts';
 import { machineOf } from '../compile/routes.ts';
 import { unitFileOf } from '../compile/unit-file.ts';
 import { fault, instanceOf, matcher, type Placed } from '../compile/units.ts';
@@ -116,7 +117,7 @@ function volumeOf({ to, prune, place }: Entry, { app, parsed }: Placed): string 
       into.volume,
       units.map(({ name }) => name.base),
     );
-    return fault(place, 'volume_missing', message, near);
+    return fault(place, 'volume_missing', message, near, [`${app}.units`, `apps/${app}/*`]);
   }
   const message = `systemd alone can tell what the volume of ${unit.name.unit} is called`;
   return resourceName(unit) ?? fault(place, 'volume_missing', message);
@@ -138,7 +139,8 @@ function copyInto(from: string, entry: Entry, folder: Folder, app: string, add: 
   const found = [...folder.keys()].filter(matches);
   if (found.length === 0) {
     const near = didYouMean(from, folder.keys());
-    return [fault(entry.place, 'file_missing', `there is no ${from} in apps/${app}`, near)];
+    const message = `there is no ${from} in apps/${app}`;
+    return [fault(entry.place, 'file_missing', message, near, unlessFile(app, from))];
   }
   const many = whole || /[*?]/.test(from);
   if (many && !entry.to.endsWith('/')) {
@@ -231,7 +233,18 @@ function generateInto(
       instance: instanceOf(placed),
       options: mergeOver(settings?.options ?? {}, entry.options ?? {}),
     });
-    findings.push(...(doubts ?? []).map(({ place = entry.place, ...doubt }) => ({ ...place, ...doubt })));
+    const mayFollow = (unless: readonly string[] = []) => [
+      `generators.${name}`,
+      'homelab.generators',
+      ...unless,
+    ];
+    findings.push(
+      ...(doubts ?? []).map(({ place = entry.place, unless, ...doubt }) => ({
+        ...place,
+        ...doubt,
+        unless: mayFollow(unless),
+      })),
+    );
     if (made.kind === 'folder') {
       for (const path of Object.keys(made.files).sort())
         add(`${entry.to}${path}`, { kind: 'text', text: made.files[path]! });

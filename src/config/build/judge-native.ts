@@ -1,4 +1,5 @@
 import { didYouMean } from '../../../schema/near.ts';
+import { unlessFile } from '../broken.ts';
 import type { Placed } from '../compile/units.ts';
 import { fault } from '../compile/units.ts';
 import type { Finding } from '../finding.ts';
@@ -21,7 +22,13 @@ export function judgeNative(
       if (folder.has(key)) continue;
       const place = yaml.place(['apt', index, 'key']);
       findings.push(
-        fault(place, 'file_missing', `there is no ${key} in apps/${app}`, didYouMean(key, folder.keys())),
+        fault(
+          place,
+          'file_missing',
+          `there is no ${key} in apps/${app}`,
+          didYouMean(key, folder.keys()),
+          unlessFile(app, key),
+        ),
       );
     }
     for (const [index, given] of file.packages.entries()) {

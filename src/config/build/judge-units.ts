@@ -6,6 +6,14 @@ import type { Home } from '../home.ts';
 import { textOrNull } from '../read/text.ts';
 import type { Draft } from './files.ts';
 
+const references = /^(unknown_(unit|network|volume)|nameless_unit|drop_in_unused)$/;
+
+/** Where what a unit names would be, or what its machine has, were it read. */
+function unlessThere(code: string, target: string): string[] {
+  if (references.test(code)) return ['apps/*', `${target}.containers`];
+  return /^(key|kind)_too_new$/.test(code) ? [`${target}.podman`] : [];
+}
+
 /** The Podman of Debian 13, where a machine does not state its own. */
 const plainPodman = '5.4';
 
@@ -32,10 +40,22 @@ export function judgeAllUnits(
       networks: new Set(network === undefined ? [] : [network]),
     });
     for (const { generator: _, ...finding } of judged) {
-      if (!unmade.has(finding.file)) findings.push(finding);
+      if (!unmade.has(finding.file)) findings.push({ ...finding, unless: unlessThere(finding.code, target) });
     }
   }
   return findings;
+}
+
+/** Later than all: a unit whose machine is not known is not told to be too new. */
+const anyPodman = '999.0';
+
+/** Judges the unit files of one app by themselves, where its machine is not known. */
+export function judgeLoneUnits(files: readonly UnitFile[], unmade: ReadonlySet<string>): Finding[] {
+  return judgeUnits(files, { podman: anyPodman }).flatMap(({ generator: _, ...finding }) =>
+    finding.severity === 'warning' || references.test(finding.code) || unmade.has(finding.file)
+      ? []
+      : [finding],
+  );
 }
 
 function unitOf({ path, place, content }: Draft, bytes: Uint8Array): UnitFile | null {

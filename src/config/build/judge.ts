@@ -1,5 +1,6 @@
 import { didYouMean } from '../../../schema/near.ts';
 import { own } from '../../../schema/wire/record.ts';
+import { unlessMachine } from '../broken.ts';
 import { machineOf } from '../compile/routes.ts';
 import type { Placed } from '../compile/units.ts';
 import { fault, secretOf } from '../compile/units.ts';
@@ -62,6 +63,7 @@ export function judgeHome(
           code: 'generator_unplaced',
           message: `${generator.name}/${output} has entries and no place: ${why}`,
           suggestion: `Give ${where} a file { generate: ${generator.name}/${output}, to: … }, or turn the generator off.`,
+          unless: ['apps/*', 'homelab.yaml'],
         });
       }
     }
@@ -91,6 +93,7 @@ export function judgeHome(
             'unknown_network',
             `there is no network, guest or host ${name}`,
             didYouMean(name, all),
+            [...unlessMachine(name), 'homelab.networks'],
           ),
         );
       }

@@ -1,4 +1,5 @@
 import { toBytes } from '../../../schema/jose/digest.ts';
+import { unlessApp, unlessMachine } from '../broken.ts';
 import { machineOf } from '../compile/routes.ts';
 import { type Placed, unitKey } from '../compile/units.ts';
 import type { Finding } from '../finding.ts';
@@ -7,13 +8,16 @@ import { textOrNull } from '../read/text.ts';
 import type { RenderTemplates, TemplateJob, TemplateOutcome } from '../template/job.ts';
 import type { Draft } from './files.ts';
 
-const localsOf = (placed: Placed, home: Home): Record<string, unknown> => ({
-  ...placed.vars,
-  vars: placed.vars,
-  app: home.apps[placed.app],
-  site: home.site,
-  target: machineOf(home, placed.target),
-});
+function localsOf(placed: Placed, home: Home): Record<string, unknown> {
+  const machine = machineOf(home, placed.target);
+  return {
+    ...placed.vars,
+    vars: placed.vars,
+    app: home.apps[placed.app],
+    site: home.site,
+    ...(machine !== undefined && { target: machine }),
+  };
+}
 
 /** The other templates of the app's folder, which a template may include by their path in it. */
 function includesOf(placed: Placed): Record<string, string> {
@@ -49,7 +53,6 @@ export async function renderUnits(
   placed: readonly Placed[],
   home: Home,
   render: RenderTemplates,
-  partial: boolean,
 ): Promise<{ texts: ReadonlyMap<string, string>; unmade: ReadonlySet<string>; findings: Finding[] }> {
   const jobs = placed.flatMap((one) => unitJobs(one, home));
   const outcomes = jobs.length === 0 ? [] : await render(home, jobs);
@@ -57,7 +60,7 @@ export async function renderUnits(
   return {
     texts: new Map(outcomes.flatMap((one) => (one.ok ? [[one.id, one.text] as const] : []))),
     unmade: new Set(jobs.filter(({ id }) => failed.has(id)).map(({ file }) => file)),
-    findings: templateFindings(jobs, outcomes, partial),
+    findings: templateFindings(jobs, outcomes),
   };
 }
 
@@ -67,7 +70,6 @@ export async function renderDrafts(
   placed: readonly Placed[],
   home: Home,
   render: RenderTemplates,
-  partial: boolean,
 ): Promise<{ texts: ReadonlyMap<Draft, Uint8Array<ArrayBuffer>>; findings: Finding[] }> {
   const places = new Map(placed.map((one) => [`${one.target} ${one.app}`, one]));
   const jobs = drafts.flatMap((draft, index): TemplateJob[] => {
@@ -84,30 +86,41 @@ export async function renderDrafts(
     texts: new Map(
       outcomes.flatMap((one) => (one.ok ? [[drafts[Number(one.id)]!, toBytes(one.text)] as const] : [])),
     ),
-    findings: templateFindings(jobs, outcomes, partial),
+    findings: templateFindings(jobs, outcomes),
   };
 }
 
-/** @param partial whether what a template lacks may be what could not be read */
-function templateFindings(
-  jobs: readonly TemplateJob[],
-  outcomes: readonly TemplateOutcome[],
-  partial: boolean,
-): Finding[] {
-  const files = new Map(jobs.map(({ id, file }) => [id, file]));
-  return outcomes.flatMap((one) =>
-    one.ok || (partial && (one.code === 'template_undefined' || one.code === 'template_type'))
-      ? []
-      : [
-          {
-            file: one.file ?? files.get(one.id)!,
-            line: one.line,
-            column: one.column,
-            severity: 'error' as const,
-            code: one.code,
-            message: one.message,
-            ...(one.suggestion !== undefined && { suggestion: one.suggestion }),
-          },
-        ],
-  );
+function templateFindings(jobs: readonly TemplateJob[], outcomes: readonly TemplateOutcome[]): Finding[] {
+  const byId = new Map(jobs.map((job) => [job.id, job]));
+  return outcomes.flatMap((one) => {
+    if (one.ok) return [];
+    const { file, folder } = byId.get(one.id)!;
+    const { id: _, ok: __, missing, ...fault } = one;
+    const unless = unlessThere(one, folder.split('/')[1]!);
+    return [{ file, severity: 'error' as const, ...fault, ...(unless.length > 0 && { unless }) }];
+  });
 }
+
+/** Where what a template of an app lacks would be, were it read. */
+function unlessThere({ code, missing }: TemplateOutcome & { readonly ok: false }, app: string): string[] {
+  if (code === 'template_missing') return [`apps/${app}/*`];
+  if (code !== 'template_undefined' && code !== 'template_type') return [];
+  const [root, section, name] = missing?.split('.') ?? [];
+  if (root === undefined) return ['*'];
+  if (root === 'site') return ['homelab.site'];
+  if (root === 'target') return ['homelab.yaml', `${app}.on`];
+  if (root === 'app') return section === 'file' && name !== undefined ? [`${app}.${name}`] : [];
+  if (root === 'home' && (section === 'guests' || section === 'hosts' || section === 'devices'))
+    return name === undefined ? [] : [...unlessMachine(name), ...unlessMember(missing!)];
+  if (root === 'home' && section === 'apps' && name !== undefined)
+    return [...unlessApp(name), `apps/${name}/app.yaml`];
+  if (root === 'home') return ['*'];
+  // A member of what a template itself set may be one of home.
+  return section === undefined || root === 'vars' ? ['vars.yaml', `${app}.vars`, `${app}.on`] : ['*'];
+}
+
+/** `home.guests.web.address` → `web.address` */
+const unlessMember = (path: string): string[] => {
+  const [, , name, member] = path.split('.');
+  return member === undefined ? [] : [`${name}.${member}`];
+};

@@ -1,5 +1,6 @@
 import { canonicalV4, contains, overlaps, parseSubnet } from '../../../schema/manifest/address.ts';
 import { didYouMean } from '../../../schema/near.ts';
+import { unlessMachine, unlessNamed } from '../broken.ts';
 import type { Finding } from '../finding.ts';
 import { grouped } from '../grouped.ts';
 import type { DnsName, Home, HomeApp, HomeDevice, HomeGuest, HomeHost } from '../home.ts';
@@ -7,16 +8,19 @@ import type { Manifest } from '../read/manifest.ts';
 import { byText } from '../repo.ts';
 import { compileFlows } from './flows.ts';
 import { compileIngress } from './ingress.ts';
+import { placeApps } from './place.ts';
 import { bringSecrets } from './provided.ts';
 import { compileRoutes, type Machines, machineNames, machineOf, namesOfRoutes, wholeName } from './routes.ts';
 import { compileSecrets } from './secrets.ts';
 import { compileSections, judgeSections } from './sections.ts';
 import { sorted } from './sorted.ts';
-import { fault, instanceOf, type Placed, placeApps, type RenderedUnits, type Tell } from './units.ts';
+import { fault, instanceOf, type Placed, type RenderedUnits, type Tell } from './units.ts';
 
 export type Compiled = {
   readonly home: Home;
   readonly placed: readonly Placed[];
+  /** Apps that no machine takes. */
+  readonly unplaced: readonly Placed[];
   readonly findings: readonly Finding[];
 };
 
@@ -27,8 +31,8 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
   const tell: Tell = (finding) => findings.push(finding);
   const all = machineNames(homelab);
   const accessNames = new Set(Object.keys(homelab.access));
-  const alone = placeApps(apps, new Set(all), manifest, rendered, tell);
-  const flows = compileFlows(alone, manifest.broken, accessNames, tell);
+  const { placed: alone, unplaced } = placeApps(apps, new Set(all), manifest, rendered, tell);
+  const flows = compileFlows(alone, new Set(unplaced.map(({ app }) => app)), accessNames, tell);
   const placed = bringSecrets(alone, flows);
   const instancesOn = grouped(placed, ({ target }) => target);
   const instancesOf = grouped(placed, ({ app }) => app);
@@ -91,7 +95,7 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
     ...compileSections(homelab),
   };
   judgeSections(manifest, home, tell);
-  return { home, placed, findings };
+  return { home, placed, unplaced, findings };
 }
 
 function compileNames(
@@ -115,7 +119,8 @@ function compileNames(
     const machine = machineOf(machines, given.to);
     if (machine === undefined) {
       const message = `there is no guest, host or device ${given.to}`;
-      tell(fault(place, 'unknown_target', message, didYouMean(given.to, machineNames(machines))));
+      const near = didYouMean(given.to, machineNames(machines));
+      tell(fault(place, 'unknown_target', message, near, unlessMachine(given.to)));
       continue;
     }
     const { address } = machine;
@@ -130,7 +135,7 @@ function compileNames(
 }
 
 /** Subnets that overlap, machines outside their network, one address twice. */
-function judgeAddresses({ homelab, yaml, broken }: Manifest, tell: Tell): void {
+function judgeAddresses({ homelab, yaml }: Manifest, tell: Tell): void {
   const nets = Object.entries(homelab.networks).map(([name, { subnet }]) => ({
     name,
     subnet: parseSubnet(subnet)!,
@@ -160,8 +165,8 @@ function judgeAddresses({ homelab, yaml, broken }: Manifest, tell: Tell): void {
       if (machine.network !== undefined && !Object.hasOwn(homelab.networks, machine.network)) {
         const near = didYouMean(machine.network, Object.keys(homelab.networks));
         const message = `there is no network ${machine.network}`;
-        if (!broken.has(machine.network))
-          tell(fault(yaml.place([...at, 'network']), 'unknown_network', message, near));
+        const unless = unlessNamed(machine.network, 'networks');
+        tell(fault(yaml.place([...at, 'network']), 'unknown_network', message, near, unless));
       } else if (machine.network !== undefined && machine.address !== undefined) {
         const { subnet } = homelab.networks[machine.network]!;
         if (!contains(parseSubnet(subnet)!, canonicalV4(machine.address)!)) {

@@ -1,5 +1,6 @@
 import type { UseEntry } from '../../../schema/manifest/uses.ts';
 import { didYouMean } from '../../../schema/near.ts';
+import { unlessApp, unlessMachine, unlessNamed } from '../broken.ts';
 import type { ConfigCode } from '../codes.ts';
 import { grouped } from '../grouped.ts';
 import type { Flow } from '../home.ts';
@@ -10,7 +11,7 @@ import { fault, type Placed, type Tell } from './units.ts';
 /** Who speaks to whom, from `uses`; a ring of apps that wait for each other is told. */
 export function compileFlows(
   placed: readonly Placed[],
-  broken: ReadonlySet<string>,
+  unplaced: ReadonlySet<string>,
   accessNames: ReadonlySet<string>,
   tell: Tell,
 ): Flow[] {
@@ -23,15 +24,21 @@ export function compileFlows(
     for (const [index, use] of uses.entries()) {
       const { name, where, port, after } = readUse(use);
       const place = source.yaml.place(['uses', index]);
-      const say = (code: ConfigCode, message: string, suggestion = ''): void => {
+      const say = (
+        code: ConfigCode,
+        message: string,
+        suggestion = '',
+        unless: readonly string[] = [],
+      ): void => {
         const key = `${app} ${index} ${message}`;
-        if (!told.has(key)) tell(fault(place, code, message, suggestion));
+        if (!told.has(key)) tell(fault(place, code, message, suggestion, unless));
         told.add(key);
       };
       const targets = on.get(name);
-      if (targets === undefined && broken.has(name)) continue;
+      // An app that no machine takes is told by itself.
+      if (targets === undefined && unplaced.has(name)) continue;
       if (targets === undefined) {
-        say('unknown_app', `there is no app ${name}`, didYouMean(name, on.keys()));
+        say('unknown_app', `there is no app ${name}`, didYouMean(name, on.keys()), unlessApp(name));
         continue;
       }
       const to =
@@ -42,7 +49,10 @@ export function compileFlows(
           `${name} is on ${targets.join(' and ')}; which one is used? ({ app: ${name}, on: … })`,
         );
       } else if (!targets.includes(to)) {
-        say('use_unclear', `${name} is not on ${to}`, didYouMean(to, targets));
+        say('use_unclear', `${name} is not on ${to}`, didYouMean(to, targets), [
+          `${name}.on`,
+          ...unlessMachine(to),
+        ]);
       } else if (name === app && to === target) {
         say('uses_itself', `${app} uses itself`);
       } else {
@@ -58,7 +68,7 @@ export function compileFlows(
         const access = flow.oidc?.access;
         if (access !== undefined && !accessNames.has(access)) {
           const message = `there is no access ${access} in homelab.yaml`;
-          say('unknown_access', message, didYouMean(access, accessNames));
+          say('unknown_access', message, didYouMean(access, accessNames), unlessNamed(access, 'access'));
         }
         flows.push(flow);
       }

@@ -1,4 +1,5 @@
 import { didYouMean } from '../../../schema/near.ts';
+import { unlessMachine } from '../broken.ts';
 import type { Home, Ingress, Route } from '../home.ts';
 import type { Manifest } from '../read/manifest.ts';
 import { byText } from '../repo.ts';
@@ -29,10 +30,17 @@ export function compileIngress(
     if (ingress.from === undefined) return [];
     const known = [...Object.keys(home.networks), ...machineNames(home)];
     const place = yaml.place(['ingress', 'from']);
-    if (known.includes(name)) tell(fault(place, 'address_missing', `${name} states no address`));
-    else {
+    if (known.includes(name)) {
+      const unless = [`${name}.address`, `${name}.tailnet`];
+      tell(fault(place, 'address_missing', `${name} states no address`, '', unless));
+    } else {
       const message = `there is no network, guest or host ${name}`;
-      tell(fault(place, 'unknown_network', message, didYouMean(name, known)));
+      tell(
+        fault(place, 'unknown_network', message, didYouMean(name, known), [
+          ...unlessMachine(name),
+          'homelab.networks',
+        ]),
+      );
     }
     return [];
   });

@@ -1,5 +1,6 @@
 import type { RouteEntry } from '../../../schema/manifest/route.ts';
 import { didYouMean } from '../../../schema/near.ts';
+import { unlessMachine, unlessNamed } from '../broken.ts';
 import type { DnsName, Home, Route, Target } from '../home.ts';
 import type { Path } from '../read/yaml.ts';
 import { byText } from '../repo.ts';
@@ -62,6 +63,7 @@ export function compileRoutes(
             'site_missing',
             'a route needs the domain of the site in homelab.yaml',
             'site: { domain: example.net }',
+            ['homelab.site'],
           ),
         );
         return [];
@@ -77,13 +79,16 @@ export function compileRoutes(
             'unknown_access',
             message,
             didYouMean(entry.access, accessNames),
+            unlessNamed(entry.access, 'access'),
           ),
         );
       }
       if (entry.via !== undefined && machineOf(machines, entry.via) === undefined) {
         const message = `there is no guest or host ${entry.via}`;
         const near = didYouMean(entry.via, machineNames(machines));
-        tell(fault(source.yaml.place([...at, 'via']), 'unknown_target', message, near));
+        tell(
+          fault(source.yaml.place([...at, 'via']), 'unknown_target', message, near, unlessMachine(entry.via)),
+        );
         continue;
       }
       if (entry.port === undefined && entry.service === undefined) {

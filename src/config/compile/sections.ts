@@ -2,6 +2,7 @@ import type { Homelab } from '../../../schema/manifest/homelab.ts';
 import { isActionStep } from '../../../schema/manifest/runbook.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import { own } from '../../../schema/wire/record.ts';
+import { unlessApp } from '../broken.ts';
 import type { Home } from '../home.ts';
 import type { Manifest } from '../read/manifest.ts';
 import { fault, type Tell } from './units.ts';
@@ -24,15 +25,16 @@ export const compileSections = (
 
 /** Names of apps and secrets that sections and runbooks give: apps are known only when all files are read. */
 export function judgeSections(
-  { homelab, yaml, broken, runbookPlace }: Manifest,
+  { homelab, yaml, runbookPlace }: Manifest,
   { apps, secrets }: Pick<Home, 'apps' | 'secrets'>,
   tell: Tell,
 ): void {
   for (const [name, { quiesce }] of Object.entries(homelab.backups)) {
     for (const app of quiesce) {
-      if (Object.hasOwn(apps, app) || broken.has(app)) continue;
+      if (Object.hasOwn(apps, app)) continue;
       const place = yaml.place(['backups', name, 'quiesce']);
-      tell(fault(place, 'unknown_app', `there is no app ${app}`, didYouMean(app, Object.keys(apps))));
+      const near = didYouMean(app, Object.keys(apps));
+      tell(fault(place, 'unknown_app', `there is no app ${app}`, near, unlessApp(app)));
     }
   }
   for (const [name, { steps }] of Object.entries(homelab.runbooks)) {
@@ -42,7 +44,13 @@ export function judgeSections(
       const at = ['steps', index, 'captures', 'secret'];
       const message = `no app lists the secret ${secret}`;
       const place = runbookPlace(name, at);
-      tell(fault(place, 'unknown_secret', message, didYouMean(secret, Object.keys(secrets))));
+      tell(
+        fault(place, 'unknown_secret', message, didYouMean(secret, Object.keys(secrets)), [
+          'apps/*',
+          'homelab.hosts',
+          'homelab.guests',
+        ]),
+      );
     }
   }
 }

@@ -1,20 +1,17 @@
-import type { AppFile, FileEntry, UnitEntry } from '../../../schema/manifest/app.ts';
+import type { AppFile, UnitEntry } from '../../../schema/manifest/app.ts';
 import type { ArtifactEntry, Update } from '../../../schema/manifest/native.ts';
 import type { Derived, UseEntry } from '../../../schema/manifest/uses.ts';
 import { didYouMean } from '../../../schema/near.ts';
-import { isRun } from '../../../schema/quadlet/names.ts';
 import { whatNeeds } from '../../../schema/quadlet/needs.ts';
-import { type Unit as ParsedUnit, readUnits as parseUnits } from '../../../schema/quadlet/unit.ts';
+import type { Unit as ParsedUnit } from '../../../schema/quadlet/unit.ts';
+import { unlessFile } from '../broken.ts';
 import type { ConfigCode } from '../codes.ts';
 import type { Finding, Place } from '../finding.ts';
 import type { Instance, Unit } from '../home.ts';
-import type { AppSource, Manifest } from '../read/manifest.ts';
-import { reservedIn } from '../read/manifest.ts';
+import type { AppSource } from '../read/manifest.ts';
 import { readText } from '../read/text.ts';
 import type { Path } from '../read/yaml.ts';
 import { byText } from '../repo.ts';
-import { buildUnits } from './builds.ts';
-import { unitFileOf } from './unit-file.ts';
 
 /** Rendered texts of unit templates, by `target app name`; empty before they are rendered. */
 export type RenderedUnits = ReadonlyMap<string, string>;
@@ -48,12 +45,19 @@ export const instanceOf = ({
 
 export type Tell = (finding: Finding) => void;
 
-export const fault = (place: Place, code: ConfigCode, message: string, suggestion = ''): Finding => ({
+export const fault = (
+  place: Place,
+  code: ConfigCode,
+  message: string,
+  suggestion = '',
+  unless: readonly string[] = [],
+): Finding => ({
   ...place,
   severity: 'error',
   code,
   message,
   ...(suggestion.trim() !== '' && { suggestion: suggestion.trim() }),
+  ...(unless.length > 0 && { unless }),
 });
 
 /** Turns `*` and `?` of a pattern into what they match within one folder; `**` crosses folders. */
@@ -75,106 +79,11 @@ export function matcher(pattern: string): (path: string) => boolean {
   return (path) => regex.test(path);
 }
 
-/** Puts each app where its `on` says; what cannot be placed is told. */
-export function placeApps(
-  apps: readonly AppSource[],
-  machines: ReadonlySet<string>,
-  { homelab, vars, broken }: Pick<Manifest, 'homelab' | 'vars' | 'broken'>,
-  rendered: RenderedUnits,
-  tell: Tell,
-): Placed[] {
-  const placed: Placed[] = [];
-  for (const source of apps) {
-    const { file, yaml, name } = source;
-    for (const finding of reservedIn(yaml, file.vars, ['vars'])) tell(finding);
-    const seen = new Set<string>();
-    for (const [index, given] of file.on.entries()) {
-      const whole = typeof given === 'string' ? undefined : given;
-      const target = typeof given === 'string' ? given : given.guest;
-      // `on: x` is read as a list of one; the text has no index then.
-      const at: Path = Array.isArray((yaml.value as { on: unknown }).on) ? ['on', index] : ['on'];
-      const place = yaml.place(at);
-      if (!machines.has(target)) {
-        if (broken.has(target)) continue;
-        tell(
-          fault(place, 'unknown_target', `there is no guest or host ${target}`, didYouMean(target, machines)),
-        );
-        continue;
-      }
-      if (seen.has(target)) {
-        tell(fault(place, 'placed_twice', `${name} is on ${target} already`));
-        continue;
-      }
-      seen.add(target);
-      if (whole !== undefined)
-        for (const finding of reservedIn(yaml, whole.vars, [...at, 'vars'])) tell(finding);
-      const sources = unitsOf(
-        source,
-        [
-          ...file.units.map((entry, i) => ({ entry, at: ['units', i] })),
-          ...(whole?.units ?? []).map((entry, i) => ({ entry, at: [...at, 'units', i] })),
-        ],
-        seen.size === 1,
-        tell,
-      );
-      const read = readUnits(source, target, sources, rendered, seen.size === 1, tell);
-      const units = [...read, ...buildUnits(source)].sort((a, b) => byText(a.name, b.name));
-      const files = [
-        ...file.files.map((entry, i) => ({
-          ...entry,
-          place: yaml.place(['files', i]),
-          at: ['files', i] as Path,
-        })),
-        ...(whole?.files ?? []).map((entry, i) => ({
-          ...entry,
-          place: yaml.place([...at, 'files', i]),
-          at: [...at, 'files', i] as Path,
-        })),
-      ];
-      const parsed = parseUnits(units.map(unitFileOf));
-      const services = parsed.filter((unit) => isRun(unit.name)).map(({ service }) => service);
-      if (file.service !== undefined) services.push(file.service);
-      const ownRoutes = whole?.route !== undefined || whole?.routes !== undefined;
-      placed.push({
-        app: name,
-        target,
-        vars: { ...vars, ...file.vars, ...whole?.vars },
-        units,
-        files: files.filter((entry) => isFileEntry(entry, tell)),
-        uses: file.uses,
-        services: [...new Set(services)].sort(byText),
-        secrets: secretsOf(source, parsed, seen.size === 1, tell),
-        place,
-        source,
-        parsed,
-        unitSources: new Map([...sources].map(([unit, { path }]) => [unit, path])),
-        routesAt: ownRoutes ? at : [],
-        derived: derivedOf(file.secrets),
-        artifacts: [...file.artifacts, ...(whole?.artifacts ?? [])],
-        update: file.update ?? homelab.update,
-      });
-    }
-  }
-  return placed.sort((a, b) => byText(a.target, b.target) || byText(a.app, b.app));
-}
-
-function isFileEntry(entry: FileEntry & { readonly place: Place }, tell: Tell): boolean {
-  if ((entry.from === undefined) === (entry.generate === undefined)) {
-    tell(fault(entry.place, 'file_source', 'a file has either from or generate'));
-    return false;
-  }
-  if (entry.raw && entry.from === undefined) {
-    tell(fault(entry.place, 'file_source', 'raw goes with from: what is generated has no name in the repo'));
-    return false;
-  }
-  return true;
-}
-
 type UnitSource = { readonly path: string; readonly mode: string; readonly owner: string | number };
 
 /** The unit files that an app names, by their final names, with their paths in its folder. */
-function unitsOf(
-  { folder, yaml }: AppSource,
+export function unitsOf(
+  { name: app, folder, yaml }: AppSource,
   entries: readonly { readonly entry: UnitEntry; readonly at: Path }[],
   first: boolean,
   tell: Tell,
@@ -188,7 +97,9 @@ function unitsOf(
     const found = paths.filter(matches);
     if (found.length === 0 && first) {
       const message = `there is no ${pattern} in the app's folder`;
-      tell(fault(yaml.place(at), 'unit_missing', message, didYouMean(pattern, paths)));
+      tell(
+        fault(yaml.place(at), 'unit_missing', message, didYouMean(pattern, paths), unlessFile(app, pattern)),
+      );
     }
     for (const path of found) {
       const name = path.replace(/\.j2$/, '');
@@ -202,7 +113,7 @@ function unitsOf(
   return new Map([...sources].sort(([a], [b]) => byText(a, b)));
 }
 
-function readUnits(
+export function readUnits(
   { folder, name: app }: AppSource,
   target: string,
   sources: ReadonlyMap<string, UnitSource>,
@@ -220,8 +131,9 @@ function readUnits(
       continue;
     }
     const text = readText(file, folder.get(path)!);
-    if (text.ok) units.push({ name, text: text.text, ...attributes, place });
-    else if (first) tell(text.finding);
+    // Its name counts all the same.
+    units.push({ name, text: text.ok ? text.text : '', ...attributes, place });
+    if (!text.ok && first) tell(text.finding);
   }
   return units;
 }
@@ -231,7 +143,7 @@ export function secretOf(use: UseEntry): string | undefined {
   if (typeof use === 'string') return undefined;
   return 'postgres' in use ? use.postgres.password : 'oidc' in use ? use.oidc.secret : undefined;
 }
-const derivedOf = (secrets: AppFile['secrets']): Record<string, Derived> =>
+export const derivedOf = (secrets: AppFile['secrets']): Record<string, Derived> =>
   Array.isArray(secrets)
     ? {}
     : Object.fromEntries(
@@ -239,8 +151,8 @@ const derivedOf = (secrets: AppFile['secrets']): Record<string, Derived> =>
       );
 
 /** Secrets by name: those declared, and those that uses bring. A unit that names another is told. */
-function secretsOf(
-  { file, yaml }: AppSource,
+export function secretsOf(
+  { name: app, file, yaml }: AppSource,
   units: readonly ParsedUnit[],
   first: boolean,
   tell: Tell,
@@ -250,12 +162,21 @@ function secretsOf(
     const name = secretOf(use);
     if (name !== undefined) names.add(name);
   }
+  const unless = [`${app}.secrets`, `${app}.uses`];
   if (!Array.isArray(file.secrets)) {
     for (const [name, derived] of Object.entries(file.secrets)) {
       for (const from of derived?.from ?? []) {
         if (!names.has(from) && first) {
           const message = `${name} is derived from ${from}, which the app does not list`;
-          tell(fault(yaml.place(['secrets', name]), 'secret_undeclared', message, didYouMean(from, names)));
+          tell(
+            fault(
+              yaml.place(['secrets', name]),
+              'secret_undeclared',
+              message,
+              didYouMean(from, names),
+              unless,
+            ),
+          );
         }
       }
     }
@@ -264,7 +185,7 @@ function secretsOf(
     for (const { name, place } of whatNeeds(unit).secrets) {
       if (names.has(name) || name === '' || /[%$]/.test(name)) continue;
       const message = `the unit names the secret ${name}, which app.yaml does not list`;
-      tell(fault(place, 'secret_undeclared', message, didYouMean(name, names)));
+      tell(fault(place, 'secret_undeclared', message, didYouMean(name, names), unless));
     }
   }
   return [...names].sort(byText);

@@ -39,7 +39,8 @@ export function upstreamHost(way: Way, entry: RouteEntry, place: Place, tell: Te
         wanted === undefined
           ? `the app has several containers; which one answers? (container: ${names.join(' or ')})`
           : `the app has no container ${wanted}`;
-      tell(fault(place, 'route_container', message, wanted === undefined ? '' : didYouMean(wanted, names)));
+      const near = wanted === undefined ? '' : didYouMean(wanted, names);
+      tell(fault(place, 'route_container', message, near, [`${app}.units`, `apps/${app}/*`]));
       return null;
     }
     if (found.plain) return found.host;
@@ -48,7 +49,7 @@ export function upstreamHost(way: Way, entry: RouteEntry, place: Place, tell: Te
   if (machine.address === undefined) {
     if (proxy === machine.name) return '127.0.0.1';
     const message = `${proxy} cannot reach the app: ${machine.name} states no address in homelab.yaml`;
-    tell(fault(place, 'address_missing', message));
+    tell(fault(place, 'address_missing', message, '', [`${machine.name}.address`]));
     return null;
   }
   return machine.address;
@@ -68,7 +69,11 @@ function nameOf(unit: Unit, units: readonly Unit[]): { own: string; host: string
 }
 
 /** From another machine the app is reached at a port that is published, which often is not the container's. */
-function judgePublished({ port }: RouteEntry, { units, machine, proxy, portPlace }: Way, tell: Tell): void {
+function judgePublished(
+  { port }: RouteEntry,
+  { app, units, machine, proxy, portPlace }: Way,
+  tell: Tell,
+): void {
   const boxes = units.filter(({ name }) => name.kind === 'container' || name.kind === 'pod');
   const isOtherwise = units.some(
     (unit) =>
@@ -93,6 +98,7 @@ function judgePublished({ port }: RouteEntry, { units, machine, proxy, portPlace
       'route_port_unpublished',
       `${proxy} reaches the app at a port of ${machine.name}, where no unit of it publishes ${port}`,
       meant === undefined ? `PublishPort=${port}:${port} in the unit does.` : `Did you mean port: ${meant}?`,
+      [`${app}.units`, `apps/${app}/*`],
     ),
     severity: 'warning',
   });

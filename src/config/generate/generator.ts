@@ -25,6 +25,8 @@ export type Doubt = {
   readonly suggestion?: string;
   /** Where its reason stands; absent: where the output is asked for. */
   readonly place?: Place;
+  /** As a finding has it. */
+  readonly unless?: readonly string[];
 };
 
 export type Tell = (doubt: Doubt) => void;

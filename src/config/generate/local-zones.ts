@@ -31,7 +31,7 @@ export function localZones(home: Home, transparent: readonly string[], tell: Tel
     else if (one.public) outside.add(bare(name));
     else {
       const message = `${name} is left out: ${target} states no address at home`;
-      tell({ severity: 'warning', code: 'address_missing', message });
+      tell({ severity: 'warning', code: 'address_missing', message, unless: [`${target}.address`] });
     }
   }
   const wildcards = stated

@@ -60,6 +60,7 @@ function makeFiles(home: Home, target: Target, options: PodmanOptions, tell: Tel
       code: 'containers_missing',
       message,
       suggestion: 'containers: { network: home }',
+      unless: [`${target.name}.containers`],
     });
     return {};
   }

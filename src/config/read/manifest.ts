@@ -1,12 +1,14 @@
 import * as v from 'valibot';
-import { type AppFile, appSchema, valuesSchema } from '../../../schema/manifest/app.ts';
-import { type Homelab, homelabSchema } from '../../../schema/manifest/homelab.ts';
+import { type AppFile, valuesSchema } from '../../../schema/manifest/app.ts';
+import type { Homelab } from '../../../schema/manifest/homelab.ts';
 import { type RunbookForm, runbookFormSchema } from '../../../schema/manifest/runbook.ts';
 import { nameSchema } from '../../../schema/wire/ids.ts';
+import { type Broken, brokenFile, standing } from '../broken.ts';
 import type { Finding, Place } from '../finding.ts';
 import { byText, type Folder, foldersUnder, type Repo } from '../repo.ts';
+import { readApp } from './app.ts';
 import { findingOf } from './fault.ts';
-import { readHomelab } from './homelab.ts';
+import { type HomelabRead, readHomelab, unreadHomelab } from './homelab.ts';
 import { findRunbookFaults } from './runbook-faults.ts';
 import { readShape } from './shape.ts';
 import { type Path, readYaml, type YamlFile } from './yaml.ts';
@@ -19,14 +21,19 @@ export type AppSource = {
   readonly folder: Folder;
 };
 
+/** An app of which the folder alone is known. */
+export type UnreadApp = Pick<AppSource, 'name' | 'folder'>;
+
 /** The repo's YAML, read and held against its shapes. What could not be read is left out and told. */
 export type Manifest = {
   readonly homelab: Homelab;
   readonly yaml: YamlFile;
+  /** Whether anything of homelab.yaml is known. */
+  readonly hasHomelab: boolean;
   readonly vars: Readonly<Record<string, unknown>>;
   readonly apps: readonly AppSource[];
-  /** Machines, networks and apps that are there, but whose own text could not be understood: nobody is told that they are missing. */
-  readonly broken: ReadonlySet<string>;
+  readonly unread: readonly UnreadApp[];
+  readonly broken: Broken;
   /** Where a member of a runbook stands: in homelab.yaml, or in a file of its own. */
   runbookPlace(name: string, path: Path): Place;
 };
@@ -49,77 +56,50 @@ export const reservedNames: readonly string[] = [
   'super',
 ];
 
-/** Reads the whole repo. One broken file hides no other's faults. */
-export function readManifest(repo: Repo): { manifest?: Manifest; findings: Finding[] } {
+/** Reads the whole repo. One broken file hides no other's faults, nor one fault those of the rest of its file. */
+export function readManifest(repo: Repo): { manifest: Manifest; findings: Finding[] } {
+  const unreadFiles = new Set(repo.findings.map(({ file }) => file));
+  const broken = new Set([...unreadFiles].flatMap(brokenFile));
   const findings: Finding[] = [...repo.findings];
-  const start = { line: 1, column: 1, severity: 'error' } as const;
-
-  const homelabBytes = repo.files.get('homelab.yaml');
-  let homelab: Homelab | undefined;
-  let yaml: YamlFile | undefined;
-  if (homelabBytes === undefined) {
-    const message = 'there is no homelab.yaml in the repo';
-    findings.push({ file: 'homelab.yaml', ...start, code: 'homelab_missing', message });
-  } else {
-    const read = readHomelab('homelab.yaml', homelabBytes);
-    findings.push(...read.findings);
-    homelab = read.homelab;
-    yaml = read.yaml;
-  }
+  const homelab = readHome(repo, unreadFiles);
+  findings.push(...homelab.findings);
+  for (const name of homelab.broken) broken.add(name);
 
   const vars = readVars(repo, findings);
-  const apps = readApps(repo, findings);
+  const { apps, unread } = readApps(repo, findings, broken);
   const { runbooks, texts } = readRunbooks(repo, homelab, findings);
-
-  if (yaml === undefined) return { findings };
-  // Apps are judged against what can be understood of a broken homelab.yaml: its names.
-  homelab ??= salvage(yaml);
-  if (homelab === undefined) return { findings };
   for (const name of Object.keys(runbooks)) {
-    if (Object.hasOwn(homelab.runbooks, name)) {
+    if (Object.hasOwn(homelab.rest.runbooks, name)) {
       const message = `homelab.yaml has a runbook ${name} already`;
       findings.push({ file: `runbooks/${name}.yaml`, ...start, code: 'runbook_twice', message });
     }
   }
-  const broken = new Set([
-    ...[...foldersUnder(repo.files, 'apps').keys()].filter((name) => !apps.some((app) => app.name === name)),
-    ...namesIn(yaml, 'networks').filter((name) => !Object.hasOwn(homelab.networks, name)),
-    ...namesIn(yaml, 'hosts').filter((name) => !Object.hasOwn(homelab.hosts, name)),
-    ...namesIn(yaml, 'guests').filter((name) => !Object.hasOwn(homelab.guests, name)),
-    ...namesIn(yaml, 'devices').filter((name) => !Object.hasOwn(homelab.devices, name)),
-  ]);
-  const merged = { ...homelab, runbooks: { ...homelab.runbooks, ...runbooks } };
-  const homelabYaml = yaml;
-  const runbookPlace: Manifest['runbookPlace'] = (name, path) =>
-    texts.get(name)?.place(path) ?? homelabYaml.place(['runbooks', name, ...path]);
-  return { manifest: { homelab: merged, yaml, vars, apps, broken, runbookPlace }, findings };
-}
-
-/** The keys of a member of homelab.yaml, whatever they hold. */
-function namesIn(yaml: YamlFile, member: string): string[] {
-  const value = (yaml.value as Readonly<Record<string, unknown>> | null)?.[member];
-  return typeof value === 'object' && value !== null ? Object.keys(value) : [];
-}
-
-/** The parts of homelab.yaml that fit their shape, member by member, so that one slip does not bury the rest. */
-function salvage(yaml: YamlFile): Homelab | undefined {
-  const value = yaml.value;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const kept: Record<string, unknown> = { v: 1, hosts: {} };
-  for (const [key, schema] of Object.entries(homelabSchema.entries)) {
-    const given = (value as Record<string, unknown>)[key];
-    if (given === undefined) continue;
-    const whole = v.safeParse(schema as v.GenericSchema, given);
-    if (whole.success) {
-      kept[key] = given;
-    } else if (typeof given === 'object' && given !== null && !Array.isArray(given)) {
-      kept[key] = Object.fromEntries(
-        Object.entries(given).filter(([name, one]) => v.is(schema as v.GenericSchema, { [name]: one })),
-      );
-    }
+  for (const { file, severity } of findings) {
+    if (severity === 'error') broken.add('*').add(file);
   }
-  const parsed = v.safeParse(homelabSchema, kept);
-  return parsed.success ? parsed.output : undefined;
+  const manifest = {
+    homelab: { ...homelab.rest, runbooks: { ...homelab.rest.runbooks, ...runbooks } },
+    yaml: homelab.yaml,
+    hasHomelab: homelab.isKnown,
+    vars,
+    apps,
+    unread,
+    broken,
+    runbookPlace: (name: string, path: Path): Place =>
+      texts.get(name)?.place(path) ?? homelab.yaml.place(['runbooks', name, ...path]),
+  };
+  return { manifest, findings };
+}
+
+const start = { line: 1, column: 1, severity: 'error' } as const;
+
+function readHome({ files }: Repo, unread: ReadonlySet<string>): HomelabRead {
+  const file = 'homelab.yaml';
+  const bytes = files.get(file);
+  if (bytes !== undefined) return readHomelab(file, bytes);
+  if (unread.has(file)) return unreadHomelab(file, []);
+  const message = 'there is no homelab.yaml in the repo';
+  return unreadHomelab(file, [{ file, ...start, code: 'homelab_missing', message }]);
 }
 
 function readVars(repo: Repo, findings: Finding[]): Readonly<Record<string, unknown>> {
@@ -155,8 +135,13 @@ export function reservedIn(
     }));
 }
 
-function readApps(repo: Repo, findings: Finding[]): AppSource[] {
+function readApps(
+  repo: Repo,
+  findings: Finding[],
+  broken: Set<string>,
+): { apps: AppSource[]; unread: UnreadApp[] } {
   const apps: AppSource[] = [];
+  const unread: UnreadApp[] = [];
   for (const path of [...repo.files.keys()].sort(byText)) {
     const name = /^apps\/([^/]+)$/.exec(path)?.[1];
     if (name !== undefined && !name.startsWith('.')) {
@@ -165,43 +150,19 @@ function readApps(repo: Repo, findings: Finding[]): AppSource[] {
     }
   }
   for (const [name, files] of foldersUnder(repo.files, 'apps')) {
-    const file = `apps/${name}/app.yaml`;
-    const start = { file, line: 1, column: 1, severity: 'error' } as const;
-    const bytes = files.get('app.yaml');
-    if (bytes === undefined) {
-      const message = `the folder apps/${name} has no app.yaml`;
-      findings.push({
-        ...start,
-        code: 'app_file_missing',
-        message,
-        suggestion: `writ new app ${name} writes one.`,
-      });
-      continue;
-    }
-    if (!v.is(nameSchema, name)) {
-      const message = `${name} is no name for an app: 1 to 31 of a-z, 0-9 and -, starting with a letter`;
-      findings.push({ ...start, code: 'bad_name', message });
-      continue;
-    }
-    const read = readYaml(file, bytes);
-    if (!read.ok) {
-      findings.push(...read.findings);
-      continue;
-    }
-    const shape = readShape(appSchema, read.yaml);
-    if (!shape.ok) {
-      findings.push(...shape.findings);
-      continue;
-    }
     const folder = new Map([...files].filter(([path]) => path !== 'app.yaml'));
-    apps.push({ name, file: shape.value, yaml: read.yaml, folder });
+    const read = readApp(name, files.get('app.yaml'), broken.has(`apps/${name}/app.yaml`));
+    findings.push(...read.findings);
+    for (const one of read.broken) broken.add(one);
+    if (read.app === undefined) unread.push({ name, folder });
+    else apps.push({ ...read.app, folder });
   }
-  return apps;
+  return { apps, unread };
 }
 
 function readRunbooks(
   repo: Repo,
-  homelab: Homelab | undefined,
+  { rest, broken }: HomelabRead,
   findings: Finding[],
 ): { runbooks: Record<string, RunbookForm>; texts: Map<string, YamlFile> } {
   const runbooks: Record<string, RunbookForm> = {};
@@ -224,11 +185,9 @@ function readRunbooks(
       findings.push(...shape.findings);
       continue;
     }
-    if (homelab !== undefined) {
-      findRunbookFaults(homelab, shape.value, [], (at, code, text, more) =>
-        findings.push(findingOf({ path: at, code, text, ...more }, read.yaml)),
-      );
-    }
+    findRunbookFaults(rest, shape.value, [], (at, code, text, more) =>
+      findings.push(...standing([findingOf({ path: at, code, text, ...more }, read.yaml)], broken)),
+    );
     runbooks[name] = shape.value;
     texts.set(name, read.yaml);
   }

@@ -9,7 +9,7 @@ export function findRunbookFaults(file: Homelab, runbook: RunbookForm, above: Pa
   const known = (path: Path, kind: 'host' | 'guest', name: string): boolean => {
     const candidates = Object.keys(kind === 'host' ? file.hosts : file.guests);
     if (candidates.includes(name)) return true;
-    tell(path, `unknown_${kind}`, `there is no ${kind} ${name}`, meant(name, candidates));
+    tell(path, `unknown_${kind}`, `there is no ${kind} ${name}`, meant(name, candidates, [`${kind}s`]));
     return false;
   };
   for (const [index, step] of runbook.steps.entries()) {
@@ -29,13 +29,18 @@ export function findRunbookFaults(file: Homelab, runbook: RunbookForm, above: Pa
       const machines = [...Object.keys(file.guests), ...Object.keys(file.hosts)];
       if (machines.includes(name)) continue;
       const message = `there is no guest or host ${name}`;
-      tell([...path, 'captures', 'on'], 'unknown_target', message, meant(name, machines));
+      tell(
+        [...path, 'captures', 'on'],
+        'unknown_target',
+        message,
+        meant(name, machines, ['guests', 'hosts']),
+      );
     }
   }
   for (const name of runbook.callers ?? []) {
     if (Object.hasOwn(file.access, name)) continue;
     const message = `there is no access ${name} in homelab.yaml`;
-    tell([...above, 'callers'], 'unknown_access', message, meant(name, Object.keys(file.access)));
+    tell([...above, 'callers'], 'unknown_access', message, meant(name, Object.keys(file.access), ['access']));
   }
   const [first] = notRunYet(runbook);
   if (first !== undefined) {

@@ -7,6 +7,7 @@ const shared: ReadonlySet<string> = new Set(['nfs', 'cifs', 'pbs']);
 
 /** What power, UPSes, storage, backups, notifications and devices say of names, and of each other. */
 export function findSectionFaults(file: Homelab, tell: TellFault): void {
+  const sections = { host: 'hosts', guest: 'guests', storage: 'storage', channel: 'notifications' } as const;
   const known = (
     path: Path,
     kind: 'host' | 'guest' | 'storage' | 'channel',
@@ -14,7 +15,12 @@ export function findSectionFaults(file: Homelab, tell: TellFault): void {
     record: Readonly<Record<string, unknown>>,
   ): boolean => {
     if (Object.hasOwn(record, name)) return true;
-    tell(path, `unknown_${kind}`, `there is no ${kind} ${name}`, meant(name, Object.keys(record)));
+    tell(
+      path,
+      `unknown_${kind}`,
+      `there is no ${kind} ${name}`,
+      meant(name, Object.keys(record), [sections[kind]]),
+    );
     return false;
   };
   for (const name of Object.keys(file.devices)) {
@@ -37,6 +43,7 @@ export function findSectionFaults(file: Homelab, tell: TellFault): void {
         : `Say hosts: { ${name}: { sleeps: true, … } }.`;
       tell([...path, 'mode'], 'power_unclear', `${name} is ${mode}, and hosts.${name} ${says}`, {
         suggestion,
+        unless: [`${name}.sleeps`],
       });
     }
     if ((mode === 'scheduled') !== awake.length > 0) {
@@ -55,7 +62,7 @@ export function findSectionFaults(file: Homelab, tell: TellFault): void {
     for (const one of ups.feeds) {
       if (Object.hasOwn(fed, one)) continue;
       const text = `there is no host or device ${one}`;
-      tell([...path, 'feeds'], 'unknown_target', text, meant(one, Object.keys(fed)));
+      tell([...path, 'feeds'], 'unknown_target', text, meant(one, Object.keys(fed), ['hosts', 'devices']));
     }
     for (const [index, { host }] of ups.shut_down.entries()) {
       const at = [...path, 'shut_down', index, 'host'];

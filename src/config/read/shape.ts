@@ -21,9 +21,16 @@ export function holdShape<const S extends v.GenericSchema>(
 ): { ok: true; value: v.InferOutput<S> } | { ok: false; faults: ShapeFault[] } {
   const parsed = v.safeParse(schema, value);
   if (parsed.success) return { ok: true, value: parsed.output };
-  const faults = faultsOf(schema, parsed.issues);
-  return { ok: false, faults: [...faults, ...moreUnknown(schema, value, faults)] };
+  const first = faultsOf(schema, parsed.issues);
+  const faults = [...first, ...moreUnknown(schema, value, first)];
+  return { ok: false, faults: faults.filter((one) => !faults.some((other) => isInPlaceOf(other, one))) };
 }
+
+/** Whether a member that nobody knows is one that is missed, by a name that is nearly right. */
+const isInPlaceOf = ({ path, suggestion }: ShapeFault, { path: missed, message }: ShapeFault): boolean =>
+  message === `${missed.join('.')} is missing` &&
+  suggestion === `Did you mean ${missed.at(-1)}?` &&
+  path.slice(0, -1).join('.') === missed.slice(0, -1).join('.');
 
 /** @param origin where a path stands in the whole file */
 const faultsOf = (
@@ -68,7 +75,12 @@ export function readShape<const S extends v.GenericSchema>(
   schema: S,
   yaml: YamlFile,
 ): { ok: true; value: v.InferOutput<S> } | { ok: false; findings: Finding[] } {
-  const read = holdShape(schema, yaml.value ?? {});
+  const { value } = yaml;
+  if (value !== null && (typeof value !== 'object' || Array.isArray(value))) {
+    const message = 'the file is no mapping of names to values';
+    return { ok: false, findings: [{ ...yaml.place([]), severity: 'error', code: 'wrong_value', message }] };
+  }
+  const read = holdShape(schema, value ?? {});
   if (read.ok) return read;
   return {
     ok: false,
@@ -85,7 +97,11 @@ function closest(issue: v.BaseIssue<unknown>, above: Path): Located[] {
   const path = [...above, ...(issue.path ?? []).map(({ key }) => key as string | number)];
   if (issue.type !== 'union' || issue.issues === undefined) return [{ issue, path }];
   const inner = issue.issues.flatMap((one) => closest(one, path));
-  const meant = inner.filter(({ path: at }) => at.length > path.length);
+  // A list is held against objects as well, and then its entries are members.
+  const isList = Array.isArray(issue.input);
+  const meant = inner.filter(
+    ({ path: at }) => at.length > path.length && (!isList || typeof at[path.length] === 'number'),
+  );
   // One that lacks what only another alternative has is not the one that was meant.
   const told = meant.filter(({ issue: one }) => one.received !== 'undefined');
   if (told.length === 0) return meant.length > 0 ? meant.slice(0, 1) : [{ issue, path }];

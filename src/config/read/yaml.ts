@@ -1,4 +1,4 @@
-import { isAlias, isMap, isSeq, LineCounter, type ParsedNode, parseDocument, visit } from 'yaml';
+import { isMap, isSeq, LineCounter, type ParsedNode, parseDocument, visit } from 'yaml';
 import type { Finding, Place } from '../finding.ts';
 import { readText } from './text.ts';
 
@@ -85,9 +85,10 @@ export function readYaml(
   if (aliases.length > maxAliases) {
     return refused('yaml_aliases', `more than ${maxAliases} aliases stand in it`, placeOf(firstAlias));
   }
+  const offsets = offsetsOf(document.contents as ParsedNode | null);
   return {
     ok: true,
-    yaml: { file, value, place: (path) => placeOf(offsetOf(document.contents as ParsedNode | null, path)) },
+    yaml: { file, value, place: (path) => placeOf(offsetAt(offsets, path)) },
   };
 }
 
@@ -110,26 +111,37 @@ function deeper(text: string): boolean {
   return false;
 }
 
-/** Where a path is in the text; for a key that stands there the key itself, for a missing one its parent. */
-function offsetOf(root: ParsedNode | null, path: Path): number {
-  let node: unknown = root;
-  let offset = root?.range?.[0] ?? 0;
-  for (const key of path) {
-    if (isAlias(node)) return offset;
+type Offsets = Map<string, number>;
+
+/** No name that a file may have holds a NUL. */
+const keyOf = (path: Path): string => path.map((key) => `\0${key}`).join('');
+
+/** Where each member of a document stands: a key that is there, an entry of a list. The document itself is ten times as large. */
+function offsetsOf(root: ParsedNode | null): Offsets {
+  const offsets: Offsets = new Map([['', root?.range?.[0] ?? 0]]);
+  const add = (node: unknown, above: string): void => {
     if (isMap(node)) {
-      const pair = node.items.find(
-        (item) => String((item.key as { value?: unknown })?.value) === String(key),
-      );
-      if (pair === undefined) return offset;
-      offset = (pair.key as ParsedNode).range?.[0] ?? offset;
-      node = pair.value;
+      for (const { key, value } of node.items) {
+        const at = `${above}\0${(key as { value?: unknown } | null)?.value}`;
+        offsets.set(at, (key as ParsedNode | null)?.range?.[0] ?? 0);
+        add(value, at);
+      }
     } else if (isSeq(node)) {
-      node = node.items[Number(key)];
-      if (node === undefined) return offset;
-      offset = (node as ParsedNode).range?.[0] ?? offset;
-    } else {
-      return offset;
+      for (const [index, item] of node.items.entries()) {
+        const at = `${above}\0${index}`;
+        offsets.set(at, (item as ParsedNode | null)?.range?.[0] ?? 0);
+        add(item, at);
+      }
     }
+  };
+  add(root, '');
+  return offsets;
+}
+
+/** For a member that is missing, or stands behind an alias, where its parent is. */
+function offsetAt(offsets: Offsets, path: Path): number {
+  for (let length = path.length; ; length -= 1) {
+    const offset = offsets.get(keyOf(path.slice(0, length)));
+    if (offset !== undefined || length === 0) return offset ?? 0;
   }
-  return offset;
 }

@@ -4,6 +4,7 @@ import { didYouMean } from '../../../schema/near.ts';
 import { maxReportBytes } from '../../../schema/wire/limits.ts';
 import { own } from '../../../schema/wire/record.ts';
 import { reportSchema } from '../../../schema/wire/report.ts';
+import { unlessMachine } from '../broken.ts';
 import type { ConfigCode } from '../codes.ts';
 import type { Finding, Place } from '../finding.ts';
 import type { Home } from '../home.ts';
@@ -28,12 +29,19 @@ export const secretErrors: ReadonlySet<string> = new Set<ConfigCode>([
   'recipient_evidence',
 ]);
 
-const doubt = (place: Place, code: ConfigCode, message: string, suggestion = ''): Finding => ({
+const doubt = (
+  place: Place,
+  code: ConfigCode,
+  message: string,
+  suggestion = '',
+  unless: readonly string[] = [],
+): Finding => ({
   ...place,
   severity: 'warning',
   code,
   message,
   ...(suggestion.trim() !== '' && { suggestion: suggestion.trim() }),
+  ...(unless.length > 0 && { unless }),
 });
 
 const start = (file: string): Place => ({ file, line: 1, column: 1 });
@@ -117,7 +125,15 @@ const machinesOf = (home: Home): string[] => [...Object.keys(home.guests), ...Ob
 function judgeUse({ machine, name, path }: SecretFile, home: Home, whole: boolean): Finding[] {
   if (!isMachine(home, machine)) {
     const message = `there is no guest or host ${machine}`;
-    return [doubt(start(path), 'secret_machine_unknown', message, didYouMean(machine, machinesOf(home)))];
+    return [
+      doubt(
+        start(path),
+        'secret_machine_unknown',
+        message,
+        didYouMean(machine, machinesOf(home)),
+        unlessMachine(machine),
+      ),
+    ];
   }
   if (!whole) return [];
   const needed = own(home.secrets, name);
@@ -157,7 +173,15 @@ function judgeMachines(
     const place = at(['machines', machine]);
     if (!isMachine(home, machine)) {
       const message = `there is no guest or host ${machine}`;
-      return [doubt(place, 'secret_machine_unknown', message, didYouMean(machine, machinesOf(home)))];
+      return [
+        doubt(
+          place,
+          'secret_machine_unknown',
+          message,
+          didYouMean(machine, machinesOf(home)),
+          unlessMachine(machine),
+        ),
+      ];
     }
     const why = contradiction(machine, known, files);
     if (why === null) return [];

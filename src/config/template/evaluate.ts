@@ -25,8 +25,8 @@ type Missing = { readonly refuse: () => never };
 const missing = new WeakSet<object>();
 const isMissing = (value: unknown): value is Missing =>
   typeof value === 'object' && value !== null && missing.has(value);
-const absent = (at: Spot, message: string, suggestion = ''): Missing => {
-  const made: Missing = { refuse: () => refuseTemplate(at, 'template_undefined', message, suggestion) };
+const absent = (at: Spot, message: string, suggestion = '', path?: string): Missing => {
+  const made: Missing = { refuse: () => refuseTemplate(at, 'template_undefined', message, suggestion, path) };
   missing.add(made);
   return made;
 };
@@ -99,7 +99,7 @@ const lookUp: Evaluator = (node, scope, at) => {
   if (found !== undefined) return found.value;
   if (reaching.test(name))
     refuseTemplate(at, 'template_reach', `${name} reaches into the program, which a template cannot`);
-  return absent(at, `${name} is not defined`, didYouMean(name, scope.names()));
+  return absent(at, `${name} is not defined`, didYouMean(name, scope.names()), name);
 };
 
 const lookUpMember: Evaluator = (node, scope) => {
@@ -112,8 +112,9 @@ const lookUpMember: Evaluator = (node, scope) => {
   if (isMapping(target)) {
     const name = String(key);
     if (Object.hasOwn(target, name)) return target[name];
-    const what = pathOf(node.target) ?? 'it';
-    return absent(at, `${what} has no member ${name}`, didYouMean(name, Object.keys(target)));
+    const what = pathOf(node.target);
+    const path = what === null ? undefined : `${what}.${name}`;
+    return absent(at, `${what ?? 'it'} has no member ${name}`, didYouMean(name, Object.keys(target)), path);
   }
   if ((isList(target) || typeof target === 'string') && typeof key === 'number') {
     const item = (typeof target === 'string' ? [...target] : target).at(key);

@@ -9,15 +9,29 @@ export type TemplateFault = Spot & {
   readonly code: ConfigCode;
   readonly message: string;
   readonly suggestion?: string;
+  /** Of what is not defined, the name or the path of members: `home.guests.secsvc`. Absent where it is computed. */
+  readonly missing?: string;
 };
 
 const faults = new WeakMap<Error, TemplateFault>();
 
 /** Ends the rendering. Expressions nest too deeply for a result to be handed up through each; it is caught in render.ts alone. */
-export function refuseTemplate(at: Spot, code: ConfigCode, message: string, suggestion = ''): never {
+export function refuseTemplate(
+  at: Spot,
+  code: ConfigCode,
+  message: string,
+  suggestion = '',
+  missing?: string,
+): never {
   const error = new Error(message);
   const trimmed = suggestion.trim();
-  faults.set(error, { ...at, code, message, ...(trimmed !== '' && { suggestion: trimmed }) });
+  faults.set(error, {
+    ...at,
+    code,
+    message,
+    ...(trimmed !== '' && { suggestion: trimmed }),
+    ...(missing !== undefined && { missing }),
+  });
   throw error;
 }
 

@@ -25,6 +25,8 @@ export type TemplateOutcome =
       readonly code: string;
       readonly message: string;
       readonly suggestion?: string;
+      /** What is not defined, where it has a name: `home.guests.secsvc`. */
+      readonly missing?: string;
     };
 
 /**

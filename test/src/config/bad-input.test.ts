@@ -73,7 +73,6 @@ const cases: Readonly<Record<string, { changes: Changes; says: readonly string[]
       'apps/web/app.yaml:9:1 unknown_member: secret is not a known member. Did you mean secrets?',
       'apps/web/app.yaml:10:20 unknown_member: ports.0.a is not a known member',
       'apps/web/app.yaml:10:26 unknown_member: ports.0.b is not a known member',
-      'apps/web/app.yaml:10:34 wrong_value: ports.1.port is missing',
       'apps/web/app.yaml:10:36 unknown_member: ports.1.prt is not a known member. Did you mean port?',
     ],
   },

@@ -1,4 +1,5 @@
 import { didYouMean } from '../../../../schema/near.ts';
+import { unlessMachine } from '../../broken.ts';
 import { isStraight } from '../../compile/ingress.ts';
 import { machineOf, wholeName } from '../../compile/routes.ts';
 import type { Home, Route, Target } from '../../home.ts';
@@ -56,6 +57,7 @@ export function edgeOf(
         code: 'address_missing',
         message: `${target.name} cannot reach the proxy of ${name}, which states no address in homelab.yaml`,
         suggestion: `Give ${name} a tailnet address.`,
+        unless: [`${name}.tailnet`, `${name}.address`],
       });
       return null;
     }
@@ -92,6 +94,7 @@ export function edgeOf(
         code: 'unknown_target',
         message,
         ...(suggestion !== '' && { suggestion }),
+        unless: unlessMachine(catchAll),
       });
     } else {
       const backend = proxyAt(catchAll);

@@ -75,6 +75,7 @@ function mapPaths(input: GeneratorInput, { suffixes }: Edge, tell: Tell): MapPat
         code: 'generator_unplaced',
         message: `haproxy/config reads the map ${output}, which no app on ${input.target.name} places`,
         suggestion: `Give the app a file { generate: ${output}, to: /etc/haproxy/${output.slice(8)}.map }.`,
+        unless: [`${input.instance.app}.files`],
       });
       return null;
     }

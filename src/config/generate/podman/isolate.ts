@@ -1,6 +1,7 @@
 import { didYouMean } from '../../../../schema/near.ts';
 import { sectionOf } from '../../../../schema/quadlet/names.ts';
 import { all, last, lastValue, placeOf, type Unit, unitPlace } from '../../../../schema/quadlet/unit.ts';
+import { unlessApp } from '../../broken.ts';
 import type { Place } from '../../finding.ts';
 import type { Home, Target } from '../../home.ts';
 import { byText } from '../../repo.ts';
@@ -73,7 +74,14 @@ export function isolate(
   for (const app of options.internal.filter((one) => !Object.hasOwn(home.apps, one))) {
     const near = didYouMean(app, Object.keys(home.apps)).trim();
     const message = `the option internal names ${app}, which is no app`;
-    tell({ severity: 'error', code: 'unknown_app', message, ...(near !== '' && { suggestion: near }) });
+    const unless = unlessApp(app);
+    tell({
+      severity: 'error',
+      code: 'unknown_app',
+      message,
+      ...(near !== '' && { suggestion: near }),
+      unless,
+    });
   }
   return { networks: new Map([...networks].sort(([a], [b]) => byText(a, b))), joins };
 }
@@ -100,7 +108,8 @@ function flowsOn(
   if (routes.length === 0) return flows;
   if (proxy === undefined) {
     const message = `apps on ${target.name} are isolated, and nothing says which app is the proxy that must reach them`;
-    tell({ severity: 'error', code: 'proxy_unclear', message, suggestion: 'Name it in the option proxy.' });
+    const suggestion = 'Name it in the option proxy.';
+    tell({ severity: 'error', code: 'proxy_unclear', message, suggestion, unless: ['apps/*'] });
     return flows;
   }
   return [...flows, ...routes.filter(({ app }) => app !== proxy).map(({ app }) => [proxy, app] as const)];

@@ -1,4 +1,5 @@
 import { own } from '../../../../schema/wire/record.ts';
+import { unlessApp, unlessMachine } from '../../broken.ts';
 import { machineOf } from '../../compile/routes.ts';
 import type { Home, Route, Target } from '../../home.ts';
 import { byText } from '../../repo.ts';
@@ -64,8 +65,8 @@ export function makeGuards(home: Home, target: Target, options: TraefikOptions, 
     const access = own(home.access, route.access);
     // Told where the routes are read.
     if (access === undefined) return null;
-    const say = (message: string): null => {
-      tell({ severity: 'error', code: 'access_unguarded', message, place: route.place });
+    const say = (message: string, unless: readonly string[] = []): null => {
+      tell({ severity: 'error', code: 'access_unguarded', message, place: route.place, unless });
       return null;
     };
     const middlewares = [...open];
@@ -75,6 +76,7 @@ export function makeGuards(home: Home, target: Target, options: TraefikOptions, 
       if (lost.length > 0) {
         return say(
           `the access ${access.name} holds from ${lost.join(' and ')}, of which no address is known`,
+          lost.flatMap((name) => [...unlessMachine(name), 'homelab.networks', `${name}.address`]),
         );
       }
       const name = `_from.${access.name}`;
@@ -88,6 +90,7 @@ export function makeGuards(home: Home, target: Target, options: TraefikOptions, 
       if (address === undefined) {
         return say(
           `nothing on ${target.name} can hold the access ${access.name} of ${route.app}: no app authelia is there, and the option forward_auth says no address`,
+          [...unlessApp('authelia'), 'authelia.on', 'authelia.route', 'authelia.routes'],
         );
       }
       http.set('_auth', {

@@ -165,6 +165,7 @@ function healthOf(
       code: 'health_missing',
       message,
       suggestion: 'health: { path: / }',
+      unless: [`${route.app}.health`],
       place: route.place,
     });
     return undefined;

@@ -193,3 +193,45 @@ test('a unit with a password stops everything until somebody decides', async () 
     ['a', 'c', 'web'],
   );
 });
+
+test('files for credentials are left out by their names and by their own forms', async () => {
+  const netrc = 'machine example.net login me password hunter22\n';
+  const paths: GivenTree = {
+    'etc/opt/web/.netrc': 'machine example.net\n  login me\n  password hunter22\n',
+    'etc/opt/web/.pgpass': 'db:5432:*:me:hunter22\n',
+    'etc/opt/web/.git-credentials': 'https://me:hunter22@example.net\n',
+    'etc/opt/web/.smbcredentials': 'username=me\n',
+    'etc/opt/web/.docker/config.json': '{ "auths": { "ghcr.io": { "auth": "bWU6aHVudGVyMjI=" } } }\n',
+    'etc/containers/auth.json': '{ "auths": { "ghcr.io": { "auth": "bWU6aHVudGVyMjI=" } } }\n',
+    'etc/opt/web/logins': netrc,
+    'etc/opt/web/logins.old': `# mine\n${netrc.replaceAll(' login', '\n\tlogin')}`,
+    'etc/opt/web/redis.conf': 'port 6379\nrequirepass hunter22\n',
+  };
+  const { left } = await adopt(paths);
+  assert.deepEqual(
+    left,
+    Object.keys(paths)
+      .map((path) => `secret /${path}`)
+      .sort(),
+  );
+  const taken = await adopt({ 'etc/opt/web/.netrc': netrc }, { includeSecrets: ['.netrc'] });
+  assert.deepEqual(taken.files, ['/etc/opt/web/.netrc']);
+});
+
+test('what only speaks of passwords is taken', async () => {
+  const texts: GivenTree = {
+    'etc/opt/web/readme.md':
+      'The password is asked for by the machine, and no default password is set.\nPassword reset\n',
+    'etc/opt/web/redis.conf': '# requirepass foobared\nrequirepass $REDIS_PASSWORD\n',
+    'etc/opt/web/netrc.md': 'x\n',
+    'etc/opt/web/empty/.netrc': '\n',
+  };
+  const { left, files } = await adopt(texts);
+  assert.deepEqual(left, []);
+  assert.deepEqual(
+    files,
+    Object.keys(texts)
+      .map((path) => `/${path}`)
+      .sort(),
+  );
+});

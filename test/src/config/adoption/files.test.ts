@@ -209,6 +209,7 @@ names:
       .replace('  console:', '  pve1:'),
   );
   assert.deepEqual(clashing.told, [
+    'apps/ap/ap.cfg.j2:3 error template_undefined: home.devices has no member console',
     'homelab.yaml:18 error address_outside: 192.168.20.2 is not in the network wifi (192.168.10.0/24)',
     'homelab.yaml:18 error address_twice: pve2 has the address 192.168.20.2 already',
     'homelab.yaml:19 error name_twice: pve1 is a device and a host',
