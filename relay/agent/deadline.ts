@@ -25,7 +25,7 @@ export async function withDeadline<T>(
   try {
     return await Promise.race([work(over.signal), timer()]);
   } finally {
-    done.abort();
+    done.abort('done');
     options.stop.removeEventListener('abort', abort);
   }
 }

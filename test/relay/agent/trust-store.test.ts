@@ -109,7 +109,7 @@ describe('trust that was told at the console', () => {
       [[2, 3, 4], 2, 4],
     ] as const) {
       const told = await acceptToldTrust(versions(...list), trusts[digestOf - 1]!.digest);
-      assert.deepEqual(told, { ok: true, value: trusts[version - 1] }, `${list}`);
+      assert.deepEqual(told.ok && told.value.jws, trusts[version - 1]!.jws, `${list}`);
     }
   });
 
@@ -131,7 +131,7 @@ describe('trust that was told at the console', () => {
   test('what cannot be read before it does not hold up what comes after it', async () => {
     const broken = { ...versions(1)[0]!, payload: '!' };
     const told = await acceptToldTrust([broken, ...versions(1, 2)], trusts[0]!.digest);
-    assert.deepEqual(told, { ok: true, value: trusts[1] });
+    assert.deepEqual(told.ok && told.value.jws, trusts[1]!.jws);
   });
 
   test('is written as a chain of one', async () => {

@@ -96,7 +96,7 @@ describe('why a trust document is refused', () => {
     const second = await sign(nextOf(), 'desk');
     assert.deepEqual(await acceptGenesisTrust(second), refusal('trust_version', 'it is not version 1'));
     const taken = await acceptGenesisTrust(current.jws);
-    assert.deepEqual(taken, { ok: true, value: current });
+    assert.deepEqual(taken.ok && taken.value.jws, current.jws);
   });
 
   test('as the next', async () => {
