@@ -141,8 +141,8 @@ const relayPackage: Package = {
     'what came of it. Opens no port.',
   ],
   fill(folder) {
-    put(folder, 'usr/lib/writ-relay/writ-relay.mjs', readFileSync(join(dist, 'writ-relay.mjs')), 0o755);
-    link(folder, 'usr/bin/writ-relay', '../lib/writ-relay/writ-relay.mjs');
+    put(folder, 'usr/lib/writ-relay/writ-relay.cjs', readFileSync(join(dist, 'writ-relay.cjs')), 0o755);
+    link(folder, 'usr/bin/writ-relay', '../lib/writ-relay/writ-relay.cjs');
     put(folder, 'usr/share/man/man1/writ-relay.1.gz', zipped(relayManPage()));
   },
 };

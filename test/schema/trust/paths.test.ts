@@ -52,7 +52,7 @@ test('threat 31: a grant of everything does not reach what judges releases, or w
     '/etc/writ-relay/config.json',
     '/var/lib/writ-relay/journal',
     '/var/lib/writ-target/state.json',
-    '/usr/lib/writ-relay/writ-relay.mjs',
+    '/usr/lib/writ-relay/writ-relay.cjs',
     '/usr/lib/systemd/system/writ-relay.service',
     '/etc/systemd/system/writ-relay.service',
     '/etc/systemd/system/writ-relay.service.d/10.conf',
