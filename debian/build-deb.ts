@@ -145,10 +145,10 @@ const relayPackage: Package = {
     'what came of it. Opens no port.',
   ],
   fill(folder) {
-    for (const name of ['writ-relay.mjs', 'writ-relay-act.mjs']) {
+    for (const name of ['writ-relay.cjs', 'writ-relay-act.cjs']) {
       put(folder, `usr/lib/writ-relay/${name}`, readFileSync(join(dist, name)), 0o755);
     }
-    link(folder, 'usr/bin/writ-relay', '../lib/writ-relay/writ-relay.mjs');
+    link(folder, 'usr/bin/writ-relay', '../lib/writ-relay/writ-relay.cjs');
     put(folder, 'usr/share/man/man1/writ-relay.1.gz', zipped(relayManPage()));
   },
 };

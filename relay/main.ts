@@ -180,5 +180,9 @@ if (isEntry()) {
     err: (line) => void process.stderr.write(`${line}\n`),
     readInput,
   };
-  process.exitCode = await main(process.argv.slice(2), terminal, { stop: stop.signal, env: process.env });
+  const whole = main(process.argv.slice(2), terminal, { stop: stop.signal, env: process.env });
+  // Not awaited: the bundle is CommonJS, which has no await out here.
+  void whole.then((code) => {
+    process.exitCode = code;
+  });
 }

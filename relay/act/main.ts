@@ -36,25 +36,30 @@ if (fd === null) {
   process.stderr.write('writ-relay-act is started by systemd: systemctl start writ-relay-act.socket\n');
   process.exit(2);
 }
-const state = await openActState(nodeDisk(actFolder));
-if (!state.ok) log.error('act_state_refused', { code: state.reason, detail: state.detail ?? null });
-const service = state.ok
-  ? createActService({
-      state: state.value,
-      work: createTargetWork(actClock),
-      machineOf: (target) => {
-        const { house } = state.value.trust().document;
-        return findTargetMachine({ house, relay: state.value.relay }, target, {
-          outside: runInUnit,
-          rootOf: (vmid) => readContainerRoot(vmid),
-        });
-      },
-      clock: actClock,
-      log,
-      stop: stop.signal,
-    })
-  : refuseAll(state.reason);
-const recovered = service.recover(endLeftPrograms);
-await serveUntilIdle({ fd }, { idleMs, stop: stop.signal, meanwhile: recovered }, (socket) =>
-  service.serve(createFrameLink(socket)),
-);
+// Not awaited: the bundle is CommonJS, which has no await out here.
+void serve(fd);
+
+async function serve(fd: number): Promise<void> {
+  const state = await openActState(nodeDisk(actFolder));
+  if (!state.ok) log.error('act_state_refused', { code: state.reason, detail: state.detail ?? null });
+  const service = state.ok
+    ? createActService({
+        state: state.value,
+        work: createTargetWork(actClock),
+        machineOf: (target) => {
+          const { house } = state.value.trust().document;
+          return findTargetMachine({ house, relay: state.value.relay }, target, {
+            outside: runInUnit,
+            rootOf: (vmid) => readContainerRoot(vmid),
+          });
+        },
+        clock: actClock,
+        log,
+        stop: stop.signal,
+      })
+    : refuseAll(state.reason);
+  const recovered = service.recover(endLeftPrograms);
+  await serveUntilIdle({ fd }, { idleMs, stop: stop.signal, meanwhile: recovered }, (socket) =>
+    service.serve(createFrameLink(socket)),
+  );
+}

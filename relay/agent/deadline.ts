@@ -26,8 +26,8 @@ export async function withDeadline<T>(
   try {
     return await Promise.race([work(over.signal), timer()]);
   } finally {
-    over.abort();
-    done.abort();
+    over.abort('done');
+    done.abort('done');
     options.stop.removeEventListener('abort', abort);
   }
 }

@@ -1,5 +1,6 @@
 import type { Lock } from '../../schema/actions/action.ts';
 import { ok } from '../../schema/result.ts';
+import type { Trust } from '../../schema/trust/read.ts';
 import type { Job } from '../../schema/wire/job.ts';
 import type { Progress } from '../../schema/wire/report.ts';
 import type { Executor, ExecutorDeps, OfferOutcome } from './executor-contract.ts';
@@ -112,14 +113,19 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     }
     waiting = kept;
     for (const { key: id, locks } of next) held.set(id, { locks, progress: null, goingDown: false });
-    for (const { key: id, text, job } of next) void consider(text, job, id);
+    for (const { key: id, text, job } of next) void consider(text, job, null, id);
   };
 
-  /** Judges a job under the trust in force; trust that changes on the way means judging anew. */
-  const judgeNow = async (text: string, job: Job): Promise<Verdict> => {
+  /**
+   * Judges a job under the trust in force; trust that changes on the way means judging anew.
+   *
+   * @param heard the document under which its envelope was verified a moment ago
+   */
+  const judgeNow = async (text: string, job: Job, heard: Trust | null): Promise<Verdict> => {
     for (;;) {
       const before = trust.current();
-      const envelope = await judge.verifyEnvelope(context(), text, job.seq - 1);
+      const isVerified = heard === before && job.exp > clock.now();
+      const envelope = isVerified ? ok(job) : await judge.verifyEnvelope(context(), text, job.seq - 1);
       const verdict: Verdict = envelope.ok
         ? await judge.judgeJob(context(), envelope.value)
         : { kind: 'dropped', reason: envelope.reason };
@@ -130,14 +136,20 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   /**
    * Judges a job, and begins its step when it may begin now.
    *
+   * @param heard as `judgeNow` takes it
    * @param claim the step's key, when locks are held for it already
    */
-  const consider = async (text: string, job: Job, claim: string | null): Promise<OfferOutcome> => {
+  const consider = async (
+    text: string,
+    job: Job,
+    heard: Trust | null,
+    claim: string | null,
+  ): Promise<OfferOutcome> => {
     let claimed = claim;
     try {
       for (;;) {
         if (!journal.writable() && !(await journal.append([])).ok) return drop('journal_unwritable');
-        const verdict = await judgeNow(text, job);
+        const verdict = await judgeNow(text, job, heard);
         if (verdict.kind !== 'allowed') return await settle(verdict);
         const blocked = takeLocks(text, verdict.order, claimed);
         if (blocked !== null) return blocked;
@@ -268,15 +280,17 @@ export function createExecutor(deps: ExecutorDeps): Executor {
       if (stop.signal.aborted) return { kind: 'dropped', code: 'closing' };
       try {
         const envelope = await inIntake(async () => {
+          const heard = trust.current();
           const read = await judge.verifyEnvelope(context(), text, seen);
           if (!read.ok) return read;
           const missed = read.value.seq - seen - 1;
           if (missed > 0) log.warn('jobs_missed', { count: missed });
           seen = read.value.seq;
-          return ok(read.value);
+          return ok({ job: read.value, heard });
         });
         if (!envelope.ok) return drop(envelope.reason, envelope.detail);
-        return await consider(text, envelope.value, null);
+        const { job, heard } = envelope.value;
+        return await consider(text, job, heard, null);
       } catch (error) {
         return faulty(error);
       }

@@ -28,6 +28,8 @@ export type Outbox = {
   reportSeq(): Promise<number | null>;
 };
 
+/** How many of the newest receipts are compared before a text is read and verified. */
+const recent = 64;
 const clockNoteMs = 10 * 60_000;
 const reportBlock = 1_000;
 /** Under an API that confirms nothing the journal grows up to here, which is some ten megabytes. */
@@ -49,13 +51,22 @@ export function createOutbox(deps: {
   // Also while the disk cannot take it.
   let restored = journal.state.restored;
 
+  /** The numbers above what is confirmed: counted, unless a journal that forgot most of them has fewer. */
+  const numbersUnconfirmed = (): readonly number[] => {
+    const { head, receipts } = journal.state;
+    const count = head.seq - confirmed;
+    return count <= receipts.size
+      ? Array.from({ length: count }, (_, index) => confirmed + 1 + index)
+      : [...receipts.keys()].filter((seq) => seq > confirmed).sort((a, b) => a - b);
+  };
+
   return {
     head: () => journal.state.head,
     unconfirmedReceipts: () =>
-      [...journal.state.receipts.values()]
-        .filter(({ seq }) => seq > confirmed)
-        .sort((a, b) => a.seq - b.seq)
-        .map(({ seq, jws }) => ({ seq, jws })),
+      numbersUnconfirmed().flatMap((seq) => {
+        const found = journal.state.receipts.get(seq);
+        return found === undefined ? [] : [{ seq, jws: found.jws }];
+      }),
     confirmReceipts(seq) {
       // An API that was restored from a backup may hold fewer than it once said.
       confirmed = Math.min(seq, journal.state.head.seq);
@@ -80,7 +91,10 @@ export function createOutbox(deps: {
     async noteLastReceipt(jws) {
       if (restored) return 'state_restored';
       // Whatever stands here was signed here: most polls cross with the receipts of what was just done.
-      if ([...journal.state.receipts.values()].some((receipt) => receipt.jws === jws)) return 'ok';
+      const { head, receipts } = journal.state;
+      for (let seq = head.seq; seq > head.seq - recent; seq -= 1) {
+        if (receipts.get(seq)?.jws === jws) return 'ok';
+      }
       const own = await acceptKey(key.jwk);
       const receipt = await readOwnReceipt(jws, { home, relay, key }, () => (own.ok ? own.value : undefined));
       if (receipt === null) return 'ok';

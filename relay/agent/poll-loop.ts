@@ -49,6 +49,8 @@ const pollsPerWindow = 60;
 const windowMs = 10_000;
 /** How long the next poll waits for this one's jobs to be looked at, so that it tells their numbers. */
 const intakeMs = 100;
+/** Why a signal ends a pause. Without a reason each would be given an error, with a trace that nobody reads. */
+const over = 'over';
 
 /** Polls the API until the signal is aborted. Never rejects. */
 export async function runPollLoop(deps: PollLoopDeps, signal: AbortSignal): Promise<void> {
@@ -80,7 +82,9 @@ export async function runPollLoop(deps: PollLoopDeps, signal: AbortSignal): Prom
     });
     const looked = new AbortController();
     await Promise.race([Promise.all(offers), clock.sleep(intakeMs, looked.signal)]);
-    looked.abort();
+    looked.abort(over);
+    // What has begun goes on first: somebody waits for it, and nobody for the next poll.
+    await new Promise(setImmediate);
   };
 
   const take = async (answer: PollAnswer): Promise<void> => {

@@ -128,6 +128,8 @@ export function createHttpsClient(options: HttpsClientOptions = {}): HttpsClient
       // The pin replaces the authorities: a self-signed certificate is what Proxmox VE has.
       rejectUnauthorized: pin === undefined,
     });
+    // Node's own would do so: a small request must not wait for the acknowledgement of what went before.
+    socket.setNoDelay(true);
     connecting.add(socket);
     let settled = false;
     const settle = (error: Error | null): void => {

@@ -85,10 +85,14 @@ export async function verifyJwsBytes(
   findKey: KeyFinder,
 ): Promise<Result<{ payload: Uint8Array<ArrayBuffer>; key: AcceptedKey }, JwsRefusal>> {
   const read = readJws(kind, text, maxBytes);
-  if (!read.ok) return read;
-  const key = findKey(read.value.kid);
-  if (key === undefined || key.kid !== read.value.kid) return refuse('jws_key_unknown');
-  const { payload, input, signature } = read.value;
+  return read.ok ? verifyRead(read.value, findKey(read.value.kid)) : read;
+}
+
+async function verifyRead(
+  { kid, payload, input, signature }: UnverifiedJws,
+  key: AcceptedKey | undefined,
+): Promise<Result<{ payload: Uint8Array<ArrayBuffer>; key: AcceptedKey }, JwsRefusal>> {
+  if (key === undefined || key.kid !== kid) return refuse('jws_key_unknown');
   return (await key.verify(input, signature)) ? ok({ payload, key }) : refuse('jws_signature');
 }
 
@@ -98,11 +102,20 @@ export async function verifyJws<S extends v.GenericSchema>(
   text: string,
   options: { maxBytes: number; findKey: KeyFinder; schema: S },
 ): Promise<Result<{ payload: v.InferOutput<S>; key: AcceptedKey }, JwsRefusal>> {
-  const verified = await verifyJwsBytes(kind, text, options.maxBytes, options.findKey);
+  const read = readJws(kind, text, options.maxBytes);
+  return read.ok ? verifyReadJws(read.value, options.findKey(read.value.kid), options) : read;
+}
+
+/** The same of a JWS that was read already: for those who look further than into memory for its key. */
+export async function verifyReadJws<S extends v.GenericSchema>(
+  read: UnverifiedJws,
+  key: AcceptedKey | undefined,
+  options: { maxBytes: number; schema: S },
+): Promise<Result<{ payload: v.InferOutput<S>; key: AcceptedKey }, JwsRefusal>> {
+  const verified = await verifyRead(read, key);
   if (!verified.ok) return verified;
   const parsed = parsePayload(verified.value.payload, options.schema, options.maxBytes);
-  if (!parsed.ok) return parsed;
-  return ok({ payload: parsed.value, key: verified.value.key });
+  return parsed.ok ? ok({ payload: parsed.value, key: verified.value.key }) : parsed;
 }
 
 /** Parses bytes as strict JSON of a schema, whose objects refuse unknown members. */

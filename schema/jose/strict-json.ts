@@ -73,7 +73,6 @@ const plainPattern = /[^"\\\u0000-\u001f]*/y;
 const escapePattern = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const spacePattern = /[ \t\n\r]*/y;
-const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
 function readDocument(text: string, maxDepth: number): JsonValue {
   let at = 0;
@@ -105,7 +104,7 @@ function readDocument(text: string, maxDepth: number): JsonValue {
     }
     at += 1;
     const value = JSON.parse(text.slice(from, at)) as string;
-    return loneSurrogate.test(value) ? malformed() : value;
+    return value.isWellFormed() ? value : malformed();
   };
   const readNumber = (): number => {
     const value = Number(take(numberPattern));

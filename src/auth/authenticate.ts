@@ -7,10 +7,12 @@ import type { Nonces } from './nonces.ts';
 import { type ProvedRequest, verifyProof } from './proof.ts';
 import { type AuthRefused, unauthorised } from './reasons.ts';
 import { verifyToken } from './token.ts';
+import type { VerifiedTokens } from './verified-tokens.ts';
 
 export type AuthDeps = {
   readonly control: Pick<Control, 'trust' | 'tokens' | 'enrolment' | 'upkeep'>;
   readonly nonces: Nonces;
+  readonly verified: VerifiedTokens;
   now(): number;
 };
 
@@ -48,7 +50,10 @@ export async function authenticate(
   }
   const nowMs = deps.now();
   if (bearer !== null) {
-    const token = await verifyToken({ trust, tokens: deps.control.tokens, nowMs }, bearer);
+    const token = await verifyToken(
+      { trust, tokens: deps.control.tokens, verified: deps.verified, nowMs },
+      bearer,
+    );
     return token.ok ? { ...token, body: null } : token;
   }
   const { enrolment, upkeep } = deps.control;

@@ -1,4 +1,4 @@
-import { readJws, verifyJws } from '../../schema/jose/jws.ts';
+import { readJws, verifyJws, verifyReadJws } from '../../schema/jose/jws.ts';
 import type { AcceptedKey } from '../../schema/jose/keys.ts';
 import { ok, refuse } from '../../schema/result.ts';
 import { operatorName } from '../../schema/trust/document.ts';
@@ -63,9 +63,8 @@ export async function verifyProof(
   if (!read.ok) return invalid(read.reason);
   const signer = await findSigner(deps, read.value.kid);
   if (signer === null) return invalid('jws_key_unknown');
-  const verified = await verifyJws('proof', text, {
+  const verified = await verifyReadJws(read.value, signer.key, {
     maxBytes: maxProofBytes,
-    findKey: (kid) => (kid === signer.key.kid ? signer.key : undefined),
     schema: proofSchema,
   });
   if (!verified.ok) return invalid(verified.reason);

@@ -1,4 +1,6 @@
-import { verifyJws } from '../../schema/jose/jws.ts';
+import { digestBytes, toBytes } from '../../schema/jose/digest.ts';
+import { type JwsRefusal, verifyJws } from '../../schema/jose/jws.ts';
+import { ok, type Result } from '../../schema/result.ts';
 import { controllerName } from '../../schema/trust/document.ts';
 import { keyOf } from '../../schema/trust/evaluate.ts';
 import type { Trust } from '../../schema/trust/read.ts';
@@ -7,6 +9,7 @@ import { type TokenClaims, tokenAudience, tokenSchema } from '../../schema/wire/
 import type { TokenControl } from '../control/control.ts';
 import type { Principal } from '../domain/principal.ts';
 import { type AuthRefused, unauthorised } from './reasons.ts';
+import type { VerifiedTokens } from './verified-tokens.ts';
 
 type TokenPrincipal = Extract<Principal, { kind: 'token' }>;
 /** `expires` (ms): a stream that outlives its token is closed then. */
@@ -25,16 +28,12 @@ const invalid = (cause: string): AuthRefused =>
  * states, so that neither the key alone nor the database alone widens a token.
  */
 export async function verifyToken(
-  deps: { trust: Trust; tokens: Pick<TokenControl, 'use'>; nowMs: number },
+  deps: { trust: Trust; tokens: Pick<TokenControl, 'use'>; verified: VerifiedTokens; nowMs: number },
   text: string,
 ): Promise<VerifiedToken | AuthRefused> {
-  const verified = await verifyJws('token', text, {
-    maxBytes: maxTokenBytes,
-    findKey: keyOf(deps.trust, 'key', controllerName),
-    schema: tokenSchema,
-  });
-  if (!verified.ok) return invalid(verified.reason);
-  const claims = verified.value.payload;
+  const read = await readOnce(deps, text);
+  if (!read.ok) return invalid(read.reason);
+  const claims = read.value;
   const home = deps.trust.document.home;
   if (claims.iss !== home) return invalid('iss');
   if (claims.aud !== tokenAudience(home)) return invalid('aud');
@@ -66,12 +65,30 @@ export async function verifyToken(
 const sameScope = (stored: readonly string[], stated: readonly string[]): boolean =>
   stored.length === stated.length && stated.every((scope, index) => stored[index] === scope);
 
-/** The claims of a token that the controller signed, whatever they are worth by now: to know whom a leak concerns. */
-export async function readOwnToken(trust: Trust, text: string): Promise<TokenClaims | null> {
-  const verified = await verifyJws('token', text, {
+/** The claims of a token that the controller signed, verified the first time that it is seen under a document of trust. */
+async function readOnce(
+  { trust, verified }: { trust: Trust; verified: VerifiedTokens },
+  text: string,
+): Promise<Result<TokenClaims, JwsRefusal>> {
+  const digest = await digestBytes(toBytes(text));
+  const known = verified.find(trust, digest);
+  if (known !== undefined) return ok(known);
+  const read = await readToken(trust, text);
+  if (read.ok) verified.remember(trust, digest, read.value);
+  return read;
+}
+
+async function readToken(trust: Trust, text: string): Promise<Result<TokenClaims, JwsRefusal>> {
+  const read = await verifyJws('token', text, {
     maxBytes: maxTokenBytes,
     findKey: keyOf(trust, 'key', controllerName),
     schema: tokenSchema,
   });
-  return verified.ok ? verified.value.payload : null;
+  return read.ok ? ok(read.value.payload) : read;
+}
+
+/** The claims of a token that the controller signed, whatever they are worth by now: to know whom a leak concerns. */
+export async function readOwnToken(trust: Trust, text: string): Promise<TokenClaims | null> {
+  const read = await readToken(trust, text);
+  return read.ok ? read.value : null;
 }

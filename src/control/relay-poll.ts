@@ -7,7 +7,7 @@ import { jobLifetimeMs, maxPollAnswerBytes, maxReceiptBytes } from '../../schema
 import type { PollAnswer, PollRequest } from '../../schema/wire/relay-api.ts';
 import { oldestProtocolVersion, protocolVersion } from '../../schema/wire/version.ts';
 import { refused } from '../domain/errors.ts';
-import { leaseMs, mayLease } from '../domain/lease.ts';
+import { leaseMs, mayLease, numberOf } from '../domain/lease.ts';
 import type { LeasableStep, WaitingRun } from '../domain/ports.ts';
 import { buckets } from '../domain/rate.ts';
 import type { LeasablePart } from '../domain/release-ports.ts';
@@ -92,7 +92,8 @@ export function createPolls(
       session: request.session,
       poll: request.poll,
       seen: request.seen,
-      leave: () => left.abort(),
+      // With a reason; the one that is made otherwise is an error, with a trace that nobody reads.
+      leave: () => left.abort('a later poll came'),
       isParked: false,
       // What the run has seen was handed out, if not by this process.
       handed: Math.max(same ? known.handed : 0, request.seen),
@@ -183,8 +184,7 @@ export function createPolls(
             until: now + leaseMs,
           });
     const next = Math.max(memory.handed, ...numbered.map(({ seq }) => seq)) + 1;
-    // A command that was accepted meanwhile got a number below these: it is found at the next look, and goes out before
-    // them. After them its number would count as heard, and it would wait for its lease to end.
+    // A command that was accepted meanwhile has a number below: after these it would count as heard. So look again.
     if (leased.some(({ seq }, index) => seq > next + index)) return [];
     const jobs: string[] = [];
     for (const { intent, step: index, seq } of [...numbered, ...leased]) {
@@ -337,10 +337,6 @@ export function createPolls(
     },
   };
 }
-
-/** The number of a job that was leased with its command and not handed out yet; infinite for any other. */
-const numberOf = ({ state, lease }: LeasableStep, { session, handed }: Memory): number =>
-  state === 'sent' && lease?.session === session && lease.seq > handed ? lease.seq : Number.POSITIVE_INFINITY;
 
 const superseded = () =>
   refused<'session_superseded'>(

@@ -21,6 +21,13 @@ export function mayLease(
   return lease.seq > request.seen || lease.until <= now;
 }
 
+/** The number of a job that was leased to a run with its command and not handed out yet; infinite for any other. */
+export const numberOf = (
+  { state, lease }: LeasableStep,
+  { session, handed }: { readonly session: string; readonly handed: number },
+): number =>
+  state === 'sent' && lease?.session === session && lease.seq > handed ? lease.seq : Number.POSITIVE_INFINITY;
+
 /** Whether a step is waking its host now. */
 export const isWaking = (step: LeasableStep): boolean =>
   step.action === 'host.wake' && (step.state === 'sent' || step.state === 'started');

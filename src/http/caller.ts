@@ -2,6 +2,7 @@ import { type Authenticated, authenticate } from '../auth/authenticate.ts';
 import { memoryNonces } from '../auth/nonces.ts';
 import type { ProvedRequest } from '../auth/proof.ts';
 import type { AuthRefused } from '../auth/reasons.ts';
+import { memoryTokens } from '../auth/verified-tokens.ts';
 import { type Principal, principalKey } from '../domain/principal.ts';
 import { buckets, gate } from '../domain/rate.ts';
 import { defaultLimits, type HttpDeps } from './deps.ts';
@@ -29,6 +30,7 @@ export type Callers = {
 export function createCallers(deps: HttpDeps): Callers {
   const limits = { ...defaultLimits, ...deps.limits };
   const nonces = memoryNonces();
+  const verified = memoryTokens();
   const ofTokens = buckets({ burst: limits.tokenBurst, everyMs: limits.tokenEveryMs, maxKeys });
   const ofOwn = buckets({ burst: limits.ownBurst, everyMs: limits.ownEveryMs, maxKeys });
   const failures = buckets({ burst: limits.failureBurst, everyMs: limits.failureEveryMs, maxKeys });
@@ -50,7 +52,7 @@ export function createCallers(deps: HttpDeps): Callers {
 
   return {
     identify: (header, request) =>
-      authenticate({ control: deps.control, nonces, now: () => deps.now() }, header, request),
+      authenticate({ control: deps.control, nonces, verified, now: () => deps.now() }, header, request),
     admit: (principal) => {
       const key = principalKey(principal);
       const isToken = principal.kind === 'token';

@@ -61,7 +61,7 @@ test('threat 31: what would rewrite the judge is refused by the helper itself, a
     ['path_never', { files: { '/etc/systemd/system/writ-relay.service': 'x' } }],
     ['path_never', { files: { '/etc/sudoers.d/x': 'x' } }],
     ['path_never', { files: { '/var/lib/writ-relay-act/state.json': '{}' } }],
-    ['path_never', { files: { '/usr/lib/writ-relay/writ-relay-act.mjs': 'x' } }],
+    ['path_never', { files: { '/usr/lib/writ-relay/writ-relay-act.cjs': 'x' } }],
     ['path_not_granted', { files: { '/etc/haproxy/haproxy.cfg': 'x' } }],
     ['unit_takes_place', { units: [{ service: 'writ-relay-act.service', files: [], kind: 'run' }] }],
     ['part_foreign', { target: 'files' }],

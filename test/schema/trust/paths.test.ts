@@ -55,7 +55,7 @@ test('threat 31: a grant of everything does not reach what judges releases, or w
     '/usr/lib/writ-target/secrets',
     '/run/writ-target/files/etc/opt/x',
     '/etc/systemd/system/sysinit.target.d/50-writ-secrets.conf',
-    '/usr/lib/writ-relay/writ-relay.mjs',
+    '/usr/lib/writ-relay/writ-relay.cjs',
     '/usr/lib/systemd/system/writ-relay.service',
     '/etc/systemd/system/writ-relay.service',
     '/etc/systemd/system/writ-relay.service.d/10.conf',

@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { compactVerify, importJWK } from 'jose';
 import { encodeBase64url } from '../../../schema/jose/base64url.ts';
-import { generateKey, type SigningKey } from '../../../schema/jose/keys.ts';
+import { type AcceptedKey, generateKey, type SigningKey } from '../../../schema/jose/keys.ts';
+import type { Trust } from '../../../schema/trust/read.ts';
 import { clockSkewMs } from '../../../schema/wire/limits.ts';
+import { verifyToken } from '../../../src/auth/token.ts';
+import { memoryTokens } from '../../../src/auth/verified-tokens.ts';
+import { refused } from '../../../src/domain/errors.ts';
 import { codeOf, makeTestApp } from '../../support/http-app.ts';
 import { readSharedData } from '../../support/shared-data.ts';
 
@@ -214,6 +218,55 @@ describe('a phone’s token', () => {
     assert.equal(await codeOf(await app.asToken(token, '/v1/status')), 'credentials_invalid');
     app.fake.tokens.set(id, view);
     assert.equal((await app.asToken(token, '/v1/status')).status, 200);
+  });
+
+  test('threat 22: a token whose signature is remembered is judged anew in all else', async () => {
+    const app = await makeTestApp();
+    const token = await app.token(['status']);
+    const other = await app.token(['status']);
+    const ask = (text: string): Promise<string> => app.asToken(text, '/v1/status').then(codeOf);
+    for (const text of [token, other, token])
+      assert.equal((await app.asToken(text, '/v1/status')).status, 200);
+    const id = String(decode(parts(token)[1]).jti);
+    const view = app.fake.tokens.get(id)!;
+    app.fake.tokens.set(id, { ...view, revoked_at: app.now });
+    assert.equal(await ask(token), 'token_revoked');
+    app.fake.tokens.set(id, { ...view, scope: ['status', 'guest.start@gaming'] });
+    assert.equal(await ask(token), 'credentials_invalid');
+    app.now += 3_600_000;
+    assert.equal(await ask(other), 'token_expired');
+  });
+
+  test('a signature is verified once under one document, and anew under the next', async () => {
+    const { home, token } = await makeTestApp();
+    const text = await token(['status']);
+    const tokens = { use: async () => refused('token_unknown', 'It is in no store.') };
+    const verified = memoryTokens();
+    let verifications = 0;
+    const trust = (signs: boolean): Trust => {
+      const { kid } = home.controller;
+      const key: AcceptedKey = {
+        kid,
+        jwk: home.controller.jwk,
+        verify: () => {
+          verifications += 1;
+          return signs;
+        },
+      };
+      return { ...home.trust(), identities: new Map([[kid, { name: 'controller', key }]]) };
+    };
+    const causeOf = async (under: Trust): Promise<string> => {
+      const judged = await verifyToken({ trust: under, tokens, verified, nowMs: Date.now() }, text);
+      return judged.ok ? '' : judged.cause;
+    };
+    const first = trust(true);
+    assert.deepEqual([await causeOf(first), await causeOf(first), verifications], ['jti', 'jti', 1]);
+    const second = trust(false);
+    assert.deepEqual(
+      [await causeOf(second), await causeOf(second), verifications],
+      ['jws_signature', 'jws_signature', 3],
+    );
+    assert.equal(await causeOf(trust(true)), 'jti');
   });
 
   test('threat 22: no signature of Wycheproof’s JWS file is taken for a token', async () => {
