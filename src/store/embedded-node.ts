@@ -42,6 +42,9 @@ type Batch = {
 const defaultBusyTimeoutMs = 5_000;
 /** A turn of the event loop that took less than this had nothing else to do. */
 const idleTurnMs = 0.3;
+/** After a commit of so many batches more are near: the next waits about as long as that one took, but not longer. */
+const crowd = 4;
+const longestPatienceMs = 5;
 /** The longest that a batch waits for others. */
 const longestGatherMs = 40;
 const defaultMaxWaiting = 10_000;
@@ -74,6 +77,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedDa
   let commits = 0;
   let batches = 0;
   let isTurning = false;
+  /** How long a batch waits for others at least. */
+  let patienceMs = 0;
   let backoffMs = 1;
   let isClosed = false;
   let closing: Promise<void> | undefined;
@@ -137,6 +142,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedDa
       return 0;
     }
     if (outcome.committed) commits += 1;
+    patienceMs = group.length < crowd ? 0 : Math.min(longestPatienceMs, timers.monotonicMs() - startedMs);
     alone = Math.max(0, alone - outcome.outcomes.length);
     queue = queue.slice(outcome.outcomes.length);
     outcome.outcomes.forEach((each, index) => {
@@ -156,14 +162,15 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedDa
   };
 
   /**
-   * Goes on once the event loop has nothing else to do, or after some time: whatever it is busy with may write as
+   * Goes on once the event loop has nothing else to do and nobody else is near, or after some time: whatever it is busy with may write as
    * well, and one commit is as dear for many batches as for one.
    */
   const gather = (): void => {
     const sinceMs = timers.monotonicMs();
     const look = (lastMs: number): void => {
       const nowMs = timers.monotonicMs();
-      if (nowMs - lastMs < idleTurnMs || nowMs - sinceMs >= longestGatherMs) goOn();
+      const isIdle = nowMs - lastMs < idleTurnMs && nowMs - sinceMs >= patienceMs;
+      if (isIdle || nowMs - sinceMs >= longestGatherMs) goOn();
       else setImmediate(look, nowMs);
     };
     setImmediate(look, sinceMs);

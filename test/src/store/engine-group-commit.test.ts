@@ -7,7 +7,7 @@ import { type Connections, commitGroup, openConnections } from '../../../src/sto
 import type { Handle } from '../../../src/store/embedded-handle.ts';
 import { openEmbedded } from '../../../src/store/embedded-node.ts';
 import type { Migration } from '../../../src/store/migrate.ts';
-import { isStoreError, type Statement, storeError } from '../../../src/store/port.ts';
+import { isStoreError, type Statement, storeError, systemTimers } from '../../../src/store/port.ts';
 import { makeTemporaryFolder, openTestStore } from '../../support/store.ts';
 
 const migrations: readonly Migration[] = [
@@ -33,6 +33,26 @@ test('batches that wait together share a commit', async (t) => {
   assert.equal(after.batches - before.batches, 300);
   assert.ok(after.commits - before.commits <= 10, `${after.commits - before.commits} commits`);
   assert.equal((await db.read(selectIds)).length, 300);
+});
+
+test('after a commit of many batches the next waits for others, and after that of one it does not', async (t) => {
+  let nowMs = 0;
+  const timers = { ...systemTimers, monotonicMs: () => (nowMs += 0.1) };
+  const { db } = await openTestStore(t, migrations, { timers });
+  const turns = async (count: number): Promise<void> => {
+    for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const commitsOfTwo = async (first: number): Promise<number> => {
+    const { commits } = db.stats();
+    const one = db.write(insert(first));
+    await turns(5);
+    await Promise.all([one, db.write(insert(first + 1))]);
+    return db.stats().commits - commits;
+  };
+  await db.write(insert(1));
+  assert.equal(await commitsOfTwo(2), 2);
+  await Promise.all(Array.from({ length: 20 }, (_, index) => db.write(insert(index + 1000))));
+  assert.equal(await commitsOfTwo(4), 1);
 });
 
 test('a batch that changes nothing costs no commit', async (t) => {
