@@ -1,7 +1,6 @@
 import { type Built, buildRepo } from '../config/build/build.ts';
 import type { Repo } from '../config/repo.ts';
 import type { Options } from './command.ts';
-import { digestHere } from './digest.ts';
 import { exits, type Failure, fail } from './outcome.ts';
 import { readRepo } from './repo-files.ts';
 import { createTemplateRenderer } from './template-renderer.ts';
@@ -28,7 +27,7 @@ export async function buildRepos(repos: readonly Repo[]): Promise<Built[]> {
   const renderer = createTemplateRenderer();
   try {
     const built: Built[] = [];
-    for (const repo of repos) built.push(await buildRepo(repo, renderer.render, digestHere));
+    for (const repo of repos) built.push(await buildRepo(repo, renderer.render));
     return built;
   } finally {
     await renderer.close();

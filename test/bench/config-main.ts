@@ -5,7 +5,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
-import { digestHere } from '../../src/cli/digest.ts';
 import { readRepo } from '../../src/cli/repo-files.ts';
 import { createTemplateRenderer } from '../../src/cli/template-renderer.ts';
 import { buildRepo } from '../../src/config/build/build.ts';
@@ -23,7 +22,7 @@ try {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   }
-  const before = await buildRepo(readRepo(folder), renderer.render, digestHere);
+  const before = await buildRepo(readRepo(folder), renderer.render);
   if (before.release === undefined) throw new Error(JSON.stringify(before.findings.slice(0, 3)));
   const unit = join(folder, 'apps/app0/app0.container');
   const measured = { whole: [] as number[], plan: [] as number[], floor: [] as number[], rssBytes: 0 };
@@ -31,7 +30,7 @@ try {
     // Another change each time, so that nothing kept from the last round answers.
     writeFileSync(unit, files.get('apps/app0/app0.container')!.replace('1.0', `2.${round}`));
     const whole = await timed(async () => {
-      const { release } = await buildRepo(readRepo(folder), renderer.render, digestHere);
+      const { release } = await buildRepo(readRepo(folder), renderer.render);
       measured.plan.push(await timed(async () => planText(makePlan(before.release!, release!))));
     });
     measured.whole.push(whole);

@@ -1,4 +1,4 @@
-import { type Digest, digestBytes, toBytes } from '../../../schema/jose/digest.ts';
+import { digestBytes, toBytes } from '../../../schema/jose/digest.ts';
 import { placeholdersIn } from '../../../schema/manifest/placeholder.ts';
 import { canonicalJson } from '../../../schema/wire/canonical.ts';
 import {
@@ -42,14 +42,8 @@ export type Built = {
 
 /**
  * Compiles a repo into a release. Equal files give equal bytes, whatever their order.
- *
- * @param digest the digest of plain bytes, for who has a faster way to it
  */
-export async function buildRepo(
-  repo: Repo,
-  render: RenderTemplates,
-  digest: (bytes: Uint8Array<ArrayBuffer>) => Digest | Promise<Digest> = digestBytes,
-): Promise<Built> {
+export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Built> {
   const { manifest, findings: read } = readManifest(repo);
   const findings: Finding[] = [...read];
   let compiled = compileHome(manifest, new Map());
@@ -107,7 +101,7 @@ export async function buildRepo(
 
   const blobs = new Map<string, Uint8Array<ArrayBuffer>>();
   const keep = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> => {
-    const name = await digest(bytes);
+    const name = await digestBytes(bytes);
     blobs.set(name, bytes);
     return name;
   };
