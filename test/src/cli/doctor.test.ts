@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -130,20 +130,13 @@ test('docs/doctor.md names every code of both programs, and no other', () => {
   const named = rows.flatMap((row) =>
     [...row.split('|')[1]!.matchAll(/`([a-z_]+)`/g)].map(([, code]) => code!),
   );
-  const sources = [
-    'relay/cli/doctor/clock.ts',
-    'relay/cli/doctor/files.ts',
-    'relay/cli/doctor/service.ts',
-    'relay/cli/doctor/proxmox.ts',
-    'relay/cli/doctor/tailnet.ts',
-    'relay/cli/doctor/firewall.ts',
-    'relay/cli/doctor/guests.ts',
-    'relay/cli/doctor/versions.ts',
-    'src/cli/doctor.ts',
-    'src/cli/commands/doctor.ts',
-  ].map((file) => readFileSync(join(root, file), 'utf8'));
+  const folder = 'relay/cli/doctor';
+  const checks = readdirSync(join(root, folder)).map((name) => join(folder, name));
+  const sources = [...checks, 'src/cli/doctor.ts', 'src/cli/commands/doctor.ts'].map((file) =>
+    readFileSync(join(root, file), 'utf8'),
+  );
   const family =
-    /'((?:clock|files|service|proxmox_token|tailnet|firewall|guest|version|trust|api|relays|tokens|home)_[a-z]+)'/g;
+    /'((?:clock|files|helper|service|proxmox_token|tailnet|firewall|guest|version|trust|api|relays|tokens|home)_[a-z]+)'/g;
   const used = sources.flatMap((text) => [...text.matchAll(family)].map(([, code]) => code!));
   const isCode = (code: string): boolean => code !== 'proxmox_token_unreadable';
   assert.deepEqual([...new Set(named)].sort(), [...new Set(used.filter(isCode))].sort());
