@@ -3,6 +3,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { activate } from '../../relay/deploy/activate.ts';
 import { createHostMachine } from '../../relay/machine/host-machine.ts';
@@ -23,6 +24,11 @@ for (const path of ['/etc', '/var/lib', '/usr/local', '/usr/lib/systemd']) {
   const options = `lowerdir=${path},upperdir=${upper},workdir=${work}`;
   execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', options, path]);
 }
+
+// Whoever comes by ssh begins with an empty home: what root's shell does at its start is no part of either.
+const emptyHome = join(folder, 'home');
+mkdirSync(emptyHome);
+execFileSync('mount', ['--bind', emptyHome, homedir()]);
 
 /** What is asked of the services, a line each. */
 const asked = join(folder, 'asked');

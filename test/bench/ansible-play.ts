@@ -83,6 +83,7 @@ export async function startPlay(folder: string, tree: string, names: readonly st
       'PasswordAuthentication no',
       'PermitRootLogin prohibit-password',
       'PidFile none',
+      'Subsystem sftp internal-sftp',
       'SetEnv PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       '',
     ].join('\n'),
