@@ -60,7 +60,7 @@ else
   describe('the helper as root on a host with real systemd and Podman, by its package', () => {
     let host: ActHost;
     before(async () => {
-      host = await startActHost(granted);
+      host = await startActHost({ paths: granted });
     });
     after(() => host?.close());
 
