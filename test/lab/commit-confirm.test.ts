@@ -82,6 +82,7 @@ else {
         t.diagnostic(`put back and told after ${Math.round(performance.now() - begun)} ms`);
         const told = `${JSON.stringify(receipt)}\n${await journal()}`;
         assert.deepEqual([receipt.state, receipt.code], ['failed', 'cut_off'], told);
+        assert.match(told, /https:\/\/writ\.example\.net does not answer any more/);
         assert.ok(wasCut, 'meanwhile the API was not reached from here');
         assert.deepEqual(await standing(), old, told);
         assert.equal(await reached(), 'ok\n');
@@ -89,6 +90,26 @@ else {
         assert.notDeepEqual(await filesOf(host.guest), old.files);
       });
     }
+
+    test('an API that goes while a good release is put in force: all is put back, told later, and done the next time', async () => {
+      const edit = cloudEdits.policy;
+      await succeeds(await releaseOf(cloudHome));
+      const old = await standing();
+      const wanted = await release(edit, edit.good);
+      const order = await host.order(wanted);
+      host.api.offer({ relay: 'cloud', intent: order });
+      await until('the new generation', async () => {
+        const now = await filesOf(host.guest);
+        return now.get('/etc/headscale/policy.hujson') !== old.files.get('/etc/headscale/policy.hujson');
+      });
+      host.api.answering = false;
+      await until('the way back', () => helperKnows().outcome !== null);
+      assert.deepEqual(await standing(), old, await journal());
+      host.api.answering = true;
+      const receipt = await host.api.outcome(order);
+      assert.deepEqual([receipt.state, receipt.code], ['failed', 'cut_off']);
+      await succeeds(wanted);
+    });
 
     test('threat 27: a relay that is killed while it waits: the helper puts it back by itself', async () => {
       const edit = cloudEdits.haproxy;
