@@ -57,6 +57,8 @@ export type RelayOverrides = {
   readonly unheardPauseMs?: number;
   readonly alarmRepeatMs?: number;
   readonly proxmoxPollMs?: number;
+  /** How long an origin that a change has silenced is waited for. */
+  readonly confirmMs?: number;
   /** How many receipts may wait for the API before nothing more begins. */
   readonly maxUnconfirmed?: number;
 };
@@ -200,6 +202,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
       origins: () => trust.current().document.origins,
       clock,
       ask: askOrigin,
+      ...(overrides.confirmMs !== undefined && { patienceMs: overrides.confirmMs }),
     }),
     machineOf: overrides.machineOf ?? ((name, guest, px) => createRemoteMachine(name, px.agentExec(guest))),
     helper: overrides.helper ?? createActClient({ trustAfter: createTrustAfter({ trust, link }) }),

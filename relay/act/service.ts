@@ -307,7 +307,9 @@ async function confirm(
   const said =
     frame.ok && frame.value.kind === 'json' ? v.safeParse(actConfirmedSchema, frame.value.value) : null;
   if (said?.success === true && said.output.code === null) return ok(true);
-  return stop.aborted ? refuse('aborted') : refuse('cut_off', 'the relay has not confirmed the change');
+  if (stop.aborted) return refuse('aborted');
+  const why = said?.success === true ? said.output.detail : undefined;
+  return refuse('cut_off', why ?? 'the relay has not confirmed the change');
 }
 
 /** Asks the relay for bytes, and compares them. */

@@ -4,7 +4,7 @@ import type { WatchPath } from '../drivers/watch-path.ts';
 import type { Clock } from './clock.ts';
 
 /** A service that is reloaded, and checks of it by a proxy before it, take some seconds. */
-const patienceMs = 60_000;
+const defaultPatienceMs = 60_000;
 const pauseMs = 2_000;
 
 /**
@@ -17,8 +17,10 @@ export function createPathWatch(deps: {
   readonly clock: Pick<Clock, 'uptimeMs' | 'sleep'>;
   /** Whether an origin answers as the API does, over a new connection, within a few seconds. Never rejects. */
   ask(origin: Origin, signal: AbortSignal): Promise<boolean>;
+  /** How long a silent origin is waited for after the change. */
+  readonly patienceMs?: number;
 }): WatchPath {
-  const { clock, ask } = deps;
+  const { clock, ask, patienceMs = defaultPatienceMs } = deps;
 
   const answering = async (origins: readonly Origin[], signal: AbortSignal): Promise<readonly Origin[]> => {
     const answers = await Promise.all(origins.map((origin) => ask(origin, signal)));

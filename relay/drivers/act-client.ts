@@ -146,7 +146,12 @@ export function createActClient(deps: ActClientDeps): ActClient {
           if (said.k === 'confirm') {
             if (said.when === 'before') confirmed = await watchPath(signal);
             const held = said.when === 'before' ? ok(true) : await (confirmed?.() ?? refuse('cut_off'));
-            link.send({ k: 'confirmed', code: held.ok ? null : codeOf(held.reason) });
+            const detail = held.ok ? undefined : held.detail?.slice(0, 2000);
+            link.send({
+              k: 'confirmed',
+              code: held.ok ? null : codeOf(held.reason),
+              ...(detail !== undefined && { detail }),
+            });
           }
           if (said.k !== 'need') return;
           const found = await blob(said.digest);

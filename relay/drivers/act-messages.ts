@@ -76,7 +76,11 @@ export type ActAnswer = v.InferOutput<typeof actAnswerSchema>;
 export const actLacksSchema = v.strictObject({ k: v.literal('lacks'), code: codeSchema });
 
 /** The answer to `confirm`; a code where the host is not reached as before. */
-export const actConfirmedSchema = v.strictObject({ k: v.literal('confirmed'), code: v.nullable(codeSchema) });
+export const actConfirmedSchema = v.strictObject({
+  k: v.literal('confirmed'),
+  code: v.nullable(codeSchema),
+  ...detailMember,
+});
 
 /** A refusal's reason as a code that a receipt may carry. */
 export const codeOf = (reason: string): string => (v.is(codeSchema, reason) ? reason : 'relay_fault');

@@ -33,6 +33,7 @@ const threats: Readonly<Record<number, string>> = {
   24: 'weak keys',
   25: 'phone token guessed, leaked, in a URL',
   26: 'power abuse',
+  27: 'the control plane cuts off its own path',
   29: 'home-only names through the public VM',
   30: 'secrets encrypted to the thief',
   31: 'a release that rewrites its judge',

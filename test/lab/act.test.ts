@@ -3,18 +3,13 @@ import { after, before, describe, test } from 'node:test';
 import type { Release } from '../../schema/wire/release.ts';
 import { type ActHost, bundleForGuest, startActHost, wordOf } from '../support/lab/act-host.ts';
 import { whyNoLab } from '../support/lab/root.ts';
+import { towerHomelab } from '../support/lab/target-home.ts';
 import { missing } from '../support/missing.ts';
 import { buildTree, type Tree } from '../support/repo-fixture.ts';
 
 /** A host with an app in a container and one that is a service of systemd. */
 const home: Tree = {
-  'homelab.yaml': [
-    'v: 1',
-    'site: { domain: example.net }',
-    'networks: { lan: { subnet: 192.168.20.0/24 } }',
-    'hosts: { pve2: { network: lan, address: 192.168.20.2 } }',
-    '',
-  ].join('\n'),
+  'homelab.yaml': towerHomelab,
   'apps/web/app.yaml': [
     'on: pve2',
     'units: [web.container]',
@@ -60,7 +55,7 @@ else
   describe('the helper as root on a host with real systemd and Podman, by its package', () => {
     let host: ActHost;
     before(async () => {
-      host = await startActHost(granted);
+      host = await startActHost({ paths: granted });
     });
     after(() => host?.close());
 

@@ -9,6 +9,8 @@ const root = join(import.meta.dirname, '..', '..');
 const counts = {
   WRIT_TRACES: process.env.WRIT_TRACES ?? '1000000',
   WRIT_KILLS: process.env.WRIT_KILLS ?? '50',
+  /** In each of the phases of an activation: more than 200 in all. */
+  WRIT_FAULTS: process.env.WRIT_FAULTS ?? '16',
   WRIT_SOAK_MIN: process.env.WRIT_SOAK_MIN ?? '30',
   WRIT_SEED: process.env.WRIT_SEED ?? String(crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1),
 };
@@ -21,10 +23,11 @@ const commit = (): string => {
   return answer.status === 0 ? answer.stdout.trim() : 'unknown (no git)';
 };
 
-/** The adversary, the tests that kill processes, and those that run for long under load. */
+/** The adversary, the tests that kill processes, faults in activations, and those that run for long under load. */
 const wanted = {
   adversary: (file: string): boolean => file.startsWith('test/adversary/'),
   kill: (file: string): boolean => /\bkill/.test(file),
+  faults: (file: string): boolean => file.endsWith('/activation-faults.test.ts'),
   soak: (file: string): boolean => file.startsWith('test/long/'),
 };
 

@@ -228,6 +228,7 @@ export async function startFakeApi(options: {
       return void response.end(JSON.stringify(answer.body));
     }
 
+    if (url.pathname === '/healthz') return void response.writeHead(200).end('ok\n');
     const caller = await prove(request, body);
     if (url.pathname === '/v1/trust') {
       trustFetches.push(request.url ?? '');

@@ -53,9 +53,13 @@ describe('a relay or a helper that dies on the way', () => {
 
   test('threat 27: who says that the host is cut off, or says nothing any more, has the change put back', async (t) => {
     const desk = await startDesk(t);
-    const cutOff: WatchPath = async () => async () => refuse('cut_off');
+    const silent = 'https://writ.example.net does not answer any more';
+    const cutOff: WatchPath = async () => async () => refuse('cut_off', silent);
     const order = await desk.order();
     assert.equal(await desk.apply(order, { watchPath: cutOff }), 'cut_off');
+    const told = await desk.client.settle('pve2', order.digest, forever);
+    assert.ok(told.ok && told.value.state === 'failed');
+    assert.equal(told.value.detail, silent, 'the log of this host says which way it was');
     const dying = new AbortController();
     const next = await desk.order({ order: { desk: 2 } });
     const dies: WatchPath = async () => async () => {

@@ -92,7 +92,9 @@ export async function startDesk(
         progress('staged');
         progress('activated');
         const held = await confirmed();
-        return held.ok ? succeeded : { state: 'failed', code: held.reason, back: true };
+        if (held.ok) return succeeded;
+        const why = held.detail === undefined ? {} : { detail: held.detail };
+        return { state: 'failed', code: held.reason, back: true, ...why };
       });
     },
     async settle(machine) {

@@ -8,7 +8,6 @@ import { bundleOptions, requireShim } from '../../../debian/bundle.ts';
 import type { ActOutcome } from '../../../relay/drivers/act-messages.ts';
 import { digestBytes, toBytes } from '../../../schema/jose/digest.ts';
 import { parsePayload } from '../../../schema/jose/jws.ts';
-import type { TrustGrant } from '../../../schema/trust/document.ts';
 import { programVersion } from '../../../schema/version.ts';
 import { canonicalJson } from '../../../schema/wire/canonical.ts';
 import { formatEnrolmentCode } from '../../../schema/wire/enrolment.ts';
@@ -16,14 +15,19 @@ import type { Receipt } from '../../../schema/wire/receipt.ts';
 import { enrolmentStatementSchema } from '../../../schema/wire/relay-api.ts';
 import type { Release } from '../../../schema/wire/release.ts';
 import { type FakeApi, startFakeApi } from '../fake-api.ts';
-import { makeTestHome, type ReleaseOptions, type TestHome, type TestRelease } from '../relay-home.ts';
+import {
+  makeTestHome,
+  type ReleaseOptions,
+  type TestHome,
+  type TestRelease,
+  testHouse,
+} from '../relay-home.ts';
 import type { Asked } from './act-ask-main.ts';
 import type { Guest } from './guest.ts';
 import { openPlaces } from './places.ts';
 import { startTargetGuest } from './target-guest.ts';
 
 const root = join(import.meta.dirname, '../../..');
-const name = 'pve2';
 
 /** What `act-ask-main.ts` heard. */
 export type Heard = {
@@ -57,12 +61,33 @@ export function wordOf(heard: Heard | null): string {
   return value.state === 'succeeded' ? 'succeeded' : value.code;
 }
 
-export async function startActHost(paths: readonly string[]): Promise<ActHost> {
+/** What a test says of its host. */
+export type ActHostOptions = {
+  /** What releases may touch. */
+  readonly paths: readonly string[];
+  /** `pve2` unless said otherwise. */
+  readonly name?: string;
+  /** How it reaches the API, as its trust document says; by default at the API's own address. */
+  readonly origin?: string;
+  /** `ADDRESS:PORT` of the host at which the API is in truth; by default its own. */
+  readonly apiAt?: string;
+  /** Makes ready what is needed before the relay is installed. `netns` is the name of the host's network namespace. */
+  prepare?(guest: Guest, netns: string): Promise<void>;
+};
+
+export async function startActHost(options: ActHostOptions): Promise<ActHost> {
+  const { paths, name = 'pve2' } = options;
   execFileSync('npm', ['run', '-s', 'build:deb'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   let home: TestHome | null = null;
   const api = await startFakeApi({ home: () => home! });
-  const releases: TrustGrant[] = [{ action: 'release.apply', on: [name], paths: [...paths] }];
-  home = await makeTestHome({ origins: [{ url: api.url, spki: api.spki }], releases });
+  const origin = options.origin ?? api.url;
+  const hosts = { [name]: { title: name, proxmox: false, sleeps: false }, ...testHouse.hosts };
+  home = await makeTestHome({
+    origins: [{ url: origin, spki: api.spki }],
+    house: { ...testHouse, hosts },
+    relays: [...new Set(['pve1', 'pve2', name])],
+    releases: [{ action: 'release.apply', on: [name], paths: [...paths] }],
+  });
   const target = await startTargetGuest(name);
   const { guest } = target;
   const places = openPlaces({ netns: () => target.netns, remove() {} });
@@ -72,9 +97,10 @@ export async function startActHost(paths: readonly string[]): Promise<ActHost> {
     await api.close();
   };
   try {
+    await options.prepare?.(guest, target.netns);
     const { port } = new URL(api.url);
     await places.open(name, {
-      [`127.0.0.1:${port}`]: (socket) => {
+      [options.apiAt ?? `127.0.0.1:${port}`]: (socket) => {
         const far = connect(Number(port), '127.0.0.1');
         far.on('error', () => socket.destroy());
         socket.on('close', () => far.destroy());
@@ -82,7 +108,7 @@ export async function startActHost(paths: readonly string[]): Promise<ActHost> {
       },
     });
     await install(guest);
-    await enrol(guest, home, api);
+    await enrol({ guest, home, api, name, origin });
   } catch (error) {
     await close();
     throw error;
@@ -100,7 +126,7 @@ export async function startActHost(paths: readonly string[]): Promise<ActHost> {
       const digest = await digestBytes(bytes);
       api.blobs.set(digest, bytes);
       for (const [one, blob] of release.blobs) api.blobs.set(one, blob);
-      return made.release([{ target: name, digest }], options);
+      return made.release([{ relay: name, target: name, digest }], options);
     },
     async deploy(order) {
       api.offer({ relay: name, intent: order });
@@ -149,9 +175,16 @@ export async function bundleForGuest(file: string): Promise<string> {
 }
 
 /** Enrols by the line that a person types, and admits the key that comes. */
-async function enrol(guest: Guest, home: TestHome, api: FakeApi): Promise<void> {
+async function enrol(given: {
+  readonly guest: Guest;
+  readonly home: TestHome;
+  readonly api: FakeApi;
+  readonly name: string;
+  readonly origin: string;
+}): Promise<void> {
+  const { guest, home, api, name, origin } = given;
   const code = formatEnrolmentCode({
-    origin: api.url,
+    origin,
     spki: api.spki,
     home: home.id,
     relay: name,

@@ -2,6 +2,7 @@
 // it says, and prints what came of it, a line of JSON.
 
 import { appendFileSync, readFileSync } from 'node:fs';
+import { createPathWatch } from '../../../relay/agent/confirm.ts';
 import { activate, revertPending } from '../../../relay/deploy/activate.ts';
 import { createTargetLook } from '../../../relay/deploy/look-target.ts';
 import { readTargetState } from '../../../relay/deploy/target-state.ts';
@@ -64,7 +65,7 @@ const recorded = (of: Machine, file: string): Machine =>
     },
   });
 const guest = request.by === 'exec' ? createRemoteMachine('guest', exec) : counted;
-const { machine, at, asked } = createFaultyMachine(
+const { machine, api, at, asked } = createFaultyMachine(
   request.record === undefined ? guest : recorded(guest, request.record),
   () => programs,
   request.fault,
@@ -75,6 +76,14 @@ const clock = {
   uptimeMs: () => performance.now(),
   sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms / pace)),
 };
+
+/** The control plane is reached by one way, and that by no part of the guest. */
+const watchPath = createPathWatch({
+  origins: () => [{ url: 'https://writ.example.net' }],
+  clock,
+  ask: () => api('ask', () => true, false),
+  patienceMs: 60_000 / pace,
+});
 
 async function doActivate(): Promise<Omit<EngineAnswer, 'asked'>> {
   const release = await readReleaseFile(new Uint8Array(readFileSync(request.release!)));
@@ -89,10 +98,12 @@ async function doActivate(): Promise<Omit<EngineAnswer, 'asked'>> {
       machine,
       clock,
       signal: new AbortController().signal,
-      blob: async (digest) => {
-        const found = release.value.blobs.get(digest);
-        return found === undefined || request.lost === true ? refuse('blob_missing', digest) : ok(found);
+      blob: (digest) => {
+        const lacks = refuse('blob_missing', digest);
+        const found = request.lost === true ? undefined : release.value.blobs.get(digest);
+        return api('blob', () => (found === undefined ? lacks : ok(found)), lacks);
       },
+      watchPath,
       progress: (phase) => progress.push(phase),
       at,
     },

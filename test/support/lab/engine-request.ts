@@ -2,16 +2,17 @@ import type { Activation } from '../../../relay/deploy/activate.ts';
 import type { TargetSight } from '../../../relay/deploy/look-target.ts';
 import type { Phase } from '../../../relay/deploy/phases.ts';
 
-/** What goes wrong, before or after the given call to the machine of a phase (the first is 1). */
+/** What goes wrong, before or after the given call to the machine or the control plane of a phase (the first is 1). */
 export type LabFault = {
   readonly phase: Phase;
   readonly call: number;
   readonly when: 'before' | 'after';
   /**
    * `kill`: the program ends as by SIGKILL; `hang`: it says so and waits, for the guest to be cut; `fill`: the folders
-   * named in `disks` are filled up; `cut`: from then on there is no way to the machine.
+   * named in `disks` are filled up; `cut`: from then on there is no way to the machine; `api`: from then on the control
+   * plane answers nothing.
    */
-  readonly kind: 'kill' | 'hang' | 'fill' | 'cut';
+  readonly kind: 'kill' | 'hang' | 'fill' | 'cut' | 'api';
 };
 
 /** What the engine is asked in a guest. */
@@ -37,7 +38,7 @@ export type EngineRequest = {
   readonly times?: number;
 };
 
-/** What was asked of the machine: how often each method, by phase; and how many programs were run for it. */
+/** What was asked of the machine and the control plane: how often each method, by phase; and how many programs were run for it. */
 export type Asked = {
   readonly phases: Readonly<Record<string, number>>;
   readonly methods: Readonly<Record<string, number>>;

@@ -21,9 +21,22 @@ export type FaultHome = {
   readonly disks: readonly string[];
 };
 
-type Hit = { readonly phase: Phase; readonly kind: LabFault['kind'] };
+type Hit = {
+  readonly phase: Phase;
+  readonly kind: LabFault['kind'];
+  /** What was told; nothing by a program that was killed. */
+  readonly told: string;
+};
 
-const kinds = ['kill', 'hang', 'cut', 'fill'] as const;
+const kinds = ['kill', 'hang', 'cut', 'api', 'fill'] as const;
+/** What a fault may be told as, where the activation would have gone well. */
+const causes: Readonly<Record<LabFault['kind'], readonly string[]>> = {
+  kill: [],
+  hang: [],
+  cut: ['unreachable'],
+  api: ['blob_missing', 'cut_off'],
+  fill: ['no_space'],
+};
 /** Nothing but looks is left to go wrong, and no disk is written to. */
 const withoutDisk: ReadonlySet<Phase> = new Set(['look', 'health']);
 
@@ -92,7 +105,8 @@ export async function runFaults(
     } else told = (await target.activate(wanted, more))?.activation ?? null;
     if (disks.length > 0)
       await target.guest.must(['sh', '-c', 'for disk; do rm -f "$disk"/.full-*; done', 'sh', ...disks]);
-    hits.push({ phase: fault.phase, kind: fault.kind });
+    const word = told === null ? 'nothing' : told.state === 'failed' ? told.code : told.state;
+    hits.push({ phase: fault.phase, kind: fault.kind, told: word });
 
     const { before, back, sight } = (await target.ask({ do: 'settle' }))!;
     assert.equal(back!.ok, true, `${what}: ${JSON.stringify(back)}`);
@@ -100,6 +114,10 @@ export async function runFaults(
     if (certain)
       assert.equal(before!.pending, false, `${what}: nothing is left to do: ${JSON.stringify(told)}`);
     if (told?.state === 'succeeded') assert.ok(wanted !== home.bad, what);
+    if (told?.state === 'failed') {
+      const own = wanted === home.bad ? ['service_failed'] : causes[fault.kind];
+      assert.ok(own.includes(told.code), `${what}: ${JSON.stringify(told)}`);
+    }
     // What was settled before the end is in force, where nobody heard of it.
     const isThere = told?.state === 'succeeded' || (!certain && sight!.part === digests[goal]);
     if (isThere) current = goal;
@@ -126,14 +144,21 @@ export async function runFaults(
   return hits;
 }
 
-/** A table of how often each phase was hit, by kind. */
+/** A table of how often each phase was hit, by kind; and what was told, by kind. */
 export function histogram(hits: readonly Hit[]): string {
   const rows = phases.map((phase) => {
     const ofPhase = hits.filter((hit) => hit.phase === phase);
     const counts = kinds.map((kind) => `${kind} ${ofPhase.filter((hit) => hit.kind === kind).length}`);
     return `${phase.padEnd(8)} ${String(ofPhase.length).padStart(3)}  ${counts.join(', ')}`;
   });
-  return rows.join('\n');
+  const told = kinds.map((kind) => {
+    const words = hits.filter((hit) => hit.kind === kind).map((hit) => hit.told);
+    const counts = [...new Set(words)]
+      .sort()
+      .map((word) => `${word} ${words.filter((one) => one === word).length}`);
+    return `${kind.padEnd(8)} told: ${counts.join(', ')}`;
+  });
+  return [...rows, ...told].join('\n');
 }
 
 const partOf = ({ manifest }: Release) => manifest.parts.find(({ target }) => target === 'websvcs')!;

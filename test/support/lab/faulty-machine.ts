@@ -8,17 +8,24 @@ import type { Asked, LabFault } from './engine-request.ts';
 /** What the program prints when it waits for the guest to be cut. */
 export const hangs = 'WAITS FOR THE END';
 
-/** A machine that counts what it is asked for, and on which things go wrong as told. */
+/** A machine that counts what it is asked for, and on which things go wrong as told; and the control plane alike. */
 export function createFaultyMachine(
   machine: Machine,
   programs: () => number,
   fault: LabFault | undefined,
   disks: readonly string[],
-): { readonly machine: Machine; at(phase: Phase): void; asked(): Asked } {
+): {
+  readonly machine: Machine;
+  /** Does what the control plane is asked for; gives `silence` once it is gone. */
+  api<T>(method: string, work: () => T, silence: T): Promise<T>;
+  at(phase: Phase): void;
+  asked(): Asked;
+} {
   const phases: Record<string, number> = {};
   const methods: Record<string, number> = {};
   let phase: Phase = 'look';
   let isCut = false;
+  let isApiGone = false;
 
   const happen = async (): Promise<void> => {
     switch (fault!.kind) {
@@ -34,20 +41,29 @@ export function createFaultyMachine(
         return;
       case 'cut':
         isCut = true;
+        return;
+      case 'api':
+        isApiGone = true;
     }
   };
 
-  const call = async (method: string, work: () => Promise<unknown>): Promise<unknown> => {
+  /** Counts a step, and lets happen what is to happen before or after it. */
+  const step = async <T>(method: string, work: () => Promise<T> | T): Promise<T> => {
     methods[method] = (methods[method] ?? 0) + 1;
     const number = (phases[phase] ?? 0) + 1;
     phases[phase] = number;
     const now = fault?.phase === phase && fault.call === number;
     if (now && fault.when === 'before') await happen();
-    if (isCut) return refuse('unreachable', 'the link is cut');
     const done = await work();
     if (now && fault.when === 'after') await happen();
+    return done;
+  };
+
+  const call = async (method: string, work: () => Promise<unknown>): Promise<unknown> => {
+    const unheard = refuse('unreachable', 'the link is cut');
+    const done = await step(method, () => (isCut ? unheard : work()));
     // It was done, and nobody hears of it.
-    return isCut ? refuse('unreachable', 'the link is cut') : done;
+    return isCut ? unheard : done;
   };
 
   /** Many changes are as many steps: something may happen between any two. */
@@ -74,6 +90,10 @@ export function createFaultyMachine(
   });
   return {
     machine: wrapped,
+    async api(method, work, silence) {
+      const done = await step(method, () => (isApiGone ? silence : work()));
+      return isApiGone ? silence : done;
+    },
     at: (next) => {
       phase = next;
     },

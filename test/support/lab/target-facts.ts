@@ -8,6 +8,7 @@ const folders = [
   '/etc/opt',
   '/etc/haproxy',
   '/etc/unbound',
+  '/etc/headscale',
 ];
 
 /** Files as `MODE OWNER DIGEST`, by path: of a guest in the release's folders, without links. */

@@ -13,6 +13,15 @@ export const homelab = [
   '',
 ].join('\n');
 
+/** A home with one host, `pve2`. */
+export const towerHomelab = [
+  'v: 1',
+  'site: { domain: example.net }',
+  'networks: { lan: { subnet: 192.168.20.0/24 } }',
+  'hosts: { pve2: { network: lan, address: 192.168.20.2 } }',
+  '',
+].join('\n');
+
 /** A unit of Quadlet's that runs busybox in the network that the home's containers share. */
 export const container = (name: string, exec: string, more: readonly string[] = []): string =>
   [
