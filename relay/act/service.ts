@@ -37,6 +37,8 @@ export type TargetWork = {
     readonly part: string;
     readonly again: boolean;
     readonly paths: readonly string[];
+    /** Who may read what programs of the target say. */
+    readonly recipients: readonly string[];
     blob(digest: string): Promise<Result<Uint8Array<ArrayBuffer>, string>>;
     progress(phase: 'staged' | 'activated'): void;
     readonly watchPath: WatchPath;
@@ -177,6 +179,7 @@ export function createActService(deps: ActServiceDeps): ActService {
       part: wanted.digest,
       again: wanted.again === true,
       paths,
+      recipients: state.trust().document.recipients ?? [],
       blob: (one) => inTurn(() => fetchBlob(link, one, deps.stop)),
       progress: (phase) => say(link, { k: 'phase', phase }),
       watchPath: async () => {

@@ -16,7 +16,9 @@ const noPart = '';
 /** The engine of activation and its judge, as the helper calls them. */
 export function createTargetWork(clock: ActClock): TargetWork {
   return {
-    async prepare({ machine, target, relay, part, again, paths, blob, progress, watchPath, signal }) {
+    async prepare(given) {
+      const { machine, target, relay, part, again, paths, recipients, signal } = given;
+      const { blob, progress, watchPath } = given;
       const wanted = await fetchPart({ target, relay, paths, params: { part }, ports: { blob }, signal });
       if (!wanted.ok) return wanted;
       const judged = await judgeSwitch(machine, paths, wanted.value);
@@ -24,7 +26,7 @@ export function createTargetWork(clock: ActClock): TargetWork {
       return ok(async () => {
         const limit = AbortSignal.any([signal, AbortSignal.timeout(activationMs)]);
         const end = await applyPart(
-          { machine, clock, signal: limit, blob, progress, watchPath },
+          { machine, clock, signal: limit, blob, progress, watchPath, recipients },
           wanted.value,
           again,
         );

@@ -16,9 +16,11 @@ export const needsHelper = ({ guest }: CheckContext): boolean => guest === null 
 /** The outcome of a step from what came of its part. What could not be put back is not known to be either. */
 export function outcomeOfPart(end: PartEnd): Outcome {
   if (end.state === 'succeeded') return { state: 'succeeded', result: { ...end.result } };
-  if (end.back) return failedBy(refuse(end.code, end.detail));
-  const detail = end.detail === undefined ? end.code : `${end.code}: ${end.detail}`;
-  return { state: 'unknown', code: 'revert_failed', detail };
+  const { code, detail, excerpt, back } = end;
+  const sealed = excerpt === undefined ? {} : { excerpt };
+  if (back) return { ...failedBy(refuse(code, detail)), ...sealed };
+  const said = detail === undefined ? code : `${code}: ${detail}`;
+  return { state: 'unknown', code: 'revert_failed', detail: said, ...sealed };
 }
 
 /** What the helper sees of a target; a refusal's reason is a code. */

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { releaseResultSchema } from '../../schema/actions/release-apply.ts';
 import { digestSchema } from '../../schema/jose/digest.ts';
+import { excerptSchema } from '../../schema/wire/excerpt.ts';
 import { countSchema, nameSchema } from '../../schema/wire/ids.ts';
 import { maxSteps } from '../../schema/wire/intent.ts';
 import { maxAuthorisationBytes, maxIntentBytes, maxTrustChainBytes } from '../../schema/wire/limits.ts';
@@ -47,6 +48,8 @@ export const actOutcomeSchema = v.variant('state', [
     state: v.literal('failed'),
     code: codeSchema,
     ...detailMember,
+    /** What programs of the target said, encrypted to the recipients of the helper's own trust. */
+    excerpt: v.exactOptional(excerptSchema),
     /** Whether what ran before is in force again, as it was. */
     back: v.boolean(),
   }),
