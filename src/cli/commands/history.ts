@@ -1,7 +1,7 @@
 import { didYouMean } from '../../../schema/near.ts';
 import { defineCommand } from '../command.ts';
 import { readDesk } from '../deploy/desk.ts';
-import { excerptOptions, logOf, openExcerpts, saidLines, unreadable } from '../deploy/excerpts.ts';
+import { excerptOptions, logOf, openExcerpts, saidLines } from '../deploy/excerpts.ts';
 import { formerParts, generationsOf } from '../deploy/former.ts';
 import { short } from '../deploy/order-former.ts';
 import { outcomesOf } from '../deploy/outcome.ts';
@@ -74,7 +74,7 @@ export const history = defineCommand({
     const lines =
       rows.length === 0
         ? [`Nothing was deployed to ${target} yet.`]
-        : [table(rows), ...saidLines(said), ...unreadable(trust.value.document, [newest])];
+        : [table(rows), ...saidLines(said)];
     return done(lines.join('\n'), { target, history: entries });
   },
 });
