@@ -46,8 +46,17 @@ export type TargetWork = {
   }): Promise<Result<() => Promise<ActOutcome>, string>>;
   /** Ends or undoes what a crash left open, and says what is true of a part now. A refusal: it cannot be told yet. */
   settle(machine: Machine, part: string): Promise<Result<ActOutcome, string>>;
-  /** @param isQuiet nothing is at work there: what was left half done is put back first */
-  look(machine: Machine, isQuiet: boolean): Promise<Result<TargetReport, string>>;
+  /**
+   * `identity`: the recipient of a target that runs a release, which makes its age identity now where it has none.
+   *
+   * @param isQuiet nothing is at work there: what was left half done is put back first
+   */
+  look(
+    machine: Machine,
+    isQuiet: boolean,
+  ): Promise<
+    Result<{ readonly report: TargetReport; readonly identity: Result<string, string> | null }, string>
+  >;
 };
 
 export type ActServiceDeps = {
@@ -232,7 +241,14 @@ export function createActService(deps: ActServiceDeps): ActService {
       if (!settled.ok) return refused(settled.reason, settled.detail);
       const machine = await deps.machineOf(target);
       const seen = machine.ok ? await work.look(machine.value, held !== null) : machine;
-      return seen.ok ? { k: 'seen', report: seen.value } : refused(seen.reason, seen.detail);
+      if (!seen.ok) return refused(seen.reason, seen.detail);
+      const { report, identity } = seen.value;
+      if (identity === null) return { k: 'seen', report };
+      if (identity.ok) return { k: 'seen', report, recipient: identity.value };
+      // Without age it gets no secrets, and may want none.
+      if (identity.reason !== 'age_missing')
+        log.warn('identity_unfit', { target, code: identity.reason, detail: identity.detail ?? null });
+      return { k: 'seen', report };
     } finally {
       held?.release();
     }

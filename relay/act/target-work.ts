@@ -2,6 +2,7 @@ import { ok } from '../../schema/result.ts';
 import { applyPart, judgeSwitch, type PartEnd, settlePart } from '../actions/apply-part.ts';
 import { fetchPart } from '../actions/fetch-part.ts';
 import { codeOfReason } from '../actions/release-code.ts';
+import { makeIdentity } from '../deploy/identity.ts';
 import { createTargetLook } from '../deploy/look-target.ts';
 import { type ActOutcome, codeOf } from '../drivers/act-messages.ts';
 import type { ActClock } from './act-clock.ts';
@@ -49,7 +50,9 @@ export function createTargetWork(clock: ActClock): TargetWork {
       }
       if (!sight.ok) return { ...sight, reason: codeOfReason(sight.reason) };
       const { part, drifted, drift } = sight.value;
-      return ok({ part, seen: 'ok', seen_at: clock.now(), drifted, drift: [...drift] });
+      // As a guest's, which the relay lets make its own: a target that runs a release may be brought secrets by the next.
+      const identity = part === null ? null : await makeIdentity(machine);
+      return ok({ report: { part, seen: 'ok', seen_at: clock.now(), drifted, drift: [...drift] }, identity });
     },
   };
 }

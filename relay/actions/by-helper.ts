@@ -1,7 +1,6 @@
 import { ok, type Result, refuse } from '../../schema/result.ts';
-import type { TargetReport } from '../../schema/wire/report.ts';
 import type { ActHeard } from '../drivers/act-client.ts';
-import type { ActOutcome } from '../drivers/act-messages.ts';
+import type { ActOutcome, ActSeen } from '../drivers/act-messages.ts';
 import type { ActContext, CheckContext, ObserveContext, Outcome } from './action.ts';
 import type { PartEnd } from './apply-part.ts';
 import { fetchPart } from './fetch-part.ts';
@@ -24,7 +23,7 @@ export function outcomeOfPart(end: PartEnd): Outcome {
 }
 
 /** What the helper sees of a target; a refusal's reason is a code. */
-export async function lookByHelper(ctx: CheckContext): Promise<Result<TargetReport, string>> {
+export async function lookByHelper(ctx: CheckContext): Promise<Result<ActSeen, string>> {
   const seen = await ctx.ports.helper.look(ctx.target, ctx.signal);
   return seen.ok ? seen : refuse(codeOf(seen), seen.detail);
 }

@@ -26,6 +26,8 @@ export type MemoryMachine = Machine & {
   running(): string[];
   /** Programs that were run, as words; looks at states left out. */
   readonly ran: string[];
+  /** Of the age identity that it makes; null: it has no age. */
+  recipient: string | null;
   /** What programs there have logged. */
   journal: string;
   /** Asked before each call, by its name and first path or word: why it fails; null where it does not. */
@@ -132,6 +134,11 @@ export function createMemoryMachine(name = 'websvcs'): MemoryMachine {
     stdin: Uint8Array,
   ): { code: number; stdout?: string; stderr?: string } => {
     if (argv[0] === 'systemctl') return systemd.ask(argv.slice(1));
+    // The program of secrets, asked for the identity.
+    if (argv[0] === '/bin/sh' && argv.includes('identity'))
+      return machine.recipient === null
+        ? { code: 1, stderr: 'writ age_missing age\n' }
+        : { code: 0, stdout: `${machine.recipient}\n` };
     if (argv[0] === 'journalctl') return { code: 0, stdout: machine.journal };
     return argv[0] === 'unshare' ? preview(stdin) : { code: 0, stdout: '' };
   };
@@ -139,6 +146,7 @@ export function createMemoryMachine(name = 'websvcs'): MemoryMachine {
   const machine: MemoryMachine = {
     name,
     ran,
+    recipient: null,
     journal: '',
     fault: null,
     before: null,
