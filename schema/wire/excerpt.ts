@@ -30,7 +30,10 @@ function fileOf(text: string): Uint8Array<ArrayBuffer> | null {
 }
 
 /** The encrypted file that a receipt carries, or null. */
-export function excerptOf({ state, result }: Pick<Receipt, 'state' | 'result'>): Uint8Array<ArrayBuffer> | null {
+export function excerptOf({
+  state,
+  result,
+}: Pick<Receipt, 'state' | 'result'>): Uint8Array<ArrayBuffer> | null {
   if (state !== 'failed' && state !== 'unknown') return null;
   const text = result === null || !Object.hasOwn(result, excerptMember) ? null : result[excerptMember];
   return v.is(excerptSchema, text) ? fileOf(text) : null;

@@ -76,6 +76,7 @@ test('threat 32: what a failing app says is opened by the owner alone, and found
     const ran = await open(ownFile, ...words);
     assert.match(ran.out, new RegExp(`\\| password is ${canary}$`, 'm'), ran.out + ran.err);
     assert.match(ran.out, /\| blog\.service is failed \(exit-code\)$/m);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
     assert.doesNotMatch(ran.out, /\u001b|\u0007|\r|^websvcs {2}deployed/m);
   }
   const json = JSON.parse((await open(ownFile, 'deployments', id, '--json')).out) as {

@@ -72,9 +72,7 @@ export const history = defineCommand({
       signed === null ? '' : 'signed',
     ]);
     const lines =
-      rows.length === 0
-        ? [`Nothing was deployed to ${target} yet.`]
-        : [table(rows), ...saidLines(said)];
+      rows.length === 0 ? [`Nothing was deployed to ${target} yet.`] : [table(rows), ...saidLines(said)];
     return done(lines.join('\n'), { target, history: entries });
   },
 });

@@ -93,6 +93,7 @@ export const unreadable = (
   { recipients }: Pick<TrustDocument, 'recipients'>,
   receipts: readonly (Receipt | null)[],
 ): readonly string[] =>
-  recipients === undefined && receipts.some((one) => one?.state === 'failed' || one?.state === 'unknown')
+  recipients === undefined &&
+  receipts.some((one) => (one?.state === 'failed' || one?.state === 'unknown') && excerptOf(one) === null)
     ? ['What failing apps say is sent to nobody: trust names no readers. Name yourself: writ trust readers']
     : [];
