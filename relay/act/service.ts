@@ -37,6 +37,8 @@ export type TargetWork = {
     readonly part: string;
     readonly again: boolean;
     readonly paths: readonly string[];
+    /** Who may read what programs of the target say. */
+    readonly recipients: readonly string[];
     blob(digest: string): Promise<Result<Uint8Array<ArrayBuffer>, string>>;
     progress(phase: 'staged' | 'activated'): void;
     readonly watchPath: WatchPath;
@@ -44,8 +46,17 @@ export type TargetWork = {
   }): Promise<Result<() => Promise<ActOutcome>, string>>;
   /** Ends or undoes what a crash left open, and says what is true of a part now. A refusal: it cannot be told yet. */
   settle(machine: Machine, part: string): Promise<Result<ActOutcome, string>>;
-  /** @param isQuiet nothing is at work there: what was left half done is put back first */
-  look(machine: Machine, isQuiet: boolean): Promise<Result<TargetReport, string>>;
+  /**
+   * `identity`: the recipient of a target that runs a release, which makes its age identity now where it has none.
+   *
+   * @param isQuiet nothing is at work there: what was left half done is put back first
+   */
+  look(
+    machine: Machine,
+    isQuiet: boolean,
+  ): Promise<
+    Result<{ readonly report: TargetReport; readonly identity: Result<string, string> | null }, string>
+  >;
 };
 
 export type ActServiceDeps = {
@@ -177,6 +188,7 @@ export function createActService(deps: ActServiceDeps): ActService {
       part: wanted.digest,
       again: wanted.again === true,
       paths,
+      recipients: state.trust().document.recipients ?? [],
       blob: (one) => inTurn(() => fetchBlob(link, one, deps.stop)),
       progress: (phase) => say(link, { k: 'phase', phase }),
       watchPath: async () => {
@@ -229,7 +241,14 @@ export function createActService(deps: ActServiceDeps): ActService {
       if (!settled.ok) return refused(settled.reason, settled.detail);
       const machine = await deps.machineOf(target);
       const seen = machine.ok ? await work.look(machine.value, held !== null) : machine;
-      return seen.ok ? { k: 'seen', report: seen.value } : refused(seen.reason, seen.detail);
+      if (!seen.ok) return refused(seen.reason, seen.detail);
+      const { report, identity } = seen.value;
+      if (identity === null) return { k: 'seen', report };
+      if (identity.ok) return { k: 'seen', report, recipient: identity.value };
+      // Without age it gets no secrets, and may want none.
+      if (identity.reason !== 'age_missing')
+        log.warn('identity_unfit', { target, code: identity.reason, detail: identity.detail ?? null });
+      return { k: 'seen', report };
     } finally {
       held?.release();
     }

@@ -2,6 +2,7 @@ import { ok } from '../../schema/result.ts';
 import { applyPart, judgeSwitch, type PartEnd, settlePart } from '../actions/apply-part.ts';
 import { fetchPart } from '../actions/fetch-part.ts';
 import { codeOfReason } from '../actions/release-code.ts';
+import { makeIdentity } from '../deploy/identity.ts';
 import { createTargetLook } from '../deploy/look-target.ts';
 import { type ActOutcome, codeOf } from '../drivers/act-messages.ts';
 import type { ActClock } from './act-clock.ts';
@@ -16,7 +17,9 @@ const noPart = '';
 /** The engine of activation and its judge, as the helper calls them. */
 export function createTargetWork(clock: ActClock): TargetWork {
   return {
-    async prepare({ machine, target, relay, part, again, paths, blob, progress, watchPath, signal }) {
+    async prepare(given) {
+      const { machine, target, relay, part, again, paths, recipients, signal } = given;
+      const { blob, progress, watchPath } = given;
       const wanted = await fetchPart({ target, relay, paths, params: { part }, ports: { blob }, signal });
       if (!wanted.ok) return wanted;
       const judged = await judgeSwitch(machine, paths, wanted.value);
@@ -24,7 +27,7 @@ export function createTargetWork(clock: ActClock): TargetWork {
       return ok(async () => {
         const limit = AbortSignal.any([signal, AbortSignal.timeout(activationMs)]);
         const end = await applyPart(
-          { machine, clock, signal: limit, blob, progress, watchPath },
+          { machine, clock, signal: limit, blob, progress, watchPath, recipients },
           wanted.value,
           again,
         );
@@ -47,7 +50,9 @@ export function createTargetWork(clock: ActClock): TargetWork {
       }
       if (!sight.ok) return { ...sight, reason: codeOfReason(sight.reason) };
       const { part, drifted, drift } = sight.value;
-      return ok({ part, seen: 'ok', seen_at: clock.now(), drifted, drift: [...drift] });
+      // As a guest's, which the relay lets make its own: a target that runs a release may be brought secrets by the next.
+      const identity = part === null ? null : await makeIdentity(machine);
+      return ok({ report: { part, seen: 'ok', seen_at: clock.now(), drifted, drift: [...drift] }, identity });
     },
   };
 }

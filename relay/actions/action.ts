@@ -43,7 +43,13 @@ export type FlatResult = Readonly<Record<string, string | number | boolean | nul
 export type Outcome =
   /** `result` is of the shape that the action's card in schema/actions says. */
   | { readonly state: 'succeeded'; readonly result: FlatResult }
-  | { readonly state: 'failed' | 'unknown'; readonly code: string; readonly detail?: string }
+  /** `excerpt`: what programs of a target said, encrypted to trust's recipients. It alone of both leaves this host. */
+  | {
+      readonly state: 'failed' | 'unknown';
+      readonly code: string;
+      readonly detail?: string;
+      readonly excerpt?: string;
+    }
   /** The host goes down now; `observe` tells the end after the next boot. Only after `announcePowerOff`. */
   | { readonly state: 'pending_boot' };
 
@@ -87,6 +93,8 @@ export type CheckContext = {
   readonly params: Readonly<Record<string, unknown>>;
   /** Patterns of what a release may touch on the target, by the grant of who ordered it; none for all else. */
   readonly paths: readonly string[];
+  /** Who may read what programs of a target say; nobody where trust names none. */
+  readonly recipients: readonly string[];
   /** The target as a guest or as a host; the other one is null. */
   readonly guest: TrustGuest | null;
   readonly host: TrustHost | null;

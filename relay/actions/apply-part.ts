@@ -2,6 +2,7 @@ import { ok, type Refusal, type Result, refuse } from '../../schema/result.ts';
 import { judgeRemoved } from '../../schema/trust/judge-part.ts';
 import { type ActivateDeps, type ActivateResult, activate, revertPending } from '../deploy/activate.ts';
 import { type ActivationCode, activationCodes } from '../deploy/codes.ts';
+import { sealExcerpt } from '../deploy/seal-excerpt.ts';
 import type { Wanted } from '../deploy/stage.ts';
 import { readKeptPart, readTargetState } from '../deploy/target-state.ts';
 import type { Machine } from '../machine/machine.ts';
@@ -10,10 +11,22 @@ import { codeOfReason } from './release-code.ts';
 /** What came of a part on its target. Codes are those that docs/errors.md explains. */
 export type PartEnd =
   | { readonly state: 'succeeded'; readonly result: ActivateResult }
-  /** `back`: what ran before is in force again, as it was. */
-  | { readonly state: 'failed'; readonly code: string; readonly detail?: string; readonly back: boolean };
+  /**
+   * `back`: what ran before is in force again, as it was. `detail` is for this host's log; `excerpt` is what programs of the
+   * target said, encrypted to trust's recipients.
+   */
+  | {
+      readonly state: 'failed';
+      readonly code: string;
+      readonly detail?: string;
+      readonly excerpt?: string;
+      readonly back: boolean;
+    };
 
-const failed = ({ reason, detail }: Refusal<ActivationCode>, back: boolean): PartEnd => ({
+const failed = (
+  { reason, detail }: Refusal<ActivationCode>,
+  back: boolean,
+): Extract<PartEnd, { state: 'failed' }> => ({
   state: 'failed',
   code: codeOfReason(reason),
   back,
@@ -35,11 +48,19 @@ export async function judgeSwitch(
   return judgeRemoved(granted, before.value, part);
 }
 
-/** Brings a target to a part that was judged. */
-export async function applyPart(deps: ActivateDeps, wanted: Wanted, again: boolean): Promise<PartEnd> {
+/** Brings a target to a part that was judged. Why it failed is told to nobody but trust's `recipients`. */
+export async function applyPart(
+  deps: ActivateDeps & { readonly recipients: readonly string[] },
+  wanted: Wanted,
+  again: boolean,
+): Promise<PartEnd> {
   const done = await activate(deps, wanted, again);
   if (done.state === 'succeeded') return done;
-  return failed(refuse(done.code, done.detail), done.back);
+  const { code, detail, back } = done;
+  const end = failed(refuse(code), back);
+  if (detail === undefined || code === 'part_quarantined') return end;
+  const excerpt = await sealExcerpt(deps.machine, deps.recipients, detail, deps.signal);
+  return excerpt === null ? end : { ...end, excerpt };
 }
 
 /** What was counted went with the program that was killed. */

@@ -1,7 +1,6 @@
 import { ok, type Result, refuse } from '../../schema/result.ts';
-import type { TargetReport } from '../../schema/wire/report.ts';
 import type { ActHeard } from '../drivers/act-client.ts';
-import type { ActOutcome } from '../drivers/act-messages.ts';
+import type { ActOutcome, ActSeen } from '../drivers/act-messages.ts';
 import type { ActContext, CheckContext, ObserveContext, Outcome } from './action.ts';
 import type { PartEnd } from './apply-part.ts';
 import { fetchPart } from './fetch-part.ts';
@@ -16,13 +15,15 @@ export const needsHelper = ({ guest }: CheckContext): boolean => guest === null 
 /** The outcome of a step from what came of its part. What could not be put back is not known to be either. */
 export function outcomeOfPart(end: PartEnd): Outcome {
   if (end.state === 'succeeded') return { state: 'succeeded', result: { ...end.result } };
-  if (end.back) return failedBy(refuse(end.code, end.detail));
-  const detail = end.detail === undefined ? end.code : `${end.code}: ${end.detail}`;
-  return { state: 'unknown', code: 'revert_failed', detail };
+  const { code, detail, excerpt, back } = end;
+  const sealed = excerpt === undefined ? {} : { excerpt };
+  if (back) return { ...failedBy(refuse(code, detail)), ...sealed };
+  const said = detail === undefined ? code : `${code}: ${detail}`;
+  return { state: 'unknown', code: 'revert_failed', detail: said, ...sealed };
 }
 
 /** What the helper sees of a target; a refusal's reason is a code. */
-export async function lookByHelper(ctx: CheckContext): Promise<Result<TargetReport, string>> {
+export async function lookByHelper(ctx: CheckContext): Promise<Result<ActSeen, string>> {
   const seen = await ctx.ports.helper.look(ctx.target, ctx.signal);
   return seen.ok ? seen : refuse(codeOf(seen), seen.detail);
 }

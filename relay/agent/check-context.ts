@@ -9,6 +9,7 @@ export function contextOf(given: {
   readonly target: string;
   readonly params?: Readonly<Record<string, unknown>> | null;
   readonly paths?: readonly string[];
+  readonly recipients?: readonly string[] | undefined;
   readonly ports: ActionPorts;
   readonly signal: AbortSignal;
 }): CheckContext {
@@ -17,6 +18,7 @@ export function contextOf(given: {
     ...given,
     params: given.params ?? {},
     paths: given.paths ?? [],
+    recipients: given.recipients ?? [],
     guest: own(house.guests, target) ?? null,
     host: own(house.hosts, target) ?? null,
   };

@@ -1,6 +1,8 @@
+import * as v from 'valibot';
 import { actionOf } from '../../schema/actions/index.ts';
 import { decodeBase64url } from '../../schema/jose/base64url.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
+import { excerptMember, excerptSchema } from '../../schema/wire/excerpt.ts';
 import { own } from '../../schema/wire/record.ts';
 import type { Progress } from '../../schema/wire/report.ts';
 import type { ActContext, ActionPorts, CheckContext, Outcome, RelayAction } from '../actions/action.ts';
@@ -45,6 +47,10 @@ const powerOffMs = 10 * 60_000;
 
 const unknown = (code: string): FinalWords => ({ state: 'unknown', code, result: null });
 
+/** An excerpt as a receipt carries it. What is none would be in clear there. */
+const sealed = (excerpt: string | undefined): FinalWords['result'] =>
+  v.is(excerptSchema, excerpt) ? { [excerptMember]: excerpt } : null;
+
 /** A release's order as it came in its job. */
 function signedOf(order: Order): ActContext['signed'] {
   if (order.kind === 'intent') return null;
@@ -60,9 +66,9 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
 
   const contextOfOrder = (order: Order, signal: AbortSignal): CheckContext => {
     const { target, params } = order.step;
-    const { house } = order.trust.document;
+    const { house, recipients } = order.trust.document;
     const paths = order.kind === 'release' ? order.paths : [];
-    return contextOf({ relay, house, target, params, paths, ports, signal });
+    return contextOf({ relay, house, target, params, paths, recipients, ports, signal });
   };
 
   const fault = (where: string, error: unknown): void =>
@@ -84,7 +90,7 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
       case 'failed':
       case 'unknown':
         log.warn('step_detail', { action: type, code: outcome.code, detail: outcome.detail ?? null });
-        return { state: outcome.state, code: outcome.code, result: null };
+        return { state: outcome.state, code: outcome.code, result: sealed(outcome.excerpt) };
     }
   };
 

@@ -77,7 +77,12 @@ export function createTargetWatch(deps: TargetWatchDeps): TargetWatch {
     const { house } = trust.current().document;
     const ctx = contextOf({ relay, house, target, ports, signal });
     // The helper as root settles by itself what was left half done.
-    if (needsHelper(ctx)) return lookByHelper(ctx);
+    if (needsHelper(ctx)) {
+      const seen = await lookByHelper(ctx);
+      if (!seen.ok) return seen;
+      if (seen.value.recipient !== undefined) remember(target, seen.value.recipient);
+      return ok(seen.value.report);
+    }
     const machine = await openTarget(ctx);
     if (!machine.ok) return machine;
     const lookAgain = lookerOf(target, ctx.guest!.vmid, machine.value);
@@ -96,13 +101,16 @@ export function createTargetWatch(deps: TargetWatchDeps): TargetWatch {
   /** A target that runs a release makes its age identity, so that the next one can bring it secrets. */
   const identify = async (target: string, machine: Machine): Promise<void> => {
     const recipient = await makeIdentity(machine);
-    const before = recipients.get(target);
-    if (recipient.ok) {
-      recipients.set(target, recipient.value);
-      if (recipient.value !== before) deps.onChange();
-    } else if (recipient.reason !== 'age_missing') {
+    if (recipient.ok) remember(target, recipient.value);
+    else if (recipient.reason !== 'age_missing') {
       log.warn('identity_unfit', { target, code: recipient.reason, detail: recipient.detail ?? null });
     }
+  };
+
+  const remember = (target: string, recipient: string): void => {
+    const before = recipients.get(target);
+    recipients.set(target, recipient);
+    if (recipient !== before) deps.onChange();
   };
 
   /** What looks at one machine, and remembers between its looks which part is in force there. */

@@ -9,6 +9,9 @@ const causes: readonly { readonly says: RegExp; readonly code: ActivationCode }[
   { says: /initializing source docker:|pinging container registry/i, code: 'image_unreachable' },
 ];
 
+/** Codes that are only what was seen: their cause may have a code of its own. */
+const mayBeOther: ReadonlySet<ActivationCode> = new Set(['service_failed', 'service_flaps', 'start_timeout']);
+
 const maxBytes = 256 * 1024;
 const timeoutMs = 20_000;
 const lines = '40';
@@ -16,7 +19,8 @@ const lines = '40';
 const slackS = 2;
 
 /**
- * Why services failed, from what systemd and their own logs say.
+ * Why services failed, from what systemd and their own logs say. The detail begins with a line on what failed, and ends
+ * with the last lines of these logs: it is for the owner alone.
  *
  * @param withinMs how long ago all that counts began
  */
@@ -38,8 +42,10 @@ export async function explainFailure(
   const log = ran.ok ? new TextDecoder().decode(ran.value.stdout).trim() : '';
   const cause = causes.find(({ says }) => says.test(log));
   const late = failed.some(({ result }) => result === 'timeout');
+  const isOther = mayBeOther.has(known.code);
+  const said = isOther && named !== '' ? named : known.detail.trim();
   return {
-    code: cause?.code ?? (late ? 'start_timeout' : known.code),
-    detail: [named === '' ? known.detail : named, ...log.split('\n').slice(-8)].join('\n').trim(),
+    code: isOther ? (cause?.code ?? (late ? 'start_timeout' : known.code)) : known.code,
+    detail: `${said}\n${log}`.trim(),
   };
 }

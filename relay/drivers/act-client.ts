@@ -3,11 +3,12 @@ import * as v from 'valibot';
 import { encodeBase64url } from '../../schema/jose/base64url.ts';
 import { ok, type Refusal, type Result, refuse } from '../../schema/result.ts';
 import type { TrustJws } from '../../schema/wire/relay-api.ts';
-import type { Progress, TargetReport } from '../../schema/wire/report.ts';
+import type { Progress } from '../../schema/wire/report.ts';
 import {
   type ActAnswer,
   type ActOutcome,
   type ActRequest,
+  type ActSeen,
   actAnswerSchema,
   actSocket,
   codeOf,
@@ -63,7 +64,7 @@ export type ActClient = {
   ): Promise<ActHeard<ActOutcome>>;
   /** Ends what a crash left open on a target, waits for what is at work there, and tells what came of an order. */
   settle(target: string, order: string, signal: AbortSignal): Promise<ActHeard<ActOutcome>>;
-  look(target: string, signal: AbortSignal): Promise<ActHeard<TargetReport>>;
+  look(target: string, signal: AbortSignal): Promise<ActHeard<ActSeen>>;
 };
 
 export type ActClientDeps = {
@@ -175,7 +176,9 @@ export function createActClient(deps: ActClientDeps): ActClient {
         signal,
         last('seen', signal),
       );
-      return heard.ok ? ok(heard.value.report) : heard;
+      if (!heard.ok) return heard;
+      const { k: _, ...seen } = heard.value;
+      return ok(seen);
     },
   };
 }

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { releaseResultSchema } from '../../schema/actions/release-apply.ts';
 import { digestSchema } from '../../schema/jose/digest.ts';
+import { ageRecipientSchema } from '../../schema/wire/age-recipient.ts';
+import { excerptSchema } from '../../schema/wire/excerpt.ts';
 import { countSchema, nameSchema } from '../../schema/wire/ids.ts';
 import { maxSteps } from '../../schema/wire/intent.ts';
 import { maxAuthorisationBytes, maxIntentBytes, maxTrustChainBytes } from '../../schema/wire/limits.ts';
@@ -47,6 +49,8 @@ export const actOutcomeSchema = v.variant('state', [
     state: v.literal('failed'),
     code: codeSchema,
     ...detailMember,
+    /** What programs of the target said, encrypted to the recipients of the helper's own trust. */
+    excerpt: v.exactOptional(excerptSchema),
     /** Whether what ran before is in force again, as it was. */
     back: v.boolean(),
   }),
@@ -67,10 +71,17 @@ export const actAnswerSchema = v.variant('k', [
   v.strictObject({ k: v.literal('phase'), phase: v.picklist(['staged', 'activated']) }),
   /** Last of all, one of these. `refused`: what was asked for was not done, and nothing was changed. */
   v.strictObject({ k: v.literal('end'), outcome: actOutcomeSchema }),
-  v.strictObject({ k: v.literal('seen'), report: targetReportSchema }),
+  v.strictObject({
+    k: v.literal('seen'),
+    report: targetReportSchema,
+    /** To whom its secrets are encrypted, once it runs a release and has made its identity. */
+    recipient: v.exactOptional(ageRecipientSchema),
+  }),
   v.strictObject({ k: v.literal('refused'), code: codeSchema, ...detailMember }),
 ]);
 export type ActAnswer = v.InferOutput<typeof actAnswerSchema>;
+/** What the helper sees of a target. */
+export type ActSeen = Omit<Extract<ActAnswer, { k: 'seen' }>, 'k'>;
 
 /** In place of bytes. */
 export const actLacksSchema = v.strictObject({ k: v.literal('lacks'), code: codeSchema });

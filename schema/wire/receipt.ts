@@ -27,7 +27,10 @@ export const receiptSchema = v.strictObject({
   state: v.picklist(receiptStates),
   /** Why it was refused, failed or is unknown; null otherwise. */
   code: v.nullable(codeSchema),
-  /** What the action's result schema says; codes and numbers only, never text from a guest. */
+  /**
+   * What the action's result schema says; codes and numbers only, never text from a guest. Of a failure: an excerpt of
+   * what programs said, encrypted to trust's recipients (excerpt.ts), or null.
+   */
   result: v.nullable(recordOf(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()]))),
   time: timeSchema,
   /** The boot id of the host when this was written. */

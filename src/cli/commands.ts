@@ -43,6 +43,7 @@ import { tokensCreate } from './commands/tokens-create.ts';
 import { tokensList } from './commands/tokens-list.ts';
 import { tokensRevoke } from './commands/tokens-revoke.ts';
 import { trustPublish } from './commands/trust-publish.ts';
+import { trustReaders } from './commands/trust-readers.ts';
 import { trustRecover } from './commands/trust-recover.ts';
 import { trustRevoke } from './commands/trust-revoke.ts';
 import { trustRotate } from './commands/trust-rotate.ts';
@@ -68,6 +69,7 @@ export const commands: readonly Command[] = [
   trustSign,
   trustRotate,
   trustRevoke,
+  trustReaders,
   trustPublish,
   trustRecover,
   houseShow,

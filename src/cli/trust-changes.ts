@@ -2,7 +2,7 @@ import { fingerprint, type PublicJwk, thumbprint } from '../../schema/jose/keys.
 import type { Identity, TrustDocument, TrustGrant } from '../../schema/trust/document.ts';
 import { isSame } from './same.ts';
 import { listed } from './text.ts';
-import { grantInWords, originsInWords } from './trust-words.ts';
+import { grantInWords, originsInWords, shortRecipient } from './trust-words.ts';
 
 /** A value of a document as it is told: text as it stands, everything else as JSON. */
 const shown = (value: unknown): string =>
@@ -33,8 +33,23 @@ export async function changesInWords(before: TrustDocument, after: TrustDocument
     lines.push(`Relays reach the control plane at ${originsInWords(after.origins)}.`);
     if (originsInWords(before.origins) === originsInWords(after.origins)) lines.push('The pin is another.');
   }
+  if (!isSame(before.recipients, after.recipients)) {
+    const who = ({ recipients }: TrustDocument): string =>
+      listed((recipients ?? ['nobody']).map(shortRecipient));
+    lines.push(`What failing apps say is encrypted to ${who(after)}, instead of ${who(before)}.`);
+  }
   // Told above, or of every version.
-  const told = ['version', 'previous', 'expires', 'roots', 'threshold', 'origins', 'house', 'identities'];
+  const told = [
+    'recipients',
+    'version',
+    'previous',
+    'expires',
+    'roots',
+    'threshold',
+    'origins',
+    'house',
+    'identities',
+  ];
   const [old, next] = [before, after] as unknown as Named<unknown>[];
   for (const member of namesOf(before, after)) {
     if (told.includes(member) || isSame(old![member], next![member])) continue;

@@ -11,6 +11,10 @@ const list = (names: readonly string[]): string =>
 export const originsInWords = (origins: readonly Origin[]): string =>
   list(origins.map(({ url, spki }) => (spki === undefined ? url : `${url} (pinned)`)));
 
+/** A post-quantum recipient has 1,959 characters. */
+export const shortRecipient = (recipient: string): string =>
+  recipient.length < 80 ? recipient : `${recipient.slice(0, 24)}…${recipient.slice(-8)}`;
+
 /** A trust document as its owner would tell it. */
 export function trustInWords(trust: Trust, now: number): string {
   const { document } = trust;
@@ -22,6 +26,7 @@ export function trustInWords(trust: Trust, now: number): string {
     `  signed by ${document.threshold} of ${list(document.roots.map(({ kid }) => kid))}`,
     `  relays reach the control plane at ${originsInWords(document.origins)}`,
     `  newer versions are also fetched from ${document.mirror ?? 'nowhere else: no mirror is named'}`,
+    `  what failing apps say is encrypted to ${list((document.recipients ?? ['nobody, and stays where it is']).map(shortRecipient))}`,
     '',
   ];
   for (const [name, identity] of Object.entries(document.identities)) {

@@ -267,9 +267,13 @@ export function createReceipts(
   }
 }
 
-/** A result of another shape than its action's is left out: nothing may be read from it. */
+/**
+ * A result of another shape than its action's is left out: nothing may be read from it. What a failure carries is for
+ * the owner, and stays in the receipt itself.
+ */
 function withFittingResult(receipt: Receipt): Receipt {
-  if (receipt.result === null || receipt.state !== 'succeeded') return receipt;
+  if (receipt.result === null) return receipt;
+  if (receipt.state !== 'succeeded') return { ...receipt, result: null };
   return actionOf(receipt.action)?.acceptsResult(receipt.result) === true
     ? receipt
     : { ...receipt, result: null };

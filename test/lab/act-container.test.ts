@@ -144,7 +144,14 @@ else
       assert.equal(await page(), 'two\n');
       assert.equal((await target.guest.must(['systemctl', 'is-active', 'web'])).trim(), 'active');
       const seen = await desk.client.look('files', new AbortController().signal);
-      assert.ok(seen.ok && seen.value.part !== null, JSON.stringify(seen));
+      assert.ok(seen.ok && seen.value.report.part !== null, JSON.stringify(seen));
+      // It made an age identity of its own, to which its secrets are encrypted.
+      assert.equal(
+        seen.value.recipient,
+        (await target.guest.must(['cat', '/var/lib/writ-target/recipient'])).trim(),
+      );
+      const identity = await target.guest.must(['stat', '-c', '%a %U', '/var/lib/writ-target/identity']);
+      assert.equal(identity.trim(), '400 root');
 
       volume = 'local-lvm:vm-110-disk-1';
       const next = await releaseOf({ 'apps/web/index.html': 'four\n' });

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RelayOverrides } from '../../relay/start.ts';
 import { generateKey } from '../../schema/jose/keys.ts';
+import { ok } from '../../schema/result.ts';
 import type { TargetReport } from '../../schema/wire/report.ts';
+import { makeIdentity } from '../../src/cli/secrets/age.ts';
 import { type FakeApi, startFakeApi } from '../support/fake-api.ts';
 import { createMemoryMachine, type MemoryMachine } from '../support/memory-machine.ts';
 import {
@@ -15,6 +17,7 @@ import {
 } from '../support/relay.ts';
 import { makeTestHome, type ReleaseOptions, type TestHome, type TestRelease } from '../support/relay-home.ts';
 import { type TestPart, webPart } from '../support/test-part.ts';
+import { noHelper } from './agent/fixture.ts';
 
 const paths = ['/etc/containers/systemd/**', '/etc/opt/**'];
 
@@ -293,6 +296,30 @@ describe('a relay’s look at its targets', () => {
       },
       { targetIntervalMs: 20_000 },
     ));
+
+  test('gives the recipients of guests, and of what the helper looks at as root', async () => {
+    const [own, helpers] = await Promise.all([makeIdentity('classic'), makeIdentity('classic')]);
+    const report: TargetReport = { part: null, seen: 'ok', seen_at: 1, drifted: 0, drift: [] };
+    const helper = {
+      ...noHelper,
+      look: async () => ok({ report, recipient: helpers.recipient }),
+    };
+    await play(
+      async ({ api, deploy, outcome, machine }) => {
+        machine.recipient = own.recipient;
+        assert.equal(await outcome(await deploy(await webPart('one\n'))), 'succeeded');
+        await api.until('both recipients', () => {
+          const { recipients, targets } = api.reports.at(-1)!.report;
+          return (
+            recipients?.websvcs === own.recipient &&
+            recipients.files === helpers.recipient &&
+            targets?.files?.seen === 'ok'
+          );
+        });
+      },
+      { helper },
+    );
+  });
 
   test('is at the targets that trust lets somebody release to, and at no other', () =>
     play(async ({ api, home, reported, relay }) => {

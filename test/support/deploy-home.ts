@@ -10,7 +10,7 @@ import { type Person, type Ran, runWrit } from '../src/cli/terminal-fixture.ts';
 import { startTestServer, type TestServer } from './control.ts';
 import { deployHome } from './deploy-repo.ts';
 import { createMemoryMachine, type MemoryMachine } from './memory-machine.ts';
-import { fastTime, makeRelayState, startTestRelay, startTower } from './relay.ts';
+import { fastTime, makeRelayState, startTestRelay, startTower, type TestRelay } from './relay.ts';
 import type { TestHome } from './relay-home.ts';
 import { writeTree } from './repo-fixture.ts';
 
@@ -41,7 +41,7 @@ export type DeployHome = {
   readonly configDir: string;
   readonly machine: MemoryMachine;
   /** Starts the relay of pve2, and waits until it is connected. */
-  startRelay(): Promise<void>;
+  startRelay(): Promise<TestRelay>;
   edit(path: string, text: string): void;
   writ(words: readonly string[], person?: Person): Promise<Ran>;
   /** `writ deploy --yes --wait` of the repo. */
@@ -89,11 +89,12 @@ export async function startDeployHome(
   const machine = createMemoryMachine();
   // Enrolled at once: what was signed before, a relay leaves alone.
   const stateDir = await makeRelayState(home, 'pve2', { clock: time.clock });
-  const startRelay = async (): Promise<void> => {
+  const startRelay = async (): Promise<TestRelay> => {
     const overrides = { proxmox: tower.proxmox, machineOf: () => machine, targetIntervalMs: 5_000 };
     const relay = await startTestRelay({ home, relay: 'pve2', time, stateDir, overrides });
     t.after(() => relay.discard());
     await relay.until('connected');
+    return relay;
   };
   if (options.relay !== 'later') await startRelay();
 

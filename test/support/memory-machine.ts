@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Encrypter } from 'age-encryption';
 import {
   type Change,
   isMachinePath,
@@ -25,6 +26,10 @@ export type MemoryMachine = Machine & {
   running(): string[];
   /** Programs that were run, as words; looks at states left out. */
   readonly ran: string[];
+  /** Of the age identity that it makes; null: it has no age. */
+  recipient: string | null;
+  /** What programs there have logged. */
+  journal: string;
   /** Asked before each call, by its name and first path or word: why it fails; null where it does not. */
   fault: ((call: string, about: string) => MachineReason | null) | null;
   /** Awaited before each call that the fault lets through. */
@@ -36,6 +41,13 @@ const state = '/var/lib/writ-target';
 const numbers: Readonly<Record<string, number>> = { root: 0, grafana: 472 };
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 const encode = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value);
+
+/** `age -e -r RECIPIENT…` */
+async function seal(argv: readonly string[], stdin: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  const encrypter = new Encrypter();
+  for (const word of argv.slice(1)) if (word.startsWith('age1')) encrypter.addRecipient(word);
+  return new Uint8Array(await encrypter.encrypt(stdin));
+}
 
 /** A unit whose text has `Fails` does not start; a Quadlet unit whose text has `Broken` cannot be read. */
 export function createMemoryMachine(name = 'websvcs'): MemoryMachine {
@@ -122,12 +134,20 @@ export function createMemoryMachine(name = 'websvcs'): MemoryMachine {
     stdin: Uint8Array,
   ): { code: number; stdout?: string; stderr?: string } => {
     if (argv[0] === 'systemctl') return systemd.ask(argv.slice(1));
+    // The program of secrets, asked for the identity.
+    if (argv[0] === '/bin/sh' && argv.includes('identity'))
+      return machine.recipient === null
+        ? { code: 1, stderr: 'writ age_missing age\n' }
+        : { code: 0, stdout: `${machine.recipient}\n` };
+    if (argv[0] === 'journalctl') return { code: 0, stdout: machine.journal };
     return argv[0] === 'unshare' ? preview(stdin) : { code: 0, stdout: '' };
   };
 
   const machine: MemoryMachine = {
     name,
     ran,
+    recipient: null,
+    journal: '',
     fault: null,
     before: null,
     text: (path) => {
@@ -137,12 +157,15 @@ export function createMemoryMachine(name = 'websvcs'): MemoryMachine {
     put: (path, content) => void entries.set(path, { bytes: encode(content), mode: '0644', owner: '0:0' }),
     files: () => Object.fromEntries([...filesOf()].filter(([path]) => !path.startsWith(`${state}/`)).sort()),
     running: systemd.running,
-    run: (argv, { stdin = new Uint8Array() }) =>
-      enter('run', argv.join(' '), () => {
+    async run(argv, { stdin = new Uint8Array() }) {
+      const sealed = argv[0] === 'age' ? await seal(argv, stdin) : null;
+      return enter('run', argv.join(' '), () => {
         if (argv[1] !== 'show') ran.push(argv.join(' '));
+        if (sealed !== null) return ok({ code: 0, stdout: sealed, stderr: encode('') });
         const { code, stdout = '', stderr = '' } = program(argv, stdin);
         return ok({ code, stdout: encode(stdout), stderr: encode(stderr) });
-      }),
+      });
+    },
     read: (path, maxBytes) =>
       at('read', path, () => {
         const found = entries.get(path);

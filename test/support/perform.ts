@@ -29,6 +29,7 @@ export type Stage = {
   readonly signed?: ActContext['signed'];
   /** What the grant of a release covers. */
   readonly paths?: readonly string[];
+  readonly recipients?: readonly string[];
 };
 
 export function contextOf(
@@ -43,6 +44,7 @@ export function contextOf(
     target,
     params,
     paths: stage.paths ?? [],
+    recipients: stage.recipients ?? [],
     guest: house.guests[target] ?? null,
     host: house.hosts[target] ?? null,
     ports: {

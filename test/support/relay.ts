@@ -159,6 +159,8 @@ export async function makeRelayState(
 
 export type TestRelay = RunningRelay & {
   readonly stateDir: string;
+  /** What it logged. */
+  readonly seen: readonly LogEntry[];
   /** Resolves with the first event of that name that fits, past ones included; rejects after 30 s. */
   until(event: string, fits?: (entry: LogEntry) => boolean): Promise<LogEntry>;
   /** Stops it and removes its folder. */
@@ -191,6 +193,7 @@ export async function startTestRelay(options: {
   return {
     ...running,
     stateDir,
+    seen,
     until: (event, fits = () => true) =>
       watch.until(
         () => `${event} in\n${seen.map((entry) => JSON.stringify(entry)).join('\n')}`,

@@ -3,6 +3,7 @@ import { type Context, defineCommand } from '../command.ts';
 import { acceptedText, fetchDeployment, orderParts, waitFor } from '../deploy/deploy-parts.ts';
 import { checkKept, type Draft, draftDeployment } from '../deploy/draft.ts';
 import { draftJson, draftLines } from '../deploy/draft-text.ts';
+import { type ExcerptValues, excerptOptions } from '../deploy/excerpts.ts';
 import { getReady, type Ready } from '../deploy/get-ready.ts';
 import { breachesFailure } from '../deploy/judge-parts.ts';
 import { readWanted, type Wanted } from '../deploy/read-release.ts';
@@ -37,6 +38,7 @@ export const deploy = defineCommand({
       about: 'also what runs already, and what failed before: puts back what differs',
     },
     wait: { type: 'flag', about: 'wait for the outcome' },
+    ...excerptOptions,
     'dry-run': { type: 'flag', about: 'sign and upload nothing' },
     yes: { type: 'flag', about: 'do not ask' },
   },
@@ -61,7 +63,7 @@ async function act(
   ready: Ready,
   { commit, notes }: Wanted,
   draft: Draft,
-  values: {
+  values: ExcerptValues & {
     readonly again: boolean;
     readonly wait: boolean;
     readonly 'dry-run': boolean;
@@ -113,5 +115,5 @@ async function act(
     if (!view.ok) return view;
     views.push(view.value);
   }
-  return waitFor(context, session, views);
+  return waitFor(context, session, views, values);
 }

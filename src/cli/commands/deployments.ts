@@ -1,8 +1,10 @@
 import * as v from 'valibot';
 import { type DeploymentView, deploymentListSchema } from '../../../schema/api/deployments.ts';
 import { deploymentIdSchema } from '../../../schema/wire/ids.ts';
+import type { Receipt } from '../../../schema/wire/receipt.ts';
 import { defineCommand } from '../command.ts';
 import { fetchDeployment, proveOutcomes, waitFor } from '../deploy/deploy-parts.ts';
+import { excerptOptions, logOf, openExcerpts, saidLines, unreadable } from '../deploy/excerpts.ts';
 import { exitOf } from '../deploy/outcome.ts';
 import { codeText } from '../deploy/words.ts';
 import { done, exits, fail } from '../outcome.ts';
@@ -30,8 +32,12 @@ export const deployments = defineCommand({
     },
     { line: 'writ deployments dep_01K… --wait', about: 'follows it to its end' },
   ],
-  options: { wait: { type: 'flag', about: 'wait for the outcome of the one that is named' } },
-  async run(context, [id], { wait }) {
+  options: {
+    wait: { type: 'flag', about: 'wait for the outcome of the one that is named' },
+    ...excerptOptions,
+  },
+  async run(context, [id], values) {
+    const { wait } = values;
     if (id === undefined && wait) return fail(exits.usage, 'usage', '--wait needs the ID of a deployment.');
     if (id !== undefined && !v.is(deploymentIdSchema, id)) {
       return fail(
@@ -58,11 +64,15 @@ export const deployments = defineCommand({
     }
     const view = await fetchDeployment(session.value, id);
     if (!view.ok) return view;
-    if (wait) return waitFor(context, session.value, [view.value]);
+    if (wait) return waitFor(context, session.value, [view.value], values);
     const trust = await refreshTrust(session.value);
     if (!trust.ok) return trust;
     const proven = await proveOutcomes(session.value, trust.value, [view.value]);
     if (!proven.ok) return proven;
+    const receipts = proven.value.map(({ receipt }) => receipt);
+    const opened = await openExcerpts(context, values, receipts, `writ deployments ${id}`);
+    if (!opened.ok) return opened;
+    const saidOf = (receipt: Receipt | null) => (receipt === null ? undefined : opened.value.get(receipt));
     const { order, sentence, principal, created_at: createdAt } = view.value;
     const rows = proven.value.map(({ target, end, code, receipt }, index) => [
       `  ${target}`,
@@ -75,8 +85,16 @@ export const deployments = defineCommand({
       `${id}: ${sentence}`,
       `Ordered by ${principal} at ${localTime(createdAt)}, number ${run === 0 ? '' : `${run}/`}${desk}${order.commit === null ? '' : `, commit ${order.commit}`}.`,
       table(rows),
+      ...proven.value.flatMap(({ target, receipt }) =>
+        saidLines(saidOf(receipt)).map((line) => `  ${target}  ${line}`),
+      ),
+      ...unreadable(trust.value.document, receipts),
     ];
-    const targets = proven.value.map(({ receipt, ...one }) => ({ ...one, signed: receipt?.state ?? null }));
+    const targets = proven.value.map(({ receipt, ...one }) => ({
+      ...one,
+      signed: receipt?.state ?? null,
+      log: logOf(saidOf(receipt)),
+    }));
     return done(lines.join('\n'), { deployment: view.value, targets }, exitOf(proven.value));
   },
 });

@@ -1,6 +1,7 @@
 import { didYouMean } from '../../../schema/near.ts';
 import { defineCommand } from '../command.ts';
 import { readDesk } from '../deploy/desk.ts';
+import { excerptOptions, logOf, openExcerpts, saidLines } from '../deploy/excerpts.ts';
 import { formerParts, generationsOf } from '../deploy/former.ts';
 import { short } from '../deploy/order-former.ts';
 import { outcomesOf } from '../deploy/outcome.ts';
@@ -16,9 +17,12 @@ export const history = defineCommand({
   more: [
     'The newest first. The number in front counts parts that came into force there, by the word that the target’s relay signed: 0 is the newest of them, and writ rollback TARGET --to N brings one back. What has no number never ran there, or no relay of trust vouches for it.',
   ],
-  examples: [{ line: 'writ history websvcs', about: 'number, time, commit, part and outcome' }],
-  options: {},
-  async run(context, [target = '']) {
+  examples: [
+    { line: 'writ history websvcs', about: 'number, time, commit, part and outcome' },
+    { line: 'writ history websvcs --log', about: 'and what it said when the newest failed' },
+  ],
+  options: excerptOptions,
+  async run(context, [target = ''], values) {
     const session = await openSession(context);
     if (!session.ok) return session;
     const trust = await refreshTrust(session.value);
@@ -36,6 +40,11 @@ export const history = defineCommand({
     if (!desk.ok) return desk;
     const former = await formerParts(session.value, trust.value, desk.value, target);
     if (!former.ok) return former;
+    // Of what failed long ago nothing is to be done any more.
+    const newest = former.value[0]?.receipt ?? null;
+    const opened = await openExcerpts(context, values, [newest], `writ history ${target}`);
+    if (!opened.ok) return opened;
+    const said = newest === null ? undefined : opened.value.get(newest);
     const generations = generationsOf(former.value);
     const entries = former.value.map((one) => {
       const place = generations.indexOf(one);
@@ -50,6 +59,7 @@ export const history = defineCommand({
         code: one.code,
         by: one.view.principal,
         signed: one.receipt?.state ?? null,
+        log: one.receipt === newest ? logOf(said) : null,
       };
     });
     const rows = entries.map(({ n, at, commit, part, end, code, by, signed }) => [
@@ -61,7 +71,8 @@ export const history = defineCommand({
       by,
       signed === null ? '' : 'signed',
     ]);
-    const text = rows.length === 0 ? `Nothing was deployed to ${target} yet.` : table(rows);
-    return done(text, { target, history: entries });
+    const lines =
+      rows.length === 0 ? [`Nothing was deployed to ${target} yet.`] : [table(rows), ...saidLines(said)];
+    return done(lines.join('\n'), { target, history: entries });
   },
 });

@@ -21,12 +21,9 @@ import { doubtOf, type Judge, openJudge, openVault, type Vault } from '../secret
 import { writeIntoRepo } from '../secrets/write.ts';
 import { openSession, refreshTrust } from '../session.ts';
 import { ago, table } from '../text.ts';
+import { shortRecipient as short } from '../trust-words.ts';
 
 const usage = (detail: string): Failure => fail(exits.usage, 'usage', `${detail} Nothing was written.`);
-
-/** A post-quantum recipient has 1,959 characters. */
-const short = (recipient: string): string =>
-  recipient.length < 80 ? recipient : `${recipient.slice(0, 24)}…${recipient.slice(-8)}`;
 
 export const secretsRecipients = defineCommand({
   name: 'secrets recipients',
@@ -263,6 +260,9 @@ async function tell(
       ? [
           'What is encrypted to others is told by writ secrets check, and encrypted again by writ secrets rotate --recipients.',
         ]
+      : []),
+    ...(owner.length > 0 && judge.trust.document.recipients === undefined
+      ? ['Relays may send you what failing apps say: writ trust readers']
       : []),
     ...files,
   ].filter((line) => line !== '');

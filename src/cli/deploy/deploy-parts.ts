@@ -7,6 +7,7 @@ import { type Done, done, exits, type Failure, fail } from '../outcome.ts';
 import { refreshTrust, type Session } from '../session.ts';
 import { type Blobs, uploadBlobs } from './blobs.ts';
 import { type Desk, nextNumber, readDesk, rememberOrder } from './desk.ts';
+import { type ExcerptValues, logOf, openExcerpts, saidLines, unasked, unreadable } from './excerpts.ts';
 import { followDeployment, submitOrder } from './follow.ts';
 import { verifyDeployment } from './former.ts';
 import { exitOf, outcomesOf, type TargetOutcome } from './outcome.ts';
@@ -73,6 +74,7 @@ export async function waitFor(
   context: Context,
   session: Session,
   views: readonly DeploymentView[],
+  excerpts: ExcerptValues = unasked,
 ): Promise<Done | Failure> {
   const ended: DeploymentView[] = [];
   for (const view of views) {
@@ -86,28 +88,37 @@ export async function waitFor(
   if (!proven.ok) return proven;
   const sights = await lookAtTargets(session, trust.value);
   if (!sights.ok) return sights;
+  const ids = ended.map(({ id }) => id).join(', ');
+  const receipts = proven.value.map(({ receipt }) => receipt);
+  const opened = await openExcerpts(context, excerpts, receipts, `writ deployments ${ended[0]?.id}`);
+  if (!opened.ok) return opened;
   const rows = proven.value.map((outcome) => {
     const words = wordsAfter(outcome, sights.value);
-    return { ...outcome, words };
+    return {
+      ...outcome,
+      words,
+      said: outcome.receipt === null ? undefined : opened.value.get(outcome.receipt),
+    };
   });
   const width = Math.max(...rows.map(({ target }) => target.length));
-  const lines = rows.flatMap(({ target, words }) => [
+  const lines = rows.flatMap(({ target, words, said }) => [
     `${target.padEnd(width)}  ${threeWords(words)}`,
-    ...words.why.map((text) => `${' '.repeat(width)}  ${text}`),
+    ...[...words.why, ...saidLines(said)].map((text) => `${' '.repeat(width)}  ${text}`),
   ]);
+  lines.push(...unreadable(trust.value.document, receipts));
   const waits = rows.some(({ end }) => end === 'pending' || end === 'staged' || end === 'activated');
-  const ids = ended.map(({ id }) => id).join(', ');
   if (waits) lines.push(`What waits is done once its relay comes. See: writ deployments ${ids}`);
   if (rows.some(({ receipt }) => receipt !== null))
     lines.push('Verified against the receipts of its relays.');
   const json = {
     deployments: ended,
-    targets: rows.map(({ target, end, code, receipt, words }) => ({
+    targets: rows.map(({ target, end, code, receipt, words, said }) => ({
       target,
       end,
       code,
       signed: receipt?.state ?? null,
       ...words,
+      log: logOf(said),
     })),
   };
   return done(lines.join('\n'), json, exitOf(proven.value));

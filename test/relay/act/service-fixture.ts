@@ -101,7 +101,11 @@ export async function startDesk(
       deeds.push(`settle ${machine.name}`);
       return ok({ state: 'failed', code: 'interrupted', back: true });
     },
-    look: async () => ok({ part: null, seen: 'ok' as const, seen_at: desk.now, drifted: 0, drift: [] }),
+    look: async () =>
+      ok({
+        report: { part: null, seen: 'ok' as const, seen_at: desk.now, drifted: 0, drift: [] },
+        identity: null,
+      }),
     ...given,
   };
   const service = createActService({

@@ -172,7 +172,7 @@ describe('the helper as root', () => {
     assert.equal(await desk.apply(await desk.order({ target: 'websvcs' })), 'target_not_ours');
     assert.equal((await desk.client.look('websvcs', forever)).ok, false);
     const seen = await desk.client.look('pve2', forever);
-    assert.ok(seen.ok && seen.value.seen === 'ok');
+    assert.ok(seen.ok && seen.value.report.seen === 'ok');
   });
 
   test('what an authority wanted and could not be done raises the order of its target all the same', async (t) => {

@@ -4,11 +4,14 @@ import { actClock } from '../../../relay/act/act-clock.ts';
 import { createTargetWork } from '../../../relay/act/target-work.ts';
 import { readTargetState, writeTargetState } from '../../../relay/deploy/target-state.ts';
 import { ok, refuse } from '../../../schema/result.ts';
+import { excerptOf } from '../../../schema/wire/excerpt.ts';
+import { decryptAge, makeIdentity } from '../../../src/cli/secrets/age.ts';
 import { createMemoryMachine, type MemoryMachine } from '../../support/memory-machine.ts';
 import { makePart, type TestPart, webPart } from '../../support/test-part.ts';
 import { type Desk, nowMs, startDesk } from './service-fixture.ts';
 
 const forever = new AbortController().signal;
+const stateText = ({ disk }: Desk): string => Buffer.from(disk.files.get('state.json')!).toString();
 const clock = { ...actClock, sleep: async () => {} };
 
 type Bench = { desk: Desk; machine: MemoryMachine; apply(part: TestPart): Promise<string> };
@@ -49,10 +52,12 @@ test('a host is brought to its part, and to another that removes what it had', a
   assert.deepEqual(Object.keys(machine.files()), ['/etc/opt/other']);
   const seen = await desk.client.look('pve2', forever);
   assert.ok(seen.ok);
-  assert.deepEqual([seen.value.part, seen.value.drifted], [none.digest, 0]);
+  assert.deepEqual([seen.value.report.part, seen.value.report.drifted], [none.digest, 0]);
   machine.put('/etc/opt/other', 'by hand');
   const again = await desk.client.look('pve2', forever);
-  assert.deepEqual(again.ok && again.value.drift, [{ kind: 'file', name: '/etc/opt/other', is: 'changed' }]);
+  assert.deepEqual(again.ok && again.value.report.drift, [
+    { kind: 'file', name: '/etc/opt/other', is: 'changed' },
+  ]);
 });
 
 test('threat 31: what would rewrite the judge is refused by the helper itself, and nothing is written', async (t) => {
@@ -139,4 +144,46 @@ test('threat 10: what a helper that was killed left half done is put back, or fo
   const work = createTargetWork(clock);
   const settled = await work.settle(machine, two.digest);
   assert.equal(settled.ok && settled.value.state, 'succeeded');
+});
+
+test('a target that runs a release makes its age identity, and its recipient comes with each look', async (t) => {
+  const { machine, apply, desk } = await openBench(t);
+  const seen = async () => {
+    const looked = await desk.client.look('pve2', forever);
+    assert.ok(looked.ok, JSON.stringify(looked));
+    return looked.value.recipient ?? null;
+  };
+  const { recipient } = await makeIdentity('classic');
+  machine.recipient = recipient;
+  assert.equal(await seen(), null, 'nothing is made where nothing runs');
+  assert.ok(machine.ran.every((words) => !words.includes('writ-secrets identity')));
+  assert.equal(await apply(await onHost('one\n')), 'succeeded');
+  assert.equal(await seen(), recipient);
+  machine.recipient = null;
+  assert.equal(await seen(), null, 'it has no age');
+  assert.ok(desk.log.every(({ event }) => event !== 'identity_unfit'));
+  machine.recipient = 'age1nonsense';
+  assert.equal(await seen(), null);
+  const told = desk.log.find(({ event }) => event === 'identity_unfit');
+  assert.equal(told?.fields.code, 'identity_malformed');
+});
+
+test('threat 32: the helper keeps and tells what failed only encrypted to the readers of its own trust', async (t) => {
+  const { machine, apply, desk } = await openBench(t);
+  const owner = await makeIdentity('classic');
+  await desk.home.amend((document) => ({ ...document, recipients: [owner.recipient] }));
+  const canary = 'canary-of-a-host';
+  machine.journal = `${canary}\n`;
+  const failing = await onHost('one\n', '[Container]\n# Fails\n');
+  assert.equal(await apply(failing), 'service_failed');
+  const order = Object.values(
+    (JSON.parse(stateText(desk)) as { targets: Record<string, { digest: string }> }).targets,
+  )[0]!.digest;
+  const told = await desk.client.settle('pve2', order, forever);
+  assert.ok(told.ok && told.value.state === 'failed');
+  assert.doesNotMatch(JSON.stringify([stateText(desk), desk.log, told]), new RegExp(canary));
+  const result = { excerpt: told.value.excerpt! };
+  const opened = await decryptAge(excerptOf({ state: 'failed', result })!, [{ identity: owner.identity }]);
+  assert.ok(opened.ok);
+  assert.equal(Buffer.from(opened.value).toString(), `web.service is failed (exit-code)\n${canary}`);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ActClient, ActHeard } from '../../../relay/drivers/act-client.ts';
-import type { ActOutcome } from '../../../relay/drivers/act-messages.ts';
+import type { ActOutcome, ActSeen } from '../../../relay/drivers/act-messages.ts';
 import { digestBytes, toBytes } from '../../../schema/jose/digest.ts';
 import { ok, refuse } from '../../../schema/result.ts';
 import { canonicalJson } from '../../../schema/wire/canonical.ts';
@@ -35,7 +35,7 @@ function helperThat(
   heard: {
     apply?: ActHeard<ActOutcome>;
     settle?: readonly ActHeard<ActOutcome>[];
-    look?: ActHeard<TargetReport>;
+    look?: ActHeard<ActSeen>;
   } = {},
 ): ActClient & Asked {
   const asked: string[] = [];
@@ -56,7 +56,7 @@ function helperThat(
     },
     look: async (target) => {
       asked.push(`look ${target}`);
-      return heard.look ?? ok(report);
+      return heard.look ?? ok({ report });
     },
   };
 }

@@ -231,6 +231,7 @@ test('as JSON it says what would be ordered, and what came of it', async (t) => 
     healthy: true,
     synced: true,
     why: [],
+    log: null,
   });
 });
 
