@@ -4,6 +4,7 @@ import type { Home } from '../home.ts';
 import { byText } from '../repo.ts';
 import type { Doubt, Generator, Tell } from './generator.ts';
 import { addressLine, localZones, wildcardLines } from './local-zones.ts';
+import { pfsenseProgram } from './pfsense-program.ts';
 import { readOptions } from './read-options.ts';
 
 export const pfsenseOptionsSchema = v.strictObject({
@@ -48,6 +49,12 @@ export const pfsense: Generator = {
           .sort((a, b) => byText(a.host, b.host) || byText(a.domain, b.domain));
         return { made: { kind: 'file', text: `${JSON.stringify(overrides, null, 2)}\n` }, doubts };
       },
+    },
+    'bring-names': {
+      about: 'a program that brings the list there, applies it and reads it back',
+      kind: 'file',
+      needed: () => [],
+      generate: () => ({ made: { kind: 'file', text: pfsenseProgram } }),
     },
     'custom-options': {
       about: 'custom options of the DNS resolver for wildcards, which host overrides cannot say',
