@@ -244,7 +244,7 @@ export const releaseCodes = {
   },
   cut_off: {
     title: 'The change cut the host off',
-    meaning: `After the change the relay did not reach the control plane by a way that worked before it, for a minute. ${putBack}`,
+    meaning: `After the change the relay did not reach the control plane by a way that worked before it, for a minute; or it ended before it could tell. ${putBack}`,
     todo: 'See what the release changes on the way: proxy, DNS, tailnet policy, firewall. It may be deployed again as it is.',
   },
   activation_undone: {

@@ -184,7 +184,8 @@ else
       assert.equal(await listing(), before, 'nothing was written');
     });
 
-    test('a relay that is killed in the middle stops nothing, and tells the outcome when it is back', async () => {
+    test('a relay that is killed in the middle confirms nothing: all is put back, and told when it is there again', async () => {
+      const old = await generationOf();
       const order = await host.order(await generation('three'));
       const killed = host.api.until('the activation', () =>
         host.api.reports
@@ -195,7 +196,11 @@ else
       await killed;
       await host.guest.must(['systemctl', 'kill', '-s', 'KILL', 'writ-relay']);
       const receipt = await host.api.outcome(order);
-      assert.equal(receipt.state, 'succeeded', `${JSON.stringify(receipt)}\n${await journal()}`);
+      const told = `${JSON.stringify(receipt)}\n${await journal()}`;
+      assert.deepEqual([receipt.state, receipt.code], ['failed', 'cut_off'], told);
+      assert.equal(await generationOf(), old);
+      const again = await host.deploy(await host.order(await generation('three')));
+      assert.equal(again.state, 'succeeded', JSON.stringify(again));
       assert.equal(await generationOf(), 'three');
     });
 

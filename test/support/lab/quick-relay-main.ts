@@ -8,7 +8,7 @@ const stop = new AbortController();
 process.on('SIGTERM', () => stop.abort());
 const started = await startRelay({
   stateDir: '/var/lib/writ-relay',
-  overrides: { confirmMs: 4_000 },
+  overrides: { confirmMs: 2_000 },
   log: (entry) => console.log(formatJsonLine(entry)),
 });
 if (!started.ok) throw new Error(`${started.reason}: ${started.detail}`);
