@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeIdentity } from '../../src/cli/secrets/age.ts';
 import { startDeployHome, textOf } from '../support/deploy-home.ts';
+import { filesIn } from '../support/files-in.ts';
 import { formsOf, tapHttp } from '../support/http-tap.ts';
-
-const filesIn = (folder: string): Buffer[] =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((path) => join(folder, path))
-    .filter((path) => statSync(path).isFile())
-    .map((path) => readFileSync(path));
 
 test('threat 32: what a failing app says is opened by the owner alone, and found nowhere else', async (t) => {
   const tap = tapHttp(t);
