@@ -63,6 +63,7 @@ else
       const service = '[Service]\nExecStart=/bin/sh -c "cat /etc/opt/note/s.conf; sleep 1; exit 3"\n';
       const wanted = await withSecret(canary, await recipientOfHost(), service);
       const { version } = host.home.trust().document;
+      host.api.reportWanted = true;
       await host.api.until('the newer trust at the relay', () =>
         host.api.reports.some(({ report }) => report.trust_version === version),
       );
