@@ -29,7 +29,8 @@ test('threat 20: a secret that goes from the desk to a guest is in clear nowhere
 
   const canary = `canary-${randomBytes(16).toString('hex')}`;
   await must(['secrets', 'set', 'blog_token', '--on', 'websvcs', '--repo', repo, '--from', '-'], canary);
-  home.edit('apps/blog/app.yaml', `${textOf(home, 'apps/blog/app.yaml')}secrets: [blog_token]\n`);
+  const app = textOf(home, 'apps/blog/app.yaml');
+  home.edit('apps/blog/app.yaml', `${app}secrets: [blog_token]\n`);
   const unit = textOf(home, 'apps/blog/blog.container');
   home.edit('apps/blog/blog.container', unit.replace('[Container]\n', '[Container]\nSecret=blog_token\n'));
   const bundle = mkdtempSync(join(tmpdir(), 'writ-bundle-'));
@@ -37,6 +38,11 @@ test('threat 20: a secret that goes from the desk to a guest is in clear nowhere
   await must(['plan', '--live', '--repo', repo]);
   const deployed = await home.deploy();
   assert.equal(deployed.exit, 0, deployed.err + deployed.out);
+  // Rotated, and then taken away: what Writ itself puts there needs no grant of the owner's.
+  const later = `later-${canary}`;
+  await must(['secrets', 'set', 'blog_token', '--on', 'websvcs', '--repo', repo, '--from', '-'], later);
+  const rotated = await home.deploy();
+  assert.equal(rotated.exit, 0, rotated.err + rotated.out);
   await must(['history', 'websvcs', '--json']);
   await must(['audit', 'export', '--json']).catch(() => '');
   const metrics = await home.writ(['deployments', '--json']);
@@ -47,7 +53,7 @@ test('threat 20: a secret that goes from the desk to a guest is in clear nowhere
   );
   assert.ok(sealed !== undefined);
   const opened = await decryptAge(new Uint8Array(sealed), [{ identity: guest.identity }]);
-  assert.equal(opened.ok && Buffer.from(opened.value).toString(), canary);
+  assert.equal(opened.ok && Buffer.from(opened.value).toString(), later);
   assert.ok(
     tap.bodies.some((bytes) => bytes.includes(sealed)),
     'it is in the traffic, encrypted',
@@ -72,6 +78,13 @@ test('threat 20: a secret that goes from the desk to a guest is in clear nowhere
     for (const bytes of found)
       for (const form of formsOf(canary)) assert.ok(!bytes.includes(form), `${place}: ${form}`);
   }
+  home.edit('apps/blog/blog.container', unit);
+  home.edit('apps/blog/app.yaml', app);
+  rmSync(join(repo, 'secrets/websvcs'), { recursive: true });
+  const without = await home.deploy();
+  assert.equal(without.exit, 0, without.err + without.out);
+  assert.ok(Object.keys(machine.files()).every((path) => !path.includes('writ')));
+
   // The same search finds what is there in clear.
   writeFileSync(join(bundle, 'x'), `a ${Buffer.from(`xy${canary}`).toString('base64')}`);
   assert.ok(filesIn(bundle).some((bytes) => formsOf(canary).some((form) => bytes.includes(form))));
