@@ -148,6 +148,8 @@ const relayPackage: Package = {
     for (const name of ['writ-relay.cjs', 'writ-relay-act.cjs']) {
       put(folder, `usr/lib/writ-relay/${name}`, readFileSync(join(dist, name)), 0o755);
     }
+    // Where the helper puts the program of secrets: what is there when it starts is all that it can write.
+    mkdirSync(join(folder, 'usr/lib/writ-target'), { recursive: true });
     link(folder, 'usr/bin/writ-relay', '../lib/writ-relay/writ-relay.cjs');
     put(folder, 'usr/share/man/man1/writ-relay.1.gz', zipped(relayManPage()));
   },

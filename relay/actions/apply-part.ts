@@ -3,6 +3,7 @@ import { judgeRemoved } from '../../schema/trust/judge-part.ts';
 import { type ActivateDeps, type ActivateResult, activate, revertPending } from '../deploy/activate.ts';
 import { type ActivationCode, activationCodes } from '../deploy/codes.ts';
 import { sealExcerpt } from '../deploy/seal-excerpt.ts';
+import { withoutSecretFiles } from '../deploy/secrets-plan.ts';
 import type { Wanted } from '../deploy/stage.ts';
 import { readKeptPart, readTargetState } from '../deploy/target-state.ts';
 import type { Machine } from '../machine/machine.ts';
@@ -45,7 +46,7 @@ export async function judgeSwitch(
   if (current === null || current === digest) return ok(true);
   const before = await readKeptPart(machine, current);
   if (!before.ok) return refuse(codeOfReason(before.reason), before.detail);
-  return judgeRemoved(granted, before.value, part);
+  return judgeRemoved(granted, withoutSecretFiles(before.value), part);
 }
 
 /** Brings a target to a part that was judged. Why it failed is told to nobody but trust's `recipients`. */

@@ -52,6 +52,15 @@ const ownFiles = (table: string): readonly { path: string; mode: string; text: s
   { path: '/etc/systemd/system/sysinit.target.d/50-writ-secrets.conf', mode: '0644', text: wanted },
 ];
 
+/** What Writ itself puts there beside a release is of no app, as nothing in a release can be. */
+const ofNoApp = '';
+
+/** A part as it was released: nobody has to be granted what Writ itself puts there, or takes away again. */
+export const withoutSecretFiles = (part: ReleasePart): ReleasePart => ({
+  ...part,
+  files: part.files.filter(({ app }) => app !== ofNoApp),
+});
+
 /** A part that is in force, with the files that its secrets need. */
 export async function withSecretFiles(part: ReleasePart): Promise<ReleasePart> {
   const plan = await planSecrets(part);
@@ -72,7 +81,7 @@ export async function planSecrets(part: ReleasePart): Promise<Result<SecretPlan,
     files.push({
       ...{ path, digest, mode, size: bytes.length },
       // Of no app: its changes restart nothing.
-      ...{ app: '', owner: 'root:root', on_change: 'none', manage: 'exact', kind: 'file' },
+      ...{ app: ofNoApp, owner: 'root:root', on_change: 'none', manage: 'exact', kind: 'file' },
     });
   }
   const needs = new Set([

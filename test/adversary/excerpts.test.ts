@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeIdentity } from '../../src/cli/secrets/age.ts';
 import { startDeployHome, textOf } from '../support/deploy-home.ts';
+import { filesIn } from '../support/files-in.ts';
 import { formsOf, tapHttp } from '../support/http-tap.ts';
-
-const filesIn = (folder: string): Buffer[] =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((path) => join(folder, path))
-    .filter((path) => statSync(path).isFile())
-    .map((path) => readFileSync(path));
 
 test('threat 32: what a failing app says is opened by the owner alone, and found nowhere else', async (t) => {
   const tap = tapHttp(t);
@@ -36,13 +31,14 @@ test('threat 32: what a failing app says is opened by the owner alone, and found
   assert.equal((await home.deploy()).exit, 0);
 
   const canary = `canary-${randomBytes(16).toString('hex')}`;
-  machine.journal = `starting\npassword is ${canary}\n\u001b]0;owned\u0007\rwebsvcs  deployed, healthy, synced\n`;
+  // Far more than a receipt has room for: the end counts.
+  machine.journal = `${'filler '.repeat(2_000)}\npassword is ${canary}\n\u001b]0;owned\u0007\rwebsvcs  deployed, healthy, synced\n`;
   home.edit('apps/blog/blog.container', `${textOf(home, 'apps/blog/blog.container')}# Fails\n`);
   const failed = await home.deploy();
   assert.equal(failed.exit, 1, failed.err + failed.out);
   assert.match(failed.out, /encrypted to you\. Open it: writ deployments dep_\w+ --log$/m);
   const { deployments } = JSON.parse(await must('deployments', '--json')) as {
-    deployments: { id: string }[];
+    deployments: { id: string; targets: { result: unknown }[] }[];
   };
   const { id } = deployments[0]!;
   const told = [failed, await writ(['deployments', id, '--json']), await writ(['history', 'websvcs'])];
@@ -79,6 +75,7 @@ test('threat 32: what a failing app says is opened by the owner alone, and found
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
     assert.doesNotMatch(ran.out, /\u001b|\u0007|\r|^websvcs {2}deployed/m);
   }
+  assert.equal(deployments[0]!.targets[0]!.result, null, 'it is in the receipt alone');
   const json = JSON.parse((await open(ownFile, 'deployments', id, '--json')).out) as {
     targets: { log: string }[];
   };

@@ -37,6 +37,7 @@ const threats: Readonly<Record<number, string>> = {
   29: 'home-only names through the public VM',
   30: 'secrets encrypted to the thief',
   31: 'a release that rewrites its judge',
+  32: 'secrets out through receipts and logs',
   33: 'parameters that raise risk',
   34: 'enrolment in the middle',
 };

@@ -42,6 +42,8 @@ export type DeployHome = {
   readonly machine: MemoryMachine;
   /** Starts the relay of pve2, and waits until it is connected. */
   startRelay(): Promise<TestRelay>;
+  /** The relay that was started last. */
+  relay(): TestRelay;
   edit(path: string, text: string): void;
   writ(words: readonly string[], person?: Person): Promise<Ran>;
   /** `writ deploy --yes --wait` of the repo. */
@@ -89,11 +91,13 @@ export async function startDeployHome(
   const machine = createMemoryMachine();
   // Enrolled at once: what was signed before, a relay leaves alone.
   const stateDir = await makeRelayState(home, 'pve2', { clock: time.clock });
+  let started: TestRelay | null = null;
   const startRelay = async (): Promise<TestRelay> => {
     const overrides = { proxmox: tower.proxmox, machineOf: () => machine, targetIntervalMs: 5_000 };
     const relay = await startTestRelay({ home, relay: 'pve2', time, stateDir, overrides });
     t.after(() => relay.discard());
     await relay.until('connected');
+    started = relay;
     return relay;
   };
   if (options.relay !== 'later') await startRelay();
@@ -108,6 +112,7 @@ export async function startDeployHome(
     configDir,
     machine,
     startRelay,
+    relay: () => started!,
     edit: (path, text) => writeFileSync(join(repo, path), text),
     writ,
     deploy: (...words) => writ(['deploy', '--repo', repo, '--yes', '--wait', ...words]),
