@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Release } from '../../schema/wire/release.ts';
+import type { TargetReport } from '../../schema/wire/report.ts';
 import { granted, releaseOf } from '../support/lab/act-home.ts';
 import { type ActHost, bundleForGuest, startActHost, wordOf } from '../support/lab/act-host.ts';
 import { whyNoLab } from '../support/lab/root.ts';
@@ -83,7 +84,7 @@ else
       await host.guest.must(['sh', '-c', 'echo by hand >> /etc/opt/note/note.txt']);
       const seen = await host.ask('writ', { ask: 'look', target: 'pve2' });
       assert.ok(seen?.heard.ok);
-      assert.deepEqual((seen.heard.value as unknown as { drift: unknown }).drift, [
+      assert.deepEqual((seen.heard.value as unknown as { report: TargetReport }).report.drift, [
         { kind: 'file', name: '/etc/opt/note/note.txt', is: 'changed' },
       ]);
       const receipt = await host.deploy(await host.order(await releaseOf()));
