@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { WakeOnLan } from '../../relay/drivers/wake-on-lan.ts';
+import type { Machine } from '../../relay/machine/machine.ts';
 import { generateKey } from '../../schema/jose/keys.ts';
 import type { TrustDocument } from '../../schema/trust/document.ts';
 import { readHome } from '../../src/cli/home.ts';
@@ -73,6 +74,8 @@ export type DeployHomeOptions = {
   readonly relay?: 'later';
   /** The tower sleeps until the relay of pve1 sends it a packet, and its relay then starts: booted then, or long ago. */
   readonly tower?: 'off' | 'silent';
+  /** What websvcs is inside, in place of `machine`. */
+  readonly inside?: Machine;
   /** websvcs and gaming share a device. */
   readonly sharing?: true;
   /** Guests of the tower by VMID, as they are other than usual: websvcs runs. */
@@ -127,7 +130,12 @@ export async function startDeployHome(t: TestContext, options: DeployHomeOptions
       options.tower === 'off'
         ? { ...time.clock, uptimeMs: () => time.clock.uptimeMs() - bootedAt }
         : time.clock;
-    const overrides = { proxmox: tower.proxmox, machineOf: () => machine, targetIntervalMs: 5_000, clock };
+    const overrides = {
+      proxmox: tower.proxmox,
+      machineOf: () => options.inside ?? machine,
+      targetIntervalMs: 5_000,
+      clock,
+    };
     const relay = await startTestRelay({ home, relay: 'pve2', time, stateDir, overrides });
     t.after(() => relay.discard());
     await relay.until('connected');
