@@ -1,5 +1,7 @@
 import type { ActionType } from '../../schema/actions/index.ts';
 import type { RelayAction } from './action.ts';
+import { guestLook } from './guest-look.ts';
+import { guestPrepare } from './guest-prepare.ts';
 import { guestReboot } from './guest-reboot.ts';
 import { guestRebootInUse } from './guest-reboot-in-use.ts';
 import { guestResume } from './guest-resume.ts';
@@ -32,5 +34,7 @@ export const relayActions = {
   'guest.suspend': guestSuspend,
   'guest.suspend-in-use': guestSuspendInUse,
   'guest.resume': guestResume,
+  'guest.look': guestLook,
+  'guest.prepare': guestPrepare,
   'release.apply': releaseApply,
 } as const satisfies Record<ActionType, RelayAction>;

@@ -15,14 +15,16 @@ const fetchMs = 120_000;
 const activationMs = 20 * 60_000;
 /** A host that has just booted starts its guests, and they their agents. */
 const returnMs = 120_000;
+/** A guest that has just started runs before its agent answers: the order would be lost, for it is taken once. */
+const agentMs = 90_000;
 const lookEveryMs = 2_000;
 
 export const releaseApply: RelayAction = {
-  precheckMs: fetchMs,
+  precheckMs: fetchMs + agentMs,
   observeMs: card.lifetimeMs,
   async precheck(ctx) {
     if (needsHelper(ctx)) return precheckByHelper(ctx);
-    const machine = await openTarget(ctx);
+    const machine = await awaitTarget(ctx, agentMs, ['agent_silent']);
     if (!machine.ok) return machine;
     const wanted = await fetchPart(ctx);
     return wanted.ok ? judgeSwitch(machine.value, ctx.paths, wanted.value) : wanted;
@@ -52,7 +54,7 @@ export const releaseApply: RelayAction = {
   },
   async observe(ctx) {
     if (needsHelper(ctx)) return settleByHelper(ctx);
-    const machine = await awaitTarget(ctx);
+    const machine = await awaitTarget(ctx, returnMs, ['guest_not_running', 'agent_silent']);
     if (!machine.ok) return failedBy(machine, 'unknown');
     const end = await settlePart(machine.value, v.parse(card.params, ctx.params).part);
     return end.ok ? outcomeOfPart(end.value) : failedBy(end, 'unknown');
@@ -75,13 +77,17 @@ function startLimit(ctx: ActContext, ms: number): { readonly signal: AbortSignal
   };
 }
 
-/** Waits a moment for a guest that does not run or answer yet. */
-async function awaitTarget(ctx: ObserveContext | CheckContext): Promise<Result<Machine, string>> {
+/** Waits a moment for a guest that cannot be opened for a reason that passes. */
+async function awaitTarget(
+  ctx: ObserveContext | CheckContext,
+  withinMs: number,
+  passing: readonly string[],
+): Promise<Result<Machine, string>> {
   const { clock } = ctx.ports;
-  const untilMs = clock.uptimeMs() + returnMs;
+  const untilMs = clock.uptimeMs() + withinMs;
   for (;;) {
     const machine = await openTarget(ctx);
-    const mayCome = !machine.ok && ['guest_not_running', 'agent_silent'].includes(machine.reason);
+    const mayCome = !machine.ok && passing.includes(machine.reason);
     if (!mayCome || ctx.signal.aborted || clock.uptimeMs() >= untilMs) return machine;
     await clock.sleep(lookEveryMs, ctx.signal);
   }

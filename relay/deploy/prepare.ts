@@ -1,12 +1,12 @@
+import type { GuestPackage } from '../../schema/actions/guest-look.ts';
 import { isAtLeast } from '../../schema/quadlet/keys.ts';
 import { ok, type Result } from '../../schema/result.ts';
 import type { Machine, MachineReason } from '../machine/machine.ts';
-import { type IdentityReason, readRecipient } from './identity.ts';
 
 /** A program that a guest should have, and by which package of Debian it comes. */
 type Program = {
   readonly name: string;
-  readonly package: string;
+  readonly package: GuestPackage | 'systemd';
   readonly argv: readonly [string, ...string[]];
   /** Before this version it does not do what releases ask of it. */
   readonly since?: string;
@@ -16,6 +16,9 @@ type Program = {
 const programs: readonly Program[] = [
   { name: 'systemd', package: 'systemd', argv: ['systemctl', '--version'] },
   { name: 'podman', package: 'podman', argv: ['podman', '--version'], since: '5.0' },
+  // Containers find each other by name through it, and `RunInit=` is what the other one does.
+  { name: 'aardvark-dns', package: 'aardvark-dns', argv: ['/usr/lib/podman/aardvark-dns', '--version'] },
+  { name: 'catatonit', package: 'catatonit', argv: ['catatonit', '--version'] },
   { name: 'age', package: 'age', argv: ['age', '--version'] },
   { name: 'age-keygen', package: 'age', argv: ['age-keygen', '--version'] },
 ];
@@ -24,7 +27,7 @@ const agent: Program = { name: 'qemu-ga', package: 'qemu-guest-agent', argv: ['q
 /** What a guest lacks for releases. `old`: it is there in a version that does not do. */
 export type Lack = {
   readonly program: string;
-  readonly package: string;
+  readonly package: GuestPackage | 'systemd';
   readonly is: 'missing' | 'old';
   readonly found?: string;
   readonly needs?: string;
@@ -33,11 +36,11 @@ export type Lack = {
 export type Readiness = {
   /** `Debian GNU/Linux 13 (trixie)`, as the guest calls itself. */
   readonly system: string;
+  /** Its version as a number, 0 where it tells none, as Debian's next does; null: it is no Debian. */
+  readonly debian: number | null;
   /** Versions of what is there, by program. */
   readonly versions: Readonly<Record<string, string>>;
   readonly lacks: readonly Lack[];
-  /** The recipient that secrets are encrypted to, or why there is none. */
-  readonly recipient: Result<string, IdentityReason>;
 };
 
 const timeoutMs = 30_000;
@@ -69,12 +72,8 @@ export async function lookAtGuest(
         lacks.push({ program: name, package: by, is: 'old', found: found.value, needs: since });
     }
   }
-  return ok({
-    system: release.ok ? systemOf(text(release.value)) : 'unknown',
-    versions,
-    lacks,
-    recipient: await readRecipient(machine),
-  });
+  const told = release.ok ? text(release.value) : '';
+  return ok({ system: systemOf(told), debian: debianOf(told), versions, lacks });
 }
 
 /** The version that a program prints, `0` where it prints none; null where there is no such program. */
@@ -86,3 +85,8 @@ async function versionOf(machine: Machine, { argv }: Program): Promise<Result<st
 
 const systemOf = (osRelease: string): string =>
   (/^PRETTY_NAME="?([^"\n]{1,100})"?$/m.exec(osRelease)?.[1] ?? 'unknown').replace(/[^ -~]/g, '?');
+
+function debianOf(osRelease: string): number | null {
+  if (!/^ID="?debian"?$/m.test(osRelease)) return null;
+  return Number(/^VERSION_ID="?(\d{1,4})"?$/m.exec(osRelease)?.[1] ?? 0);
+}

@@ -1,4 +1,6 @@
 import type { Action } from './action.ts';
+import { guestLook } from './guest-look.ts';
+import { guestPrepare } from './guest-prepare.ts';
 import { guestReboot } from './guest-reboot.ts';
 import { guestRebootInUse } from './guest-reboot-in-use.ts';
 import { guestResume } from './guest-resume.ts';
@@ -31,6 +33,8 @@ export const actions = {
   'guest.suspend': guestSuspend,
   'guest.suspend-in-use': guestSuspendInUse,
   'guest.resume': guestResume,
+  'guest.look': guestLook,
+  'guest.prepare': guestPrepare,
   'release.apply': releaseApply,
 } as const satisfies { readonly [T in string]: Action<T> };
 

@@ -66,6 +66,54 @@ export const actingCodes = {
     meaning: 'The agent in the guest answered with an error.',
     todo: 'See the agent’s log in the guest.',
   },
+  guest_by_hand: {
+    title: 'Containers are prepared by hand',
+    meaning: 'What a container (LXC) lacks for releases no relay installs. Nothing was done.',
+    todo: 'On its host: `pct exec VMID -- apt-get install --no-install-recommends podman aardvark-dns catatonit age`.',
+  },
+  guest_not_debian: {
+    title: 'Guest is no Debian',
+    meaning:
+      'Releases are made for Debian, and the guest says that it is something else. Nothing was installed.',
+    todo: 'Take a guest with Debian 13 or newer.',
+  },
+  guest_too_old: {
+    title: 'Guest’s programs are too old',
+    meaning: 'Its Debian is older than 13, or has a Podman before 5.0 or no systemd. Nothing was installed.',
+    todo: 'Upgrade the guest to Debian 13; take away a Podman that was put there by other ways.',
+  },
+  guest_disk_full: {
+    title: 'Guest’s disk is full',
+    meaning: 'There is no room in the guest for the packages. What apt had begun it ends at the next try.',
+    todo: 'Make room there, and order it again.',
+  },
+  apt_no_network: {
+    title: 'Guest reaches no package server',
+    meaning: 'apt in the guest could not fetch lists or packages. Nothing, or not all, was installed.',
+    todo: 'Check the guest’s network, its DNS and its sources of packages, and order it again.',
+  },
+  apt_locked: {
+    title: 'Another program installs packages',
+    meaning:
+      'apt was locked in the guest for two minutes, such as by its own upgrades. Nothing was installed.',
+    todo: 'Wait until that has ended, and order it again.',
+  },
+  apt_package_unknown: {
+    title: 'Guest’s sources lack a package',
+    meaning: 'apt in the guest knows no package of that name. Nothing was installed.',
+    todo: 'Add Debian’s own sources (main) of its release, and order it again.',
+  },
+  apt_would_remove: {
+    title: 'Packages would have to go',
+    meaning: 'What is missing does not go together with packages that the guest has. Nothing was changed.',
+    todo: 'Look in the guest: `apt-get install --no-install-recommends` of the packages says which.',
+  },
+  apt_failed: {
+    title: 'Packages could not be installed',
+    meaning:
+      'apt in the guest failed, or something is still missing after it. The relay’s log has its last words.',
+    todo: 'See `journalctl -u writ-relay` on the host; mend it in the guest, and order it again.',
+  },
   device_in_use: {
     title: 'A passed-through device is taken',
     meaning: 'Another guest holds a device that this one needs. It was not started.',

@@ -14,6 +14,7 @@ import { deployments } from './commands/deployments.ts';
 import { diff } from './commands/diff.ts';
 import { doctor } from './commands/doctor.ts';
 import { edgeSetup } from './commands/edge-setup.ts';
+import { guestsPrepare } from './commands/guests-prepare.ts';
 import { history } from './commands/history.ts';
 import { houseSet } from './commands/house-set.ts';
 import { houseShow } from './commands/house-show.ts';
@@ -74,6 +75,7 @@ export const commands: readonly Command[] = [
   trustRecover,
   houseShow,
   houseSet,
+  guestsPrepare,
   configCheck,
   configBuild,
   configSchema,

@@ -9,7 +9,10 @@ import {
 } from '../../schema/api/orders.ts';
 import { encodeBase64url } from '../../schema/jose/base64url.ts';
 import { signJws } from '../../schema/jose/jws.ts';
+import type { Runbook } from '../../schema/manifest/house.ts';
 import type { Trust } from '../../schema/trust/read.ts';
+import type { Step } from '../../schema/wire/intent.ts';
+import type { Receipt } from '../../schema/wire/receipt.ts';
 import { type CheckedPlan, checkPlan, inWords } from './check-plan.ts';
 import type { Context } from './command.ts';
 import { type Done, done, type Exit, exits, type Failure, fail } from './outcome.ts';
@@ -38,7 +41,7 @@ export async function giveOrder(
 ): Promise<Done | Failure> {
   const session = await openSession(context);
   if (!session.ok) return session;
-  const { api, home } = session.value;
+  const { home } = session.value;
   const trust = await refreshTrust(session.value);
   if (!trust.ok) return trust;
   const order = makeOrder(trust.value);
@@ -57,15 +60,49 @@ export async function giveOrder(
     );
   }
 
+  const ordered = await signPlan(
+    context,
+    session.value,
+    trust.value,
+    { order: order.value, runbook: kept.value },
+    (checked, notes) => agree(context, order.value, checked, notes, values.yes),
+  );
+  if (!ordered.ok) return ordered;
+  const { plan, accepted } = ordered.value;
+  if (values['no-wait']) {
+    return done(`${accepted.id} is accepted. Its outcome: writ command ${accepted.id}`, accepted);
+  }
+  const ended = await followCommand(context, session.value, accepted);
+  if (!ended.ok) return ended;
+  return judge(session.value, plan, ended.value);
+}
+
+/** An order that the control plane took, and the plan of it that was signed. */
+export type Ordered = { readonly plan: CheckedPlan; readonly accepted: CommandView };
+
+/**
+ * Has the control plane plan an order, checks the plan, asks, signs it with the operator key, and hands it over.
+ *
+ * @param agree says whether the owner agrees to what the plan does besides
+ */
+export async function signPlan(
+  context: Context,
+  session: Session,
+  trust: Trust,
+  wanted: { readonly order: Order; readonly runbook: Runbook | null },
+  agree: (checked: CheckedPlan, notes: readonly string[]) => Promise<true | Failure>,
+): Promise<{ ok: true; value: Ordered } | Failure> {
+  const { api, home } = session;
+  const { order, runbook } = wanted;
   context.progress.say('Planning');
   const plan = await api.call({
     method: 'POST',
     url: '/v1/plans',
-    body: { order: order.value },
+    body: { order },
     answer: planSchema,
   });
   if (!plan.ok) return plan;
-  const checked = await checkPlan(trust.value, order.value, plan.value, context.now(), kept.value);
+  const checked = await checkPlan(trust, order, plan.value, context.now(), runbook);
   if (!checked.ok) {
     return fail(
       exits.refused,
@@ -73,7 +110,7 @@ export async function giveOrder(
       `The control plane's plan was not signed: ${checked.detail ?? checked.reason}.`,
     );
   }
-  const agreed = await agree(context, order.value, checked.value, plan.value.notes, values.yes);
+  const agreed = await agree(checked.value, plan.value.notes);
   if (agreed !== true) return agreed;
 
   const authorisation = await signJws(
@@ -81,21 +118,9 @@ export async function giveOrder(
     { home: home.file.home, kind: 'intent', digest: checked.value.digest },
     home.operator,
   );
-  const accepted = await submit(context, session.value, {
-    order: order.value,
-    intent: plan.value.intent,
-    authorisation,
-  });
+  const accepted = await submit(context, session, { order, intent: plan.value.intent, authorisation });
   if (!accepted.ok) return accepted;
-  if (values['no-wait']) {
-    return done(
-      `${accepted.value.id} is accepted. Its outcome: writ command ${accepted.value.id}`,
-      accepted.value,
-    );
-  }
-  const ended = await follow(context, session.value, accepted.value);
-  if (!ended.ok) return ended;
-  return judge(session.value, checked.value, ended.value);
+  return { ok: true, value: { plan: checked.value, accepted: accepted.value } };
 }
 
 async function agree(
@@ -140,19 +165,26 @@ async function submit(
   }
 }
 
-async function follow(
+/**
+ * Follows a command to its end, and tells its steps.
+ *
+ * @param isEnough asked of each state of it: whether whoever follows knows enough
+ */
+export async function followCommand(
   context: Context,
   { api }: Session,
   accepted: CommandView,
+  isEnough?: (command: CommandView) => Promise<boolean>,
 ): Promise<{ ok: true; value: CommandView } | Failure> {
   let command = accepted;
   let told = new Map<string, string>();
   let awaySince: number | null = null;
   for (;;) {
     told = tellSteps(context, told, command.steps);
-    if (command.state !== 'running') return { ok: true, value: command };
+    if (command.state !== 'running' || (await isEnough?.(command)) === true)
+      return { ok: true, value: command };
     // Somebody who watches sees each step as it changes; a script is answered once, at the end.
-    const waitS = context.terminal.watched ? 1 : 50;
+    const waitS = context.terminal.watched || isEnough !== undefined ? 1 : 50;
     const answer = await api.call({
       method: 'GET',
       url: `/v1/commands/${command.id}?wait=${waitS}`,
@@ -205,8 +237,15 @@ export const exitOfState: Readonly<Record<CommandState, Exit>> = {
   unconfirmed: exits.unconfirmed,
 };
 
+/** A step of a plan, and the final receipt of its relay; null where it signed none. */
+export type SignedStep = { readonly step: Step; readonly receipt: Receipt | null };
+
 /** Success is what the relays' receipts say, verified against trust; the control plane's word is not enough. */
-async function judge(session: Session, plan: CheckedPlan, command: CommandView): Promise<Done | Failure> {
+export async function proveSteps(
+  session: Session,
+  plan: CheckedPlan,
+  command: CommandView,
+): Promise<{ ok: true; value: readonly SignedStep[] } | Failure> {
   const trust = await refreshTrust(session);
   if (!trust.ok) return trust;
   const receipts = await verifiedReceipts(trust.value, command.receipts);
@@ -214,23 +253,27 @@ async function judge(session: Session, plan: CheckedPlan, command: CommandView):
     step,
     receipt: outcomeOf(receipts, plan.digest, index, step),
   }));
-  const proven = outcomes.map(({ step, receipt }, index) => ({
+  const open = outcomes.filter(({ receipt }) => receipt?.state !== 'succeeded');
+  if (command.state === 'succeeded' && open.length > 0) {
+    return fail(
+      exits.refused,
+      'outcome_unproven',
+      `The control plane says that ${command.id} succeeded, but no relay of your trust document has signed that it did ${open.map(({ step }) => inWords(step)).join(', ')}. It was not believed.`,
+    );
+  }
+  return { ok: true, value: outcomes };
+}
+
+async function judge(session: Session, plan: CheckedPlan, command: CommandView): Promise<Done | Failure> {
+  const signed = await proveSteps(session, plan, command);
+  if (!signed.ok) return signed;
+  const proven = signed.value.map(({ step, receipt }, index) => ({
     step: index,
     action: step.action,
     target: step.target,
     proven: receipt?.state ?? null,
     code: receipt?.code ?? null,
   }));
-  if (command.state === 'succeeded') {
-    const open = outcomes.filter(({ receipt }) => receipt?.state !== 'succeeded');
-    if (open.length > 0) {
-      return fail(
-        exits.refused,
-        'outcome_unproven',
-        `The control plane says that ${command.id} succeeded, but no relay of your trust document has signed that it did ${open.map(({ step }) => inWords(step)).join(', ')}. It was not believed.`,
-      );
-    }
-  }
   const lines = [command.sentence];
   if (command.state === 'succeeded') lines.push('Verified against the receipts of its relays.');
   if (command.state === 'unconfirmed') lines.push(`Its end comes later: writ command ${command.id}`);

@@ -90,6 +90,8 @@ export const knownActions: readonly string[] = [
   'guest.suspend',
   'guest.suspend-in-use',
   'guest.resume',
+  'guest.look',
+  'guest.prepare',
 ];
 
 function paramsFit(action: string, params: Readonly<Record<string, unknown>>): boolean {

@@ -29,11 +29,19 @@ else
         assert.ok(seen.ok, JSON.stringify(seen));
         return seen.value;
       };
-      const { system, versions, lacks, recipient } = await look();
+      const { system, debian, versions, lacks } = await look();
       assert.match(system, /^Debian GNU\/Linux 13/);
-      assert.deepEqual([lacks, recipient], [[], { ok: true, value: guest.recipient }]);
+      assert.deepEqual([debian, lacks], [13, []]);
+      assert.deepEqual(await readRecipient(guest.machine), { ok: true, value: guest.recipient });
       assert.match(versions.podman!, /^5\.\d/);
-      assert.deepEqual(Object.keys(versions).sort(), ['age', 'age-keygen', 'podman', 'systemd']);
+      assert.deepEqual(Object.keys(versions).sort(), [
+        'aardvark-dns',
+        'age',
+        'age-keygen',
+        'catatonit',
+        'podman',
+        'systemd',
+      ]);
       await guest.without('/usr/bin/podman', async () => {
         assert.deepEqual((await look()).lacks, [{ program: 'podman', package: 'podman', is: 'missing' }]);
         const agent = await lookAtGuest(guest.machine, 'qemu');

@@ -121,6 +121,8 @@ const guestActions = [
   'guest.suspend',
   'guest.suspend-in-use',
   'guest.resume',
+  'guest.look',
+  'guest.prepare',
 ];
 
 /** Makes keys and version 1, and every relay admitted. */

@@ -47,6 +47,10 @@ const words: Readonly<Record<string, { summary: string; example: string; about: 
   },
 };
 
+/** Actions that have a command of another kind: `writ guests prepare` looks, asks and prepares. */
+const elsewhere: ReadonlySet<string> = new Set(['guest.look', 'guest.prepare']);
+const ordinary = commandActions.filter(({ type }) => !elsewhere.has(type));
+
 const verbOf = (type: string): string => type.slice(type.indexOf('.') + 1);
 
 const options = {
@@ -57,9 +61,9 @@ const options = {
 
 /** One command for each verb of the registry, on hosts, guests or both. */
 export const powerCommands: readonly Command[] = [
-  ...new Set(commandActions.map(({ type }) => verbOf(type)).filter((verb) => !verb.endsWith(inUseSuffix))),
+  ...new Set(ordinary.map(({ type }) => verbOf(type)).filter((verb) => !verb.endsWith(inUseSuffix))),
 ].map((verb) => {
-  const types = commandActions.filter(({ type }) => verbOf(type) === verb);
+  const types = ordinary.filter(({ type }) => verbOf(type) === verb);
   const on = types.map((action) => action.on);
   const said = words[verb] ?? {
     summary: types[0]!.title,

@@ -111,7 +111,7 @@ export async function followDeployment(
   }
 }
 
-/** Whether all that is under way waits for hosts whose relays are not there. */
+/** Whether all that is under way waits for hosts whose relays are not there, or for guests that are off. */
 async function isAsleep({ api }: Session, { targets }: DeploymentView): Promise<boolean> {
   const open = targets.filter(
     ({ state }) => state === 'pending' || state === 'staged' || state === 'activated',
@@ -119,12 +119,14 @@ async function isAsleep({ api }: Session, { targets }: DeploymentView): Promise<
   if (open.some(({ state }) => state !== 'pending')) return false;
   const status = await api.call({ method: 'GET', url: '/v1/status', answer: statusSchema });
   if (!status.ok) return false;
+  const { hosts, guests } = status.value;
   const awake = new Set(
-    status.value.hosts
-      .filter(({ state }) => state === 'awake' || state === 'powering_off')
-      .map(({ name }) => name),
+    hosts.filter(({ state }) => state === 'awake' || state === 'powering_off').map(({ name }) => name),
   );
-  return open.every(({ relay }) => !awake.has(relay));
+  const off = new Set(
+    guests.filter(({ state }) => state === 'stopped' || state === 'paused').map(({ name }) => name),
+  );
+  return open.every(({ relay, target }) => !awake.has(relay) || off.has(target));
 }
 
 function tellTargets(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type ActionType, commandActions } from '../../../schema/actions/index.ts';
 import { generateKey } from '../../../schema/jose/keys.ts';
+import { createDebianMachine, type DebianMachine } from '../../support/debian-machine.ts';
 import { type FakeApi, startFakeApi } from '../../support/fake-api.ts';
 import type { GuestSpec } from '../../support/proxmox/options.ts';
 import {
@@ -30,7 +31,9 @@ type Scene = {
   readonly home: TestHome;
   readonly api: FakeApi;
   readonly tower: Tower;
-  /** Orders that change something: tasks and node commands that reached Proxmox, and magic packets. */
+  /** What gaming is inside. */
+  readonly machine: DebianMachine;
+  /** What was done: tasks and node commands that reached Proxmox, magic packets, programs that were run in the guest. */
   effects(): number;
   relay: TestRelay;
   order(options?: IntentOptions & { params?: Record<string, unknown> }): Promise<TestIntent>;
@@ -51,9 +54,11 @@ async function play(type: ActionType, act: (scene: Scene) => Promise<void>): Pro
   const gaming: Partial<GuestSpec> = { running: state !== 'stopped' };
   const tower = await startTower(time, { 102: gaming });
   tower.simulator.guest(102).paused = state === 'paused';
+  const machine = createDebianMachine();
   let packets = 0;
   const overrides = {
     proxmox: name === 'pve2' ? tower.proxmox : null,
+    machineOf: () => machine,
     wake: {
       async send() {
         packets += 1;
@@ -68,8 +73,10 @@ async function play(type: ActionType, act: (scene: Scene) => Promise<void>): Pro
     home,
     api,
     tower,
+    machine,
     effects: () =>
       packets +
+      machine.runs +
       tower.simulator.requests.filter(({ method, path }) => method === 'POST' && !path.includes('/agent/'))
         .length,
     relay: await start(),
@@ -186,9 +193,16 @@ describe('every action that an intent may hold', () => {
             path: /\/status(\/[a-z]+)?$/,
             times: 99,
           });
+          // Or it runs a program in the guest.
+          let hung = 0;
+          scene.machine.before = (words) => {
+            if (!/^apt-get/.test(words) && type !== 'guest.look') return Promise.resolve();
+            hung += 1;
+            return new Promise(() => {});
+          };
           const intent = await scene.order();
           scene.offer(intent);
-          const attempts = () => struck() + (type === 'host.wake' ? scene.effects() : 0);
+          const attempts = () => struck() + hung + (type === 'host.wake' ? scene.effects() : 0);
           await scene.api.until('that it acts', () => attempts() > 0);
           const before = attempts();
           await scene.restart();

@@ -83,6 +83,13 @@ describe('a release on its target', () => {
   });
 });
 
+test('a guest that has just started is given the time that its agent takes', async () => {
+  const agent = { enabled: true, answersAfterMs: 40_000 };
+  const scene = await openScene({}, { ...running, agent });
+  assert.equal(codeOf(await apply(scene, await webPart('one\n'))), 'succeeded');
+  assert.equal(scene.machine.text('/etc/opt/web/index.html'), 'one\n');
+});
+
 test('an activation that takes too long is given up and put back', async () => {
   const scene = await openScene();
   assert.equal(codeOf(await apply(scene, await webPart('one\n'))), 'succeeded');

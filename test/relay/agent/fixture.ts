@@ -8,6 +8,7 @@ import { judgeAgain, judgeJob, verifyEnvelope } from '../../../relay/agent/verif
 import type { ActClient } from '../../../relay/drivers/act-client.ts';
 import type { WatchPath } from '../../../relay/drivers/watch-path.ts';
 import { createLog, type Log, type LogEntry } from '../../../relay/log.ts';
+import { guestPackages } from '../../../schema/actions/guest-look.ts';
 import { actions } from '../../../schema/actions/index.ts';
 import { encodeBase64url } from '../../../schema/jose/base64url.ts';
 import { signJws } from '../../../schema/jose/jws.ts';
@@ -127,6 +128,7 @@ export type Deed = { readonly action: string; readonly target: string; readonly 
 export const resultOf = (type: string): Record<string, boolean | number> => {
   if (type === 'host.wake') return { packets: 1, took_ms: 5 };
   if (type.startsWith('host.') || type.startsWith('guest.reboot')) return {};
+  if (type === 'guest.look') return Object.fromEntries(guestPackages.map((name) => [name, true]));
   if (type.startsWith('release.')) {
     return { already: false, files: 1, started: 0, restarted: 1, reloaded: 0, stopped: 0 };
   }

@@ -43,6 +43,13 @@ const house: House = {
 /** What a succeeded receipt of each action may carry; a new action stands here, or its test fails. */
 const already = [{ already: false }, { already: true }];
 const applied = { already: false, files: 3, started: 1, restarted: 1, reloaded: 0, stopped: 0 };
+const looked = {
+  podman: true,
+  age: true,
+  'qemu-guest-agent': true,
+  'aardvark-dns': true,
+  catatonit: true,
+};
 const results: Readonly<Record<string, readonly Record<string, number | boolean>[]>> = {
   'host.wake': [{ packets: 3, took_ms: 41_000 }],
   'host.shutdown': [{}],
@@ -58,6 +65,8 @@ const results: Readonly<Record<string, readonly Record<string, number | boolean>
   'guest.suspend': already,
   'guest.suspend-in-use': already,
   'guest.resume': already,
+  'guest.look': [looked, { ...looked, podman: false, age: false }],
+  'guest.prepare': already,
   'release.apply': [applied, { ...applied, already: true }],
 };
 

@@ -23,6 +23,8 @@ const promises: Readonly<Record<string, readonly [string, string, string, string
   'guest.suspend': ['medium', 'refuses', 'own relay', 'shared', 15],
   'guest.suspend-in-use': ['high', 'overrides', 'own relay', 'shared', 15],
   'guest.resume': ['low', 'does not matter', 'own relay', 'shared', 15],
+  'guest.look': ['low', 'does not matter', 'own relay', 'shared', 15],
+  'guest.prepare': ['high', 'does not matter', 'own relay', 'shared', 30],
   'release.apply': ['medium', 'does not matter', 'own relay', 'shared', 30],
 };
 
@@ -42,6 +44,8 @@ const sentences: Readonly<Record<string, readonly [done: string, already?: strin
   'guest.suspend': ['is suspended', 'was suspended already'],
   'guest.suspend-in-use': ['is suspended', 'was suspended already'],
   'guest.resume': ['is running', 'was running already'],
+  'guest.look': ['has all that releases need'],
+  'guest.prepare': ['is prepared', 'was prepared already'],
   'release.apply': ['is up to date', 'was up to date already'],
 };
 

@@ -31,10 +31,17 @@ test('no two commands have one name, and none hides another', () => {
   }
 });
 
+/** Commands that are not named after the action's verb. */
+const elsewhere: Readonly<Record<string, string>> = {
+  'release.apply': 'deploy',
+  'guest.look': 'guests prepare',
+  'guest.prepare': 'guests prepare',
+};
+
 test('every action of the registry can be ordered', () => {
   const names = new Set(commands.map(({ name }) => name));
   for (const { type } of allActions) {
-    const verb = type === 'release.apply' ? 'deploy' : type.split('.')[1]!.replace(/-in-use$/, '');
+    const verb = elsewhere[type] ?? type.split('.')[1]!.replace(/-in-use$/, '');
     assert.ok(names.has(verb), type);
     if (type.endsWith('-in-use')) {
       const command = commands.find(({ name }) => name === verb);

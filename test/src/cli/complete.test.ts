@@ -85,6 +85,8 @@ test('every action of the API is one of a command', () => {
     ['guest.reboot', 'reboot'],
     ['guest.suspend', 'suspend'],
     ['guest.resume', 'resume'],
+    ['guest.look', 'guests prepare'],
+    ['guest.prepare', 'guests prepare'],
     ['release.apply', 'deploy'],
   ]);
   for (const type of Object.keys(actions)) {

@@ -37,6 +37,7 @@ const calls: Readonly<Record<string, { words: readonly string[]; exit: number; s
   'config schema': { words: ['app'], exit: 0, says: /"units"/ },
   'config migrate': { words: ['--repo', 'no-such-folder'], exit: 2, says: /no folder no-such-folder/ },
   'new app': { words: ['web', '--repo', examples], exit: 2, says: /no homelab\.yaml/ },
+  'guests prepare': { words: ['websvcs'], exit: 3, says: /relay/i },
   adopt: { words: ['no-such-folder', '--on', 'x'], exit: 2, says: /nothing at no-such-folder/ },
   'secrets list': { words: ['--repo', homelab], exit: 0, says: /acme_dns_token/ },
   'secrets check': { words: ['--repo', homelab], exit: 1, says: /recipient_untrusted/ },
