@@ -3,12 +3,14 @@ import { digestSchema } from '../jose/digest.ts';
 import { updateSchema } from '../manifest/native.ts';
 import {
   absolutePathSchema,
+  durationSchema,
   machinePlaceSchema,
   modeSchema,
   onChangeSchema,
   placeSchema,
   secretNameSchema,
   sha256Schema,
+  unitNameSchema,
 } from '../manifest/values.ts';
 import { countSchema, nameSchema } from './ids.ts';
 
@@ -24,6 +26,8 @@ export const maxReleaseParts = 256;
 export const maxPartFiles = 10_000;
 
 const textSchema = v.pipe(v.string(), v.maxLength(2000));
+/** It stands in the first line of a request: a line break in it would be another request, to whatever listens. */
+const healthPathSchema = v.pipe(v.string(), v.maxLength(2000), v.regex(/^(\/[!-~]*)?$/));
 const listOf = <const S extends v.GenericSchema>(schema: S, most: number) =>
   v.pipe(v.array(schema), v.maxLength(most));
 
@@ -58,7 +62,7 @@ export type ReleaseFile = v.InferOutput<typeof releaseFileSchema>;
 
 const releaseUnitSchema = v.strictObject({
   /** What systemd calls it: `grafana.service`. */
-  service: v.pipe(v.string(), v.maxLength(255)),
+  service: unitNameSchema,
   /** Unit files that make it, by name; of a distribution's unit none. */
   files: listOf(v.pipe(v.string(), v.maxLength(255)), 64),
   /**
@@ -173,9 +177,9 @@ export const releaseAppSchema = v.strictObject({
     v.strictObject({
       scheme: v.picklist(['http', 'https', 'tcp']),
       port: countSchema,
-      path: textSchema,
+      path: healthPathSchema,
       status: countSchema,
-      within: v.string(),
+      within: durationSchema,
     }),
   ),
   dirs: listOf(v.strictObject({ path: absolutePathSchema, mode: modeSchema, owner: ownerTextSchema }), 256),
@@ -199,7 +203,7 @@ export const releaseAppSchema = v.strictObject({
       name: nameSchema,
       exec: listOf(v.string(), 64),
       container: v.optional(v.string()),
-      timeout: v.string(),
+      timeout: durationSchema,
     }),
     64,
   ),
