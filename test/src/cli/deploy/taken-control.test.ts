@@ -261,3 +261,25 @@ test('a control plane that asks for bytes that are not of the release gets none'
   assert.equal((await desk.deploy()).exit, 0);
   assert.ok(!desk.asked.includes(`PUT /v1/blobs/${'f'.repeat(64)}`));
 });
+
+test('threat 9: an older order that went well is not told as the outcome of a newer one', async (t) => {
+  const desk = await startDesk(t);
+  await desk.deploy();
+  const [older] = desk.deployments;
+  desk.edit('vars.yaml', 'colour: red\n');
+  desk.ends.set('websvcs', null);
+  assert.equal((await desk.writ(['deploy', '--repo', desk.repo, '--yes'])).exit, 0);
+  const { id } = desk.deployments[0]!;
+  assert.notEqual(id, older!.id);
+  for (const told of [older, { ...older, id }]) {
+    desk.answer('GET /v1/deployments/{}', says(told));
+    for (const words of [[], ['--wait']]) {
+      const ran = await desk.writ(['deployments', id, ...words]);
+      assert.equal(ran.exit, 3, ran.out);
+      assert.match(ran.err, /another order .*\n\(answer_foreign\)/);
+    }
+  }
+  desk.answer('GET /v1/deployments/{}', null);
+  assert.equal((await desk.writ(['deployments', older!.id])).exit, 0);
+  assert.equal((await desk.writ(['deployments', id])).exit, 5);
+});
