@@ -50,6 +50,12 @@ function judgeEach(granted: readonly string[], paths: readonly string[]): Result
 export function judgePart(granted: readonly string[], part: ReleasePart): Result<true, PartRefusal> {
   const own = part.apps.flatMap(({ units }) => units).find(({ service }) => isGuarded(service));
   if (own !== undefined) return refuse('unit_takes_place', own.service);
+  // What is filled in on the target is read by systemd there, and by nobody who judges it.
+  const filled = part.files.find(
+    ({ path, secrets }) => (secrets?.length ?? 0) > 0 && unitNameOf(path) !== null,
+  );
+  if (filled !== undefined)
+    return refuse('unit_takes_place', `${filled.path} would be filled in with secrets`);
   const { paths, folders } = pathsOf(part);
   const never = folders.find(reachesNever);
   if (never !== undefined) return refuse('path_never', `${never.replace(/\/$/, '')}/**`);

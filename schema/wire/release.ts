@@ -217,12 +217,27 @@ export const releaseAppSchema = v.strictObject({
 });
 export type ReleaseApp = v.InferOutput<typeof releaseAppSchema>;
 
+/** Whether files can all be there: of two with one path, the target would never be as both say. */
+function areApart(files: readonly { readonly path: string }[]): boolean {
+  const paths = new Set(files.map(({ path }) => path));
+  if (paths.size < files.length) return false;
+  for (const path of paths) {
+    for (let at = path.indexOf('/', 1); at > 0; at = path.indexOf('/', at + 1)) {
+      if (paths.has(path.slice(0, at))) return false;
+    }
+  }
+  return true;
+}
+
 export const releasePartSchema = v.strictObject({
   target: nameSchema,
   /** The host whose relay brings it there; absent for a device, which no relay manages: a person does. */
   relay: v.optional(nameSchema),
   apps: listOf(releaseAppSchema, 1000),
-  files: listOf(releaseFileSchema, maxPartFiles),
+  files: v.pipe(
+    listOf(releaseFileSchema, maxPartFiles),
+    v.check(areApart, 'must name each path once, and none below another file'),
+  ),
 });
 export type ReleasePart = v.InferOutput<typeof releasePartSchema>;
 

@@ -106,6 +106,28 @@ describe('threat 31: what a part may touch', () => {
     for (const within of ['', 'long', '1', '-1s', '1s\n']) assert.equal(await is({ within }), false, within);
   });
 
+  test('are no units of which a secret is a part: nobody who judges them could read that', async () => {
+    const text = '[Install]\nAlias=~writ:secret:s~\n';
+    for (const path of ['/etc/systemd/system/x.service', '/etc/containers/systemd/x.container.d/1.conf']) {
+      for (const kind of ['file', 'unit'] as const) {
+        const part = { files: { [path]: text }, file: { kind, secrets: ['s'] } };
+        const told = `unit_takes_place ${path} would be filled in with secrets`;
+        assert.equal(await say(part, ['/etc/**']), told);
+      }
+    }
+    assert.equal(await say({ files: { '/etc/opt/x': text }, file: { secrets: ['s'] } }), 'allowed');
+  });
+
+  test('is there once: no path is named twice, and none is below another file', async () => {
+    const is = async (files: Record<string, string>): Promise<boolean> =>
+      v.is(releasePartSchema, (await makePart({ files })).part);
+    assert.ok(await is({ '/etc/opt/a/b': 'x', '/etc/opt/a/c': 'x', '/etc/opt/ab': 'x', 'volume:v/x': 'x' }));
+    assert.ok(!(await is({ '/etc/opt/a': 'x', '/etc/opt/a/b': 'x' })));
+    assert.ok(!(await is({ 'volume:v/a/b/c': 'x', 'volume:v/a': 'x' })));
+    const { part } = await makePart({ files: { '/etc/opt/a': 'x' } });
+    assert.ok(!v.is(releasePartSchema, { ...part, files: [...part.files, ...part.files] }));
+  });
+
   test('counts what only the generation before had, but for what was seeded', async () => {
     const before = await makePart({ files: { '/etc/other/x': 'x', '/etc/opt/y': 'y' } });
     const seeded = await makePart({ files: { '/etc/other/x': 'x' }, file: { manage: 'seed' } });
