@@ -48,7 +48,7 @@ export const deployments = defineCommand({
       if (!list.ok) return list;
       const rows = list.value.deployments.map((view) => [
         view.id,
-        ago(context.now() - view.created_at),
+        ago(context.now() - view.order.issued_at),
         view.principal,
         view.order.commit?.slice(0, 12) ?? '',
         view.targets.map(({ target }) => target).join(' '),
@@ -63,7 +63,7 @@ export const deployments = defineCommand({
     if (!trust.ok) return trust;
     const proven = await proveOutcomes(session.value, trust.value, [view.value]);
     if (!proven.ok) return proven;
-    const { order, sentence, principal, created_at: createdAt } = view.value;
+    const { order, sentence, principal } = view.value;
     const rows = proven.value.map(({ target, end, code, receipt }, index) => [
       `  ${target}`,
       `${end}${code === null ? '' : `: ${codeText(code)}`}`,
@@ -73,7 +73,7 @@ export const deployments = defineCommand({
     const { run_id: run, desk } = order.order;
     const lines = [
       `${id}: ${sentence}`,
-      `Ordered by ${principal} at ${localTime(createdAt)}, number ${run === 0 ? '' : `${run}/`}${desk}${order.commit === null ? '' : `, commit ${order.commit}`}.`,
+      `Ordered by ${principal} at ${localTime(order.issued_at)}, number ${run === 0 ? '' : `${run}/`}${desk}${order.commit === null ? '' : `, commit ${order.commit}`}.`,
       table(rows),
     ];
     const targets = proven.value.map(({ receipt, ...one }) => ({ ...one, signed: receipt?.state ?? null }));

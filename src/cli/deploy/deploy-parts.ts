@@ -65,7 +65,11 @@ export async function fetchDeployment(
 ): Promise<{ ok: true; value: DeploymentView } | Failure> {
   const desk = readDesk(home.directory);
   if (!desk.ok) return desk;
-  const answer = await api.call({ method: 'GET', url: `/v1/deployments/${id}`, answer: deploymentViewSchema });
+  const answer = await api.call({
+    method: 'GET',
+    url: `/v1/deployments/${id}`,
+    answer: deploymentViewSchema,
+  });
   if (!answer.ok) return answer;
   const signed = digestNamed(desk.value, id);
   if (answer.value.id === id && (signed === null || signed === answer.value.digest)) return answer;

@@ -18,10 +18,7 @@ const deskSchema = v.strictObject({
   signed: v.pipe(v.array(digestSchema), v.maxLength(mostKept)),
   /** What the control plane called the latest of these, when it accepted them. */
   named: v.optional(
-    v.pipe(
-      v.array(v.strictObject({ id: deploymentIdSchema, digest: digestSchema })),
-      v.maxLength(mostNamed),
-    ),
+    v.pipe(v.array(v.strictObject({ id: deploymentIdSchema, digest: digestSchema })), v.maxLength(mostNamed)),
   ),
 });
 /** What this computer remembers of the releases that it signed: a control plane's word for them is not enough. */

@@ -103,6 +103,7 @@ async function invented(
   const real = desk.deployments.at(-1)!;
   const order = {
     ...real.order,
+    order: { ...real.order.order, desk: real.order.order.desk + 50 },
     parts: real.order.parts.map((part) =>
       part.target === 'websvcs' ? { ...part, digest: evil.digest } : part,
     ),
@@ -282,4 +283,30 @@ test('threat 9: an older order that went well is not told as the outcome of a ne
   desk.answer('GET /v1/deployments/{}', null);
   assert.equal((await desk.writ(['deployments', older!.id])).exit, 0);
   assert.equal((await desk.writ(['deployments', id])).exit, 5);
+});
+
+test('threat 3: what ran last is told by what was signed, not by the control plane’s order or clock', async (t) => {
+  const desk = await startDesk(t);
+  const colours = ['old', 'good', 'new'];
+  for (const colour of colours) {
+    desk.edit('vars.yaml', `colour: ${colour}\n`);
+    assert.equal((await desk.deploy()).exit, 0);
+  }
+  const partOf = (at: number) =>
+    desk.deployments.at(at)!.order.parts.find(({ target }) => target === 'websvcs')!.digest;
+  const [old, good] = [partOf(-1), partOf(-2)];
+  desk.answer(
+    'GET /v1/deployments',
+    altered(desk, (said: { deployments: DeploymentView[] }) => ({
+      deployments: said.deployments
+        .toReversed()
+        .map((view, index) => ({ ...view, created_at: Date.now() - index * 3_600_000 })),
+    })),
+  );
+  const told = await desk.writ(['history', 'websvcs', '--json']);
+  const { history } = JSON.parse(told.out) as { history: { n: number; part: string; at: number }[] };
+  assert.deepEqual([history[1]?.n, history[1]?.part, history[2]?.part], [1, good, old]);
+  assert.ok(history.every(({ at }, index) => index === 0 || at <= history[index - 1]!.at));
+  assert.equal((await desk.writ(['rollback', 'websvcs', '--yes', '--wait'])).exit, 0);
+  assert.equal(desk.deployments[0]!.order.parts[0]!.digest, good);
 });
