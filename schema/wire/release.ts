@@ -235,8 +235,9 @@ export const releasePartSchema = v.strictObject({
   relay: v.optional(nameSchema),
   apps: listOf(releaseAppSchema, 1000),
   files: v.pipe(
-    listOf(releaseFileSchema, maxPartFiles),
-    v.check(areApart, 'must name each path once, and none below another file'),
+    v.array(releaseFileSchema),
+    v.maxLength(maxPartFiles),
+    v.check((files) => areApart(files), 'must name each path once, and none below another file'),
   ),
 });
 export type ReleasePart = v.InferOutput<typeof releasePartSchema>;
