@@ -132,7 +132,9 @@ export async function readKeptPart(
   digest: string,
 ): Promise<Result<ReleasePart, StateReason>> {
   const bytes = await machine.read(blobPath(digest), maxPartBytes);
-  return bytes.ok ? parsePart(bytes.value, digest) : bytes;
+  if (bytes.ok) return parsePart(bytes.value, digest);
+  if (bytes.reason !== 'not_found') return bytes;
+  return refuse('target_state_malformed', `the part ${digest} is gone from ${blobFolder}`);
 }
 
 /** Parts that are kept among the blobs, by one look where that is enough. */

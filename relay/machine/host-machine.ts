@@ -11,8 +11,8 @@ import {
 } from 'node:fs';
 import {
   chmod,
+  chown,
   type FileHandle,
-  lchown,
   lstat,
   mkdir,
   open,
@@ -41,6 +41,8 @@ import { type InFolderOf, inFolderOf, withFolders } from './walk.ts';
 
 const maxDigestedBytes = 64 * 1024 * 1024;
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/** O_PATH, which Node does not name: a file of whatever kind, which is not opened itself (open(2)). */
+const pinFlags = 0o10000000 | constants.O_NOFOLLOW;
 const newFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** This host as a machine, for a process that may write there. */
@@ -51,10 +53,17 @@ export function createHostMachine(name: string): Machine {
     inFolderOf(path, async ({ at }) => {
       const ids = await owners.find(owner);
       if (!ids.ok) return ids;
-      if ((await lstat(at)).isSymbolicLink()) return refuse('symlink', `${path} is a link`);
-      // Before the mode: a change of owner takes set-user-id away.
-      await lchown(at, ids.value.uid, ids.value.gid);
-      await chmod(at, Number.parseInt(mode, 8));
+      // Whoever owns the folder may put a link there at any moment: what was looked at is what is changed.
+      const pin = await open(at, pinFlags);
+      try {
+        if ((await pin.stat()).isSymbolicLink()) return refuse('symlink', `${path} is a link`);
+        const pinned = `/proc/self/fd/${pin.fd}`;
+        // Before the mode: a change of owner takes set-user-id away.
+        await chown(pinned, ids.value.uid, ids.value.gid);
+        await chmod(pinned, Number.parseInt(mode, 8));
+      } finally {
+        await pin.close();
+      }
       return ok(true);
     });
 

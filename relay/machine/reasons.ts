@@ -1,4 +1,5 @@
 import { type Refusal, refuse } from '../../schema/result.ts';
+import { own } from '../../schema/wire/record.ts';
 import type { MachineReason } from './machine.ts';
 
 const reasons: Readonly<Record<string, MachineReason>> = {
@@ -29,4 +30,4 @@ const known: ReadonlySet<string> = new Set([
 
 /** An errno's name as a machine's reason; a reason is itself. */
 export const reasonOfCode = (code: string): MachineReason =>
-  known.has(code) ? (code as MachineReason) : (reasons[code] ?? 'machine_error');
+  known.has(code) ? (code as MachineReason) : (own(reasons, code) ?? 'machine_error');

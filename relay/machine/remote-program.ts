@@ -48,6 +48,7 @@ sub ids { my ($u, $g) = split /:/, $_[0], 2; return () unless defined $g;
 sub owner { my @ids = ids($_[0]); refuse('owner_unknown', $_[0]) unless @ids; @ids }
 my $NOHANG = 1;
 my $READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+my $PIN = 010000000 | O_NOFOLLOW; # O_PATH
 
 my %ops = (
   stat => sub { fields(map { looked($_, 'missing') } @_) },
@@ -153,11 +154,15 @@ sub units { my (@names) = @_; return () unless @names;
 sub folder { my ($path, $mode, $who) = @_; my @ids = owner($who); my ($dir, $at) = seat($path, '');
   if (lstat $at) { refuse('symlink', $path) if -l _; refuse('exists', $path) unless -d _ }
   else { mkdir($at, 0700) or fault($path); durable($dir) }
-  chown(@ids, $at) && chmod(oct $mode, $at) or fault($path) }
+  lists($path, $at, $mode, @ids) }
 
 sub listing { my ($path, $mode, $who) = @_; my @ids = owner($who); my (undef, $at) = seat($path, '');
-  lstat $at or fault($path); refuse('symlink', $path) if -l _;
-  chown(@ids, $at) && chmod(oct $mode, $at) or fault($path) }
+  lists($path, $at, $mode, @ids) }
+
+# Whoever owns the folder may put a link there at any moment: what was looked at is what is changed.
+sub lists { my ($path, $at, $mode, @ids) = @_; sysopen(my $pin, $at, $PIN) or fault($path);
+  refuse('symlink', $path) if ((stat $pin)[2] & 0170000) == 0120000;
+  my $pinned = '/proc/self/fd/' . fileno $pin; chown(@ids, $pinned) && chmod(oct $mode, $pinned) or fault($path) }
 
 sub linked { my ($path, $to, $name) = @_; my ($dir, $at) = seat($path, ''); my $part = beside($dir, $name);
   refuse('not_a_file', $path) if lstat($at) && -d _;

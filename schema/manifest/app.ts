@@ -18,19 +18,11 @@ import {
   portSchema,
   subnetSchema,
   titleSchema,
+  unitNameSchema,
 } from './values.ts';
 
 /** A file of the app's folder, its name or a pattern for several: `grafana.ini.j2`, `rules/*.yml`, `dir/`. */
 const fromSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(255));
-
-/** A unit of systemd. */
-const unitNameSchema = v.pipe(
-  v.string(),
-  v.regex(
-    /^[A-Za-z0-9:_.\\-]+(@[A-Za-z0-9:_.\\-]*)?\.(service|socket|timer|path|mount|target)$/,
-    'must be a unit such as haproxy.service',
-  ),
-);
 
 /**
  * Podman's or systemd's unit file in the app's folder, perhaps a template of Writ (`.j2`). A folder before its name is
@@ -109,7 +101,7 @@ const placementSchema = v.strictObject({
 
 const healthSchema = v.strictObject({
   /** Asked over HTTP, at the first route's port or `port`. */
-  path: v.optional(v.pipe(v.string(), v.regex(/^\//, 'must start with /'))),
+  path: v.optional(v.pipe(v.string(), v.regex(/^\/[!-~]*$/, 'must start with /, and have no spaces'))),
   port: v.optional(portSchema),
   scheme: v.optional(v.picklist(['http', 'https', 'tcp']), 'http'),
   status: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(100), v.maxValue(599)), 200),

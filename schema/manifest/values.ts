@@ -139,6 +139,16 @@ export const secretNameSchema = v.pipe(
   ),
 );
 
+/** A unit of systemd by its one name: systemctl takes `*`, `?` and `[` as patterns, and a path as a unit's. */
+export const unitNameSchema = v.pipe(
+  v.string(),
+  v.maxLength(255),
+  v.regex(
+    /^[A-Za-z0-9:_.\\-]+(@[A-Za-z0-9:_.\\-]*)?\.(service|socket|timer|path|mount|automount|swap|target)$/,
+    'must be a unit such as haproxy.service',
+  ),
+);
+
 /** A line of text that people read. */
 export const titleSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(100));
 

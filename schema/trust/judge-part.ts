@@ -2,9 +2,12 @@ import { withVolumePaths } from '../change/volume-paths.ts';
 import { ok, type Result, refuse } from '../result.ts';
 import type { ReleaseFile, ReleasePart } from '../wire/release.ts';
 import { isOwnUnit, unitNameOf } from './judge-unit.ts';
-import { judgePath, reachesNever } from './paths.ts';
+import { isSystemUnit, judgePath, reachesNever } from './paths.ts';
 
 export type PartRefusal = 'path_not_granted' | 'path_never' | 'unit_takes_place';
+
+/** Whether a release must not start, stop or restart it. */
+const isGuarded = (service: string): boolean => isOwnUnit(service) || isSystemUnit(service);
 
 /** Stands for everything below a folder: letters that no pattern spells out. */
 const anything = '\u{fffd}/\u{fffd}';
@@ -42,11 +45,17 @@ function judgeEach(granted: readonly string[], paths: readonly string[]): Result
 
 /**
  * Whether a release under a grant with these patterns may hold this part: each of its paths is granted and none is
- * one that no release may touch, and it starts, stops or restarts none of Writ's own services.
+ * one that no release may touch, and it starts, stops or restarts no service of Writ's own, sshd's or Proxmox VE's.
  */
 export function judgePart(granted: readonly string[], part: ReleasePart): Result<true, PartRefusal> {
-  const own = part.apps.flatMap(({ units }) => units).find(({ service }) => isOwnUnit(service));
+  const own = part.apps.flatMap(({ units }) => units).find(({ service }) => isGuarded(service));
   if (own !== undefined) return refuse('unit_takes_place', own.service);
+  // What is filled in on the target is read by systemd there, and by nobody who judges it.
+  const filled = part.files.find(
+    ({ path, secrets }) => (secrets?.length ?? 0) > 0 && unitNameOf(path) !== null,
+  );
+  if (filled !== undefined)
+    return refuse('unit_takes_place', `${filled.path} would be filled in with secrets`);
   const { paths, folders } = pathsOf(part);
   const never = folders.find(reachesNever);
   if (never !== undefined) return refuse('path_never', `${never.replace(/\/$/, '')}/**`);
@@ -60,7 +69,7 @@ export function judgeRemoved(
   after: ReleasePart,
 ): Result<true, PartRefusal> {
   const kept = new Set(filePaths(after));
-  const own = before.apps.flatMap(({ units }) => units).find(({ service }) => isOwnUnit(service));
+  const own = before.apps.flatMap(({ units }) => units).find(({ service }) => isGuarded(service));
   if (own !== undefined) return refuse('unit_takes_place', own.service);
   const removed = filePaths(before, ({ path, manage }) => manage === 'exact' && !kept.has(path));
   return judgeEach(granted, removed);

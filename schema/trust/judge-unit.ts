@@ -2,7 +2,7 @@ import { parseMount, parseVolume } from '../quadlet/mount.ts';
 import { expandSpecifiers, plainServiceName, readUnitName, type UnitName } from '../quadlet/names.ts';
 import { dialectOf, parseUnit } from '../quadlet/syntax.ts';
 import { splitWords, withoutQuotes } from '../quadlet/words.ts';
-import { reachesNever } from './paths.ts';
+import { isSystemUnit, reachesNever } from './paths.ts';
 
 /** Where Podman and systemd look for what they make services of. */
 const unitFolders = [
@@ -33,6 +33,12 @@ const reaching: ReadonlySet<string> = new Set([
   ...['Conflicts', 'OnFailure', 'OnSuccess', 'JoinsNamespaceOf'],
   ...['PropagatesReloadTo', 'PropagatesStopTo', 'ReloadPropagatedFrom', 'StopPropagatedFrom'],
   ...['Unit', 'Service', 'Sockets'],
+]);
+/** Of these, what takes a unit's name or stops it. */
+const taking: ReadonlySet<string> = new Set(['Alias', 'ServiceName', 'Also', 'Conflicts']);
+/** Where a socket is made, in place of what is there. */
+const sockets: ReadonlySet<string> = new Set([
+  ...['ListenStream', 'ListenDatagram', 'ListenSequentialPacket', 'ListenFIFO', 'Symlinks'],
 ]);
 /** What systemd makes for a service and gives to its user. */
 const directories: Readonly<Record<string, string>> = {
@@ -65,15 +71,20 @@ export function judgeUnit(name: string, text: string): UnitFault | null {
 function judgeValue(name: string, unit: UnitName, key: string, value: string): UnitFault | null {
   const own = reaching.has(key) ? wordsOf(value).find(mayBeOwn) : undefined;
   if (own !== undefined) return takesPlace(name, `${key}=${own} is a unit of Writ, or may become one`);
+  const system = taking.has(key) ? wordsOf(value).find(isSystemUnit) : undefined;
+  if (system !== undefined) return takesPlace(name, `${key}=${system} is a unit of the system`);
   const found = openedBy(unit, key, value).find(({ path }) => path === null || reachesNever(path));
   return found === undefined
     ? null
     : { code: 'unit_opens_never', detail: `${name}: ${key}=${value.slice(0, 200)}` };
 }
 
-/** Of a word with specifiers nobody knows what stands behind its first letters. */
+/**
+ * Of a word with specifiers nobody knows what stands behind its first letters; and a backslash is a letter, an escape or
+ * nothing, by the key (systemd takes `Also=wr\it.service` as `writ.service`).
+ */
 function mayBeOwn(word: string): boolean {
-  const known = word.split('%')[0]!;
+  const known = word.split(/[%\\]/)[0]!;
   return isOwnUnit(known) || (known !== word && 'writ'.startsWith(known));
 }
 
@@ -96,11 +107,14 @@ function openedBy(unit: UnitName, key: string, value: string): Opened[] {
   if (folder !== undefined) {
     return wordsOf(value).flatMap((word) => word.split(':').map((part) => opened(unit, `${folder}/${part}`)));
   }
+  if (sockets.has(key)) return wordsOf(value).flatMap((word) => opensPath(unit, word));
   switch (key) {
     case 'Volume': {
       const { source, options } = parseVolume(withoutQuotes(value));
       return isReadOnly(options) ? [] : opensPath(unit, source);
     }
+    case 'Rootfs':
+      return opensPath(unit, withoutQuotes(value).split(':')[0]!);
     case 'Mount':
       return splitWords(value, 'arguments').words.flatMap(({ text }) => opensMount(unit, text));
     case 'PodmanArgs':
@@ -132,7 +146,7 @@ function opensMount(unit: UnitName, text: string): Opened[] {
 function opensArguments(unit: UnitName, words: readonly string[]): Opened[] {
   return words.flatMap((word, index) => {
     const [, option, joined] =
-      /^(-v|--volume|--mount)(?:=(.*))?$/s.exec(word) ?? /^(-v)(.+)$/s.exec(word) ?? [];
+      /^(-[ditqP]*v|--volume|--mount)(?:=(.*))?$/s.exec(word) ?? /^(-v)(.+)$/s.exec(word) ?? [];
     const value = joined ?? words[index + 1];
     if (option === undefined || value === undefined) return [];
     if (option === '--mount') return opensMount(unit, value);

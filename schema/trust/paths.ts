@@ -117,6 +117,27 @@ function regexOf(pattern: string): RegExp {
 
 const never = neverTouched.map(regexOf);
 
+/** Services by which somebody gets in at all, or which run the guests: sshd's and those of Proxmox VE. */
+const system =
+  '(?:sshd?|pve(?:daemon|proxy|statd|scheduler|netcommit)|pve-(?:cluster|guests|firewall|ha-crm|ha-lrm|storage|lxc-syscalld|container)|qmeventd|spiceproxy)';
+const systemName = new RegExp(`^${system}(?:@[^.]*)?(?:\\.(?:service|socket))?$`);
+/** Files that make such a unit, go before the system's own, or add to it. */
+const systemFile = new RegExp(
+  `^/(?:etc/systemd/system|usr/(?:local/)?lib/systemd/system|etc/containers/systemd(?:/.+)?)/${system}(?:@[^./]*)?\\.(?:service|socket|container|kube)(?:\\.d/|$)`,
+);
+
+/** Whether it is a service that no release may stop, or put another in the place of, though it is not Writ's. */
+export const isSystemUnit = (name: string): boolean => systemName.test(name);
+
+/** The same path without what is a link on every Debian: Podman and systemd follow these, and no pattern is written so. */
+const withoutLinks = (path: string): string =>
+  path
+    .replace(/^\/(?=(?:bin|sbin|lib|lib32|lib64|libx32)(?:\/|$))/, '/usr/')
+    .replace(/^\/var(?=\/run(?:\/|$))/, '')
+    .replace(/^\/var(?=\/lock(?:\/|$))/, '/run');
+
+const isNever = (path: string): boolean => systemFile.test(path) || never.some((regex) => regex.test(path));
+
 /** Whether a path, in its one canonical form, is covered by a pattern. */
 export const matchesPath = (pattern: string, path: string): boolean => regexOf(pattern).test(path);
 
@@ -127,10 +148,11 @@ const viewed = /^\/(dev|proc|sys)(\/|$)/;
  * Whether whoever may write a folder or file, and what is below it, could write what no release may touch: it is such,
  * or such things are in it. For what units open to others than root, which writes anywhere.
  */
-export function reachesNever(path: string): boolean {
+export function reachesNever(named: string): boolean {
+  const path = withoutLinks(named);
   if (viewed.test(path)) return false;
   const parts = path.split('/').filter(Boolean);
-  if (never.some((regex) => regex.test(path))) return true;
+  if (isNever(path)) return true;
   return neverParts.some((pattern) => {
     if (pattern.length <= parts.length) return false;
     return parts.every((part, index) => pattern[index]!(part));
@@ -152,6 +174,6 @@ export type PathVerdict = 'allowed' | 'path_not_granted' | 'path_never';
 
 /** Whether a release under a grant with these patterns may touch a path. No patterns: nothing. */
 export function judgePath(patterns: readonly string[], path: string): PathVerdict {
-  if (never.some((regex) => regex.test(path))) return 'path_never';
+  if (isNever(withoutLinks(path))) return 'path_never';
   return patterns.some((pattern) => matchesPath(pattern, path)) ? 'allowed' : 'path_not_granted';
 }

@@ -3,12 +3,14 @@ import { digestSchema } from '../jose/digest.ts';
 import { updateSchema } from '../manifest/native.ts';
 import {
   absolutePathSchema,
+  durationSchema,
   machinePlaceSchema,
   modeSchema,
   onChangeSchema,
   placeSchema,
   secretNameSchema,
   sha256Schema,
+  unitNameSchema,
 } from '../manifest/values.ts';
 import { countSchema, nameSchema } from './ids.ts';
 
@@ -24,6 +26,8 @@ export const maxReleaseParts = 256;
 export const maxPartFiles = 10_000;
 
 const textSchema = v.pipe(v.string(), v.maxLength(2000));
+/** It stands in the first line of a request: a line break in it would be another request, to whatever listens. */
+const healthPathSchema = v.pipe(v.string(), v.maxLength(2000), v.regex(/^(\/[!-~]*)?$/));
 const listOf = <const S extends v.GenericSchema>(schema: S, most: number) =>
   v.pipe(v.array(schema), v.maxLength(most));
 
@@ -58,7 +62,7 @@ export type ReleaseFile = v.InferOutput<typeof releaseFileSchema>;
 
 const releaseUnitSchema = v.strictObject({
   /** What systemd calls it: `grafana.service`. */
-  service: v.pipe(v.string(), v.maxLength(255)),
+  service: unitNameSchema,
   /** Unit files that make it, by name; of a distribution's unit none. */
   files: listOf(v.pipe(v.string(), v.maxLength(255)), 64),
   /**
@@ -173,9 +177,9 @@ export const releaseAppSchema = v.strictObject({
     v.strictObject({
       scheme: v.picklist(['http', 'https', 'tcp']),
       port: countSchema,
-      path: textSchema,
+      path: healthPathSchema,
       status: countSchema,
-      within: v.string(),
+      within: durationSchema,
     }),
   ),
   dirs: listOf(v.strictObject({ path: absolutePathSchema, mode: modeSchema, owner: ownerTextSchema }), 256),
@@ -199,7 +203,7 @@ export const releaseAppSchema = v.strictObject({
       name: nameSchema,
       exec: listOf(v.string(), 64),
       container: v.optional(v.string()),
-      timeout: v.string(),
+      timeout: durationSchema,
     }),
     64,
   ),
@@ -213,12 +217,28 @@ export const releaseAppSchema = v.strictObject({
 });
 export type ReleaseApp = v.InferOutput<typeof releaseAppSchema>;
 
+/** Whether files can all be there: of two with one path, the target would never be as both say. */
+function areApart(files: readonly { readonly path: string }[]): boolean {
+  const paths = new Set(files.map(({ path }) => path));
+  if (paths.size < files.length) return false;
+  for (const path of paths) {
+    for (let at = path.indexOf('/', 1); at > 0; at = path.indexOf('/', at + 1)) {
+      if (paths.has(path.slice(0, at))) return false;
+    }
+  }
+  return true;
+}
+
 export const releasePartSchema = v.strictObject({
   target: nameSchema,
   /** The host whose relay brings it there; absent for a device, which no relay manages: a person does. */
   relay: v.optional(nameSchema),
   apps: listOf(releaseAppSchema, 1000),
-  files: listOf(releaseFileSchema, maxPartFiles),
+  files: v.pipe(
+    v.array(releaseFileSchema),
+    v.maxLength(maxPartFiles),
+    v.check((files) => areApart(files), 'must name each path once, and none below another file'),
+  ),
 });
 export type ReleasePart = v.InferOutput<typeof releasePartSchema>;
 

@@ -76,6 +76,11 @@ export function machineContract(name: string, subject: () => Promise<Subject>): 
     assert.deepEqual(got(await machine.list(folder, 10)), []);
   });
 
+  /** What an app with a folder of its own can do there: it puts a file and a link in each other's place for a while. */
+  const swapping = `chdir $ARGV[0] or die; $) = '65534 65534'; $> = 65534;
+    open my $f, '>', 'g' or die; symlink '../secret', 'l'; my $end = time + 3; while (time < $end) {
+    rename 'l', 'f'; symlink '../secret', 'l'; link 'g', 'h'; rename 'h', 'f'; stat 'f'; stat 'g' }`;
+
   check('threat 31: no link is followed, on the way or at the end', async ({ machine, folder }) => {
     got(await machine.makeFolder(`${folder}/real`, { mode: '0755', owner: 'root:root' }));
     got(await machine.write(`${folder}/real/secret`, text.encode('s'), plain));
@@ -108,6 +113,22 @@ export function machineContract(name: string, subject: () => Promise<Subject>): 
     assert.deepEqual(got(await machine.list(folder, 10)), ['dangling', 'real', 'to-secret']);
     const [stat] = got(await machine.stat([`${folder}/real/secret`]));
     assert.equal(stat?.mode, '0644');
+  });
+
+  check('threat 31: a link that takes the place of a file meanwhile is not followed', async (subject) => {
+    const { machine, folder } = subject;
+    got(await machine.write(`${folder}/secret`, text.encode('s'), { mode: '0600', owner: '0:0' }));
+    got(await machine.makeFolder(`${folder}/app`, { mode: '0755', owner: '65534:65534' }));
+    got(await machine.write(`${folder}/app/f`, text.encode('f'), { mode: '0600', owner: '65534:65534' }));
+    const ended = machine.run(['perl', '-e', swapping, `${folder}/app`], limits);
+    let isOver = false;
+    void ended.finally(() => {
+      isOver = true;
+    });
+    while (!isOver) await machine.setListing(`${folder}/app/f`, { mode: '0666', owner: '65534:65534' });
+    assert.equal(got(await ended).code, 0);
+    const [stat] = got(await machine.stat([`${folder}/secret`]));
+    assert.deepEqual([stat?.mode, stat?.uid], ['0600', 0]);
   });
 
   check('a link is put there, and replaces a file or link', async ({ machine, folder }) => {

@@ -54,7 +54,7 @@ export const deployments = defineCommand({
       if (!list.ok) return list;
       const rows = list.value.deployments.map((view) => [
         view.id,
-        ago(context.now() - view.created_at),
+        ago(context.now() - view.order.issued_at),
         view.principal,
         view.order.commit?.slice(0, 12) ?? '',
         view.targets.map(({ target }) => target).join(' '),
@@ -73,7 +73,7 @@ export const deployments = defineCommand({
     const opened = await openExcerpts(context, values, receipts, `writ deployments ${id}`);
     if (!opened.ok) return opened;
     const saidOf = (receipt: Receipt | null) => (receipt === null ? undefined : opened.value.get(receipt));
-    const { order, sentence, principal, created_at: createdAt } = view.value;
+    const { order, sentence, principal } = view.value;
     const rows = proven.value.map(({ target, end, code, receipt }, index) => [
       `  ${target}`,
       `${end}${code === null ? '' : `: ${codeText(code)}`}`,
@@ -83,7 +83,7 @@ export const deployments = defineCommand({
     const { run_id: run, desk } = order.order;
     const lines = [
       `${id}: ${sentence}`,
-      `Ordered by ${principal} at ${localTime(createdAt)}, number ${run === 0 ? '' : `${run}/`}${desk}${order.commit === null ? '' : `, commit ${order.commit}`}.`,
+      `Ordered by ${principal} at ${localTime(order.issued_at)}, number ${run === 0 ? '' : `${run}/`}${desk}${order.commit === null ? '' : `, commit ${order.commit}`}.`,
       table(rows),
       ...proven.value.flatMap(({ target, receipt }) =>
         saidLines(saidOf(receipt)).map((line) => `  ${target}  ${line}`),

@@ -52,7 +52,7 @@ export const history = defineCommand({
       return {
         n: place < 0 ? null : place,
         deployment: one.view.id,
-        at: one.view.created_at,
+        at: one.view.order.issued_at,
         commit: one.view.order.commit,
         part: one.part,
         end: unproven.length > 0 ? 'unproven' : outcomes[0]!.end,

@@ -6,7 +6,7 @@ import type { Context } from '../command.ts';
 import { type Done, done, exits, type Failure, fail } from '../outcome.ts';
 import { refreshTrust, type Session } from '../session.ts';
 import { type Blobs, uploadBlobs } from './blobs.ts';
-import { type Desk, nextNumber, readDesk, rememberOrder } from './desk.ts';
+import { type Desk, digestNamed, nextNumber, readDesk, rememberName, rememberOrder } from './desk.ts';
 import { type ExcerptValues, logOf, openExcerpts, saidLines, unasked, unreadable } from './excerpts.ts';
 import { followDeployment, submitOrder } from './follow.ts';
 import { verifyDeployment } from './former.ts';
@@ -55,12 +55,31 @@ export async function orderParts(
   const remembered = rememberOrder(session.home.directory, desk, number.value, signed.digest);
   const accepted = await submitOrder(context, session, signed);
   if (!accepted.ok) return accepted;
-  return { ok: true, value: { view: accepted.value, desk: remembered } };
+  const named = rememberName(session.home.directory, remembered, accepted.value.id, signed.digest);
+  return { ok: true, value: { view: accepted.value, desk: named } };
 }
 
-/** Asks for a deployment by its id. */
-export const fetchDeployment = ({ api }: Session, id: string) =>
-  api.call({ method: 'GET', url: `/v1/deployments/${id}`, answer: deploymentViewSchema });
+/** Asks for a deployment by its id. One that was signed here is that one: another's success is not told as its own. */
+export async function fetchDeployment(
+  { api, home }: Session,
+  id: string,
+): Promise<{ ok: true; value: DeploymentView } | Failure> {
+  const desk = readDesk(home.directory);
+  if (!desk.ok) return desk;
+  const answer = await api.call({
+    method: 'GET',
+    url: `/v1/deployments/${id}`,
+    answer: deploymentViewSchema,
+  });
+  if (!answer.ok) return answer;
+  const signed = digestNamed(desk.value, id);
+  if (answer.value.id === id && (signed === null || signed === answer.value.digest)) return answer;
+  return fail(
+    exits.refused,
+    'answer_foreign',
+    `The control plane tells of another order as ${id} than the one that was signed here. It was not believed.`,
+  );
+}
 
 /** What is said of deployments that were accepted and are not waited for. */
 export const acceptedText = (views: readonly DeploymentView[]): Done =>

@@ -1,13 +1,14 @@
 import * as v from 'valibot';
 import { type Digest, digestSchema } from '../../../schema/jose/digest.ts';
 import { ok, type Result, refuse } from '../../../schema/result.ts';
-import { countSchema } from '../../../schema/wire/ids.ts';
+import { countSchema, deploymentIdSchema } from '../../../schema/wire/ids.ts';
 import { compareOrders, type ReleaseOrderNumber } from '../../../schema/wire/release-order.ts';
 import { readConfigFile, writeConfigFile } from '../config-file.ts';
 import type { Failure } from '../outcome.ts';
 
 const file = 'deploys.json';
 const mostKept = 500;
+const mostNamed = 100;
 
 const deskSchema = v.strictObject({
   v: v.literal(1),
@@ -15,6 +16,10 @@ const deskSchema = v.strictObject({
   last: v.nullable(v.strictObject({ run_id: countSchema, run_attempt: countSchema, desk: countSchema })),
   /** What was signed here, the newest last. */
   signed: v.pipe(v.array(digestSchema), v.maxLength(mostKept)),
+  /** What the control plane called the latest of these, when it accepted them. */
+  named: v.optional(
+    v.pipe(v.array(v.strictObject({ id: deploymentIdSchema, digest: digestSchema })), v.maxLength(mostNamed)),
+  ),
 });
 /** What this computer remembers of the releases that it signed: a control plane's word for them is not enough. */
 export type Desk = v.InferOutput<typeof deskSchema>;
@@ -32,10 +37,22 @@ export function rememberOrder(
   digest: Digest,
 ): Desk {
   const signed = [...desk.signed.filter((one) => one !== digest), digest].slice(-mostKept);
-  const next: Desk = { v: 1, last: number, signed };
+  const next: Desk = { ...desk, last: number, signed };
   writeConfigFile(configDir, file, next);
   return next;
 }
+
+/** Remembers what an order is called, so that no other order's outcome can be told under its name. */
+export function rememberName(configDir: string, desk: Desk, id: string, digest: Digest): Desk {
+  const others = (desk.named ?? []).filter((one) => one.id !== id);
+  const next: Desk = { ...desk, named: [...others, { id, digest }].slice(-mostNamed) };
+  writeConfigFile(configDir, file, next);
+  return next;
+}
+
+/** What was signed here under a deployment's id; null where that is not known. */
+export const digestNamed = ({ named = [] }: Desk, id: string): Digest | null =>
+  named.find((one) => one.id === id)?.digest ?? null;
 
 /** Homes whose desk was lost go on at what the control plane says: more than so many releases no desk signs. */
 const maxJump = 1_000_000;

@@ -7,7 +7,7 @@ import { type Digest, digestOf } from '../../../schema/jose/digest.ts';
 import type { Trust } from '../../../schema/trust/read.ts';
 import { canonicalJson } from '../../../schema/wire/canonical.ts';
 import type { Receipt } from '../../../schema/wire/receipt.ts';
-import { type ReleaseOrder, releaseAction } from '../../../schema/wire/release-order.ts';
+import { compareOrders, type ReleaseOrder, releaseAction } from '../../../schema/wire/release-order.ts';
 import { relayOf } from '../../config/secrets/reported.ts';
 import type { Failure } from '../outcome.ts';
 import type { Session } from '../session.ts';
@@ -69,7 +69,10 @@ async function isOrderOf(digest: Digest, order: ReleaseOrder): Promise<boolean> 
   return (await digestOf('release', canonicalJson(order))) === digest;
 }
 
-/** What was ordered before, the newest first: of one target, or the latest of all. */
+/**
+ * What was ordered before, the newest first: of one target, or the latest of all. What is newer is said by the numbers
+ * that were signed: a control plane that tells of old releases first would have one of them signed as a rollback.
+ */
 export async function formerParts(
   { api }: Session,
   trust: Trust,
@@ -86,6 +89,7 @@ export async function formerParts(
   if (!list.ok) return list;
   const parts: FormerPart[] = [];
   for (const view of list.value.deployments) parts.push(...(await verifyDeployment(trust, desk, view)));
+  parts.sort((a, b) => compareOrders(b.view.order.order, a.view.order.order));
   return { ok: true, value: target === null ? parts : parts.filter((one) => one.target === target) };
 }
 

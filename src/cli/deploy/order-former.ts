@@ -80,7 +80,7 @@ export async function orderFormer(
   const lines = [
     ...former.map(({ target, part, view }) => {
       const commit = view.order.commit === null ? '' : `, commit ${view.order.commit.slice(0, 12)}`;
-      return `${target}: ${short(part)} of ${ago(context.now() - view.created_at)}${commit}`;
+      return `${target}: ${short(part)} of ${ago(context.now() - view.order.issued_at)}${commit}`;
     }),
     ...planSummary(plan.value),
   ];

@@ -63,7 +63,7 @@ async function readFacts(
     else if (!isGone(got)) return got;
   }
   let facts = noFacts;
-  const byAge = [...sources].sort(([, a], [, b]) => a.view.created_at - b.view.created_at);
+  const byAge = [...sources].sort(([, a], [, b]) => a.view.order.issued_at - b.view.order.issued_at);
   for (const [target, { view }] of byAge) {
     const own = manifests.get(view.order.release)?.facts;
     if (own !== undefined) facts = mixFacts(facts, own, (at) => at === target);

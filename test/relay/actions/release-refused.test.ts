@@ -185,4 +185,20 @@ describe('a release is refused before anything is done', () => {
     const service = [{ service: 'writ-relay.service', files: [], kind: 'run' as const }];
     await refusedWith('unit_takes_place', await makePart({ units: service }));
   });
+
+  test('where the record of what runs there is damaged, or a part of it is gone', async () => {
+    const [before, after] = [await webPart('one\n'), await webPart('two\n')];
+    const blob = `/var/lib/writ-target/blobs/${before.digest.slice('sha256:'.length)}`;
+    for (const damage of [
+      (scene: Scene) => void scene.machine.put(blob, '{}'),
+      (scene: Scene) => scene.machine.remove(blob),
+      (scene: Scene) => void scene.machine.put('/var/lib/writ-target/state.json', '{}'),
+    ]) {
+      const scene = await openScene();
+      assert.equal(codeOf(await apply(scene, before)), 'succeeded');
+      await damage(scene);
+      assert.equal(codeOf(await apply(scene, after)), 'target_state_malformed');
+      assert.equal(scene.machine.text('/etc/opt/web/index.html'), 'one\n');
+    }
+  });
 });

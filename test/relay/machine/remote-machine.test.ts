@@ -1,7 +1,8 @@
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
+import { after, test } from 'node:test';
 import { createRemoteMachine, type Exec } from '../../../relay/machine/remote-machine.ts';
 import { runProgram } from '../../../relay/machine/run-program.ts';
 import { ok } from '../../../schema/result.ts';
@@ -34,3 +35,25 @@ else {
     Promise.resolve({ machine: createRemoteMachine('there', here), folder: mkdtempSync(join(base, 'x-')) }),
   );
 }
+
+test('threat 7: whatever a machine answers is told as its fault, and is never more than a reason', async () => {
+  const answer = (...fields: readonly string[]): string =>
+    Buffer.from(fields.map((field) => `${field}\0`).join('')).toString('hex');
+  for (const [stdout, reason] of [
+    ['', 'machine_error'],
+    ['zz', 'machine_error'],
+    ['abc', 'machine_error'],
+    [answer('K', '999999999999'), 'machine_error'],
+    [answer('K', 'Infinity', 'a'), 'machine_error'],
+    [answer('X', '0'), 'machine_error'],
+    // A pattern with a group for each byte runs out of stack.
+    [answer('K', '5000000') + '00'.repeat(5_000_000), 'machine_error'],
+    [answer('E', '2', '__proto__', 'x'), 'machine_error'],
+    [answer('E', '2', 'constructor', 'x'), 'machine_error'],
+    [answer('E', '2', 'ENOENT', 'x'), 'not_found'],
+  ] as const) {
+    const exec: Exec = { ...here, run: async () => ok({ code: 0, stdout, stderr: '' }) };
+    const seen = await createRemoteMachine('there', exec).stat(['/a']);
+    assert.equal(seen.ok ? 'ok' : seen.reason, reason, stdout.slice(0, 40));
+  }
+});

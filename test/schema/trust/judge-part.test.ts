@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import * as v from 'valibot';
 import { judgePart, judgeRemoved, unitsOf } from '../../../schema/trust/judge-part.ts';
-import type { ReleaseApp } from '../../../schema/wire/release.ts';
+import { type ReleaseApp, releasePartSchema } from '../../../schema/wire/release.ts';
 import { makePart, type PartDraft } from '../../support/test-part.ts';
 
 const granted = ['/etc/opt/**', '/srv/web/*', '/var/lib/containers/storage/volumes/**'];
@@ -68,11 +69,63 @@ describe('threat 31: what a part may touch', () => {
     }
   });
 
-  test('are no services of Writ’s own', async () => {
-    for (const service of ['writ-relay.service', 'writ.service', 'writ-relay-act.socket']) {
+  test('are no services of Writ’s own, of sshd or of Proxmox VE', async () => {
+    for (const service of [
+      ...['writ-relay.service', 'writ.service', 'writ-relay-act.socket'],
+      ...['ssh.service', 'ssh.socket', 'sshd@x.service', 'pve-cluster.service', 'pvedaemon.service'],
+    ]) {
       const units = [{ service, files: [], kind: 'run' as const }];
       assert.equal(await say({ units }), `unit_takes_place ${service}`);
     }
+    const units = [{ service: 'pve-exporter.service', files: [], kind: 'run' as const }];
+    assert.equal(await say({ units }), 'allowed');
+  });
+
+  test('are named one by one: no pattern, path or option stands for a service', async () => {
+    for (const service of [
+      ...['*', '[w]rit-relay.service', '?rit-relay.service', 'w*.service', 'w*', '--root=/x', 'web'],
+      ...['/etc/systemd/system/writ-relay.service', 'a b.service', 'a.service\nb.service', ''],
+    ]) {
+      const { part } = await makePart({ units: [{ service, files: [], kind: 'run' }] });
+      assert.ok(!v.is(releasePartSchema, part), service);
+    }
+    for (const service of ['web.service', 'web@1.service', 'web@.service', 'a\\x2db.mount']) {
+      const { part } = await makePart({ units: [{ service, files: [], kind: 'run' }] });
+      assert.ok(v.is(releasePartSchema, part), service);
+    }
+  });
+
+  test('asks for health in one request, and for so long as a text says', async () => {
+    const fine = { scheme: 'http' as const, port: 80, path: '/a?b=c%20d', status: 200, within: '60s' };
+    const is = async (change: object): Promise<boolean> =>
+      v.is(releasePartSchema, (await makePart(app({ health: { ...fine, ...change } }))).part);
+    assert.deepEqual([await is({}), await is({ path: '' })], [true, true]);
+    for (const path of ['/ HTTP/1.0\r\nX: y\r\n\r\nPOST /x', '/a b', 'x', '/\n']) {
+      assert.equal(await is({ path }), false, JSON.stringify(path));
+    }
+    for (const within of ['', 'long', '1', '-1s', '1s\n']) assert.equal(await is({ within }), false, within);
+  });
+
+  test('are no units of which a secret is a part: nobody who judges them could read that', async () => {
+    const text = '[Install]\nAlias=~writ:secret:s~\n';
+    for (const path of ['/etc/systemd/system/x.service', '/etc/containers/systemd/x.container.d/1.conf']) {
+      for (const kind of ['file', 'unit'] as const) {
+        const part = { files: { [path]: text }, file: { kind, secrets: ['s'] } };
+        const told = `unit_takes_place ${path} would be filled in with secrets`;
+        assert.equal(await say(part, ['/etc/**']), told);
+      }
+    }
+    assert.equal(await say({ files: { '/etc/opt/x': text }, file: { secrets: ['s'] } }), 'allowed');
+  });
+
+  test('is there once: no path is named twice, and none is below another file', async () => {
+    const is = async (files: Record<string, string>): Promise<boolean> =>
+      v.is(releasePartSchema, (await makePart({ files })).part);
+    assert.ok(await is({ '/etc/opt/a/b': 'x', '/etc/opt/a/c': 'x', '/etc/opt/ab': 'x', 'volume:v/x': 'x' }));
+    assert.ok(!(await is({ '/etc/opt/a': 'x', '/etc/opt/a/b': 'x' })));
+    assert.ok(!(await is({ 'volume:v/a/b/c': 'x', 'volume:v/a': 'x' })));
+    const { part } = await makePart({ files: { '/etc/opt/a': 'x' } });
+    assert.ok(!v.is(releasePartSchema, { ...part, files: [...part.files, ...part.files] }));
   });
 
   test('counts what only the generation before had, but for what was seeded', async () => {

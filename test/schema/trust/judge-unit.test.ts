@@ -40,6 +40,11 @@ describe('a unit of a release', () => {
       'Alias=w%i',
       'ServiceName=%p',
       'Conflicts=writ\\\n-relay.service',
+      // systemctl(1), disable, of systemd 252: takes the links of writ-relay.service away.
+      'Also=wr\\it-relay.service',
+      'Alias=ssh.service',
+      'ServiceName=pveproxy',
+      'Conflicts=sshd.service',
     ]) {
       const found = [say('web.container', `[Install]\n${line}\n`), say('web.service', `[Unit]\n${line}\n`)];
       assert.ok(found.includes('unit_takes_place'), line);
@@ -58,6 +63,10 @@ describe('a unit of a release', () => {
       'WantedBy=multi-user.target',
       'OnFailure=notify@%n.service',
       'Conflicts=other.service rewrite.service',
+      'Alias=pve-exporter.service ssh-tunnel.service',
+      'Also=a\\x2db.socket',
+      'ListenStream=/run/web.sock',
+      'ListenStream=8080',
       '# Alias=writ-relay.service',
     ]) {
       assert.equal(say('web.service', `[Unit]\n${line}\n`), null, line);
@@ -88,6 +97,12 @@ describe('a unit of a release', () => {
       'Mount=type=bind,source=/etc/pve,target=/x',
       'Mount=type=bind,src=/etc/pve,target=/x,ro=false',
       'PodmanArgs=--volume=/etc/pve:/x',
+      'PodmanArgs=-itv /etc/pve:/x',
+      'Rootfs=/',
+      'Volume=/lib/systemd/system:/x',
+      'Volume=/var/run:/x',
+      'ListenStream=/run/writ-relay/act.sock',
+      'Symlinks=/var/run/writ-relay/act.sock',
       'PodmanArgs=-v /etc/pve:/x',
       'PodmanArgs=-v/etc/pve:/x',
       'PodmanArgs=--mount type=bind,source=/etc/pve,target=/x',

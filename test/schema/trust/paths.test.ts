@@ -94,6 +94,16 @@ test('threat 31: a grant of everything does not reach what judges releases, or w
     '/etc/pve/storage.cfg',
     '/etc/pve/nodes/pve1/qemu-server/100.conf',
     '/proc/sys/kernel/core_pattern',
+    '/lib/systemd/system/writ-relay.service',
+    '/bin/writ-relay',
+    '/var/run/systemd/system/x.service',
+    '/etc/systemd/system/ssh.service',
+    '/etc/systemd/system/ssh.service.d/10.conf',
+    '/etc/systemd/system/sshd@.service',
+    '/etc/systemd/system/pveproxy.service.d/10.conf',
+    '/etc/systemd/system/pve-container@.service',
+    '/etc/containers/systemd/ssh.container',
+    '/etc/containers/systemd/apps/sshd.container.d/10.conf',
   ];
   for (const path of never) assert.equal(judgePath(everything, path), 'path_never', path);
   for (const path of [
@@ -101,6 +111,9 @@ test('threat 31: a grant of everything does not reach what judges releases, or w
     '/etc/containers/systemd/x.container',
     '/srv/x',
     '/etc/haproxy/haproxy.cfg',
+    '/etc/containers/systemd/pve-exporter.container',
+    '/etc/systemd/system/ssh-tunnel.service',
+    '/var/runner/x',
   ]) {
     assert.equal(judgePath(everything, path), 'allowed', path);
   }

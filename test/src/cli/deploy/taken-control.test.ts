@@ -103,6 +103,7 @@ async function invented(
   const real = desk.deployments.at(-1)!;
   const order = {
     ...real.order,
+    order: { ...real.order.order, desk: real.order.order.desk + 50 },
     parts: real.order.parts.map((part) =>
       part.target === 'websvcs' ? { ...part, digest: evil.digest } : part,
     ),
@@ -260,4 +261,52 @@ test('a control plane that asks for bytes that are not of the release gets none'
   );
   assert.equal((await desk.deploy()).exit, 0);
   assert.ok(!desk.asked.includes(`PUT /v1/blobs/${'f'.repeat(64)}`));
+});
+
+test('threat 9: an older order that went well is not told as the outcome of a newer one', async (t) => {
+  const desk = await startDesk(t);
+  await desk.deploy();
+  const [older] = desk.deployments;
+  desk.edit('vars.yaml', 'colour: red\n');
+  desk.ends.set('websvcs', null);
+  assert.equal((await desk.writ(['deploy', '--repo', desk.repo, '--yes'])).exit, 0);
+  const { id } = desk.deployments[0]!;
+  assert.notEqual(id, older!.id);
+  for (const told of [older, { ...older, id }]) {
+    desk.answer('GET /v1/deployments/{}', says(told));
+    for (const words of [[], ['--wait']]) {
+      const ran = await desk.writ(['deployments', id, ...words]);
+      assert.equal(ran.exit, 3, ran.out);
+      assert.match(ran.err, /another order .*\n\(answer_foreign\)/);
+    }
+  }
+  desk.answer('GET /v1/deployments/{}', null);
+  assert.equal((await desk.writ(['deployments', older!.id])).exit, 0);
+  assert.equal((await desk.writ(['deployments', id])).exit, 5);
+});
+
+test('threat 3: what ran last is told by what was signed, not by the control plane’s order or clock', async (t) => {
+  const desk = await startDesk(t);
+  const colours = ['old', 'good', 'new'];
+  for (const colour of colours) {
+    desk.edit('vars.yaml', `colour: ${colour}\n`);
+    assert.equal((await desk.deploy()).exit, 0);
+  }
+  const partOf = (at: number) =>
+    desk.deployments.at(at)!.order.parts.find(({ target }) => target === 'websvcs')!.digest;
+  const [old, good] = [partOf(-1), partOf(-2)];
+  desk.answer(
+    'GET /v1/deployments',
+    altered(desk, (said: { deployments: DeploymentView[] }) => ({
+      deployments: said.deployments
+        .toReversed()
+        .map((view, index) => ({ ...view, created_at: Date.now() - index * 3_600_000 })),
+    })),
+  );
+  const told = await desk.writ(['history', 'websvcs', '--json']);
+  const { history } = JSON.parse(told.out) as { history: { n: number; part: string; at: number }[] };
+  assert.deepEqual([history[1]?.n, history[1]?.part, history[2]?.part], [1, good, old]);
+  assert.ok(history.every(({ at }, index) => index === 0 || at <= history[index - 1]!.at));
+  assert.equal((await desk.writ(['rollback', 'websvcs', '--yes', '--wait'])).exit, 0);
+  assert.equal(desk.deployments[0]!.order.parts[0]!.digest, good);
 });
