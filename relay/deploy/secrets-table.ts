@@ -1,6 +1,6 @@
 import { encodeBase64url } from '../../schema/jose/base64url.ts';
 import { sha256Hex, toBytes } from '../../schema/jose/digest.ts';
-import { secretPlaceholder } from '../../schema/manifest/placeholder.ts';
+import { placeholdersIn, secretPlaceholder } from '../../schema/manifest/placeholder.ts';
 import { ok, type Refusal, type Result, refuse } from '../../schema/result.ts';
 import { canonicalJson } from '../../schema/wire/canonical.ts';
 import type { ReleaseFile, ReleasePart } from '../../schema/wire/release.ts';
@@ -79,14 +79,20 @@ async function rowOf(
   if (!origin.ok) return origin;
   const { digest, derived } = secrets.get(name)!;
   if (derived === undefined) return ok(['secret', name, 'age', hexOf(digest!)].join('\t'));
-  const [from] = derived.from as [string];
+  const [from] = derived.from;
+  if (from === undefined && derived.as !== 'text')
+    return refuse('secret_missing', `it is not said of what ${name} is made`);
   switch (derived.as) {
     case 'base64':
-      return ok(['secret', name, 'base64', from].join('\t'));
+      return ok(['secret', name, 'base64', from!].join('\t'));
     case 'text': {
       const text = (derived.pattern ?? '').replace(/<<([^<>]*)>>/g, (_, one: string) =>
         secretPlaceholder(one),
       );
+      // Only what it is said to be made of was looked at: by another name it could be made of itself, without end.
+      const stranger = placeholdersIn(text).find((one) => !derived.from.includes(one));
+      if (stranger !== undefined)
+        return refuse('secret_missing', `${name} has a place for ${stranger}, of which it is not made`);
       return ok(['secret', name, 'text', btoa(String.fromCharCode(...toBytes(text)))].join('\t'));
     }
     case 'bcrypt':

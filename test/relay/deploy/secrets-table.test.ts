@@ -126,3 +126,13 @@ test('a target’s word is read with care', async () => {
   const [, detail] = (await say(1, `writ secret_missing \u001b[2J${'x'.repeat(1000)}`)) as string[];
   assert.match(detail!, /^there: \?\[2Jx{296}$/);
 });
+
+test('threat 7: what is made of itself under another name, or of nothing, is refused', async () => {
+  const loop = made('s', 'text', [], '<<s>>');
+  assert.equal(await reasonOf([[loop]]), 'secret_missing');
+  assert.equal(await reasonOf([[made('s', 'text', [], '~writ:secret:s~')]]), 'secret_missing');
+  const wide = [set('one'), made('s', 'text', ['one'], '<<u>>'), made('u', 'text', ['one'], '<<s>>')];
+  assert.equal(await reasonOf([wide]), 'secret_missing');
+  assert.equal(await reasonOf([[made('s', 'base64', [])]]), 'secret_missing');
+  assert.equal(await reasonOf([[made('s', 'text', [], 'no place')]]), 'none');
+});
