@@ -11,12 +11,14 @@ import { awaitAdmission } from './agent/admission.ts';
 import { createAlarm } from './agent/alarm.ts';
 import { askOrigin } from './agent/ask-origin.ts';
 import { createBlobs } from './agent/blobs.ts';
+import { type Certificates, openCertificates } from './agent/certificates.ts';
 import { type Clock, hostClock } from './agent/clock.ts';
 import { type ConfigRefusal, readConfig } from './agent/config.ts';
 import { createPathWatch } from './agent/confirm.ts';
 import { createEvidence } from './agent/evidence.ts';
 import { createExecutor } from './agent/executor.ts';
 import { createHeartbeatWatch } from './agent/heartbeat.ts';
+import { createLeafKeeper } from './agent/leaf-keeper.ts';
 import { createLink } from './agent/link.ts';
 import { nodeDisk } from './agent/node-disk.ts';
 import { runPollLoop } from './agent/poll-loop.ts';
@@ -141,7 +143,8 @@ export async function startRelay(options: RelayOptions): Promise<Result<RunningR
     proxmox = opened.value.proxmox;
     undo.push(() => opened.value.close());
   }
-  return ok(run(state.value, { clock, log, events, proxmox, overrides, undo }));
+  const ca = await openCertificates({ disk, clock, log });
+  return ok(run(state.value, { clock, log, events, proxmox, ca, overrides, undo }));
 }
 
 type Parts = {
@@ -149,6 +152,7 @@ type Parts = {
   readonly log: Log;
   readonly events: readonly LogEntry[];
   readonly proxmox: Proxmox | null;
+  readonly ca: Certificates;
   readonly overrides: RelayOverrides;
   readonly undo: (() => Promise<unknown> | unknown)[];
 };
@@ -190,6 +194,8 @@ function run(state: RelayState, parts: Parts): RunningRelay {
   });
   const evidence = createEvidence({ home, trust, clock, log });
   let reporter: Reporter | null = null;
+  const hold = (target: string) => executor.hold(releaseAction, target);
+  const leaves = createLeafKeeper({ ...parts.ca, clock, log, hold });
   const ports: ActionPorts = {
     proxmox,
     wake: overrides.wake ?? createWakeOnLan(),
@@ -203,6 +209,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     }),
     machineOf: overrides.machineOf ?? ((name, guest, px) => createRemoteMachine(name, px.agentExec(guest))),
     helper: overrides.helper ?? createActClient({ trustAfter: createTrustAfter({ trust, link }) }),
+    leaves: leaves.port,
   };
   // The helper hears of newer trust with what it is asked, and the next release may be far.
   trust.onChange(() => void ports.helper.look(relay, stop.signal));
@@ -223,7 +230,8 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     ports,
     clock,
     log,
-    hold: (target) => executor.hold(releaseAction, target),
+    hold,
+    leaves,
     onChange: () => reporter?.changed(),
     ...(overrides.targetIntervalMs !== undefined && { intervalMs: overrides.targetIntervalMs }),
   });
@@ -241,6 +249,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     progress: () => executor.running(),
     targets: () => watchOfTargets.reports(),
     recipients: () => watchOfTargets.recipients(),
+    authority: () => parts.ca.authority.tellKey(trust.current().document, relay),
     refused: () => executor.refused(),
     reportSeq: () => executor.reportSeq(),
     ...(overrides.lookIdleMs !== undefined && { lookIdleMs: overrides.lookIdleMs }),
@@ -267,9 +276,8 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     admitted: admitted(),
     proxmox: proxmox !== null,
   });
-  if (proxmox === null && trust.current().document.house.hosts[relay]?.proxmox === true) {
-    log.warn('proxmox_not_configured', { relay });
-  }
+  const isProxmox = trust.current().document.house.hosts[relay]?.proxmox === true;
+  if (proxmox === null && isProxmox) log.warn('proxmox_not_configured', { relay });
 
   // Their locks are held from here on, so that nothing new overtakes what a crash left open.
   const recovered = executor.recover();
@@ -314,7 +322,6 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     ]);
   };
   const working = work();
-
   let stopping: Promise<void> | null = null;
   const stopNow = async (): Promise<void> => {
     stop.abort();

@@ -42,6 +42,7 @@ export const releaseApply: RelayAction = {
         blob: (digest) => ctx.ports.blob(digest, limit.signal),
         progress: ctx.progress,
         watchPath: ctx.ports.watchPath,
+        leaves: ctx.ports.leaves,
       },
       wanted.value,
       ctx.params.again === true,

@@ -3,7 +3,7 @@
  *
  * 1: enrol, poll, receipts, reports; intents, jobs, evidence of waking.
  * 2: releases: jobs of that kind, GET /v1/relay/blobs/{sha256}, the phases staged and activated, targets and recipients
- *    in reports.
+ *    in reports. Of the private CA: `authority` in parts and in reports, certificates of targets in reports.
  */
 export const protocolVersion = 2;
 

@@ -74,7 +74,7 @@ function readAll(bytes: Bytes): ReadCertificate {
   const holder = others.find(({ tag }) => tag === 0xa3);
   const [list] = holder === undefined ? [] : read(holder.content);
   const extensions = list === undefined ? [] : read(one(list, tags.sequence).content);
-  const valueOf = (id: string): Bytes | null => {
+  const extensionOf = (id: string): Bytes | null => {
     for (const extension of extensions) {
       const parts = read(one(extension, tags.sequence).content);
       if (parts[0] !== undefined && same(parts[0].whole, oid(id)))
@@ -82,9 +82,9 @@ function readAll(bytes: Bytes): ReadCertificate {
     }
     return null;
   };
-  const constraints = valueOf(extensionIds.constraints);
-  const names = valueOf(extensionIds.nameConstraints);
-  const keyId = valueOf(extensionIds.keyId);
+  const constraints = extensionOf(extensionIds.constraints);
+  const names = extensionOf(extensionIds.nameConstraints);
+  const keyId = extensionOf(extensionIds.keyId);
   const [basic] = constraints === null ? [] : read(constraints);
   const [authority] = basic === undefined ? [] : read(basic.content);
   return {

@@ -5,6 +5,7 @@ import { checkStep, findGrant } from '../../../schema/trust/evaluate.ts';
 import { judgePart, judgeRemoved, type PartRefusal, unitsOf } from '../../../schema/trust/judge-part.ts';
 import { judgeUnit } from '../../../schema/trust/judge-unit.ts';
 import type { Trust } from '../../../schema/trust/read.ts';
+import { own } from '../../../schema/wire/record.ts';
 import type { ReleasePart } from '../../../schema/wire/release.ts';
 import { releaseAction } from '../../../schema/wire/release-order.ts';
 import { exits, type Failure, fail } from '../outcome.ts';
@@ -35,7 +36,7 @@ export function judgeParts(trust: Trust, chosen: readonly Chosen[], running: Par
     const grant = findGrant(trust, operatorName, releaseAction, target);
     if (grant === null)
       return [breach('not_granted', `${operatorName} may not order ${releaseAction} on ${target}`)];
-    const lacking = lackingFor(part);
+    const lacking = lackingFor(part, own(trust.document.house.guests, target)?.kind === 'qemu');
     return [
       ...(lacking.length === 0
         ? []

@@ -55,7 +55,7 @@ test('a leaf for a permitted name is believed by a real client, by its name and 
   }
 });
 
-test('threat 31: a stolen intermediate speaks for no name of another host', async () => {
+test('a stolen intermediate speaks for no name of another host', async () => {
   const deny = 'permitted subtree violation';
   for (const [names, cn] of [
     [['websvcs'], 'websvcs'],
