@@ -16,7 +16,7 @@ import type { Clock } from './clock.ts';
 import { type Disk, diskFault } from './disk.ts';
 
 /** Readable by the relay's user alone; it never leaves this host. */
-const keyFile = 'authority.pem';
+export const authorityKeyFile = 'authority.pem';
 
 /** This host's part of the private CA: a key that the owner's root signs an intermediate for. */
 export type Authority = {
@@ -49,13 +49,13 @@ export async function openAuthority(deps: {
 }
 
 async function readKey(disk: Disk): Promise<string | { readonly fault: string }> {
-  const bytes = await disk.read(keyFile);
+  const bytes = await disk.read(authorityKeyFile);
   if (bytes === null) {
     const { pem } = makeLeafKey();
-    await disk.replace(keyFile, toBytes(pem));
+    await disk.replace(authorityKeyFile, toBytes(pem));
     return pem;
   }
-  if (await disk.exposed(keyFile)) return { fault: 'exposed' };
+  if (await disk.exposed(authorityKeyFile)) return { fault: 'exposed' };
   const pem = new TextDecoder().decode(bytes);
   try {
     publicKeyOf(pem);
