@@ -62,7 +62,7 @@ const revertMs = 15 * 60_000;
 const toldDrift = 200;
 
 /** The same of certificates. */
-const toldCertificates = 400;
+const toldCertificates = 160;
 
 const unseen: TargetReport = { part: null, seen: 'target_not_seen', seen_at: 0, drifted: 0, drift: [] };
 

@@ -5,8 +5,14 @@ import { countSchema, homeIdSchema, nameSchema, timeSchema } from './ids.ts';
 import { codeSchema } from './receipt.ts';
 import { recordOf } from './record.ts';
 
-/** DER of a P-256 key has 91 bytes. */
-export const authorityKeySchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]{122}==$/));
+/**
+ * DER of a P-256 key (SubjectPublicKeyInfo, its point uncompressed) in base64: what stands before the point is always the
+ * same, so that nothing else can be brought into a certificate in its place.
+ */
+export const authorityKeySchema = v.pipe(
+  v.string(),
+  v.regex(/^MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE[A-Za-z0-9+/]{85}[AQgw]==$/, 'must be a P-256 key'),
+);
 
 /** What a relay saw of one guest. `missing`: Proxmox knows no such VMID; `mismatch`: not the adopted guest. */
 export const guestReportSchema = v.strictObject({

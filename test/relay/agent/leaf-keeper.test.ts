@@ -255,3 +255,27 @@ test('the key of a relay is made once, and one that others may read is not used'
   await scene.restart();
   assert.equal(codeOf(await scene.apply(await scene.part([certOf()]))), 'authority_key_missing');
 });
+
+test('a target cannot bring anything but a key into a certificate', async () => {
+  const scene = await openLeafScene();
+  const part = await scene.part([certOf()]);
+  succeeded(await scene.apply(part));
+  const before = scene.leaf();
+  const record = scene.machine.text(leafRecordFile)!;
+  const [, key] = /"key":"([^"]+)"/.exec(record)!;
+  scene.now += 25 * dayMs;
+  // A shorter key, and what would be read as extensions of the certificate behind it.
+  const bytes = Buffer.from(key!, 'base64');
+  const compressed = Buffer.concat([
+    Buffer.from('3039301306072a8648ce3d020106082a8648ce3d030107032200', 'hex'),
+    bytes.subarray(26, 59),
+  ]);
+  const forged = Buffer.concat([
+    compressed,
+    Buffer.from('a31e301c301a0603551d110413301182077365637376637300000000000000000000', 'hex'),
+  ]);
+  scene.machine.put(leafRecordFile, record.replace(key!, forged.subarray(0, 91).toString('base64')));
+  const [report] = await scene.keeper.tend(scene.machine, part.digest);
+  assert.equal(report!.code, 'foreign_file');
+  assert.equal(scene.leaf().serialNumber, before.serialNumber);
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeLeafKey } from '../../../relay/deploy/leaf-issuer.ts';
@@ -122,4 +122,30 @@ test('a key is signed by the word of the enrolled relay alone', async (t) => {
   assert.equal(renewed.exit, 0, renewed.err);
   const again = new X509Certificate(Buffer.from(desk.read('ca/pve1.pem')));
   assert.equal(again.publicKey.export({ type: 'spki', format: 'der' }).toString('base64'), next.key);
+});
+
+test('the root is sealed by a passphrase, and signs nothing without it', async (t) => {
+  const desk = await makeSecretsDesk(t, tree);
+  const homeFile = join(desk.config, 'home.json');
+  writeFileSync(homeFile, readFileSync(homeFile, 'utf8').replace(/"trial": ?true/, '"trial":false'));
+  const [right, wrong] = ['right', 'wrong'].map((name) => join(desk.config, `${name}.txt`)) as [
+    string,
+    string,
+  ];
+  writeFileSync(right, 'correct horse battery staple\n');
+  writeFileSync(wrong, 'something else altogether\n');
+  const made = await desk.writ(['ca', 'init', '--passphrase-file', right]);
+  assert.equal(made.exit, 0, made.err);
+  assert.doesNotMatch(readFileSync(join(desk.config, 'ca.json'), 'utf8'), /PRIVATE KEY/);
+  desk.write(
+    'report.jws',
+    await reportBy(desk.fixture.relays.pve1, { relay: 'pve1', authority: makeLeafKey().key }),
+  );
+  const sign = (file: string) =>
+    desk.writ(['ca', 'sign', '--yes', '--report', join(desk.repo, 'report.jws'), '--passphrase-file', file]);
+  const refused = await sign(wrong);
+  assert.equal(refused.exit, 3);
+  assert.match(refused.err, /\(passphrase_wrong\)/);
+  assert.equal(existsSync(join(desk.repo, 'ca/pve1.pem')), false);
+  assert.equal((await sign(right)).exit, 0);
 });
