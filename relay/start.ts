@@ -11,12 +11,14 @@ import { awaitAdmission } from './agent/admission.ts';
 import { createAlarm } from './agent/alarm.ts';
 import { askOrigin } from './agent/ask-origin.ts';
 import { createBlobs } from './agent/blobs.ts';
+import { type Certificates, openCertificates } from './agent/certificates.ts';
 import { type Clock, hostClock } from './agent/clock.ts';
 import { type ConfigRefusal, readConfig } from './agent/config.ts';
 import { createPathWatch } from './agent/confirm.ts';
 import { createEvidence } from './agent/evidence.ts';
 import { createExecutor } from './agent/executor.ts';
 import { createHeartbeatWatch } from './agent/heartbeat.ts';
+import { createLeafKeeper } from './agent/leaf-keeper.ts';
 import { createLink } from './agent/link.ts';
 import { nodeDisk } from './agent/node-disk.ts';
 import { runPollLoop } from './agent/poll-loop.ts';
@@ -31,37 +33,10 @@ import { createTrustFetch } from './agent/trust-fetch.ts';
 import { judgeAgain, judgeJob, verifyEnvelope } from './agent/verify-job.ts';
 import { createActClient } from './drivers/act-client.ts';
 import type { Proxmox } from './drivers/proxmox.ts';
-import { createWakeOnLan, type WakeOnLan } from './drivers/wake-on-lan.ts';
+import { createWakeOnLan } from './drivers/wake-on-lan.ts';
 import { createLog, type Log, type LogEntry } from './log.ts';
 import { createRemoteMachine } from './machine/remote-machine.ts';
-
-/** What a simulated home and tests put in place of the machine's own. */
-export type RelayOverrides = {
-  readonly clock?: Clock;
-  /** Null: no Proxmox, whatever the configuration says. */
-  readonly proxmox?: Proxmox | null;
-  readonly wake?: WakeOnLan;
-  readonly machineOf?: ActionPorts['machineOf'];
-  readonly helper?: ActionPorts['helper'];
-  readonly random?: () => number;
-  readonly heartbeatLimitMs?: number;
-  readonly pollWaitMs?: number;
-  /** How often guests are looked at while nothing happens, and while a step is at work. */
-  readonly lookIdleMs?: number;
-  readonly lookBusyMs?: number;
-  /** How often targets of releases are looked at. */
-  readonly targetIntervalMs?: number;
-  /** How often a relay that waits for its admission asks for newer trust, at least. */
-  readonly admissionMs?: number;
-  readonly trustIntervalMs?: number;
-  readonly unheardPauseMs?: number;
-  readonly alarmRepeatMs?: number;
-  readonly proxmoxPollMs?: number;
-  /** How long an origin that a change has silenced is waited for. */
-  readonly confirmMs?: number;
-  /** How many receipts may wait for the API before nothing more begins. */
-  readonly maxUnconfirmed?: number;
-};
+import type { RelayOverrides } from './overrides.ts';
 
 export type RelayOptions = {
   readonly stateDir: string;
@@ -143,7 +118,8 @@ export async function startRelay(options: RelayOptions): Promise<Result<RunningR
     proxmox = opened.value.proxmox;
     undo.push(() => opened.value.close());
   }
-  return ok(run(state.value, { clock, log, events, proxmox, overrides, undo }));
+  const ca = await openCertificates({ disk, clock, log });
+  return ok(run(state.value, { clock, log, events, proxmox, ca, overrides, undo }));
 }
 
 type Parts = {
@@ -151,6 +127,7 @@ type Parts = {
   readonly log: Log;
   readonly events: readonly LogEntry[];
   readonly proxmox: Proxmox | null;
+  readonly ca: Certificates;
   readonly overrides: RelayOverrides;
   readonly undo: (() => Promise<unknown> | unknown)[];
 };
@@ -192,6 +169,8 @@ function run(state: RelayState, parts: Parts): RunningRelay {
   });
   const evidence = createEvidence({ home, trust, clock, log });
   let reporter: Reporter | null = null;
+  const hold = (target: string) => executor.hold(releaseAction, target);
+  const leaves = createLeafKeeper({ ...parts.ca, clock, log, hold });
   const ports: ActionPorts = {
     proxmox,
     wake: overrides.wake ?? createWakeOnLan(),
@@ -206,6 +185,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     }),
     machineOf: overrides.machineOf ?? ((name, guest, px) => createRemoteMachine(name, px.agentExec(guest))),
     helper: overrides.helper ?? createActClient({ trustAfter: createTrustAfter({ trust, link }) }),
+    leaves: leaves.port,
   };
   // The helper hears of newer trust with what it is asked, and the next release may be far.
   trust.onChange(() => void ports.helper.look(relay, stop.signal));
@@ -226,7 +206,8 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     ports,
     clock,
     log,
-    hold: (target) => executor.hold(releaseAction, target),
+    hold,
+    leaves,
     onChange: () => reporter?.changed(),
     ...(overrides.targetIntervalMs !== undefined && { intervalMs: overrides.targetIntervalMs }),
   });
@@ -244,6 +225,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     progress: () => executor.running(),
     targets: () => watchOfTargets.reports(),
     recipients: () => watchOfTargets.recipients(),
+    authority: () => parts.ca.authority.tellKey(trust.current().document, relay),
     refused: () => executor.refused(),
     reportSeq: () => executor.reportSeq(),
     ...(overrides.lookIdleMs !== undefined && { lookIdleMs: overrides.lookIdleMs }),
@@ -270,9 +252,8 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     admitted: admitted(),
     proxmox: proxmox !== null,
   });
-  if (proxmox === null && trust.current().document.house.hosts[relay]?.proxmox === true) {
-    log.warn('proxmox_not_configured', { relay });
-  }
+  const isProxmox = trust.current().document.house.hosts[relay]?.proxmox === true;
+  if (proxmox === null && isProxmox) log.warn('proxmox_not_configured', { relay });
 
   // Their locks are held from here on, so that nothing new overtakes what a crash left open.
   const recovered = executor.recover();
@@ -317,7 +298,6 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     ]);
   };
   const working = work();
-
   let stopping: Promise<void> | null = null;
   const stopNow = async (): Promise<void> => {
     stop.abort();

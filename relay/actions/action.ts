@@ -1,6 +1,7 @@
 import type { Result } from '../../schema/result.ts';
 import type { House, TrustGuest, TrustHost } from '../../schema/trust/document.ts';
 import type { Progress, Report } from '../../schema/wire/report.ts';
+import type { LeafPort } from '../deploy/leaf-port.ts';
 import type { ActClient, ActOrder } from '../drivers/act-client.ts';
 import type { Proxmox } from '../drivers/proxmox.ts';
 import type { GuestRef } from '../drivers/proxmox-guests.ts';
@@ -81,6 +82,8 @@ export type ActionPorts = {
   readonly watchPath: WatchPath;
   /** The helper that does what needs root on this host. */
   readonly helper: ActClient;
+  /** Makes certificates of the private CA on targets. */
+  readonly leaves: LeafPort;
 };
 
 export type CheckContext = {

@@ -11,6 +11,8 @@ import type { ActionPorts, CheckContext } from './action.ts';
 
 /** What a part is judged by, and where its bytes come from. */
 export type PartContext = Pick<CheckContext, 'target' | 'relay' | 'params' | 'paths' | 'signal'> & {
+  /** As the house says; the helper, which brings no part to a virtual machine, leaves it out. */
+  readonly guest?: CheckContext['guest'];
   readonly ports: Pick<ActionPorts, 'blob'>;
 };
 
@@ -32,7 +34,7 @@ export async function fetchPart(ctx: PartContext): Promise<Result<Wanted, string
   if (part.target !== ctx.target || part.relay !== ctx.relay) {
     return refuse('part_foreign', `it is for ${part.target} by ${part.relay ?? 'nobody'}`);
   }
-  const lacking = lackingFor(part);
+  const lacking = lackingFor(part, ctx.guest?.kind === 'qemu');
   if (lacking.length > 0) return refuse('part_needs_more', lacking.join(', '));
   const judged = judgePart(ctx.paths, part);
   if (!judged.ok) return judged;

@@ -45,6 +45,7 @@ export const releaseApply: RelayAction = {
         progress: ctx.progress,
         watchPath: ctx.ports.watchPath,
         recipients: ctx.recipients,
+        leaves: ctx.ports.leaves,
       },
       wanted.value,
       ctx.params.again === true,

@@ -43,6 +43,8 @@ export type ReporterDeps = {
   /** What was seen of the targets of releases; it is looked at elsewhere, and never waited for. */
   targets(): NonNullable<Report['targets']>;
   recipients(): NonNullable<Report['recipients']>;
+  /** The public key of this host's part of the private CA; null where there is none. */
+  authority(): string | null;
   /** Jobs that could not be tied to an authorised intent. */
   refused(): Report['refused'];
   /** A number above all that were given out before, over restarts too. */
@@ -91,6 +93,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
   const facts = async () => {
     const targets = deps.targets();
     const recipients = deps.recipients();
+    const authority = deps.authority();
     return {
       version: deps.version,
       protocol: protocolVersion,
@@ -101,6 +104,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
       refused: deps.refused(),
       ...(Object.keys(targets).length > 0 && { targets }),
       ...(Object.keys(recipients).length > 0 && { recipients }),
+      ...(authority !== null && { authority }),
     };
   };
 

@@ -9,6 +9,7 @@ import {
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { Trust } from '../../schema/trust/read.ts';
 import type { Log } from '../log.ts';
+import { authorityKeyFile } from './authority.ts';
 import type { Clock } from './clock.ts';
 import { type Disk, diskFault } from './disk.ts';
 import { createJournal, type Journal, type JournalRefusal, journalFile, openJournal } from './journal.ts';
@@ -86,6 +87,8 @@ export async function createState(
   const { document, digest } = made.trust;
   try {
     await deps.disk.remove(keyFile);
+    // Why somebody enrolls anew is not known: whoever read one key of this folder has read the other.
+    await deps.disk.remove(authorityKeyFile);
     await writeFirstTrust(deps.disk, made.trust);
     const journal = await createJournal(deps, {
       home: document.home,

@@ -1,6 +1,6 @@
 import { ok, type Result } from '../../schema/result.ts';
 import { releasableTargets } from '../../schema/trust/evaluate.ts';
-import type { TargetReport } from '../../schema/wire/report.ts';
+import type { CertificateReport, TargetReport } from '../../schema/wire/report.ts';
 import type { ActionPorts } from '../actions/action.ts';
 import { lookByHelper, needsHelper } from '../actions/by-helper.ts';
 import { openTarget } from '../actions/open-target.ts';
@@ -15,6 +15,7 @@ import { contextOf } from './check-context.ts';
 import type { Clock } from './clock.ts';
 import { withDeadline } from './deadline.ts';
 import { createDoorbell } from './doorbell.ts';
+import type { LeafKeeper } from './leaf-keeper.ts';
 import type { TrustStore } from './trust-store.ts';
 
 /** Looks at the targets of this relay that trust lets somebody release to, and undoes what was left half done there. */
@@ -37,6 +38,8 @@ export type TargetWatchDeps = {
   readonly log: Log;
   /** Keeps steps off a target until the answer is called; null while one is at work there. */
   hold(target: string): (() => void) | null;
+  /** Sees to the certificates of a target on which a part is in force. */
+  readonly leaves: Pick<LeafKeeper, 'tend'>;
   /** What is in reports has changed. */
   onChange(): void;
   readonly intervalMs?: number;
@@ -57,6 +60,9 @@ const lookMs = 120_000;
 const revertMs = 15 * 60_000;
 /** Differences that all targets of a report tell one by one: with long names, it still has to fit. */
 const toldDrift = 200;
+
+/** The same of certificates. */
+const toldCertificates = 160;
 
 const unseen: TargetReport = { part: null, seen: 'target_not_seen', seen_at: 0, drifted: 0, drift: [] };
 
@@ -94,8 +100,14 @@ export function createTargetWatch(deps: TargetWatchDeps): TargetWatch {
     }
     if (!sight.ok) return { ...sight, reason: codeOfReason(sight.reason) };
     const { part, drifted, drift } = sight.value;
-    if (part !== null) await identify(target, machine.value);
-    return ok({ part, seen: 'ok', seen_at: clock.now(), drifted, drift: [...drift] });
+    const seenAt = clock.now();
+    if (part === null) return ok({ part, seen: 'ok', seen_at: seenAt, drifted, drift: [...drift] });
+    await identify(target, machine.value);
+    const certificates = sight.value.pending ? [] : await deps.leaves.tend(machine.value, part);
+    return ok({
+      ...{ part, seen: 'ok', seen_at: seenAt, drifted, drift: [...drift] },
+      ...(certificates.length > 0 && { certificates: [...certificates] }),
+    });
   };
 
   /** A target that runs a release makes its age identity, so that the next one can bring it secrets. */
@@ -191,9 +203,23 @@ export function createTargetWatch(deps: TargetWatchDeps): TargetWatch {
     recipients: () => Object.fromEntries(recipients),
     reports() {
       const most = Math.floor(toldDrift / Math.max(1, seen.size));
+      const mostCertificates = Math.min(64, Math.floor(toldCertificates / Math.max(1, seen.size)));
       return Object.fromEntries(
-        [...seen].map(([target, report]) => [target, { ...report, drift: report.drift.slice(0, most) }]),
+        [...seen].map(([target, report]) => [
+          target,
+          {
+            ...report,
+            drift: report.drift.slice(0, most),
+            ...(report.certificates && { certificates: soonest(report.certificates, mostCertificates) }),
+          },
+        ]),
       );
     },
   };
+}
+
+/** Those that end first, in their order. */
+function soonest(all: readonly CertificateReport[], most: number): CertificateReport[] {
+  const first = new Set([...all].sort((a, b) => a.expires - b.expires).slice(0, most));
+  return all.filter((one) => first.has(one));
 }

@@ -9,6 +9,7 @@ import { type ActivationCode, isQuarantining } from './codes.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import type { HealthClock } from './health.ts';
 import { bringImages } from './images.ts';
+import { checkLeaves, hasCerts, type LeafPort } from './leaf-port.ts';
 import { orderServices, resolveWork, type ServiceWork } from './order-services.ts';
 import type { Phase } from './phases.ts';
 import { planPart } from './plan-part.ts';
@@ -43,6 +44,8 @@ export type ActivateDeps = {
   progress(phase: 'staged' | 'activated'): void;
   /** Whether this host is reached as before once all is healthy: a change that cuts it off is put back. */
   readonly watchPath?: WatchPath;
+  /** Makes certificates of the private CA; absent where none are made. */
+  readonly leaves?: LeafPort;
   /** Told before each phase begins. */
   at?(phase: Phase): void;
 };
@@ -138,6 +141,8 @@ export async function activate(deps: ActivateDeps, given: Wanted, again = false)
   const readable =
     table === null || !hasSecrets ? ok({ foreign: false }) : await checkSecrets(machine, table, moves.claims);
   if (!readable.ok) return failBefore(machine, state, wanted.digest, readable);
+  const issuable = await checkLeaves(deps, wanted);
+  if (!issuable.ok) return failBefore(machine, state, wanted.digest, issuable);
   const checked = await checkPart(machine, wanted.part, [...moves.ops, ...changedFilled(before, part)]);
   if (!checked.ok) return failBefore(machine, state, wanted.digest, checked);
   deps.progress('staged');
@@ -151,7 +156,7 @@ export async function activate(deps: ActivateDeps, given: Wanted, again = false)
   // Whether it arrived may not be known: then whoever comes next goes back from nothing.
   if (!written.ok) return failed(written.reason, written.detail, true);
 
-  const plan = { part: wanted.part, moves, work, pending: pending.value, hasSecrets };
+  const plan = { part: wanted.part, digest: wanted.digest, moves, work, pending: pending.value, hasSecrets };
   const confirmed = await deps.watchPath?.(deps.signal);
   let done: Result<unknown, ActivationCode> = await changeOver({ ...deps, systemd, at }, plan);
   if (done.ok && confirmed !== undefined) {
@@ -169,6 +174,11 @@ export async function activate(deps: ActivateDeps, given: Wanted, again = false)
     return failed(done.reason, done.detail, back.ok && back.value.down.length === 0);
   }
   at('clean');
+  if (hasCerts(before) || hasCerts(part)) {
+    // They were full of what goes now.
+    const left = state.folders.filter((path) => !moves.folders.includes(path));
+    await deps.leaves?.settle(machine, wanted, left);
+  }
   // There is nothing to go back to now. What cannot be taken over is the next time.
   if (readable.value.foreign) await takeOverSecrets(machine);
   await collectGarbage(machine, end);

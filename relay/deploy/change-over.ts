@@ -5,6 +5,7 @@ import type { Machine } from '../machine/machine.ts';
 import type { ActivationCode } from './codes.ts';
 import { explainFailure } from './explain-failure.ts';
 import { awaitHealth, type HealthClock } from './health.ts';
+import { bringLeavesOf, type LeafPort } from './leaf-port.ts';
 import { removeNetworks } from './networks.ts';
 import { orderApps, type ServiceWork } from './order-services.ts';
 import type { Phase } from './phases.ts';
@@ -20,12 +21,14 @@ type Deps = {
   readonly systemd: Systemd;
   readonly clock: HealthClock;
   readonly signal: AbortSignal;
+  readonly leaves?: LeafPort;
   at(phase: Phase): void;
   progress(phase: 'activated'): void;
 };
 
 type Plan = {
   readonly part: ReleasePart;
+  readonly digest: string;
   readonly moves: Switch;
   readonly work: ServiceWork;
   readonly pending: Pending;
@@ -87,6 +90,9 @@ export async function changeOver(deps: Deps, plan: Plan): Promise<Result<true, A
   if (!filled.ok) return filled;
   const secrets = plan.hasSecrets ? await applySecrets(machine) : ok('');
   if (!secrets.ok) return secrets;
+  const anew = work.groups.flatMap(({ start, restart, reload }) => [...start, ...restart, ...reload]);
+  const leaves = await bringLeavesOf(deps, plan, new Set(anew));
+  if (!leaves.ok) return leaves;
   deps.progress('activated');
 
   deps.at('start');

@@ -48,6 +48,15 @@ export const activationCodes = {
   secret_not_text: 'part',
   /** A value from which nothing can be derived in that way. */
   derived_unfit: 'part',
+  /** The release has certificates, and not the intermediate by which they are made. */
+  authority_missing: 'part',
+  /** The intermediate is for another key than the relay's. */
+  authority_foreign: 'part',
+  /** The intermediate is none, or not of the root beside it. */
+  authority_malformed: 'part',
+  authority_expired: 'part',
+  /** A certificate has a name that the intermediate does not permit. */
+  certificate_not_permitted: 'part',
   /** It failed here before; only an explicit retry or another part is tried. */
   part_quarantined: 'part',
 
@@ -94,6 +103,8 @@ export const activationCodes = {
   revert_failed: 'way',
   /** The control plane is not reached any more by a way that worked before. */
   cut_off: 'way',
+  /** The relay has no key of its own to make certificates with, or cannot keep what it needs for them. */
+  authority_key_missing: 'way',
   podman_failed: 'way',
   secrets_failed: 'way',
   aborted: 'way',

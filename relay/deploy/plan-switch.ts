@@ -50,6 +50,12 @@ function foldersAbove(path: string): string[] {
 
 const dirsOf = (part: ReleasePart | undefined) => (part?.apps ?? []).flatMap(({ dirs }) => dirs);
 
+/** Certificates are made on the target, and no part of a generation: what is made for them are their folders. */
+const certPathsOf = (part: ReleasePart | undefined): string[] =>
+  (part?.apps ?? []).flatMap(({ certs }) =>
+    certs.flatMap(({ cert, key, ca }) => [cert, key, ...(ca === undefined ? [] : [ca])]),
+  );
+
 /** Every path that a switch may change, or must know of. */
 export function pathsToLookAt(
   before: ReleasePart | undefined,
@@ -58,7 +64,8 @@ export function pathsToLookAt(
 ): { files: string[]; folders: string[] } {
   const files = new Set([...(before?.files ?? []), ...after.files].map(({ path }) => path));
   const dirs = [...dirsOf(before), ...dirsOf(after)].map(({ path }) => path);
-  const above = [...files, ...dirs].flatMap(foldersAbove);
+  const certs = [...certPathsOf(before), ...certPathsOf(after)];
+  const above = [...files, ...dirs, ...certs].flatMap(foldersAbove);
   return {
     files: [...files].sort(byText),
     folders: [...new Set([...above, ...dirs, ...folders])].sort(byText),
@@ -112,7 +119,9 @@ export function planSwitch(
 
   const wantedDirs = new Map(dirsOf(after).map((dir) => [dir.path, { mode: dir.mode, owner: dir.owner }]));
   const wantedFolders = new Set(
-    [...after.files.map(({ path }) => path), ...wantedDirs.keys()].flatMap(foldersAbove),
+    [...after.files.map(({ path }) => path), ...wantedDirs.keys(), ...certPathsOf(after)].flatMap(
+      foldersAbove,
+    ),
   );
   for (const path of [...new Set([...wantedFolders, ...wantedDirs.keys()])].sort(byText)) {
     folder(path, wantedDirs.get(path) ?? null);

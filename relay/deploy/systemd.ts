@@ -67,7 +67,15 @@ export type Systemd = {
   ): Promise<Result<true, SystemdReason>>;
 };
 
-export type Verb = 'start' | 'stop' | 'restart' | 'reload-or-restart' | 'reset-failed';
+export type Verb =
+  | 'start'
+  | 'stop'
+  | 'restart'
+  | 'reload-or-restart'
+  /** Those two of what runs alone. */
+  | 'try-restart'
+  | 'try-reload-or-restart'
+  | 'reset-failed';
 
 export function createSystemd(machine: Machine, signal?: AbortSignal): Systemd {
   const run = (words: readonly string[], timeoutMs: number): Promise<MachineResult<Ran>> =>

@@ -1,5 +1,6 @@
 import { actCodes } from './act-codes.ts';
 import { actingCodes } from './acting-codes.ts';
+import { certificateCodes } from './certificate-codes.ts';
 import type { CodeCard } from './code-card.ts';
 import { jobCodes } from './job-codes.ts';
 import { releaseCodes } from './release-codes.ts';
@@ -15,6 +16,7 @@ export const relayCodes = {
   ...releaseCodes,
   ...actCodes,
   ...secretCodes,
+  ...certificateCodes,
   ...startCodes,
 } as const satisfies { readonly [code: string]: CodeCard };
 

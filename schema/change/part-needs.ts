@@ -17,12 +17,18 @@ const notYet: readonly Need[] = [
   ofApps('sources of packages', ({ apt }) => apt.length > 0),
   ofApps('fetched files', ({ artifacts }) => artifacts.length > 0),
   ofApps('users', ({ users }) => users.length > 0),
-  ofApps('certificates', ({ certs }) => certs.length > 0),
   ofApps('databases', ({ databases }) => databases.length > 0),
   ofApps('clients of the sign-in', ({ clients }) => clients.length > 0),
   ofApps('folders to be pruned', ({ prune }) => prune.length > 0),
 ];
 
-/** What a part asks for that cannot be done yet, in words; empty when all of it can. */
-export const lackingFor = (part: ReleasePart): string[] =>
-  notYet.filter((need) => need.in(part)).map(({ what }) => what);
+/** What a host and a container cannot be given yet, because a helper as root brings their parts. */
+const notYetByHelper: readonly Need[] = [ofApps('certificates', ({ certs }) => certs.length > 0)];
+
+/**
+ * What a part asks for that cannot be done yet, in words; empty when all of it can.
+ *
+ * @param isVirtual whether its target is a virtual machine
+ */
+export const lackingFor = (part: ReleasePart, isVirtual: boolean): string[] =>
+  [...notYet, ...(isVirtual ? [] : notYetByHelper)].filter((need) => need.in(part)).map(({ what }) => what);

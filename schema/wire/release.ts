@@ -96,7 +96,7 @@ const releaseArtifactSchema = v.strictObject({
   on_change: onChangeSchema,
 });
 
-const releaseCertSchema = v.strictObject({
+export const releaseCertSchema = v.strictObject({
   name: nameSchema,
   kind: v.picklist(['server', 'client']),
   names: listOf(v.string(), 64),
@@ -167,6 +167,8 @@ const providedMembers = {
   ),
 };
 
+export type ReleaseCert = v.InferOutput<typeof releaseCertSchema>;
+
 export const releaseAppSchema = v.strictObject({
   name: nameSchema,
   units: listOf(releaseUnitSchema, 256),
@@ -229,10 +231,28 @@ function areApart(files: readonly { readonly path: string }[]): boolean {
   return true;
 }
 
+/** One certificate as text (RFC 7468). */
+const certificateTextSchema = v.pipe(
+  v.string(),
+  v.maxLength(4096),
+  v.startsWith('-----BEGIN CERTIFICATE-----\n'),
+);
+
+export const releaseAuthoritySchema = v.strictObject({
+  /** The private CA's root. */
+  root: certificateTextSchema,
+  /** The intermediate of the target's host: for the key that its relay made, and for the names of its guests alone. */
+  issuer: certificateTextSchema,
+});
+/** By what the certificates of a part are made. */
+export type ReleaseAuthority = v.InferOutput<typeof releaseAuthoritySchema>;
+
 export const releasePartSchema = v.strictObject({
   target: nameSchema,
   /** The host whose relay brings it there; absent for a device, which no relay manages: a person does. */
   relay: v.optional(nameSchema),
+  /** Where its apps have certificates, and the owner has signed their host's intermediate. */
+  authority: v.optional(releaseAuthoritySchema),
   apps: listOf(releaseAppSchema, 1000),
   files: v.pipe(
     v.array(releaseFileSchema),

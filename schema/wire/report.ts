@@ -5,6 +5,15 @@ import { countSchema, homeIdSchema, nameSchema, timeSchema } from './ids.ts';
 import { codeSchema } from './receipt.ts';
 import { recordOf } from './record.ts';
 
+/**
+ * DER of a P-256 key (SubjectPublicKeyInfo, its point uncompressed) in base64: what stands before the point is always the
+ * same, so that nothing else can be brought into a certificate in its place.
+ */
+export const authorityKeySchema = v.pipe(
+  v.string(),
+  v.regex(/^MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE[A-Za-z0-9+/]{85}[AQgw]==$/, 'must be a P-256 key'),
+);
+
 /** What a relay saw of one guest. `missing`: Proxmox knows no such VMID; `mismatch`: not the adopted guest. */
 export const guestReportSchema = v.strictObject({
   state: v.picklist(['running', 'stopped', 'paused', 'missing', 'mismatch', 'unseen']),
@@ -31,6 +40,17 @@ export const driftSchema = v.strictObject({
 });
 export type Drift = v.InferOutput<typeof driftSchema>;
 
+/** A certificate that an app of a target has from the private CA. */
+export const certificateReportSchema = v.strictObject({
+  app: nameSchema,
+  name: nameSchema,
+  /** When it ends; 0: there is none. */
+  expires: timeSchema,
+  /** Why it is not as it should be: it could not be made, or its users not be told. */
+  code: v.optional(codeSchema),
+});
+export type CertificateReport = v.InferOutput<typeof certificateReportSchema>;
+
 /** What a relay saw of a target that releases were applied to. */
 export const targetReportSchema = v.strictObject({
   /** The part in force, by the digest of its bytes; null before the first. */
@@ -42,6 +62,8 @@ export const targetReportSchema = v.strictObject({
   /** Things that differ: how many, and the first of them in the order of their names. */
   drifted: countSchema,
   drift: v.pipe(v.array(driftSchema), v.maxLength(50)),
+  /** Those that end first, in the order of apps and names. Left out where there are none. */
+  certificates: v.optional(v.pipe(v.array(certificateReportSchema), v.maxLength(64))),
 });
 export type TargetReport = v.InferOutput<typeof targetReportSchema>;
 
@@ -71,6 +93,11 @@ export const reportSchema = v.strictObject({
    * out by a relay whose machines have none.
    */
   recipients: v.optional(recordOf(nameSchema, ageRecipientSchema)),
+  /**
+   * The public half of the key that this relay makes certificates of the private CA with: SubjectPublicKeyInfo of P-256 in
+   * base64. Left out by a relay without guests that carry releases.
+   */
+  authority: v.optional(authorityKeySchema),
 });
 /** What a relay sees, signed: on a change, when asked, and at least every minute. */
 export type Report = v.InferOutput<typeof reportSchema>;

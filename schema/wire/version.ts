@@ -4,6 +4,7 @@
  * 1: enrol, poll, receipts, reports; intents, jobs, evidence of waking.
  * 2: releases: jobs of that kind, GET /v1/relay/blobs/{sha256}, the phases staged and activated, targets and recipients
  *    in reports. In results of receipts that tell of a failure: `excerpt`, which who does not know it passes over.
+ *    Of the private CA: `authority` in parts and in reports, certificates of targets in reports.
  */
 export const protocolVersion = 2;
 

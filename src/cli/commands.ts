@@ -3,6 +3,9 @@ import { adopt } from './commands/adopt.ts';
 import { auditExport } from './commands/audit-export.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { backup } from './commands/backup.ts';
+import { caInit } from './commands/ca-init.ts';
+import { caList } from './commands/ca-list.ts';
+import { caSign } from './commands/ca-sign.ts';
 import { command } from './commands/command.ts';
 import { completion } from './commands/completion.ts';
 import { configBuild } from './commands/config-build.ts';
@@ -97,6 +100,9 @@ export const commands: readonly Command[] = [
   secretsList,
   secretsCheck,
   secretsImport,
+  caInit,
+  caSign,
+  caList,
   status,
   doctor,
   watch,

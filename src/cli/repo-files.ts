@@ -9,6 +9,7 @@ export const knownInRepo: readonly string[] = [
   'vars.yaml',
   'apps',
   'secrets',
+  'ca',
   'runbooks',
   'generate',
 ];

@@ -5,6 +5,7 @@ import type {
   TargetView,
   targetListSchema,
 } from '../../schema/api/deployments.ts';
+import type { CertificateReport } from '../../schema/wire/report.ts';
 import type { Answer, ReleaseReason } from '../domain/errors.ts';
 import type { Grant } from '../domain/principal.ts';
 
@@ -16,6 +17,8 @@ export type TargetMetrics = Pick<TargetView, 'target' | 'deployed' | 'healthy' |
   readonly part: string | null;
   readonly commit: string | null;
   readonly drifted: number | null;
+  /** As its relay last told of them. */
+  readonly certificates: readonly CertificateReport[];
   /** When a release last came up on it, in ms. */
   readonly healthyAt: number | null;
 };

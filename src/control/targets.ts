@@ -37,6 +37,7 @@ export async function measureTargets(
         part,
         commit: deployed === true ? commit : await brought(),
         drifted: report?.seen === 'ok' ? report.drifted : null,
+        certificates: report?.certificates ?? [],
         healthyAt: healthy_at,
       };
     }),

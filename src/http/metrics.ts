@@ -110,6 +110,25 @@ export function formatMetrics(metrics: Metrics, now: number): string {
       part === null ? [] : [{ labels: { target, part, commit: commit ?? '' }, value: 1 }],
     ),
   );
+  const certificates = (value: (expires: number) => number): readonly Sample[] =>
+    metrics.targets.flatMap(({ target, certificates }) =>
+      certificates.map(({ app, name, expires }) => ({
+        labels: { target, app, certificate: name },
+        value: value(expires),
+      })),
+    );
+  metric(
+    'writ_certificate_expires_timestamp_seconds',
+    'gauge',
+    'When a certificate of the private CA ends; 0 where there is none.',
+    certificates((expires) => expires / 1000),
+  );
+  metric(
+    'writ_certificate_left_seconds',
+    'gauge',
+    'Time until a certificate of the private CA ends; negative once it has.',
+    certificates((expires) => (expires - now) / 1000),
+  );
   for (const [name, help, pick] of targetMetrics) {
     const samples = metrics.targets.map((target) => ({
       labels: { target: target.target },

@@ -96,8 +96,13 @@ const areas: Readonly<Record<string, Area>> = {
     imports: [...relayBase, ...relayParts],
     why: 'what runs as root judges by the same rules and works with the same engine, and is no part of the relay',
   },
+  'relay/overrides': {
+    types: ['relay/drivers', 'relay/actions', 'relay/agent'],
+    imports: [],
+    why: 'what a simulated home puts in place of parts is shapes alone',
+  },
   'relay/start': {
-    imports: [...relayBase, ...relayParts],
+    imports: [...relayBase, ...relayParts, 'relay/overrides'],
     why: 'the parts are wired below the command line',
   },
   'relay/cli': {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RelayOverrides } from '../../relay/start.ts';
+import type { RelayOverrides } from '../../relay/overrides.ts';
 import { generateKey } from '../../schema/jose/keys.ts';
 import { ok } from '../../schema/result.ts';
 import type { TargetReport } from '../../schema/wire/report.ts';

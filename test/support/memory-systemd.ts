@@ -82,6 +82,14 @@ export function createMemorySystemd(files: () => ReadonlyMap<string, string>): M
               .map(start)
               .includes(false),
           );
+        case 'try-restart':
+        case 'try-reload-or-restart':
+          return ended(
+            !services
+              .filter((one) => active.has(one))
+              .map(start)
+              .includes(false),
+          );
         case 'restart':
         case 'reload-or-restart':
           return ended(!services.map(start).includes(false));

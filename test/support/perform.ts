@@ -4,7 +4,7 @@ import { createRemoteMachine } from '../../relay/machine/remote-machine.ts';
 import type { ActionType } from '../../schema/actions/index.ts';
 import type { House } from '../../schema/trust/document.ts';
 import type { Progress, Report } from '../../schema/wire/report.ts';
-import { noHelper, reached } from '../relay/agent/fixture.ts';
+import { noHelper, noLeafPort, reached } from '../relay/agent/fixture.ts';
 import type { FastTime, Tower } from './relay.ts';
 import { testDigest, testHouse } from './relay-home.ts';
 
@@ -27,6 +27,7 @@ export type Stage = {
   readonly machineOf?: ActionPorts['machineOf'];
   readonly helper?: ActionPorts['helper'];
   readonly signed?: ActContext['signed'];
+  readonly leaves?: ActionPorts['leaves'];
   /** What the grant of a release covers. */
   readonly paths?: readonly string[];
   readonly recipients?: readonly string[];
@@ -57,6 +58,7 @@ export function contextOf(
       machineOf:
         stage.machineOf ?? ((name, guest, proxmox) => createRemoteMachine(name, proxmox.agentExec(guest))),
       helper: stage.helper ?? noHelper,
+      leaves: stage.leaves ?? noLeafPort,
     },
     signal: stage.signal ?? new AbortController().signal,
   };

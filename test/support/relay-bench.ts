@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { RelayOverrides } from '../../relay/start.ts';
+import type { RelayOverrides } from '../../relay/overrides.ts';
 import type { TrustDocument } from '../../schema/trust/document.ts';
 import { type FakeApi, startFakeApi } from './fake-api.ts';
 import { type Inbox, startInbox } from './inbox.ts';

@@ -17,6 +17,7 @@ export type PartDraft = {
   readonly files?: Readonly<Record<string, string>>;
   readonly units?: ReleaseApp['units'];
   readonly app?: Partial<ReleaseApp>;
+  readonly part?: Partial<ReleasePart>;
   /** Changes each file. */
   readonly file?: Partial<ReleasePart['files'][number]>;
 };
@@ -69,6 +70,7 @@ export async function makePart(draft: PartDraft = {}): Promise<TestPart> {
     relay: draft.relay ?? 'pve2',
     apps: [{ ...emptyApp, units: draft.units ?? [], ...draft.app }],
     files,
+    ...draft.part,
   };
   return { part, digest: await keep(canonicalJson(part)), blobs };
 }

@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts';
+import { certificateDoubts } from '../deploy/certificate-words.ts';
 import { isBlank, reportOf, type Sight, seeTargets } from '../deploy/what-runs.ts';
 import { threeWords, type Words, wordsOf } from '../deploy/words.ts';
 import { done, exits } from '../outcome.ts';
@@ -18,7 +19,7 @@ export const targets = defineCommand({
   summary: 'Say of every target in three words what it is: deployed, healthy, synced',
   usage: '',
   more: [
-    'deployed: it runs the part that its newest release has. healthy: all its services run. synced: all its files are as released. A question mark: it is not known. The words are what the target’s relay signed, verified by the trust document on this computer; where no such report is at hand, they are the control plane’s, and the line says so. It exits with 1 where something is not as it should be.',
+    'deployed: it runs the part that its newest release has. healthy: all its services run. synced: all its files are as released. A question mark: it is not known. The words are what the target’s relay signed, verified by the trust document on this computer; where no such report is at hand, they are the control plane’s, and the line says so. Certificates of the private CA that end within seven days are told of as well. It exits with 1 where something is not as it should be.',
   ],
   examples: [
     { line: 'writ targets', about: 'a line for each, and why not' },
@@ -28,8 +29,11 @@ export const targets = defineCommand({
   async run(context) {
     const sights = await seeTargets(context);
     if (!sights.ok) return sights;
-    const all = [...sights.value.targets.values()].map((sight) => ({ sight, words: wordsOf(sight) }));
     const now = context.now();
+    const all = [...sights.value.targets.values()].map((sight) => {
+      const doubts = certificateDoubts(reportOf(sight), now);
+      return { sight, words: wordsOf(sight), doubts };
+    });
     const named = all.filter(({ sight }) => !isBlank(sight));
     const rows = named.map(({ sight, words }) => {
       const drifted = reportOf(sight)?.drifted ?? 0;
@@ -43,9 +47,9 @@ export const targets = defineCommand({
     });
     const lines =
       rows.length === 0 ? ['No release names a target yet: writ deploy'] : table(rows).split('\n');
-    const text = named.flatMap(({ words }, index) => [
+    const text = named.flatMap(({ words, doubts }, index) => [
       lines[index]!,
-      ...words.why.map((why) => `    ${why}`),
+      ...[...words.why, ...doubts].map((why) => `    ${why}`),
     ]);
     const json = all.map(({ sight, words }) => ({
       target: sight.target,
@@ -60,11 +64,12 @@ export const targets = defineCommand({
       code: sight.view?.code ?? null,
       healthy_at: sight.view?.healthy_at ?? null,
       signed_at: sight.signed?.time ?? null,
+      certificates: reportOf(sight)?.certificates ?? [],
     }));
     return done(
       (text.length === 0 ? lines : text).join('\n'),
       { targets: json },
-      all.every(({ words }) => isFine(words)) ? exits.ok : exits.failed,
+      all.every(({ words, doubts }) => isFine(words) && doubts.length === 0) ? exits.ok : exits.failed,
     );
   },
 });

@@ -1,6 +1,7 @@
 import { operatorName } from '../../../schema/trust/document.ts';
 import { nameOfKey } from '../../../schema/trust/evaluate.ts';
 import { type Trust, trustExpired } from '../../../schema/trust/read.ts';
+import { readCa } from '../ca/root.ts';
 import type { Context } from '../command.ts';
 import { exits, type Failure, fail } from '../outcome.ts';
 import { openSession, refreshTrust, type Session } from '../session.ts';
@@ -16,6 +17,8 @@ export type Ready = {
   readonly desk: Desk;
   readonly sights: Sights;
   readonly running: Running;
+  /** The root of the private CA on this computer; null where it has none. */
+  readonly caRoot: string | null;
 };
 
 /** Opens the home, refreshes trust, and looks at what runs. Refuses where no relay would take a word of this computer. */
@@ -48,6 +51,9 @@ export async function getReady(context: Context): Promise<{ ok: true; value: Rea
   const sights = withReceipts(seen.value, former.value);
   const running = await readRunning(session.value.api, sights, former.value);
   if (!running.ok) return running;
-  const ready = { trust: trust.value, desk: desk.value, sights, running: running.value };
+  const ca = readCa(session.value.home.directory);
+  if (!ca.ok) return ca;
+  const caRoot = ca.value?.certificate ?? null;
+  const ready = { trust: trust.value, desk: desk.value, sights, running: running.value, caRoot };
   return { ok: true, value: { session: session.value, ...ready } };
 }

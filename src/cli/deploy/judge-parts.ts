@@ -5,8 +5,10 @@ import { checkStep, findGrant } from '../../../schema/trust/evaluate.ts';
 import { judgePart, judgeRemoved, type PartRefusal, unitsOf } from '../../../schema/trust/judge-part.ts';
 import { judgeUnit } from '../../../schema/trust/judge-unit.ts';
 import type { Trust } from '../../../schema/trust/read.ts';
+import { own } from '../../../schema/wire/record.ts';
 import type { ReleasePart } from '../../../schema/wire/release.ts';
 import { releaseAction } from '../../../schema/wire/release-order.ts';
+import { isOwnRoot } from '../ca/repo.ts';
 import { exits, type Failure, fail } from '../outcome.ts';
 import type { Blobs } from './blobs.ts';
 import type { Parts } from './only.ts';
@@ -25,8 +27,15 @@ export type Breach = {
  * grant of release.apply on each target, paths, units, and what cannot be done yet.
  *
  * @param blobs bytes of units, as far as they are here
+ * @param caRoot the root of the private CA on this computer; null: it has none
  */
-export function judgeParts(trust: Trust, chosen: readonly Chosen[], running: Parts, blobs: Blobs): Breach[] {
+export function judgeParts(
+  trust: Trust,
+  chosen: readonly Chosen[],
+  running: Parts,
+  blobs: Blobs,
+  caRoot: string | null,
+): Breach[] {
   return chosen.flatMap(({ target, relay, digest, part }): Breach[] => {
     const breach = (code: string, text: string): Breach => ({ target, code, text });
     const step = { relay, action: releaseAction, target, params: { part: digest }, after: [] };
@@ -35,13 +44,14 @@ export function judgeParts(trust: Trust, chosen: readonly Chosen[], running: Par
     const grant = findGrant(trust, operatorName, releaseAction, target);
     if (grant === null)
       return [breach('not_granted', `${operatorName} may not order ${releaseAction} on ${target}`)];
-    const lacking = lackingFor(part);
+    const lacking = lackingFor(part, own(trust.document.house.guests, target)?.kind === 'qemu');
     return [
       ...(lacking.length === 0
         ? []
         : [
             breach('part_needs_more', `${target} would need what no relay can do yet: ${lacking.join(', ')}`),
           ]),
+      ...certBreaches(part, caRoot).map(({ code, detail }) => breach(code, `${detail} on ${target}`)),
       ...pathBreaches(grant.paths ?? [], part, running.get(target)).map(({ app, reason, detail, goes }) =>
         breach(
           reason,
@@ -89,6 +99,23 @@ function pathBreaches(
   return all.flatMap(({ app, goes, judged }) => (judged.ok ? [] : [{ ...judged, app, goes }]));
 }
 
+/** Certificates that nobody could make, or that somebody else's root would stand for. */
+function certBreaches(part: ReleasePart, caRoot: string | null): { code: string; detail: string }[] {
+  const apps = part.apps.filter(({ certs }) => certs.length > 0).map(({ name }) => name);
+  if (apps.length === 0) return [];
+  const about = `certificates of ${apps.join(', ')}`;
+  if (part.authority === undefined)
+    return [{ code: 'authority_missing', detail: `there is no intermediate for the ${about}` }];
+  return isOwnRoot(part.authority, caRoot)
+    ? []
+    : [
+        {
+          code: 'authority_untrusted',
+          detail: `the root in ca/ is not the one of this computer, for the ${about}`,
+        },
+      ];
+}
+
 const unitBreaches = (part: ReleasePart, blobs: Blobs): { code: string; detail: string }[] =>
   unitsOf(part).flatMap(({ name, digest }) => {
     const bytes = blobs.get(digest);
@@ -102,6 +129,9 @@ const mostTold = 20;
 const tips: Readonly<Record<string, string>> = {
   path_not_granted: 'To grant a path, see docs/change-trust.md, "By hand"; or put the file elsewhere.',
   part_needs_more: 'docs/not-yet.md lists what is planned.',
+  authority_missing: 'Make the private CA and sign for the host: writ ca init, writ ca sign.',
+  authority_untrusted:
+    'If this is the computer with your private CA, somebody put another root into the repo; writ ca init puts yours back.',
   not_granted: 'To grant it, see docs/change-trust.md.',
   relay_wrong: 'The repo and trust place it on different hosts: writ trust sign.',
   target_unknown: 'The repo names what trust does not: writ trust sign.',

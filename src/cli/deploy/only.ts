@@ -79,5 +79,15 @@ export function mergeApps(
       services.set(service, name);
     }
   }
-  return ok({ target: running.target, ...(relay !== undefined && { relay }), apps: merged, files });
+  // One target has one intermediate: the newest that permits what its apps have.
+  const authority = merged.some(({ certs }) => certs.length > 0)
+    ? (wanted?.authority ?? running.authority)
+    : undefined;
+  return ok({
+    target: running.target,
+    ...(relay !== undefined && { relay }),
+    ...(authority !== undefined && { authority }),
+    apps: merged,
+    files,
+  });
 }

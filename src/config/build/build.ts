@@ -8,6 +8,8 @@ import {
   type ReleaseManifest,
 } from '../../../schema/wire/release.ts';
 import { standing } from '../broken.ts';
+import { judgeCerts } from '../ca/judge-certs.ts';
+import { authorityOf } from '../ca/repo-authority.ts';
 import { compileHome } from '../compile/compile.ts';
 import { fault, type Placed } from '../compile/units.ts';
 import type { Finding } from '../finding.ts';
@@ -90,7 +92,7 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
   const noText = compiled.findings.filter(({ code }) => code === 'not_utf8').map(({ file }) => file);
   const unmade = new Set([...units.unmade, ...noText]);
   findings.push(...judgeNative(home, placed, paths), ...judgeAllUnits(home, contents, unmade));
-  findings.push(...judgePaths(home, placed, drafts));
+  findings.push(...judgePaths(home, placed, drafts), ...judgeCerts(repo.files, home, placed));
   findings.push(...(await judgeUnplaced(unplaced, manifest.unread, home, render, unmade)));
   const whole = findings.every(({ severity }) => severity !== 'error');
   findings.push(...(await judgeSecrets(repo.files, home, whole)));
@@ -136,7 +138,7 @@ export async function buildRepo(repo: Repo, render: RenderTemplates): Promise<Bu
   }
   const value: ReleaseManifest = {
     v: 1,
-    parts: makeParts(home, placed, files, digests),
+    parts: makeParts(home, placed, files, digests, (host) => authorityOf(repo.files, host)),
     facts: makeFacts(home),
   };
   const bytes = toBytes(canonicalJson(value));

@@ -1,5 +1,11 @@
 import { own } from '../../../schema/wire/record.ts';
-import type { ReleaseApp, ReleaseFile, ReleaseManifest, ReleasePart } from '../../../schema/wire/release.ts';
+import type {
+  ReleaseApp,
+  ReleaseAuthority,
+  ReleaseFile,
+  ReleaseManifest,
+  ReleasePart,
+} from '../../../schema/wire/release.ts';
 import { machineOf } from '../compile/routes.ts';
 import type { Placed } from '../compile/units.ts';
 import { grouped } from '../grouped.ts';
@@ -15,12 +21,14 @@ export const secretPath = (target: string, name: string): string => `secrets/${t
  * The parts of a release from what is placed and its files. Sorted throughout.
  *
  * @param digests of files of the repo that the release holds as they are, by path: secrets and keys
+ * @param authorityOf what certificates on guests of a host are made by
  */
 export function makeParts(
   home: Home,
   placed: readonly Placed[],
   files: readonly (ReleaseFile & { target: string })[],
   digests: ReadonlyMap<string, string>,
+  authorityOf: (host: string) => ReleaseAuthority | undefined,
 ): ReleasePart[] {
   const filesOf = grouped(files, ({ target }) => target);
   const routesOf = grouped(home.routes, instanceKey);
@@ -33,9 +41,13 @@ export function makeParts(
         .map(({ target: _, ...file }): ReleaseFile => file)
         .sort((a, b) => byText(a.path, b.path));
       const unitFiles = unitFilesOf(own);
+      const hasCerts = instances.some(({ source }) => source.file.certs.length > 0);
+      const guest = home.guests[target];
+      const authority = hasCerts && guest?.type === 'qemu' ? authorityOf(guest.host) : undefined;
       return {
         target,
-        ...(!Object.hasOwn(home.devices, target) && { relay: home.guests[target]?.host ?? target }),
+        ...(!Object.hasOwn(home.devices, target) && { relay: guest?.host ?? target }),
+        ...(authority !== undefined && { authority }),
         apps: instances.map((one) => {
           const key = instanceKey(one);
           const said = {

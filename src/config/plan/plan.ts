@@ -8,7 +8,7 @@ import { diffBlobs } from './diff.ts';
 import { changedFacts } from './facts.ts';
 import type { Plan, PlannedApp, PlannedFile, PlannedTarget } from './planned.ts';
 import { findRisks } from './risks.ts';
-import { changedSettings } from './settings.ts';
+import { changedAuthority, changedSettings } from './settings.ts';
 
 export const isEmptyPlan = ({ targets, facts }: Plan): boolean => targets.length === 0 && facts.length === 0;
 
@@ -58,12 +58,16 @@ function planTarget(
       units: units.get(app) ?? [],
       files: (files.get(app) ?? []).map((change) => planFile(change, blobs)),
       secrets: changedSecrets(old.get(app), now.get(app)),
-      settings: changedSettings(old.get(app), now.get(app)),
+      settings: [
+        ...changedSettings(old.get(app), now.get(app)),
+        ...changedAuthority(before, after, old.get(app), now.get(app)),
+      ],
     };
     const still =
       sameJson(old.get(app), now.get(app)) &&
       planned.units.every(({ effect }) => effect === 'untouched') &&
-      planned.files.length === 0;
+      planned.files.length === 0 &&
+      planned.settings.length === 0;
     if (still) untouched.push(app);
     else apps.push(planned);
   }

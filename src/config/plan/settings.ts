@@ -1,5 +1,5 @@
 import { canonicalJson, sameJson } from '../../../schema/wire/canonical.ts';
-import type { ReleaseApp } from '../../../schema/wire/release.ts';
+import type { ReleaseApp, ReleasePart } from '../../../schema/wire/release.ts';
 
 type Setting = Exclude<keyof ReleaseApp, 'name' | 'units' | 'secrets'>;
 
@@ -28,6 +28,19 @@ export function changedSettings(before: ReleaseApp | undefined, after: ReleaseAp
   return (Object.keys(called) as Setting[])
     .filter((key) => !sameJson(before[key] ?? null, after[key] ?? null))
     .map((key) => `${called[key]}: ${shown(before[key])} → ${shown(after[key])}`);
+}
+
+/** Whether an app's certificates come to be made by another intermediate, in words. */
+export function changedAuthority(
+  before: ReleasePart | undefined,
+  after: ReleasePart | undefined,
+  was: ReleaseApp | undefined,
+  is: ReleaseApp | undefined,
+): string[] {
+  if (was === undefined || is === undefined || was.certs.length === 0 || is.certs.length === 0) return [];
+  return sameJson(before?.authority ?? null, after?.authority ?? null)
+    ? []
+    : ['certificates: renewed by another intermediate'];
 }
 
 const maxShown = 200;

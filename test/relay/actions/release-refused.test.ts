@@ -106,23 +106,6 @@ describe('a release is refused before anything is done', () => {
         },
       ],
       ['users', { users: [{ name: 'x', groups: [], shell: '/bin/sh' }] }],
-      [
-        'certificates',
-        {
-          certs: [
-            {
-              name: 'x',
-              kind: 'server',
-              names: [],
-              cert: at,
-              key: at,
-              owner: 'root:root',
-              mode: '0600',
-              on_change: 'none',
-            },
-          ],
-        },
-      ],
       ['databases', { databases: [{ database: 'x', role: 'x', password: 'x', for: 'a@b' }] }],
       [
         'clients of the sign-in',

@@ -5,6 +5,7 @@ import { createExecutor } from '../../../relay/agent/executor.ts';
 import type { Executor, Judge } from '../../../relay/agent/executor-contract.ts';
 import { createState, openState, type RelayState } from '../../../relay/agent/state-files.ts';
 import { judgeAgain, judgeJob, verifyEnvelope } from '../../../relay/agent/verify-job.ts';
+import type { LeafPort } from '../../../relay/deploy/leaf-port.ts';
 import type { ActClient } from '../../../relay/drivers/act-client.ts';
 import type { WatchPath } from '../../../relay/drivers/watch-path.ts';
 import { createLog, type Log, type LogEntry } from '../../../relay/log.ts';
@@ -170,6 +171,13 @@ export const noHelper: ActClient = {
 /** A host whose ways to the control plane all work. */
 export const reached: WatchPath = async () => async () => ({ ok: true, value: true });
 
+/** No certificates of a private CA are made. */
+export const noLeafPort: LeafPort = {
+  check: async () => ({ ok: false, reason: 'authority_key_missing' }),
+  bring: async () => ({ ok: false, reason: 'authority_key_missing' }),
+  settle: async () => undefined,
+};
+
 export const noPorts: ActionPorts = {
   proxmox: null,
   wake: { send: async () => ({ ok: true, value: null }) },
@@ -181,6 +189,7 @@ export const noPorts: ActionPorts = {
     throw new Error('no machine is asked for');
   },
   helper: noHelper,
+  leaves: noLeafPort,
 };
 
 export const realJudge: Judge = { verifyEnvelope, judgeJob, judgeAgain };

@@ -42,7 +42,12 @@ test('what a target is, through a release that comes up and one that waits', asy
   const next = await deploy(made, textOf(2), { change: (order) => ({ ...order, commit: 'f'.repeat(40) }) });
   await pve2.report({
     targets: {
-      websvcs: { ...seen, drifted: 2, drift: [{ kind: 'unit', name: 'web.service', is: 'failed' }] },
+      websvcs: {
+        ...seen,
+        drifted: 2,
+        drift: [{ kind: 'unit', name: 'web.service', is: 'failed' }],
+        certificates: [{ app: 'web', name: 'tls', expires: made.clock.now() + day }],
+      },
     },
   });
   const [waiting] = await targetsOf();
@@ -61,6 +66,8 @@ test('what a target is, through a release that comes up and one that waits', asy
     'writ_target_drifted{target="websvcs"} 2',
     `writ_target_last_success_timestamp_seconds{target="websvcs"} ${healthyAt / 1000}`,
     'writ_target_last_success_age_seconds{target="websvcs"} 1',
+    `writ_certificate_expires_timestamp_seconds{target="websvcs",app="web",certificate="tls"} ${(made.clock.now() + day) / 1000}`,
+    'writ_certificate_left_seconds{target="websvcs",app="web",certificate="tls"} 86400',
     'writ_deployment_targets{state="healthy"} 1',
     'writ_deployment_targets{state="pending"} 1',
     'writ_deployment_targets{state="rolled-back"} 0',

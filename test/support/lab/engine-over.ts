@@ -10,6 +10,7 @@ export async function activateOver(
   machine: Machine,
   release: Release,
   at?: ActivateDeps['at'],
+  leaves?: ActivateDeps['leaves'],
 ): Promise<Activation> {
   const part = release.manifest.parts.find(({ target }) => target === 'websvcs')!;
   const bytes = toBytes(canonicalJson(part));
@@ -27,6 +28,7 @@ export async function activateOver(
       },
       progress: () => {},
       ...(at && { at }),
+      ...(leaves && { leaves }),
     },
     { part, bytes, digest: await digestBytes(bytes) },
   );

@@ -91,7 +91,7 @@ test('what would be removed is judged as what is written', async (t) => {
     digest,
     apps: null,
   };
-  const judged = judgeParts(trust, [chosen], before, new Map());
+  const judged = judgeParts(trust, [chosen], before, new Map(), null);
   assert.deepEqual(
     judged.map(({ code, text }) => [code, text]),
     [
@@ -101,10 +101,10 @@ test('what would be removed is judged as what is written', async (t) => {
       ],
     ],
   );
-  assert.deepEqual(judgeParts(home.trust, [chosen], before, new Map()), []);
-  const elsewhere = judgeParts(home.trust, [{ ...chosen, relay: 'pve1' }], new Map(), new Map());
+  assert.deepEqual(judgeParts(home.trust, [chosen], before, new Map(), null), []);
+  const elsewhere = judgeParts(home.trust, [{ ...chosen, relay: 'pve1' }], new Map(), new Map(), null);
   assert.match(elsewhere[0]!.text, /done by pve2, not pve1/);
-  const nowhere = judgeParts(home.trust, [{ ...chosen, target: 'nas' }], new Map(), new Map());
+  const nowhere = judgeParts(home.trust, [{ ...chosen, target: 'nas' }], new Map(), new Map(), null);
   assert.equal(nowhere[0]!.code, 'target_unknown');
 });
 

@@ -178,3 +178,29 @@ test('a route that opens is a risk against what runs, not against what the last 
   const ran = await desk.writ(['deploy', '--repo', desk.repo], { answers: ['n'] });
   assert.match(ran.err, /^ {2}! www\.example\.net becomes public, and no access rule guards it$/m);
 });
+
+test('a certificate that was not renewed in time, or could not be, is told with why', async (t) => {
+  const desk = await startDesk(t);
+  await desk.deploy();
+  const day = 86_400_000;
+  const of = (expires: number, code?: string) => ({
+    certificates: [{ app: 'web', name: 'tls', expires, ...(code !== undefined && { code }) }],
+  });
+  change(desk, of(Date.now() + 10 * day));
+  const fine = await desk.writ(['targets']);
+  assert.equal(fine.exit, 0, fine.err);
+  assert.doesNotMatch(fine.out, /certificate/);
+  for (const [report, says] of [
+    [of(Date.now() + 6 * day), /^ {4}the certificate tls of web ends on \d{4}-\d\d-\d\d$/m],
+    [of(Date.now() - day), /^ {4}the certificate tls of web has expired$/m],
+    [
+      of(0, 'authority_expired'),
+      /tls of web is not there: authority_expired \(intermediate expired\)\. `writ ca sign`/,
+    ],
+  ] as const) {
+    change(desk, report);
+    const ran = await desk.writ(['targets']);
+    assert.equal(ran.exit, 1);
+    assert.match(ran.out, says);
+  }
+});
