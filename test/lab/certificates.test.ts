@@ -17,6 +17,7 @@ import { fromBase64 } from '../../schema/x509/pem.ts';
 import { createMemoryDisk, quietLog } from '../relay/agent/fixture.ts';
 import { activateOver } from '../support/lab/engine-over.ts';
 import { whyNoLab } from '../support/lab/root.ts';
+import { secretsHome } from '../support/lab/secrets-guest.ts';
 import { startTargetGuest, type TargetGuest } from '../support/lab/target-guest.ts';
 import { missing } from '../support/missing.ts';
 import { buildTree, type Tree } from '../support/repo-fixture.ts';
@@ -35,14 +36,7 @@ process.on('SIGHUP', () => server.setSecureContext(read()));
 server.listen(8443);
 `;
 const home: Tree = {
-  'homelab.yaml': [
-    'v: 1',
-    'site: { domain: example.net }',
-    'networks: { lan: { subnet: 192.168.20.0/24 } }',
-    'hosts: { pve1: { network: lan, address: 192.168.20.2 } }',
-    'guests: { websvcs: { host: pve1, vmid: 101, network: lan, address: 192.168.20.11 } }',
-    '',
-  ].join('\n'),
+  'homelab.yaml': secretsHome['homelab.yaml']!,
   'apps/web/app.yaml': [
     'on: websvcs',
     'units: [web.service]',

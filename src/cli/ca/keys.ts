@@ -1,53 +1,26 @@
-import { signedReportsSchema } from '../../../schema/api/house.ts';
 import { type Trust, trustExpired } from '../../../schema/trust/read.ts';
-import { maxReportBytes } from '../../../schema/wire/limits.ts';
 import { fromBase64 } from '../../../schema/x509/pem.ts';
-import { textOrNull } from '../../config/read/text.ts';
 import { readReport } from '../../config/secrets/reported.ts';
 import type { Context } from '../command.ts';
 import { readHome } from '../home.ts';
 import { exits, type Failure, fail } from '../outcome.ts';
-import { readInput } from '../secrets/value.ts';
-import { openSession, refreshTrust } from '../session.ts';
+import { askReports, readReports } from '../secrets/bring-reports.ts';
+import type { BroughtReport } from '../secrets/take-reports.ts';
 
 /** The public key that a relay makes certificates with, by its own signed word. */
 export type RelayKey = { readonly spki: Uint8Array<ArrayBuffer>; readonly report: number };
 
-type Brought = {
-  readonly trust: Trust;
-  readonly reports: readonly { readonly from: string; readonly text: string }[];
-};
-
 async function bring(
   context: Context,
   files: readonly string[],
-): Promise<{ ok: true; value: Brought } | Failure> {
-  if (files.length === 0) {
-    const session = await openSession(context);
-    if (!session.ok) return session;
-    const trust = await refreshTrust(session.value);
-    if (!trust.ok) return trust;
-    const answer = await session.value.api.call({
-      method: 'GET',
-      url: '/v1/relays/reports',
-      answer: signedReportsSchema,
-    });
-    if (!answer.ok) return answer;
-    const reports = answer.value.reports.map(({ relay, report }) => ({
-      from: `the relay ${relay}`,
-      text: report,
-    }));
-    return { ok: true, value: { trust: trust.value, reports } };
-  }
+): Promise<
+  { ok: true; value: { readonly trust: Trust; readonly reports: readonly BroughtReport[] } } | Failure
+> {
+  if (files.length === 0) return askReports(context);
   const home = await readHome(context.configDir);
   if (!home.ok) return home;
-  const reports = [];
-  for (const from of files) {
-    const bytes = await readInput(context, from, maxReportBytes + 2);
-    if (!bytes.ok) return bytes;
-    reports.push({ from, text: textOrNull(bytes.value) ?? '' });
-  }
-  return { ok: true, value: { trust: home.value.trust, reports } };
+  const reports = await readReports(context, files);
+  return reports.ok ? { ok: true, value: { trust: home.value.trust, reports: reports.value } } : reports;
 }
 
 /**

@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs';
-import { signedReportsSchema } from '../../../schema/api/house.ts';
 import { toBytes } from '../../../schema/jose/digest.ts';
 import type { Recipients } from '../../../schema/manifest/recipients.ts';
 import { ageKindOf } from '../../../schema/wire/age-recipient.ts';
-import { maxReportBytes } from '../../../schema/wire/limits.ts';
 import { textOrNull } from '../../config/read/text.ts';
 import { recipientsText } from '../../config/secrets/recipients-file.ts';
 import { recipientsFile, reportPath } from '../../config/secrets/repo-paths.ts';
@@ -13,13 +11,12 @@ import { makePrivateDirectory, replaceFile } from '../files.ts';
 import { type Done, done, exits, type Failure, fail } from '../outcome.ts';
 import { confirm, newPassphrase, passphraseFileOption } from '../passphrase.ts';
 import { makeIdentity, sealUnderPassphrase } from '../secrets/age.ts';
+import { askReports, readReports } from '../secrets/bring-reports.ts';
 import { ownIdentityPath } from '../secrets/identity.ts';
 import { type Known, writeKnown } from '../secrets/known.ts';
 import { type BroughtReport, judgeReports, type Taken } from '../secrets/take-reports.ts';
-import { readInput } from '../secrets/value.ts';
 import { doubtOf, type Judge, openJudge, openVault, type Vault } from '../secrets/vault.ts';
 import { writeIntoRepo } from '../secrets/write.ts';
-import { openSession, refreshTrust } from '../session.ts';
 import { ago, table } from '../text.ts';
 import { shortRecipient as short } from '../trust-words.ts';
 
@@ -81,9 +78,7 @@ export const secretsRecipients = defineCommand({
 
     const own = values['new-identity'] || values.owner.length > 0;
     const asks = !values.offline && values.report.length === 0 && !own;
-    const brought = asks
-      ? await askReports(context, judged.value)
-      : await readReports(context, values.report);
+    const brought = await bring(context, asks ? null : values.report);
     if (!brought.ok) return brought;
     const judge = { ...judged.value, ...brought.value.judge };
     const taken = await judgeReports(vault, judge, brought.value.reports, asks);
@@ -103,39 +98,18 @@ export const secretsRecipients = defineCommand({
 
 type Brought = { readonly reports: readonly BroughtReport[]; readonly judge: Partial<Judge> };
 
-/** What the control plane has. Its word counts for nothing: each report is verified by the newest trust. */
-async function askReports(
+async function bring(
   context: Context,
-  { known }: Judge,
+  files: readonly string[] | null,
 ): Promise<{ ok: true; value: Brought } | Failure> {
-  const session = await openSession(context);
-  if (!session.ok) return session;
-  const trust = await refreshTrust(session.value);
-  if (!trust.ok) return trust;
-  const answer = await session.value.api.call({
-    method: 'GET',
-    url: '/v1/relays/reports',
-    answer: signedReportsSchema,
-  });
-  if (!answer.ok) return answer;
-  const reports = answer.value.reports.map(({ relay, report }) => ({
-    from: `the relay ${relay}`,
-    text: report,
-  }));
-  return { ok: true, value: { reports, judge: { trust: trust.value, known } } };
-}
-
-async function readReports(
-  context: Context,
-  files: readonly string[],
-): Promise<{ ok: true; value: Brought } | Failure> {
-  const reports: BroughtReport[] = [];
-  for (const file of files) {
-    const bytes = await readInput(context, file, maxReportBytes + 2);
-    if (!bytes.ok) return bytes;
-    reports.push({ from: file, text: textOrNull(bytes.value) ?? '' });
+  if (files === null) {
+    const asked = await askReports(context);
+    if (!asked.ok) return asked;
+    const { trust, reports } = asked.value;
+    return { ok: true, value: { reports, judge: { trust } } };
   }
-  return { ok: true, value: { reports, judge: {} } };
+  const read = await readReports(context, files);
+  return read.ok ? { ok: true, value: { reports: read.value, judge: {} } } : read;
 }
 
 /** A machine whose recipient is another was installed anew, or is not what it was. */
