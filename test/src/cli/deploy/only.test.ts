@@ -130,7 +130,11 @@ test('what --only cannot mean is told', async (t) => {
 });
 
 const app = (name: string, service = `${name}.service`) =>
-  ({ name, units: [{ service, files: [], kind: 'run' }] }) as unknown as ReleasePart['apps'][number];
+  ({
+    name,
+    units: [{ service, files: [], kind: 'run' }],
+    certs: [],
+  }) as unknown as ReleasePart['apps'][number];
 const file = (path: string, of: string) => ({ path, app: of }) as unknown as ReleasePart['files'][number];
 const part = (apps: ReleasePart['apps'], files: ReleasePart['files'] = []): ReleasePart => ({
   target: 't',
@@ -166,6 +170,20 @@ test('an app is not brought alone where it takes a file or a service of another 
   const taken = mergeApps(running, part([app('b', 'a.service')]), new Set(['b']));
   assert.ok(!taken.ok);
   assert.match(taken.detail!, /a\.service is of a and of b/);
+});
+
+test('a merge with certificates has the intermediate of the release, or the one that runs', () => {
+  const withCerts = (name: string) => ({ ...app(name), certs: [{}] }) as ReleasePart['apps'][number];
+  const [old, newer] = ['old', 'newer'].map((issuer) => ({ authority: { root: 'r', issuer } }));
+  const running = { ...part([withCerts('a'), app('b')]), ...old };
+  const merge = (wanted: ReleasePart) => {
+    const merged = mergeApps(running, wanted, new Set(['b']));
+    return merged.ok && merged.value.authority?.issuer;
+  };
+  assert.equal(merge({ ...part([withCerts('a'), app('b')]), ...newer }), 'newer');
+  assert.equal(merge(part([app('a'), app('b')])), 'old');
+  const gone = mergeApps(running, part([app('a')]), new Set(['a', 'b']));
+  assert.ok(gone.ok && gone.value.authority === undefined);
 });
 
 test('a merge in which nothing is old has the very bytes of the release', () => {
