@@ -122,10 +122,11 @@ export async function startDeployHome(t: TestContext, options: DeployHomeOptions
   const { trust } = opened.value;
   const home = { id: trust.document.home, relays: keys, trust: () => trust } as unknown as TestHome;
   // Where guests start and end, more happens at once: a busy machine must not take an app's time to come up.
-  const time = fastTime(options.guests === undefined && options.tower === undefined ? 25 : 8);
+  const time = fastTime(options.guests === undefined && options.tower === undefined ? 25 : 4);
   const tower = await startTower(time, { 100: { running: true }, ...options.guests });
   t.after(() => tower.close());
   const machine = createMemoryMachine();
+  const other = createMemoryMachine();
   // Enrolled at once: what was signed before, a relay leaves alone.
   const stateDir = await makeRelayState(home, 'pve2', { clock: time.clock });
   let started: TestRelay | null = null;
@@ -137,7 +138,7 @@ export async function startDeployHome(t: TestContext, options: DeployHomeOptions
         : time.clock;
     const overrides = {
       proxmox: tower.proxmox,
-      machineOf: () => options.inside ?? machine,
+      machineOf: (name: string) => (name === 'websvcs' ? (options.inside ?? machine) : other),
       targetIntervalMs: 5_000,
       clock,
     };

@@ -114,17 +114,20 @@ async function isPoweringOff(session: Session, host: string, hasStarted: boolean
 /** A relay that has just come tells of its guests a moment later. */
 const guestsWithinMs = 60_000;
 
-/** Waits until the relay of a host that came has told of its guests; null where it has not within its time. */
+type GuestState = StatusView['guests'][number]['state'];
+
+/** Waits until a relay has told of a guest what is looked for; null where it has not within its time. */
 async function stateOfGuest(
   context: Context,
   session: Session,
   name: string,
-): Promise<StatusView['guests'][number]['state'] | null> {
+  isIt: (state: GuestState) => boolean,
+): Promise<GuestState | null> {
   const untilMs = context.now() + guestsWithinMs;
   for (;;) {
     const status = await statusOf(session);
     const state = status.ok ? status.value.guests.find((guest) => guest.name === name)?.state : undefined;
-    if (state !== undefined && state !== 'unseen') return state;
+    if (state !== undefined && isIt(state)) return state;
     if (context.signal.aborted || context.now() > untilMs) return null;
     await pause(500, context.signal);
   }
@@ -169,7 +172,7 @@ export async function wakeSleepers(
   }
   for (const guest of guests) {
     if (asleep.has(relayOf(trust.document.house, guest)!)) continue;
-    const state = await stateOfGuest(context, session, guest);
+    const state = await stateOfGuest(context, session, guest, (one) => one !== 'unseen');
     if (state === 'running') continue;
     const run = await runErrand(context, session, trust, 'guest.start', guest);
     if (!run.ok) return { vigil, failure: run };
@@ -178,6 +181,8 @@ export async function wakeSleepers(
     // One whose start failed may run all the same, such as one whose agent does not answer.
     const mayRun = errand.end === 'done' || errand.end === 'failed' || errand.end === 'unknown';
     if (mayRun) woken.push({ name: guest, on: 'guest', command: command!.id });
+    // Before its relay has told so, the guest is off to the control plane, and its part would be taken to wait.
+    if (errand.end === 'done') await stateOfGuest(context, session, guest, (one) => one === 'running');
   }
   return { vigil, failure: null };
 }
