@@ -39,7 +39,12 @@ export type Vigil = {
   readonly errands: readonly Errand[];
 };
 
-type Ended = { readonly errand: Errand; readonly command: CommandView | null };
+type Ended = {
+  readonly errand: Errand;
+  readonly command: CommandView | null;
+  /** Whether its relay signed what came of it: the control plane's word is no reason to put anything back. */
+  readonly isSigned: boolean;
+};
 
 /** Shutting down what somebody else uses is nobody's wish who only wants to deploy. */
 const declines = (action: string, target: string) => (steps: readonly { action: string; target: string }[]) =>
@@ -66,7 +71,7 @@ async function runErrand(
     if (ordered.exit !== exits.refused) return ordered;
     const says = ordered.detail.split('\n').join(' ');
     const errand: Errand = { action, target, end: 'not_ordered', code: ordered.reason, says };
-    return { ok: true, value: { errand, command: null } };
+    return { ok: true, value: { errand, command: null, isSigned: false } };
   }
   const { plan, accepted } = ordered.value;
   const isGoing =
@@ -79,7 +84,8 @@ async function runErrand(
   const proven = await proveSteps(session, plan, command);
   if (!proven.ok) return proven;
   const errand = { action, target, ...endOf(command, proven.value) };
-  return { ok: true, value: { errand, command } };
+  const isSigned = proven.value.some(({ step, receipt }) => step.target === target && receipt !== null);
+  return { ok: true, value: { errand, command, isSigned } };
 }
 
 function endOf(command: CommandView, steps: readonly SignedStep[]): Pick<Errand, 'end' | 'code' | 'says'> {
@@ -173,11 +179,11 @@ export async function wakeSleepers(
     if (state === 'running') continue;
     const run = await runErrand(context, session, trust, 'guest.start', guest);
     if (!run.ok) return { vigil, failure: run };
-    const { errand, command } = run.value;
+    const { errand, command, isSigned } = run.value;
     errands.push(errand);
     // One whose start failed may run all the same, such as one whose agent does not answer.
     const mayRun = errand.end === 'done' || errand.end === 'failed' || errand.end === 'unknown';
-    if (mayRun) woken.push({ name: guest, on: 'guest', command: command!.id });
+    if (mayRun && isSigned) woken.push({ name: guest, on: 'guest', command: command!.id });
   }
   return { vigil, failure: null };
 }
