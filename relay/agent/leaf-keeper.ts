@@ -4,6 +4,7 @@ import { codeOfReason } from '../actions/release-code.ts';
 import {
   bringLeaves,
   isAtRest,
+  type LeafTime,
   type LeavesSight,
   leafReports,
   lookAtLeaves,
@@ -37,7 +38,7 @@ export type LeafKeeper = {
 export type LeafKeeperDeps = {
   readonly authority: Authority;
   readonly book: LeafBook;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'synchronised'>;
   readonly log: Log;
   /** Keeps steps off a target until the answer is called; null while one is at work there. */
   hold(target: string): (() => void) | null;
@@ -54,12 +55,14 @@ export function createLeafKeeper(deps: LeafKeeperDeps): LeafKeeper {
       wants.leaves.map(({ cert }) => cert),
     );
 
+  const time = async (): Promise<LeafTime> => ({ now: clock.now(), isSure: await clock.synchronised() });
+
   const port: LeafPort = {
     async check(machine, { part, digest }) {
       const wants = wantsOf(part);
       const issuer = await open(wants);
       if (!issuer.ok) return issuer;
-      const seen = await lookAtLeaves(machine, wants, issuer.value, clock.now());
+      const seen = await lookAtLeaves(machine, wants, issuer.value, await time());
       if (!seen.ok) return seen;
       const [foreign] = seen.value.plan.foreign;
       if (foreign !== undefined) return refuse(foreign.why, foreign.path);
@@ -70,7 +73,7 @@ export function createLeafKeeper(deps: LeafKeeperDeps): LeafKeeper {
       const wants = wantsOf(part);
       const issuer = await open(wants);
       if (!issuer.ok) return issuer;
-      const seen = await lookAtLeaves(machine, wants, issuer.value, clock.now());
+      const seen = await lookAtLeaves(machine, wants, issuer.value, await time());
       if (!seen.ok) return seen;
       const brought = await bringLeaves(machine, seen.value, issuer.value, { told, prune: false });
       return brought.ok ? ok(true) : brought;
@@ -78,7 +81,7 @@ export function createLeafKeeper(deps: LeafKeeperDeps): LeafKeeper {
     async settle(machine, { part, digest }, folders) {
       const wants = wantsOf(part);
       if (!hasCerts(part)) await book.remember(machine.name, digest, wants);
-      const seen = await lookAtLeaves(machine, wants, null, clock.now());
+      const seen = await lookAtLeaves(machine, wants, null, await time());
       if (!seen.ok) return;
       const { record, plan } = seen.value;
       await removeUnwanted(machine, plan, without(record, plan.unwanted));
@@ -126,10 +129,9 @@ export function createLeafKeeper(deps: LeafKeeperDeps): LeafKeeper {
       const state = await readTargetState(machine);
       if (!state.ok) return state;
       if (state.value.pending !== null || state.value.current !== part) return ok(seen.record);
-      const now = clock.now();
       const issuer = wants.leaves.length === 0 ? null : await open(wants);
       const isOpen = issuer?.ok === true;
-      const again = await lookAtLeaves(machine, wants, isOpen ? issuer.value : null, now);
+      const again = await lookAtLeaves(machine, wants, isOpen ? issuer.value : null, await time());
       if (!again.ok) return again;
       const { record, plan } = again.value;
       const renewed = plan.leaves.filter(({ how }) => how !== 'keep').map(({ want }) => want);
@@ -156,8 +158,7 @@ export function createLeafKeeper(deps: LeafKeeperDeps): LeafKeeper {
       // Of a part that was never ordered here nothing is made, and nothing is taken away.
       if (known === null) return [];
       const issuer = known.leaves.length === 0 ? null : await open(known);
-      const now = clock.now();
-      const seen = await lookAtLeaves(machine, known, issuer?.ok ? issuer.value : null, now);
+      const seen = await lookAtLeaves(machine, known, issuer?.ok ? issuer.value : null, await time());
       if (!seen.ok)
         return known.leaves.map(({ app, cert }) => ({
           app,

@@ -62,7 +62,7 @@ export async function startFakePfrest(t: TestContext, overrides: HostOverride[])
     state.calls.push(call);
     if (state.failing === call) {
       const { status, data, code } = state.failure;
-      return [status, data, code];
+      return [status, data, code ?? status];
     }
     switch (call) {
       case 'GET host_overrides?limit=0':

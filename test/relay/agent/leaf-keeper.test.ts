@@ -64,6 +64,32 @@ test('it is renewed when a third of its time is left, with its key, and its user
   assert.deepEqual(writes, [leafRecordFile, `${tls}/cert.pem`, leafRecordFile]);
 });
 
+test('a certificate that was made while the clock was ahead is made anew once the clock is right', async () => {
+  const scene = await openLeafScene();
+  const part = await scene.part([certOf()]);
+  succeeded(await scene.apply(part));
+  const tendAt = async (days: number, synchronised: boolean): Promise<number> => {
+    scene.now += days * dayMs;
+    scene.synchronised = synchronised;
+    await scene.keeper.tend(scene.machine, part.digest);
+    return (scene.leaf().validFromDate.getTime() - scene.now) / dayMs;
+  };
+  assert.ok((await tendAt(40, false)) < 0);
+  // A clock that nobody vouches for may be the one that is wrong: what it made would have ended for everybody else.
+  assert.ok((await tendAt(-40, false)) > 39);
+  assert.ok((await tendAt(0, true)) < 0);
+  const { serialNumber } = scene.leaf();
+  await tendAt(1, true);
+  assert.equal(scene.leaf().serialNumber, serialNumber);
+});
+
+test('a name of more than 64 letters is no common name, and a certificate’s all the same', async () => {
+  const scene = await openLeafScene();
+  const long = `${'x'.repeat(63)}.web`;
+  succeeded(await scene.apply(await scene.part([certOf({ names: [long] })])));
+  assert.deepEqual([scene.leaf().subject, scene.leaf().subjectAltName], ['CN=tls', `DNS:${long}`]);
+});
+
 test('a relay that died before it told the users tells them when it is back', async () => {
   const scene = await openLeafScene();
   const part = await scene.part([certOf({ on_change: 'restart' })]);
