@@ -97,11 +97,18 @@ export function createLeafKeeper(deps: LeafKeeperDeps): LeafKeeper {
   };
 
   /** Tells services of what is new to them, and remembers those that could not be told. */
-  const pay = async (machine: Machine, record: LeafRecord): Promise<Result<LeafRecord, ActivationCode>> => {
+  const pay = async (
+    machine: Machine,
+    wants: LeafWants,
+    record: LeafRecord,
+  ): Promise<Result<LeafRecord, ActivationCode>> => {
     if (record.owed.length === 0) return ok(record);
     const systemd = createSystemd(machine);
     const owed: LeafRecord['owed'] = [];
-    for (const one of record.owed) {
+    // The record is a target's word, and could name any number of others.
+    const users = new Set(wants.leaves.flatMap(({ services }) => services));
+    const told = new Map(record.owed.map((one) => [one.service, one]));
+    for (const one of [...told.values()].filter(({ service }) => users.has(service))) {
       const templates = /@\.[a-z]+$/.test(one.service) ? [one.service] : [];
       const instances = await systemd.instances(templates);
       const services = templates.length === 0 ? [one.service] : instances.ok ? instances.value : [];
@@ -145,7 +152,7 @@ export function createLeafKeeper(deps: LeafKeeperDeps): LeafKeeper {
           log.info('certificates_renewed', { target: machine.name, names });
         }
       }
-      return next.ok ? pay(machine, next.value) : next;
+      return next.ok ? pay(machine, wants, next.value) : next;
     } finally {
       letGo();
     }

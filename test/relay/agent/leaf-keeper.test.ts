@@ -90,6 +90,26 @@ test('a name of more than 64 letters is no common name, and a certificate’s al
   assert.deepEqual([scene.leaf().subject, scene.leaf().subjectAltName], ['CN=tls', `DNS:${long}`]);
 });
 
+test('a target has nobody told but those who use a certificate, each once', async () => {
+  const scene = await openLeafScene();
+  const part = await scene.part([certOf()]);
+  succeeded(await scene.apply(part));
+  const record = JSON.parse(scene.machine.text(leafRecordFile)!) as { owed: object[] };
+  const named = [
+    'web.service',
+    'web.service',
+    ...Array.from({ length: 500 }, (_, at) => `other${at}@.service`),
+  ];
+  record.owed = named.map((service) => ({ service, how: 'restart', failed: 0 }));
+  const bytes = new TextEncoder().encode(JSON.stringify(record));
+  await scene.machine.writeAll([{ path: leafRecordFile, bytes, mode: '0600', owner: 'root:root' }]);
+  const before = scene.machine.ran.length;
+  await scene.keeper.tend(scene.machine, part.digest);
+  assert.deepEqual(scene.machine.ran.slice(before), ['systemctl try-restart -- web.service']);
+  await scene.keeper.tend(scene.machine, part.digest);
+  assert.equal(scene.machine.ran.length, before + 1);
+});
+
 test('a relay that died before it told the users tells them when it is back', async () => {
   const scene = await openLeafScene();
   const part = await scene.part([certOf({ on_change: 'restart' })]);
