@@ -110,6 +110,17 @@ test('a target has nobody told but those who use a certificate, each once', asyn
   assert.equal(scene.machine.ran.length, before + 1);
 });
 
+test('a target that tells a time which is no date is not believed', async () => {
+  const scene = await openLeafScene();
+  const part = await scene.part([certOf()]);
+  succeeded(await scene.apply(part));
+  const text = scene.machine.text(leafRecordFile)!;
+  const bytes = new TextEncoder().encode(text.replace(/"not_after":\d+/, '"not_after":9007199254740991'));
+  await scene.machine.writeAll([{ path: leafRecordFile, bytes, mode: '0600', owner: 'root:root' }]);
+  const reports = await scene.keeper.tend(scene.machine, part.digest);
+  assert.deepEqual(reports, [{ app: 'web', name: 'tls', expires: 0, code: 'foreign_file' }]);
+});
+
 test('a relay that died before it told the users tells them when it is back', async () => {
   const scene = await openLeafScene();
   const part = await scene.part([certOf({ on_change: 'restart' })]);
