@@ -11,7 +11,7 @@ import {
   removeUnwanted,
 } from '../deploy/bring-leaves.ts';
 import type { ActivationCode } from '../deploy/codes.ts';
-import { hasCerts, type LeafPort } from '../deploy/leaf-port.ts';
+import type { LeafPort } from '../deploy/leaf-port.ts';
 import { type LeafRecord, leafRecordFileOf } from '../deploy/leaf-record.ts';
 import { type LeafWants, wantsOf } from '../deploy/leaf-wants.ts';
 import { createSystemd } from '../deploy/systemd.ts';
@@ -78,9 +78,9 @@ export function createLeafKeeper(deps: LeafKeeperDeps): LeafKeeper {
       const brought = await bringLeaves(machine, seen.value, issuer.value, { told, prune: false });
       return brought.ok ? ok(true) : brought;
     },
-    async settle(machine, { part, digest }, folders) {
+    accept: (target, { part, digest }) => book.accept(target, digest, wantsOf(part)),
+    async settle(machine, { part }, folders) {
       const wants = wantsOf(part);
-      if (!hasCerts(part)) await book.remember(machine.name, digest, wants);
       const seen = await lookAtLeaves(machine, wants, null, await time());
       if (!seen.ok) return;
       const { record, plan } = seen.value;

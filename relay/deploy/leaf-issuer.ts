@@ -84,7 +84,8 @@ export async function openIssuer(
   if (keyPem === null) return refuse('authority_key_missing');
   const der = fromPem(authority.issuer);
   const read = der.ok ? readCertificate(der.value) : der;
-  if (!read.ok || !isSignedBy(authority)) return refuse('authority_malformed');
+  // Of a text with two roots the first would be looked at, and apps would trust both.
+  if (!read.ok || !fromPem(authority.root).ok || !isSignedBy(authority)) return refuse('authority_malformed');
   const { subject, spki, notBefore, notAfter, isAuthority, permitted } = read.value;
   const key = createPrivateKey(keyPem);
   if (toBase64(spki) !== publicKeyOf(keyPem)) return refuse('authority_foreign');
