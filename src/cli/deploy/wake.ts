@@ -37,7 +37,12 @@ export type Errand = {
 export type Vigil = {
   readonly woken: readonly Woken[];
   readonly errands: readonly Errand[];
+  /** What was told to wake or start, without an end that is known here. */
+  readonly unsure?: readonly Woken[];
 };
+
+/** `accepted`: the order was taken, and goes on. */
+type Broken = Failure & { readonly accepted?: CommandView };
 
 type Ended = {
   readonly errand: Errand;
@@ -61,7 +66,7 @@ async function runErrand(
   trust: Trust,
   action: 'host.wake' | 'host.shutdown' | 'guest.start' | 'guest.shutdown',
   target: string,
-): Promise<{ ok: true; value: Ended } | Failure> {
+): Promise<{ ok: true; value: Ended } | Broken> {
   const order = { action, target, params: {} };
   const ordered = await signPlan(context, session, trust, { order, runbook: null }, async ({ toConfirm }) =>
     toConfirm.length === 0 ? true : declines(action, target)(toConfirm),
@@ -79,10 +84,10 @@ async function runErrand(
       ? ({ steps }: CommandView) => isPoweringOff(session, target, steps.at(-1)?.state === 'started')
       : undefined;
   const ended = await followCommand(context, session, accepted, isGoing);
-  if (!ended.ok) return ended;
+  if (!ended.ok) return { ...ended, accepted };
   const command = ended.value;
   const proven = await proveSteps(session, plan, command);
-  if (!proven.ok) return proven;
+  if (!proven.ok) return { ...proven, accepted };
   const errand = { action, target, ...endOf(command, proven.value) };
   const isSigned = proven.value.some(({ step, receipt }) => step.target === target && receipt !== null);
   return { ok: true, value: { errand, command, isSigned } };
@@ -163,10 +168,14 @@ export async function wakeSleepers(
   const errands: Errand[] = [];
   const asleep = new Set<string>();
   const vigil: Vigil = { woken, errands };
+  const broken = ({ accepted, ...failure }: Broken, name: string, on: Woken['on']) => {
+    const unsure = accepted === undefined ? [] : [{ name, on, command: accepted.id }];
+    return { vigil: { ...vigil, unsure }, failure };
+  };
   for (const host of hosts) {
     const since = context.now();
     const run = await runErrand(context, session, trust, 'host.wake', host);
-    if (!run.ok) return { vigil, failure: run };
+    if (!run.ok) return broken(run, host, 'host');
     const { errand, command } = run.value;
     errands.push(errand);
     if (errand.end !== 'done') asleep.add(host);
@@ -178,7 +187,7 @@ export async function wakeSleepers(
     const state = await stateOfGuest(context, session, guest);
     if (state === 'running') continue;
     const run = await runErrand(context, session, trust, 'guest.start', guest);
-    if (!run.ok) return { vigil, failure: run };
+    if (!run.ok) return broken(run, guest, 'guest');
     const { errand, command, isSigned } = run.value;
     errands.push(errand);
     // One whose start failed may run all the same, such as one whose agent does not answer.
