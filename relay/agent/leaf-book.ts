@@ -41,6 +41,11 @@ export type LeafBook = {
   find(target: string, part: string): LeafWants | null;
   /** Durably; false where it could not be. */
   remember(target: string, part: string, wants: LeafWants): Promise<boolean>;
+  /**
+   * Remembers that this part came up there. Of those before, which it may still say are in force, certificates stay that have
+   * no name but those of this one: the others may be another target's by now.
+   */
+  accept(target: string, part: string, wants: LeafWants): Promise<void>;
 };
 
 /** Reads the book of this relay. One that cannot be read is begun anew: the next release fills it. */
@@ -57,22 +62,36 @@ export async function openLeafBook(deps: { readonly disk: Disk; readonly log: Lo
     log.warn('certificates_unknown', { fault: diskFault(error) });
   }
   const of = (target: string): Book['targets'][string] => own(book.targets, target) ?? [];
+  const put = async (target: string, entries: Book['targets'][string]): Promise<boolean> => {
+    if (canonicalJson(of(target)) === canonicalJson(entries)) return true;
+    const next: Book = { v: 1, targets: { ...book.targets, [target]: entries } };
+    try {
+      await disk.replace(bookFile, new TextEncoder().encode(canonicalJson(next)));
+    } catch (error) {
+      log.warn('certificates_unwritable', { target, fault: diskFault(error) });
+      return false;
+    }
+    book = next;
+    return true;
+  };
+  const others = (target: string, part: string) => of(target).filter((one) => one.part !== part);
   return {
     find: (target, part) => of(target).find((one) => one.part === part)?.wants ?? null,
-    async remember(target, part, wants) {
-      const entry = { part, wants: wants as Book['targets'][string][number]['wants'] };
-      const before = of(target);
-      if (canonicalJson(before[0] ?? null) === canonicalJson(entry)) return true;
-      const entries = [entry, ...before.filter((one) => one.part !== part)].slice(0, keptParts);
-      const next: Book = { v: 1, targets: { ...book.targets, [target]: entries } };
-      try {
-        await disk.replace(bookFile, new TextEncoder().encode(canonicalJson(next)));
-      } catch (error) {
-        log.warn('certificates_unwritable', { target, fault: diskFault(error) });
-        return false;
-      }
-      book = next;
-      return true;
+    remember: (target, part, wants) =>
+      put(target, [entryOf(part, wants), ...others(target, part)].slice(0, keptParts)),
+    async accept(target, part, wants) {
+      if (of(target).length === 0 && wants.leaves.length === 0) return;
+      const names = new Set(wants.leaves.flatMap(({ cert }) => cert.names));
+      const before = others(target, part).map((one) => {
+        const leaves = one.wants.leaves.filter(({ cert }) => cert.names.every((name) => names.has(name)));
+        return { ...one, wants: { ...one.wants, leaves } };
+      });
+      await put(target, [entryOf(part, wants), ...before].slice(0, keptParts));
     },
   };
 }
+
+const entryOf = (part: string, wants: LeafWants): Book['targets'][string][number] => ({
+  part,
+  wants: wants as Book['targets'][string][number]['wants'],
+});

@@ -4,13 +4,14 @@ import { codeOfReason } from '../actions/release-code.ts';
 import {
   bringLeaves,
   isAtRest,
+  type LeafTime,
   type LeavesSight,
   leafReports,
   lookAtLeaves,
   removeUnwanted,
 } from '../deploy/bring-leaves.ts';
 import type { ActivationCode } from '../deploy/codes.ts';
-import { hasCerts, type LeafPort } from '../deploy/leaf-port.ts';
+import type { LeafPort } from '../deploy/leaf-port.ts';
 import { type LeafRecord, leafRecordFileOf } from '../deploy/leaf-record.ts';
 import { type LeafWants, wantsOf } from '../deploy/leaf-wants.ts';
 import { createSystemd } from '../deploy/systemd.ts';
@@ -37,7 +38,7 @@ export type LeafKeeper = {
 export type LeafKeeperDeps = {
   readonly authority: Authority;
   readonly book: LeafBook;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'synchronised'>;
   readonly log: Log;
   /** Keeps steps off a target until the answer is called; null while one is at work there. */
   hold(target: string): (() => void) | null;
@@ -54,12 +55,14 @@ export function createLeafKeeper(deps: LeafKeeperDeps): LeafKeeper {
       wants.leaves.map(({ cert }) => cert),
     );
 
+  const time = async (): Promise<LeafTime> => ({ now: clock.now(), isSure: await clock.synchronised() });
+
   const port: LeafPort = {
     async check(machine, { part, digest }) {
       const wants = wantsOf(part);
       const issuer = await open(wants);
       if (!issuer.ok) return issuer;
-      const seen = await lookAtLeaves(machine, wants, issuer.value, clock.now());
+      const seen = await lookAtLeaves(machine, wants, issuer.value, await time());
       if (!seen.ok) return seen;
       const [foreign] = seen.value.plan.foreign;
       if (foreign !== undefined) return refuse(foreign.why, foreign.path);
@@ -70,15 +73,15 @@ export function createLeafKeeper(deps: LeafKeeperDeps): LeafKeeper {
       const wants = wantsOf(part);
       const issuer = await open(wants);
       if (!issuer.ok) return issuer;
-      const seen = await lookAtLeaves(machine, wants, issuer.value, clock.now());
+      const seen = await lookAtLeaves(machine, wants, issuer.value, await time());
       if (!seen.ok) return seen;
       const brought = await bringLeaves(machine, seen.value, issuer.value, { told, prune: false });
       return brought.ok ? ok(true) : brought;
     },
-    async settle(machine, { part, digest }, folders) {
+    accept: (target, { part, digest }) => book.accept(target, digest, wantsOf(part)),
+    async settle(machine, { part }, folders) {
       const wants = wantsOf(part);
-      if (!hasCerts(part)) await book.remember(machine.name, digest, wants);
-      const seen = await lookAtLeaves(machine, wants, null, clock.now());
+      const seen = await lookAtLeaves(machine, wants, null, await time());
       if (!seen.ok) return;
       const { record, plan } = seen.value;
       await removeUnwanted(machine, plan, without(record, plan.unwanted));
@@ -94,11 +97,18 @@ export function createLeafKeeper(deps: LeafKeeperDeps): LeafKeeper {
   };
 
   /** Tells services of what is new to them, and remembers those that could not be told. */
-  const pay = async (machine: Machine, record: LeafRecord): Promise<Result<LeafRecord, ActivationCode>> => {
+  const pay = async (
+    machine: Machine,
+    wants: LeafWants,
+    record: LeafRecord,
+  ): Promise<Result<LeafRecord, ActivationCode>> => {
     if (record.owed.length === 0) return ok(record);
     const systemd = createSystemd(machine);
     const owed: LeafRecord['owed'] = [];
-    for (const one of record.owed) {
+    // The record is a target's word, and could name any number of others.
+    const users = new Set(wants.leaves.flatMap(({ services }) => services));
+    const told = new Map(record.owed.map((one) => [one.service, one]));
+    for (const one of [...told.values()].filter(({ service }) => users.has(service))) {
       const templates = /@\.[a-z]+$/.test(one.service) ? [one.service] : [];
       const instances = await systemd.instances(templates);
       const services = templates.length === 0 ? [one.service] : instances.ok ? instances.value : [];
@@ -126,10 +136,9 @@ export function createLeafKeeper(deps: LeafKeeperDeps): LeafKeeper {
       const state = await readTargetState(machine);
       if (!state.ok) return state;
       if (state.value.pending !== null || state.value.current !== part) return ok(seen.record);
-      const now = clock.now();
       const issuer = wants.leaves.length === 0 ? null : await open(wants);
       const isOpen = issuer?.ok === true;
-      const again = await lookAtLeaves(machine, wants, isOpen ? issuer.value : null, now);
+      const again = await lookAtLeaves(machine, wants, isOpen ? issuer.value : null, await time());
       if (!again.ok) return again;
       const { record, plan } = again.value;
       const renewed = plan.leaves.filter(({ how }) => how !== 'keep').map(({ want }) => want);
@@ -143,7 +152,7 @@ export function createLeafKeeper(deps: LeafKeeperDeps): LeafKeeper {
           log.info('certificates_renewed', { target: machine.name, names });
         }
       }
-      return next.ok ? pay(machine, next.value) : next;
+      return next.ok ? pay(machine, wants, next.value) : next;
     } finally {
       letGo();
     }
@@ -156,8 +165,7 @@ export function createLeafKeeper(deps: LeafKeeperDeps): LeafKeeper {
       // Of a part that was never ordered here nothing is made, and nothing is taken away.
       if (known === null) return [];
       const issuer = known.leaves.length === 0 ? null : await open(known);
-      const now = clock.now();
-      const seen = await lookAtLeaves(machine, known, issuer?.ok ? issuer.value : null, now);
+      const seen = await lookAtLeaves(machine, known, issuer?.ok ? issuer.value : null, await time());
       if (!seen.ok)
         return known.leaves.map(({ app, cert }) => ({
           app,

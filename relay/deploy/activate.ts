@@ -174,6 +174,7 @@ export async function activate(deps: ActivateDeps, given: Wanted, again = false)
     return failed(done.reason, done.detail, back.ok && back.value.down.length === 0);
   }
   at('clean');
+  await deps.leaves?.accept(machine.name, wanted);
   if (hasCerts(before) || hasCerts(part)) {
     // They were full of what goes now.
     const left = state.folders.filter((path) => !moves.folders.includes(path));

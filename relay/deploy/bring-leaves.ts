@@ -19,12 +19,15 @@ export type LeavesReason = MachineReason | 'foreign_file' | 'not_a_file';
 /** What a target has of the private CA, and what has to be done. */
 export type LeavesSight = { readonly record: LeafRecord; readonly plan: LeavesPlan };
 
+/** What the clock says, and whether a time source vouches for it. */
+export type LeafTime = { readonly now: number; readonly isSure: boolean };
+
 /** Looks at a target's certificates by one look; nothing is changed. */
 export async function lookAtLeaves(
   machine: Machine,
   wants: LeafWants,
   issuer: Pick<LeafIssuer, 'digest' | 'latest'> | null,
-  now: number,
+  time: LeafTime,
 ): Promise<Result<LeavesSight, MachineReason>> {
   const paths = pathsOfLeaves(wants);
   const read = [leafRecordFile];
@@ -32,7 +35,7 @@ export async function lookAtLeaves(
   if (!seen.ok) return seen;
   const sights = new Map(paths.map((path, index): [string, Sight] => [path, seen.value.paths[index]!]));
   const record = parseLeafRecord(seen.value.read[0]!);
-  const until = { now, authority: issuer?.digest ?? null, latest: issuer?.latest ?? 0 };
+  const until = { ...time, authority: issuer?.digest ?? null, latest: issuer?.latest ?? 0 };
   return ok({ record, plan: planLeaves(wants, record, sights, until) });
 }
 

@@ -50,6 +50,9 @@ const earlierMs = 60 * 60_000;
 /** An intermediate with less left makes nothing that would be of use. */
 const leastMs = dayMs;
 
+/** Of a common name (RFC 5280, A.1: ub-common-name). */
+const mostSubject = 64;
+
 const spkiOf = (key: KeyObject): Uint8Array<ArrayBuffer> =>
   new Uint8Array(key.export({ type: 'spki', format: 'der' }));
 
@@ -81,7 +84,8 @@ export async function openIssuer(
   if (keyPem === null) return refuse('authority_key_missing');
   const der = fromPem(authority.issuer);
   const read = der.ok ? readCertificate(der.value) : der;
-  if (!read.ok || !isSignedBy(authority)) return refuse('authority_malformed');
+  // Of a text with two roots the first would be looked at, and apps would trust both.
+  if (!read.ok || !fromPem(authority.root).ok || !isSignedBy(authority)) return refuse('authority_malformed');
   const { subject, spki, notBefore, notAfter, isAuthority, permitted } = read.value;
   const key = createPrivateKey(keyPem);
   if (toBase64(spki) !== publicKeyOf(keyPem)) return refuse('authority_foreign');
@@ -101,7 +105,8 @@ export async function openIssuer(
       const bytes = fromBase64(publicKey);
       if (!bytes.ok) throw new Error('a public key that is none');
       const times = { notBefore: secondOf(Math.max(now - earlierMs, notBefore)), notAfter: secondOf(latest) };
-      const subjectName = cert.names.find((name) => !isAddress(name)) ?? cert.name;
+      const isSubject = (name: string): boolean => !isAddress(name) && name.length <= mostSubject;
+      const subjectName = cert.names.find(isSubject) ?? cert.name;
       const leaf = await issueCertificate(
         {
           kind: cert.kind,

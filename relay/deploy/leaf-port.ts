@@ -20,6 +20,8 @@ export type LeafPort = {
     wanted: KnownPart,
     told: ReadonlySet<string>,
   ): Promise<Result<true, ActivationCode>>;
+  /** Remembers that a part came up on a target: names that it has not are the target's no more. */
+  accept(target: string, wanted: KnownPart): Promise<void>;
   /**
    * Takes away what the part before had and this one has not. What cannot be is the next time.
    *

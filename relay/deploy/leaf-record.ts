@@ -12,6 +12,8 @@ import { targetFolder } from './target-state.ts';
 export const leafRecordFile = `${targetFolder}/certificates.json`;
 export const maxLeafRecordBytes = 1024 * 1024;
 
+/** Beyond it are no dates (ECMA-262, 21.4.1.1). */
+const dateSchema = v.pipe(timeSchema, v.maxValue(8_640_000_000_000_000));
 const serviceSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9:_.\\@-]{1,255}$/));
 
 const leafSchema = v.strictObject({
@@ -21,8 +23,8 @@ const leafSchema = v.strictObject({
   names: v.array(v.string()),
   /** Of root and intermediate as text, by which it was made. */
   authority: digestSchema,
-  not_before: timeSchema,
-  not_after: timeSchema,
+  not_before: dateSchema,
+  not_after: dateSchema,
   /** Its public key, which stays when it is renewed. */
   key: authorityKeySchema,
   files: v.array(

@@ -38,6 +38,7 @@ export const pathsOfLeaves = ({ leaves }: LeafWants): string[] =>
  *
  * @param authority digest of what they are made by now; null: it is not known, so that nothing is renewed because of it
  * @param latest when one that is made now would end: what ends no later is not renewed because of its time
+ * @param isSure whether a time source vouches for `now`: then one that begins later was made while the clock was ahead
  */
 export function planLeaves(
   wants: LeafWants,
@@ -47,7 +48,13 @@ export function planLeaves(
     now,
     authority,
     latest,
-  }: { readonly now: number; readonly authority: string | null; readonly latest: number },
+    isSure,
+  }: {
+    readonly now: number;
+    readonly authority: string | null;
+    readonly latest: number;
+    readonly isSure: boolean;
+  },
 ): LeavesPlan {
   const ours = new Set(record.leaves.flatMap(({ files }) => files.map(({ path }) => path)));
   const wanted = new Set(pathsOfLeaves(wants));
@@ -75,7 +82,8 @@ export function planLeaves(
       sameNames(made.names, cert.names) &&
       (authority === null || made.authority === authority);
     const isOld = isDue(made, now) && latest > made.not_after + (latest - now) / 10;
-    return { want, how: isWhole && isMeant && !isOld ? 'keep' : 'renew', made, intact };
+    const isEarly = isSure && now < made.not_before;
+    return { want, how: isWhole && isMeant && !isOld && !isEarly ? 'keep' : 'renew', made, intact };
   });
   return { leaves, unwanted: [...ours].filter((path) => !wanted.has(path)), foreign };
 }

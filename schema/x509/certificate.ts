@@ -50,8 +50,20 @@ const algorithm = sequence(oid(ids.ecdsaSha256));
 const yes = der(tags.boolean, Uint8Array.of(0xff));
 
 /** Name kinds of GeneralName. */
+const mailName = 1;
 const dnsName = 2;
+const uriName = 6;
 const ipAddress = 7;
+/** Nobody's host (RFC 6761, 6.4): where it alone is permitted, no name of that kind is. An empty one excludes none in OpenSSL. */
+const nobody = text.encode('none.invalid');
+/** Kinds of names that the private CA makes none of. */
+const kindsOfNobody = [mailName, uriName];
+
+/** Whether a permitted name, by its tag and content, is nobody's. */
+export const isNobodys = (tag: number, content: Uint8Array): boolean =>
+  kindsOfNobody.some((kind) => tag === (0x80 | kind)) &&
+  content.length === nobody.length &&
+  content.every((byte, index) => byte === nobody[index]);
 
 export const nameOf = (commonName: string): Bytes =>
   sequence(der(tags.set, sequence(oid(ids.commonName), der(tags.utf8, text.encode(commonName)))));
@@ -82,13 +94,14 @@ function constraintsOf({ dns, ips }: Permitted): Bytes {
   const permitted = [
     ...dns.map((name) => sequence(contextSimple(dnsName, text.encode(name)))),
     ...ips.map((address) => range(addressBytes(address), onlyThis)),
+    ...kindsOfNobody.map((kind) => sequence(contextSimple(kind, nobody))),
   ];
   const excluded = [
     ...(dns.length === 0 ? [sequence(contextSimple(dnsName, new Uint8Array()))] : []),
     ...(ips.length === 0 ? [anyV4] : []),
     anyV6,
   ];
-  return sequence(...(permitted.length === 0 ? [] : [context(0, ...permitted)]), context(1, ...excluded));
+  return sequence(context(0, ...permitted), context(1, ...excluded));
 }
 
 /** `digitalSignature`; `keyCertSign` and `cRLSign`. */

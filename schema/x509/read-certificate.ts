@@ -1,5 +1,5 @@
 import { ok, type Result, refuse } from '../result.ts';
-import { extensionIds } from './certificate.ts';
+import { extensionIds, isNobodys } from './certificate.ts';
 import { type DerValue, oid, readDer, tags } from './der.ts';
 import type { Permitted } from './names.ts';
 
@@ -59,7 +59,7 @@ function permittedOf(bytes: Bytes): Permitted {
     if (base?.tag === 0x82) dns.push(latin(base.content));
     else if (base?.tag === 0x87 && base.content.length === 8 && base.content.slice(4).every((b) => b === 255))
       ips.push([...base.content.slice(0, 4)].join('.'));
-    else throw new Malformed();
+    else if (base === undefined || !isNobodys(base.tag, base.content)) throw new Malformed();
   }
   return { dns, ips };
 }

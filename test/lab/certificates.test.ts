@@ -75,7 +75,7 @@ else
         },
       });
       const disk = createMemoryDisk();
-      const [clock, log] = [{ now: () => now }, quietLog()];
+      const [clock, log] = [{ now: () => now, synchronised: async () => true }, quietLog()];
       const [authority, book] = [
         await openAuthority({ disk, clock, log }),
         await openLeafBook({ disk, log }),

@@ -21,6 +21,8 @@ export type FakePfrest = {
   readonly calls: string[];
   /** The next call of that name is refused, or lost. */
   failing: string | null;
+  /** What that is answered with. */
+  failure: { readonly status: number; readonly code?: number; readonly data: unknown };
   /** It takes the list and keeps another. */
   forgets: boolean;
   /** How often it says that it is not applied yet. */
@@ -34,20 +36,34 @@ export const pfrestKey = 'a-key-of-pfrest';
  * puts it in force a while later.
  */
 export async function startFakePfrest(t: TestContext, overrides: HostOverride[]): Promise<FakePfrest> {
-  const fake = { inForce: overrides, staged: overrides, calls: [], failing: null, forgets: false, slow: 0 };
+  const failure = { status: 500, data: null };
+  const fake = {
+    inForce: overrides,
+    staged: overrides,
+    calls: [],
+    failing: null,
+    forgets: false,
+    slow: 0,
+    failure,
+  };
   const state: Omit<FakePfrest, 'url'> = fake as Omit<FakePfrest, 'url'>;
   const server = createServer(async (request, response) => {
-    const [status, data] = await answer(request).catch((error: Error) => [400, error.message] as const);
-    response.writeHead(status, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ code: status, status: 'x', data }));
+    const [status, data, code = status] = await answer(request).catch(
+      (error: Error) => [400, error.message] as const,
+    );
+    response.writeHead(status, { 'content-type': 'application/json', location: '/elsewhere' });
+    response.end(JSON.stringify({ code, status: 'x', data }));
   });
-  const answer = async (request: IncomingMessage): Promise<readonly [number, unknown]> => {
+  const answer = async (request: IncomingMessage): Promise<readonly [number, unknown, number?]> => {
     const path = request.url!.replace('/api/v2/services/dns_resolver/', '');
     const call = `${request.method} ${path}`;
     const body = await text(request);
     if (request.headers['x-api-key'] !== pfrestKey) return [401, null];
     state.calls.push(call);
-    if (state.failing === call) return [500, null];
+    if (state.failing === call) {
+      const { status, data, code } = state.failure;
+      return [status, data, code ?? status];
+    }
     switch (call) {
       case 'GET host_overrides?limit=0':
         return [200, state.staged.map((one, id) => ({ id, parent_id: null, ...one }))];

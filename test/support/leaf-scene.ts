@@ -36,6 +36,7 @@ export type LeafScene = {
   readonly logged: string[];
   now: number;
   busy: boolean;
+  synchronised: boolean;
   /** A web app with these certificates, under an intermediate for some names. */
   part(certs: readonly ReleaseCert[], more?: IntermediateWish): Promise<TestPart>;
   apply(part: TestPart): ReturnType<typeof activate>;
@@ -62,7 +63,7 @@ export async function openLeafScene(): Promise<LeafScene> {
     warn: (event: string, about: object = {}) => void logged.push(`${event} ${JSON.stringify(about)}`),
     error: (event: string) => void logged.push(event),
   };
-  const clock = { now: () => scene.now };
+  const clock = { now: () => scene.now, synchronised: async () => scene.synchronised };
   const open = async (): Promise<LeafKeeper> =>
     createLeafKeeper({
       authority: await openAuthority({ disk, clock, log }),
@@ -73,7 +74,14 @@ export async function openLeafScene(): Promise<LeafScene> {
     });
   const start = 1_760_000_000_000;
   const root = await makeRoot(start);
-  const scene = { machine, disk, logged, now: start, busy: false } as unknown as LeafScene & {
+  const scene = {
+    machine,
+    disk,
+    logged,
+    now: start,
+    busy: false,
+    synchronised: true,
+  } as unknown as LeafScene & {
     keeper: LeafKeeper;
   };
   scene.keeper = await open();

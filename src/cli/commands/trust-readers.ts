@@ -1,8 +1,10 @@
+import { atStart } from '../../../schema/actions/sentence.ts';
 import { ageKindOf } from '../../../schema/wire/age-recipient.ts';
 import { defineCommand } from '../command.ts';
 import { nextVersion } from '../make-trust.ts';
 import { done, exits, type Failure, fail } from '../outcome.ts';
 import { isSame } from '../same.ts';
+import { encryptSecret } from '../secrets/age.ts';
 import { readKnown } from '../secrets/known.ts';
 import { openSession, trustToChange } from '../session.ts';
 import { signingOptions, signNext } from '../sign-trust.ts';
@@ -28,6 +30,9 @@ export const trustReaders = defineCommand({
     if (values.none && names.length > 0) return usage('It is either --none or recipients.');
     const wanted = values.none ? ok([]) : readersOf(context.configDir, names);
     if (!wanted.ok) return wanted;
+    // Relays would send nothing, and nobody would know why.
+    const tried = await encryptSecret(new Uint8Array(), wanted.value);
+    if (!tried.ok) return usage(`${atStart(tried.detail ?? tried.reason)}.`);
     const session = await openSession(context, values);
     if (!session.ok) return session;
     const trust = await trustToChange(session.value, values.offline);

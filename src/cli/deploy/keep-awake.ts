@@ -27,7 +27,7 @@ export async function keepAwake(
   const lines = [
     ...errandLines(back.vigil),
     ...(back.failure === null ? [] : [back.failure.detail]),
-    ...standingLines(back.vigil),
+    ...standingLines(back.vigil.woken, woke.vigil.unsure ?? []),
   ];
   if ('thrown' in outcome) {
     context.progress.end();
@@ -65,12 +65,18 @@ const errandLines = ({ errands }: Vigil): string[] =>
   );
 
 /** What stands when a command ends before its time, and how it is put back by hand; nothing where nothing does. */
-function standingLines({ woken }: Vigil): string[] {
-  if (woken.length === 0) return [];
+function standingLines(woken: Vigil['woken'], unsure: Vigil['woken']): string[] {
+  const all = [...woken, ...unsure];
+  if (all.length === 0) return [];
+  const names = (of: Vigil['woken']) => listed(of.map(({ name }) => name));
   const were = woken.length === 1 ? 'was' : 'were';
+  const told = [
+    ...(woken.length === 0 ? [] : [`${names(woken)} ${were} woken for it, and not put back.`]),
+    ...(unsure.length === 0 ? [] : [`${names(unsure)} may be on by now.`]),
+  ];
   return [
-    `${listed(woken.map(({ name }) => name))} ${were} woken for it, and not put back. To do that, in this order:`,
-    ...[...woken]
+    `${told.join(' ')} To ${woken.length === 0 ? 'put that back' : 'do that'}, in this order:`,
+    ...all
       .sort((a, b) => Number(a.on === 'host') - Number(b.on === 'host'))
       .map(({ name, on }) => `  writ ${on === 'host' ? 'sleep' : 'shutdown'} ${name}`),
   ];

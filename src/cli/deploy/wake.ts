@@ -37,9 +37,19 @@ export type Errand = {
 export type Vigil = {
   readonly woken: readonly Woken[];
   readonly errands: readonly Errand[];
+  /** What was told to wake or start, without an end that is known here. */
+  readonly unsure?: readonly Woken[];
 };
 
-type Ended = { readonly errand: Errand; readonly command: CommandView | null };
+/** `accepted`: the order was taken, and goes on. */
+type Broken = Failure & { readonly accepted?: CommandView };
+
+type Ended = {
+  readonly errand: Errand;
+  readonly command: CommandView | null;
+  /** Whether its relay signed what came of it: the control plane's word is no reason to put anything back. */
+  readonly isSigned: boolean;
+};
 
 /** Shutting down what somebody else uses is nobody's wish who only wants to deploy. */
 const declines = (action: string, target: string) => (steps: readonly { action: string; target: string }[]) =>
@@ -56,7 +66,7 @@ async function runErrand(
   trust: Trust,
   action: 'host.wake' | 'host.shutdown' | 'guest.start' | 'guest.shutdown',
   target: string,
-): Promise<{ ok: true; value: Ended } | Failure> {
+): Promise<{ ok: true; value: Ended } | Broken> {
   const order = { action, target, params: {} };
   const ordered = await signPlan(context, session, trust, { order, runbook: null }, async ({ toConfirm }) =>
     toConfirm.length === 0 ? true : declines(action, target)(toConfirm),
@@ -66,7 +76,7 @@ async function runErrand(
     if (ordered.exit !== exits.refused) return ordered;
     const says = ordered.detail.split('\n').join(' ');
     const errand: Errand = { action, target, end: 'not_ordered', code: ordered.reason, says };
-    return { ok: true, value: { errand, command: null } };
+    return { ok: true, value: { errand, command: null, isSigned: false } };
   }
   const { plan, accepted } = ordered.value;
   const isGoing =
@@ -74,12 +84,13 @@ async function runErrand(
       ? ({ steps }: CommandView) => isPoweringOff(session, target, steps.at(-1)?.state === 'started')
       : undefined;
   const ended = await followCommand(context, session, accepted, isGoing);
-  if (!ended.ok) return ended;
+  if (!ended.ok) return { ...ended, accepted };
   const command = ended.value;
   const proven = await proveSteps(session, plan, command);
-  if (!proven.ok) return proven;
+  if (!proven.ok) return { ...proven, accepted };
   const errand = { action, target, ...endOf(command, proven.value) };
-  return { ok: true, value: { errand, command } };
+  const isSigned = proven.value.some(({ step, receipt }) => step.target === target && receipt !== null);
+  return { ok: true, value: { errand, command, isSigned } };
 }
 
 function endOf(command: CommandView, steps: readonly SignedStep[]): Pick<Errand, 'end' | 'code' | 'says'> {
@@ -160,10 +171,14 @@ export async function wakeSleepers(
   const errands: Errand[] = [];
   const asleep = new Set<string>();
   const vigil: Vigil = { woken, errands };
+  const broken = ({ accepted, ...failure }: Broken, name: string, on: Woken['on']) => {
+    const unsure = accepted === undefined ? [] : [{ name, on, command: accepted.id }];
+    return { vigil: { ...vigil, unsure }, failure };
+  };
   for (const host of hosts) {
     const since = context.now();
     const run = await runErrand(context, session, trust, 'host.wake', host);
-    if (!run.ok) return { vigil, failure: run };
+    if (!run.ok) return broken(run, host, 'host');
     const { errand, command } = run.value;
     errands.push(errand);
     if (errand.end !== 'done') asleep.add(host);
@@ -175,12 +190,12 @@ export async function wakeSleepers(
     const state = await stateOfGuest(context, session, guest, (one) => one !== 'unseen');
     if (state === 'running') continue;
     const run = await runErrand(context, session, trust, 'guest.start', guest);
-    if (!run.ok) return { vigil, failure: run };
-    const { errand, command } = run.value;
+    if (!run.ok) return broken(run, guest, 'guest');
+    const { errand, command, isSigned } = run.value;
     errands.push(errand);
     // One whose start failed may run all the same, such as one whose agent does not answer.
     const mayRun = errand.end === 'done' || errand.end === 'failed' || errand.end === 'unknown';
-    if (mayRun) woken.push({ name: guest, on: 'guest', command: command!.id });
+    if (mayRun && isSigned) woken.push({ name: guest, on: 'guest', command: command!.id });
     // Before its relay has told so, the guest is off to the control plane, and its part would be taken to wait.
     if (errand.end === 'done') await stateOfGuest(context, session, guest, (one) => one === 'running');
   }

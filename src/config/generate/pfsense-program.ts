@@ -20,21 +20,25 @@ use JSON::PP ();
 
 @ARGV == 3 or die "usage: bring-names LIST CURL-OPTIONS URL\n";
 my ($file, $options, $url) = @ARGV;
+$url =~ m{^https?://[A-Za-z0-9\[]\S*$} or die "$url is no address of pfSense, such as https://192.168.1.1\n";
 my $resolver = "$url/api/v2/services/dns_resolver";
 my $json = JSON::PP->new->utf8->canonical;
 
 sub call {
   my ($method, $path, $body) = @_;
-  my @argv = ('curl', '--config', $options, '--request', $method, '--header', 'Content-Type: application/json');
+  # The key goes to nobody else, and an error's list, which is empty, is not taken for pfSense's.
+  my @argv = ('curl', '--config', $options, '--fail', '--no-location', '--globoff');
+  push @argv, '--request', $method, '--header', 'Content-Type: application/json';
   push @argv, '--data-binary', '@-' if defined $body;
-  my $pid = open2(my $out, my $in, @argv, "$resolver/$path");
+  my $pid = open2(my $out, my $in, @argv, '--url', "$resolver/$path");
   print {$in} $json->encode($body) if defined $body;
   close $in;
   my $text = do { local $/; <$out> } // '';
   waitpid $pid, 0;
   $? == 0 or die "$method $path failed: curl ended with " . ($? >> 8) . "\n";
   my $answer = eval { $json->decode($text) };
-  ref $answer eq 'HASH' && exists $answer->{data} or die "$method $path was not answered as by pfrest\n";
+  ref $answer eq 'HASH' && ref $answer->{data} && ($answer->{code} // '') eq '200'
+    or die "$method $path was not answered as by pfrest\n";
   return $answer->{data};
 }
 
@@ -48,7 +52,7 @@ sub plain {
   return { host => $one->{host} // '', domain => $one->{domain} // '', ip => $ip, descr => $one->{descr} // '', aliases => \@aliases };
 }
 
-sub name_of { my ($one) = @_; return $one->{host} eq '' ? $one->{domain} : "$one->{host}.$one->{domain}" }
+sub name_of { my ($one) = @_; return lc($one->{host} eq '' ? $one->{domain} : "$one->{host}.$one->{domain}") }
 sub told { return join "\n", sort map { $json->encode($_) } @_ }
 
 sub there { return map { plain($_) } @{ call('GET', 'host_overrides?limit=0') } }
@@ -63,10 +67,11 @@ my @before = there();
 my @kept;
 for my $one (@before) {
   next if $one->{descr} =~ /^Writ: /;
-  my $ours = $wanted{ name_of($one) };
-  if (!defined $ours) { push @kept, $one }
-  elsif (told($one->{ip}) ne told($ours->{ip}) || @{ $one->{aliases} }) {
-    die name_of($one) . " was given another address or aliases by hand in pfSense. Nothing was changed there: remove it there, or here.\n";
+  my ($name, @aliases) = map { name_of($_) } $one, @{ $one->{aliases} };
+  my ($taken) = grep { exists $wanted{$_} } $name, @aliases;
+  if (!defined $taken) { push @kept, $one }
+  elsif ($taken ne $name || @aliases || told($one->{ip}) ne told($wanted{$name}{ip})) {
+    die "$taken was given another address or aliases by hand in pfSense. Nothing was changed there: remove it there, or here.\n";
   }
 }
 my @list = (@kept, @wanted);

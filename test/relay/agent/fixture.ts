@@ -175,6 +175,7 @@ export const reached: WatchPath = async () => async () => ({ ok: true, value: tr
 export const noLeafPort: LeafPort = {
   check: async () => ({ ok: false, reason: 'authority_key_missing' }),
   bring: async () => ({ ok: false, reason: 'authority_key_missing' }),
+  accept: async () => undefined,
   settle: async () => undefined,
 };
 

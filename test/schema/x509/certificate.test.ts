@@ -77,12 +77,80 @@ test('a stolen intermediate speaks for no name of another host', async () => {
   assert.match(await tlsSays(address, [without], 'secsvcs'), /excluded subtree violation/);
 });
 
+test('a stolen intermediate makes no name of another kind: no address of mail, no URI', async (t) => {
+  if (spawnSync('openssl', ['version']).status !== 0) return missing('openssl, to make such names');
+  const folder = mkdtempSync(join(tmpdir(), 'writ-x509-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = (name: string): string => join(folder, name);
+  const pemOf = ({ key }: Held): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const held = await makeLeaf(intermediate, ['secsvcs']);
+  writeFileSync(path('root.pem'), root.pem);
+  writeFileSync(path('leaf.key'), pemOf(held));
+  for (const above of [intermediate, without]) {
+    writeFileSync(path('above.pem'), above.pem);
+    writeFileSync(path('above.key'), pemOf(above));
+    const names = { 'DNS:secsvcs': true, 'DNS:secsvcs,email:a@secsvcs': false, 'email:a@x.net': false };
+    const uris = { 'DNS:secsvcs,URI:spiffe://secsvcs/db': false, 'URI:https://websvcs.example.net': false };
+    for (const [name, isBelieved] of Object.entries({ ...names, ...uris })) {
+      writeFileSync(path('ext'), `subjectAltName=${name}\nbasicConstraints=critical,CA:FALSE\n`);
+      const openssl = (...words: string[]) => spawnSync('openssl', words, { cwd: folder });
+      openssl('req', '-new', '-key', 'leaf.key', '-subj', '/O=x', '-out', 'leaf.csr');
+      const by = ['-CA', 'above.pem', '-CAkey', 'above.key', '-extfile', 'ext', '-out', 'leaf.pem'];
+      assert.equal(openssl('x509', '-req', '-in', 'leaf.csr', ...by).status, 0);
+      const said = openssl('verify', '-CAfile', 'root.pem', '-untrusted', 'above.pem', 'leaf.pem');
+      assert.equal(said.status === 0, isBelieved, `${name}: ${said.stdout}${said.stderr}`);
+      if (!isBelieved) assert.match(String(said.stderr), /permitted subtree violation/);
+    }
+  }
+});
+
+test('a name that is none of a host is not permitted, whatever it ends with', () => {
+  for (const name of ['secsvcs', '*.secsvcs', 'a_b.secsvcs', '_x.secsvcs', '192.168.20.11'])
+    assert.ok(isPermitted(permitted, name), name);
+  const long = `${'x'.repeat(64)}.secsvcs`;
+  const longer = `${'xxxxxxx.'.repeat(32)}secsvcs`;
+  for (const name of [
+    '',
+    '.secsvcs',
+    '..secsvcs',
+    'a..secsvcs',
+    'secsvcs.',
+    'SECSVCS',
+    'ü.secsvcs',
+    'a b.secsvcs',
+  ])
+    assert.ok(!isPermitted(permitted, name), name);
+  for (const name of [
+    'evil\0.secsvcs',
+    'evil, DNS:a.secsvcs',
+    'secsvcs\n',
+    'x*.secsvcs',
+    'a.*.secsvcs',
+    long,
+    longer,
+  ])
+    assert.ok(!isPermitted(permitted, name), name);
+});
+
 test('who still takes a common name without a dot for a host’s is not protected by constraints, as docs/private-ca.md says', async () => {
   // OpenSSL holds a common name against them only where it looks like a whole DNS name.
   assert.equal(
     await tlsSays(await makeLeaf(intermediate, [], { cn: 'websvcs' }), [intermediate], 'websvcs'),
     'ok',
   );
+});
+
+test('the common name of a client is bound by nothing, as docs/private-ca.md says', async (t) => {
+  if (spawnSync('openssl', ['version']).status !== 0) return missing('openssl, to look at a client');
+  const folder = mkdtempSync(join(tmpdir(), 'writ-x509-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const cn of ['grafana', 'websvcs.example.net']) {
+    const leaf = await makeLeaf(intermediate, ['secsvcs'], { kind: 'client', cn });
+    for (const [name, { pem }] of Object.entries({ root, intermediate, leaf }))
+      writeFileSync(join(folder, name), pem);
+    const words = ['-purpose', 'sslclient', '-CAfile', 'root', '-untrusted', 'intermediate', 'leaf'];
+    assert.equal(spawnSync('openssl', ['verify', ...words], { cwd: folder }).status, 0, cn);
+  }
 });
 
 test('an intermediate makes no other, and a leaf nothing', async () => {

@@ -14,10 +14,15 @@ test('readers of failures are named by a signed version of trust, and taken away
     makeIdentity('classic'),
     makeIdentity('post_quantum'),
   ]);
+  // A point of small order.
+  const weak = 'age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z';
   const readers = (...words: string[]) => home.writ(['trust', 'readers', ...words]);
   const refusals: readonly (readonly [string[], RegExp])[] = [
     [[], /knows no recipient of your own[\s\S]*Nothing was signed/],
     [['age1nonsense'], /age1nonsense is no recipient of age/],
+    [['--output=x'], /Nothing was|unknown|no option/i],
+    [['--', '-i'], /-i is no recipient of age/],
+    [[weak], /Nothing can be encrypted to one of age1q+5cu47z\. Nothing was signed/],
     [[one.recipient, hybrid.recipient], /two kinds/],
     [['--none', one.recipient], /either --none or recipients/],
   ];

@@ -48,6 +48,15 @@ test('targets says three words of each, and why not', async (t) => {
   assert.match(targets[1]!.why[0]!, /^it cannot be looked at: guest_not_running/);
 });
 
+test('a relay that tells a time which is no date does not end the list', async (t) => {
+  const desk = await startDesk(t);
+  await desk.deploy();
+  const certificate = { app: 'web', name: 'tls', expires: Number.MAX_SAFE_INTEGER };
+  change(desk, { certificates: [{ ...certificate, code: 'certificate_users_untold' }] });
+  const ran = await desk.writ(['targets']);
+  assert.match(ran.out, /the certificate tls of web ends on \+275760-09: certificate_users_untold/, ran.err);
+});
+
 test('the words are those of the relay’s own signature, not the control plane’s', async (t) => {
   const desk = await startDesk(t);
   await desk.deploy();

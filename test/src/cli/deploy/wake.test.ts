@@ -128,3 +128,19 @@ test('whoever gives up is told what stands awake', async (t) => {
   assert.match(ran.err, /websvcs was woken for it, and not put back\..*\n {2}writ shutdown websvcs$/m);
   assert.equal(home.tower.guest(100).running, true);
 });
+
+test('whoever gives up while it wakes is told what may be on by then', async (t) => {
+  const home = await startDeployHome(t, { guests: off });
+  await home.until(['status'], /websvcs +stopped/);
+  const person = new AbortController();
+  const words = ['deploy', '--repo', home.repo, '--yes', '--wake'];
+  const ran = home.writ(words, { signal: person.signal });
+  await home.until(['command'], /start websvcs/);
+  person.abort();
+  const { exit, err } = await ran;
+  assert.equal(exit, 4, err);
+  assert.match(
+    err,
+    /websvcs may be on by now\. To put that back, in this order:\n {2}writ shutdown websvcs$/m,
+  );
+});

@@ -39,6 +39,7 @@ async function bring(
   url: string,
   list: readonly HostOverride[],
   key = pfrestKey,
+  options = 'silent\nfail\n',
 ): Promise<Ran> {
   const folder = mkdtempSync(join(tmpdir(), 'writ-pfsense-'));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -46,7 +47,7 @@ async function bring(
   writeFileSync(path('bring-names'), pfsenseProgram);
   chmodSync(path('bring-names'), 0o755);
   writeFileSync(path('list'), JSON.stringify(list));
-  writeFileSync(path('request.conf'), `silent\nfail\nmax-time = 10\nheader = "X-API-Key: ${key}"\n`);
+  writeFileSync(path('request.conf'), `${options}max-time = 10\nheader = "X-API-Key: ${key}"\n`);
   const child = spawn(path('bring-names'), [path('list'), path('request.conf'), url]);
   const [out, err, [exit]] = await Promise.all([
     text(child.stdout),
@@ -127,4 +128,37 @@ test('the program that brings names to pfSense', async (t) => {
       await fails(() => {}, /^GET host_overrides.* failed: curl ended with 22/, 'another');
     },
   );
+
+  await t.test('takes no error, and nobody’s redirect, for a list without names', async (t) => {
+    for (const failure of [
+      { status: 500, data: [] },
+      { status: 200, code: 503, data: [] },
+      { status: 302, data: [] },
+    ]) {
+      const fake = await startFakePfrest(t, [printer]);
+      Object.assign(fake, { failing: 'GET host_overrides?limit=0', failure });
+      const ran = await bring(t, fake.url, wanted, pfrestKey, 'silent\nlocation\n');
+      assert.notEqual(ran.exit, 0, JSON.stringify(failure));
+      assert.match(ran.err, /^GET host_overrides\?limit=0 /);
+      assert.deepEqual([fake.calls.length, fake.inForce], [1, [printer]]);
+    }
+  });
+
+  await t.test('gives no name twice, whatever its letters and whether it is an alias', async (t) => {
+    const alias = { host: 'GRAPH', domain: 'example.net', descr: '' };
+    for (const one of [
+      override('Graph', '10.0.0.1', 'by hand'),
+      { ...override('printer', '10.0.0.1', 'by hand'), aliases: [alias] },
+    ]) {
+      const fake = await startFakePfrest(t, [one]);
+      const ran = await bring(t, fake.url, wanted);
+      assert.match(ran.err, /^graph\.example\.net was given another address or aliases by hand/);
+      assert.deepEqual(writes(fake), []);
+    }
+  });
+
+  await t.test('takes no option of curl for an address', async (t) => {
+    for (const url of ['--config=/dev/null', 'file:///etc', '-K/dev/null'])
+      assert.match((await bring(t, url, wanted)).err, / is no address of pfSense/, url);
+  });
 });
