@@ -1,5 +1,6 @@
 import { actCodes } from './act-codes.ts';
 import { actingCodes } from './acting-codes.ts';
+import { appCommandCodes } from './app-command-codes.ts';
 import type { CodeCard } from './code-card.ts';
 import { jobCodes } from './job-codes.ts';
 import { releaseCodes } from './release-codes.ts';
@@ -16,6 +17,7 @@ export const relayCodes = {
   ...actCodes,
   ...secretCodes,
   ...startCodes,
+  ...appCommandCodes,
 } as const satisfies { readonly [code: string]: CodeCard };
 
 export type RelayCode = keyof typeof relayCodes;

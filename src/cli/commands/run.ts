@@ -1,24 +1,36 @@
 import * as v from 'valibot';
 import { runbookListSchema } from '../../../schema/api/house.ts';
-import { nameSchema } from '../../../schema/wire/ids.ts';
+import type { Order } from '../../../schema/api/orders.ts';
+import { didYouMean } from '../../../schema/near.ts';
+import { operatorName } from '../../../schema/trust/document.ts';
+import { findGrant } from '../../../schema/trust/evaluate.ts';
+import type { Trust } from '../../../schema/trust/read.ts';
+import { commandActionType, nameSchema, readCommandName } from '../../../schema/wire/ids.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { giveOrder, orderOptions } from '../order.ts';
 import { type Done, done, exits, type Failure, fail } from '../outcome.ts';
+import { grantedCommands } from '../scopes.ts';
 import { openSession } from '../session.ts';
 import { table } from '../text.ts';
 
 export const run = defineCommand({
   name: 'run',
-  summary: 'Run a runbook of the house, after showing its steps; without a name, list them',
-  usage: '[RUNBOOK]',
+  summary: 'Run a runbook of the house, or a command that an app declares; without a name, list the runbooks',
+  usage: '[RUNBOOK|COMMAND]',
+  more: [
+    'The steps of a runbook are shown first. A command of an app is told by its full name, GUEST/APP/COMMAND, by which trust must grant it (writ trust command); what runs is what the release in force on that guest declares.',
+  ],
   examples: [
     { line: 'writ run', about: 'the runbooks that there are' },
     { line: 'writ run start-gaming', about: 'shows the steps, asks, and follows them' },
     { line: 'writ run start-gaming --yes --json', about: 'for scripts' },
+    { line: 'writ run websvcs/wiki/reindex', about: 'a command of the app wiki on websvcs' },
   ],
   options: orderOptions,
   run: async (context, [runbook], values) =>
-    runbook === undefined
+    runbook?.includes('/')
+      ? giveOrder(context, (trust) => commandOrder(trust, runbook), values)
+      : runbook === undefined
       ? list(context)
       : giveOrder(
           context,
@@ -29,6 +41,37 @@ export const run = defineCommand({
           values,
         ),
 });
+
+/** The order of a command of an app, once it is one that can be given. */
+function commandOrder(trust: Trust, name: string): { ok: true; value: Order } | Failure {
+  const { document } = trust;
+  const found = readCommandName(name);
+  if (found === null) {
+    return fail(exits.usage, 'command_unknown', `${name} is no name of a command, which is GUEST/APP/COMMAND.`);
+  }
+  const { machine } = found;
+  const guests = Object.keys(document.house.guests);
+  const isHost = Object.hasOwn(document.house.hosts, machine);
+  if (!isHost && !guests.includes(machine)) {
+    return fail(exits.usage, 'target_unknown', `There is no guest ${machine}.${didYouMean(machine, guests)}`);
+  }
+  if (document.house.guests[machine]?.kind !== 'qemu') {
+    return fail(
+      exits.refused,
+      'command_not_there',
+      `${machine} is a ${isHost ? 'host' : 'container (LXC)'}: commands of apps run on virtual machines alone so far. Nothing was ordered.`,
+    );
+  }
+  if (findGrant(trust, operatorName, commandActionType, name) === null) {
+    const granted = grantedCommands(document);
+    return fail(
+      exits.refused,
+      'not_granted',
+      `Trust does not grant you ${name}.${didYouMean(name, granted)} To grant it: writ trust command ${name}. Nothing was ordered.`,
+    );
+  }
+  return { ok: true, value: { action: commandActionType, target: name, params: {} } };
+}
 
 async function list(context: Context): Promise<Done | Failure> {
   const session = await openSession(context);
