@@ -44,7 +44,10 @@ export const appCommand: RelayAction = {
     if (!ran.ok) {
       if (ran.reason === 'aborted') return interrupted;
       if (ran.reason === 'timeout') return failedBy(refuse('command_timeout', ran.detail), 'unknown');
-      return failedBy(refuse(codeOf(ran.reason), ran.detail), openEnds.has(ran.reason) ? 'unknown' : 'failed');
+      return failedBy(
+        refuse(codeOf(ran.reason), ran.detail),
+        openEnds.has(ran.reason) ? 'unknown' : 'failed',
+      );
     }
     const { code, said } = ran.value;
     const tookMs = Math.max(0, Math.round(clock.uptimeMs() - beganMs));

@@ -1,8 +1,8 @@
+import * as v from 'valibot';
 import { commandTimeoutOf, commandWordsSchema } from '../../schema/manifest/app-commands.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { ReleaseApp } from '../../schema/wire/release.ts';
 import type { Machine } from '../machine/machine.ts';
-import * as v from 'valibot';
 import { containersOf } from './probes.ts';
 import { readKeptPart, readTargetState, type StateReason } from './target-state.ts';
 

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { nameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
-import { aptSchema, artifactSchema, buildSchema, packageSchema, updateSchema, userSchema } from './native.ts';
 import { commandTimeoutSchema, commandWordsSchema } from './app-commands.ts';
+import { aptSchema, artifactSchema, buildSchema, packageSchema, updateSchema, userSchema } from './native.ts';
 import { routeSchema } from './route.ts';
 import { secretsSchema, useSchema } from './uses.ts';
 import {

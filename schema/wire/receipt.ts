@@ -1,6 +1,13 @@
 import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
-import { actionTypeSchema, countSchema, homeIdSchema, nameSchema, targetNameSchema, timeSchema } from './ids.ts';
+import {
+  actionTypeSchema,
+  countSchema,
+  homeIdSchema,
+  nameSchema,
+  targetNameSchema,
+  timeSchema,
+} from './ids.ts';
 import { maxSteps } from './intent.ts';
 import { recordOf } from './record.ts';
 

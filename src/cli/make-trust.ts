@@ -11,8 +11,8 @@ import {
   type TrustDocument,
   type TrustGrant,
 } from '../../schema/trust/document.ts';
-import { commandActionType } from '../../schema/wire/ids.ts';
 import type { EnrolmentStatement } from '../../schema/wire/relay-api.ts';
+import { isCommandGrant } from './app-commands.ts';
 import { isSame } from './same.ts';
 
 /** About a year and a half; every new version begins anew. */
@@ -214,7 +214,7 @@ export function changeHouse(
 /** Grants of commands of apps, which no house file says; without those on machines that the house has no more. */
 const commandGrants = (may: readonly TrustGrant[], house: House): TrustGrant[] =>
   may
-    .filter(({ action }) => action === commandActionType)
+    .filter(isCommandGrant)
     .map((grant) => ({ ...grant, on: grant.on.filter((target) => appCommand.relayFor(house, target).ok) }))
     .filter(({ on }) => on.length > 0);
 

@@ -2,7 +2,7 @@ import { commandActions } from '../../schema/actions/index.ts';
 import { didYouMean } from '../../schema/near.ts';
 import { findGrant } from '../../schema/trust/evaluate.ts';
 import type { Trust } from '../../schema/trust/read.ts';
-import { commandActionType } from '../../schema/wire/ids.ts';
+import { grantedCommands } from './app-commands.ts';
 import { exits, type Failure, fail } from './outcome.ts';
 import { listed } from './text.ts';
 
@@ -23,14 +23,6 @@ export function scopesOf(
       .map((target) => `${action.type}@${target}`),
   );
   return ['status', ...runbooks.map((name) => `run@${name}`), ...orders];
-}
-
-/** Full names of the commands of apps that trust lets anybody order, sorted. */
-export function grantedCommands({ identities }: Pick<Trust['document'], 'identities'>): string[] {
-  const granted = Object.values(identities).flatMap((identity) =>
-    identity.kind === 'key' ? identity.may.filter(({ action }) => action === commandActionType) : [],
-  );
-  return [...new Set(granted.flatMap(({ on }) => on))].sort();
 }
 
 /**

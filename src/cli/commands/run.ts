@@ -5,11 +5,11 @@ import { didYouMean } from '../../../schema/near.ts';
 import { operatorName } from '../../../schema/trust/document.ts';
 import { findGrant } from '../../../schema/trust/evaluate.ts';
 import type { Trust } from '../../../schema/trust/read.ts';
-import { commandActionType, nameSchema, readCommandName } from '../../../schema/wire/ids.ts';
+import { commandActionType, nameSchema } from '../../../schema/wire/ids.ts';
+import { grantedCommands, judgeCommandName } from '../app-commands.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { giveOrder, orderOptions } from '../order.ts';
 import { type Done, done, exits, type Failure, fail } from '../outcome.ts';
-import { grantedCommands } from '../scopes.ts';
 import { openSession } from '../session.ts';
 import { table } from '../text.ts';
 
@@ -31,43 +31,27 @@ export const run = defineCommand({
     runbook?.includes('/')
       ? giveOrder(context, (trust) => commandOrder(trust, runbook), values)
       : runbook === undefined
-      ? list(context)
-      : giveOrder(
-          context,
-          () =>
-            v.is(nameSchema, runbook)
-              ? { ok: true, value: { runbook } }
-              : fail(exits.usage, 'runbook_unknown', `${runbook} cannot be the name of a runbook.`),
-          values,
-        ),
+        ? list(context)
+        : giveOrder(
+            context,
+            () =>
+              v.is(nameSchema, runbook)
+                ? { ok: true, value: { runbook } }
+                : fail(exits.usage, 'runbook_unknown', `${runbook} cannot be the name of a runbook.`),
+            values,
+          ),
 });
 
 /** The order of a command of an app, once it is one that can be given. */
 function commandOrder(trust: Trust, name: string): { ok: true; value: Order } | Failure {
-  const { document } = trust;
-  const found = readCommandName(name);
-  if (found === null) {
-    return fail(exits.usage, 'command_unknown', `${name} is no name of a command, which is GUEST/APP/COMMAND.`);
-  }
-  const { machine } = found;
-  const guests = Object.keys(document.house.guests);
-  const isHost = Object.hasOwn(document.house.hosts, machine);
-  if (!isHost && !guests.includes(machine)) {
-    return fail(exits.usage, 'target_unknown', `There is no guest ${machine}.${didYouMean(machine, guests)}`);
-  }
-  if (document.house.guests[machine]?.kind !== 'qemu') {
-    return fail(
-      exits.refused,
-      'command_not_there',
-      `${machine} is a ${isHost ? 'host' : 'container (LXC)'}: commands of apps run on virtual machines alone so far. Nothing was ordered.`,
-    );
-  }
+  const fits = judgeCommandName(trust.document, name);
+  if (!fits.ok) return { ...fits, detail: `${fits.detail} Nothing was ordered.` };
   if (findGrant(trust, operatorName, commandActionType, name) === null) {
-    const granted = grantedCommands(document);
+    const near = didYouMean(name, grantedCommands(trust.document));
     return fail(
       exits.refused,
       'not_granted',
-      `Trust does not grant you ${name}.${didYouMean(name, granted)} To grant it: writ trust command ${name}. Nothing was ordered.`,
+      `Trust does not grant you ${name}.${near} Nothing was ordered. To grant it: writ trust command ${name}`,
     );
   }
   return { ok: true, value: { action: commandActionType, target: name, params: {} } };

@@ -18,7 +18,10 @@ export function findRunbookFaults(file: Homelab, runbook: RunbookForm, above: Pa
     const path = [...above, 'steps', index];
     const action = commandActionOf(step.action)!;
     const machine = machineOfTarget(step.target);
-    if (known([...path, 'target'], action.on === 'host' ? 'host' : 'guest', machine) && !action.acceptsParams(step.params)) {
+    if (
+      known([...path, 'target'], action.on === 'host' ? 'host' : 'guest', machine) &&
+      !action.acceptsParams(step.params)
+    ) {
       tell([...path, 'params'], 'wrong_params', `${step.action} does not take these parameters`);
     }
     for (const member of ['when', 'unless'] as const) {
