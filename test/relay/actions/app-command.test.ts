@@ -164,11 +164,11 @@ test('the time-out is the one that it declares', async () => {
 
 describe('nothing is run', () => {
   const cases: Readonly<Record<string, readonly [string, () => Promise<Scene>, string?]>> = {
-    'of an app that declares none': ['command_unknown', () => open([])],
-    'of another name': ['command_unknown', () => open([reindex]), 'websvcs/web/purge'],
-    'of another app': ['command_unknown', () => open([reindex]), 'websvcs/wiki/reindex'],
+    'of an app that declares none': ['command_undeclared', () => open([])],
+    'of another name': ['command_undeclared', () => open([reindex]), 'websvcs/web/purge'],
+    'of another app': ['command_undeclared', () => open([reindex]), 'websvcs/wiki/reindex'],
     'where no release runs': [
-      'command_unknown',
+      'command_undeclared',
       () => open([reindex], { more: { current: null, kept: [] } }),
     ],
     'where an activation has not settled': [
@@ -209,7 +209,7 @@ describe('nothing is run', () => {
     const now = await makePart({ files: { '/etc/opt/web/a': 'x' } });
     putInForce(scene.machine, before);
     putInForce(scene.machine, now, { kept: [now.digest, before.digest] });
-    assert.equal(codeOf(await run(scene)), 'refused command_unknown');
+    assert.equal(codeOf(await run(scene)), 'refused command_undeclared');
     assert.deepEqual(scene.ran, []);
   });
 
