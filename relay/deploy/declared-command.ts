@@ -16,7 +16,7 @@ export type DeclaredCommand = {
   readonly timeoutMs: number;
 };
 
-export type CommandReason = 'target_unsettled' | 'command_unknown' | 'command_unfit';
+export type CommandReason = 'target_unsettled' | 'command_undeclared' | 'command_unfit';
 
 /** Finds a command in what the target runs, and nowhere else: neither a newer release nor an older one counts. */
 export async function findCommand(
@@ -27,13 +27,13 @@ export async function findCommand(
   if (!state.ok) return state;
   const { current, pending } = state.value;
   if (pending !== null) return refuse('target_unsettled', 'an activation has not settled');
-  if (current === null) return refuse('command_unknown', `no release runs on ${machine.name}`);
+  if (current === null) return refuse('command_undeclared', `no release runs on ${machine.name}`);
   const part = await readKeptPart(machine, current);
   if (!part.ok) return part;
   const found = part.value.apps.find(({ name }) => name === app);
   const declared = found?.commands.find(({ name }) => name === command);
   if (found === undefined || declared === undefined) {
-    return refuse('command_unknown', `what runs on ${machine.name} declares no ${command} of ${app}`);
+    return refuse('command_undeclared', `what runs on ${machine.name} declares no ${command} of ${app}`);
   }
   const timeoutMs = commandTimeoutOf(declared.timeout);
   const [program, ...words] = declared.exec;

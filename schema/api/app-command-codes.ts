@@ -2,7 +2,7 @@ import type { CodeCard } from './code-card.ts';
 
 /** Codes of receipts about commands that apps declare. */
 export const appCommandCodes = {
-  command_unknown: {
+  command_undeclared: {
     title: 'No such command in what runs',
     meaning:
       'The release in force on the guest declares no command of this name for this app, or no release was ever brought there. Nothing was run.',

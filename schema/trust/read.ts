@@ -3,7 +3,7 @@ import { type Digest, digestOf, toBytes } from '../jose/digest.ts';
 import { parsePayload, signJws, verifyJwsBytes } from '../jose/jws.ts';
 import { type AcceptedKey, acceptKey, type SigningKey } from '../jose/keys.ts';
 import { ok, type Result, refuse } from '../result.ts';
-import { commandActionType, machineOfTarget, readCommandName } from '../wire/ids.ts';
+import { machineOfTarget } from '../wire/ids.ts';
 import { maxTrustBytes } from '../wire/limits.ts';
 import type { TrustJws } from '../wire/relay-api.ts';
 import { controllerName, type TrustDocument, trustDocumentSchema } from './document.ts';
@@ -91,11 +91,6 @@ function findInconsistency(document: TrustDocument): string | null {
       });
       if (stranger !== undefined)
         return `${name} is granted ${grant.action} on ${stranger}, which is not of the house`;
-      const misfit = grant.on.find(
-        (target) => (readCommandName(target) !== null) !== (grant.action === commandActionType),
-      );
-      if (misfit !== undefined)
-        return `${name} is granted ${grant.action} on ${misfit}, which is ${grant.action === commandActionType ? 'no' : 'a'} command of an app`;
     }
   }
   for (const [name, host] of Object.entries(house.hosts)) {
