@@ -44,12 +44,16 @@ export type FlatResult = Readonly<Record<string, string | number | boolean | nul
 export type Outcome =
   /** `result` is of the shape that the action's card in schema/actions says. */
   | { readonly state: 'succeeded'; readonly result: FlatResult }
-  /** `excerpt`: what programs of a target said, encrypted to trust's recipients. It alone of both leaves this host. */
+  /**
+   * `excerpt`: what programs of a target said, encrypted to trust's recipients. `exit`: with what a command of an app
+   * ended. These leave this host, `detail` does not.
+   */
   | {
       readonly state: 'failed' | 'unknown';
       readonly code: string;
       readonly detail?: string;
       readonly excerpt?: string;
+      readonly exit?: number;
     }
   /** The host goes down now; `observe` tells the end after the next boot. Only after `announcePowerOff`. */
   | { readonly state: 'pending_boot' };
@@ -98,7 +102,7 @@ export type CheckContext = {
   readonly paths: readonly string[];
   /** Who may read what programs of a target say; nobody where trust names none. */
   readonly recipients: readonly string[];
-  /** The target as a guest or as a host; the other one is null. */
+  /** The guest or host that the target is, or is on; the other one is null. */
   readonly guest: TrustGuest | null;
   readonly host: TrustHost | null;
   readonly ports: ActionPorts;

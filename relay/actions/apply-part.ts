@@ -58,7 +58,8 @@ export async function applyPart(
   const done = await activate(deps, wanted, again);
   if (done.state === 'succeeded') return done;
   const { code, detail, back } = done;
-  const end = failed(refuse(code), back);
+  // The relay's own words, and not a program's.
+  const end = failed(code === 'cut_off' ? refuse(code, detail) : refuse(code), back);
   if (detail === undefined || code === 'part_quarantined') return end;
   const excerpt = await sealExcerpt(deps.machine, deps.recipients, detail, deps.signal);
   return excerpt === null ? end : { ...end, excerpt };

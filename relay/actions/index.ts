@@ -1,5 +1,6 @@
 import type { ActionType } from '../../schema/actions/index.ts';
 import type { RelayAction } from './action.ts';
+import { appCommand } from './app-command.ts';
 import { guestLook } from './guest-look.ts';
 import { guestPrepare } from './guest-prepare.ts';
 import { guestReboot } from './guest-reboot.ts';
@@ -36,5 +37,6 @@ export const relayActions = {
   'guest.resume': guestResume,
   'guest.look': guestLook,
   'guest.prepare': guestPrepare,
+  'app.command': appCommand,
   'release.apply': releaseApply,
 } as const satisfies Record<ActionType, RelayAction>;

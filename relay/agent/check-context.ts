@@ -1,4 +1,5 @@
 import type { House } from '../../schema/trust/document.ts';
+import { machineOfTarget } from '../../schema/wire/ids.ts';
 import { own } from '../../schema/wire/record.ts';
 import type { ActionPorts, CheckContext } from '../actions/action.ts';
 
@@ -13,13 +14,14 @@ export function contextOf(given: {
   readonly ports: ActionPorts;
   readonly signal: AbortSignal;
 }): CheckContext {
-  const { house, target } = given;
+  const { house } = given;
+  const machine = machineOfTarget(given.target);
   return {
     ...given,
     params: given.params ?? {},
     paths: given.paths ?? [],
     recipients: given.recipients ?? [],
-    guest: own(house.guests, target) ?? null,
-    host: own(house.hosts, target) ?? null,
+    guest: own(house.guests, machine) ?? null,
+    host: own(house.hosts, machine) ?? null,
   };
 }

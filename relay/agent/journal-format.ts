@@ -8,6 +8,7 @@ import {
   countSchema,
   homeIdSchema,
   nameSchema,
+  targetNameSchema,
   timeSchema,
 } from '../../schema/wire/ids.ts';
 import { maxSteps } from '../../schema/wire/intent.ts';
@@ -30,7 +31,7 @@ const stepEntrySchema = v.strictObject({
   release: v.optional(v.strictObject({ order: orderNumberSchema, issued_at: timeSchema })),
   phase: v.picklist(stepPhases),
   action: actionTypeSchema,
-  target: nameSchema,
+  target: targetNameSchema,
   /** Null once the step has ended. */
   params: v.nullable(v.record(v.string(), v.unknown())),
   /** Wall clock and boot at the start. */
@@ -53,7 +54,7 @@ const startEntrySchema = v.strictObject({
   k: v.literal('start'),
   identity: nameSchema,
   action: actionTypeSchema,
-  target: nameSchema,
+  target: targetNameSchema,
   /** Milliseconds that this host had lived, as the journal counts them. */
   lived: countSchema,
   /** The window of the limit under which it was counted. */

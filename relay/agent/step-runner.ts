@@ -3,6 +3,7 @@ import { actionOf } from '../../schema/actions/index.ts';
 import { decodeBase64url } from '../../schema/jose/base64url.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import { excerptMember, excerptSchema } from '../../schema/wire/excerpt.ts';
+import { machineOfTarget } from '../../schema/wire/ids.ts';
 import { own } from '../../schema/wire/record.ts';
 import type { Progress } from '../../schema/wire/report.ts';
 import type { ActContext, ActionPorts, CheckContext, Outcome, RelayAction } from '../actions/action.ts';
@@ -47,9 +48,14 @@ const powerOffMs = 10 * 60_000;
 
 const unknown = (code: string): FinalWords => ({ state: 'unknown', code, result: null });
 
-/** An excerpt as a receipt carries it. What is none would be in clear there. */
-const sealed = (excerpt: string | undefined): FinalWords['result'] =>
-  v.is(excerptSchema, excerpt) ? { [excerptMember]: excerpt } : null;
+/** Beside its code, what a receipt tells of a failure. What is no excerpt would be in clear there. */
+function toldOf({ excerpt, exit }: Extract<Outcome, { state: 'failed' | 'unknown' }>): FinalWords['result'] {
+  const told = {
+    ...(exit !== undefined && { exit }),
+    ...(v.is(excerptSchema, excerpt) && { [excerptMember]: excerpt }),
+  };
+  return Object.keys(told).length === 0 ? null : told;
+}
 
 /** A release's order as it came in its job. */
 function signedOf(order: Order): ActContext['signed'] {
@@ -90,7 +96,7 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
       case 'failed':
       case 'unknown':
         log.warn('step_detail', { action: type, code: outcome.code, detail: outcome.detail ?? null });
-        return { state: outcome.state, code: outcome.code, result: sealed(outcome.excerpt) };
+        return { state: outcome.state, code: outcome.code, result: toldOf(outcome) };
     }
   };
 
@@ -152,7 +158,8 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
       const action = own(deps.actions, entry.action);
       const { target, params } = entry;
       const { house } = trust.current().document;
-      const inHouse = own(house.guests, target) !== undefined || own(house.hosts, target) !== undefined;
+      const machine = machineOfTarget(target);
+      const inHouse = own(house.guests, machine) !== undefined || own(house.hosts, machine) !== undefined;
       if (action === undefined || !inHouse) return unknown('interrupted');
       try {
         const outcome = await withDeadline(

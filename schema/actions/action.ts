@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { ok, type Result, refuse } from '../result.ts';
 import type { House } from '../trust/document.ts';
+import { machineOfTarget, readCommandName } from '../wire/ids.ts';
 import { intentLifetimeMs } from '../wire/limits.ts';
 import { own } from '../wire/record.ts';
 
@@ -19,7 +20,7 @@ type FlatResult = Record<string, string | number | boolean | null>;
 
 /** What an action file says. Everything else about it is derived. */
 export type ActionCard<T extends string = string, P extends v.GenericSchema = v.GenericSchema> = {
-  /** `<host or guest>.<verb>`; its route is /v1/hosts/{host}/<verb> or /v1/guests/{guest}/<verb>. Or `release.<verb>`. */
+  /** `<host or guest>.<verb>`; its route is /v1/hosts/{host}/<verb> or /v1/guests/{guest}/<verb>. Or `release.<verb>`, `app.<verb>`. */
   readonly type: T;
   /** One line for lists and documentation. */
   readonly title: string;
@@ -46,8 +47,11 @@ export type Action<T extends string = string, P extends v.GenericSchema = v.Gene
   T,
   P
 > & {
-  /** `target`: a host or a guest, whose files it changes. Ordered by releases alone, never by an intent. */
-  readonly on: 'host' | 'guest' | 'target';
+  /**
+   * `target`: a host or a guest, whose files it changes. Ordered by releases alone, never by an intent. `app`: a command
+   * that an app declares, by its full name.
+   */
+  readonly on: 'host' | 'guest' | 'target' | 'app';
   readonly lifetimeMs: number;
   /** The relay that must do it on a target of this house. */
   relayFor(house: House, target: string): Result<string, 'target_unknown'>;
@@ -66,6 +70,7 @@ export function defineAction<const T extends string, P extends v.GenericSchema>(
     on,
     lifetimeMs: card.lifetimeMs ?? intentLifetimeMs,
     relayFor: (house, target) => {
+      if (on === 'app') return relayOfCommand(house, target);
       const guest = on === 'host' ? undefined : own(house.guests, target);
       if (guest !== undefined) return ok(guest.host);
       const host = on === 'guest' ? undefined : own(house.hosts, target);
@@ -79,6 +84,7 @@ export function defineAction<const T extends string, P extends v.GenericSchema>(
       return host.proxmox ? ok(target) : refuse('target_unknown', `${target} has no Proxmox`);
     },
     locksOf: (house, target) => {
+      if (on === 'app') return locksOfCommand(house, target, card.hostLock);
       const guest = on === 'host' ? undefined : own(house.guests, target);
       const hostName = on === 'guest' ? guest?.host : (guest?.host ?? target);
       const locks: Lock[] = [{ on: `host:${hostName}`, mode: card.hostLock }];
@@ -99,8 +105,30 @@ export function defineAction<const T extends string, P extends v.GenericSchema>(
   };
 }
 
+/** The relay of the machine that an app is on. */
+function relayOfCommand(house: House, target: string): Result<string, 'target_unknown'> {
+  const machine = readCommandName(target)?.machine;
+  if (machine === undefined) {
+    return refuse('target_unknown', `${target} is no command of an app, such as websvcs/wiki/reindex`);
+  }
+  const host = own(house.guests, machine)?.host ?? (own(house.hosts, machine) && machine);
+  return host === undefined ? refuse('target_unknown', `there is no guest ${machine}`) : ok(host);
+}
+
+/** A command is run once at a time; its machine is neither changed nor ended meanwhile, and may run others. */
+function locksOfCommand(house: House, target: string, host: Lock['mode']): readonly Lock[] {
+  const machine = machineOfTarget(target);
+  const guest = own(house.guests, machine);
+  return [
+    { on: `host:${guest?.host ?? machine}`, mode: host },
+    { on: `${guest === undefined ? 'files' : 'guest'}:${machine}`, mode: 'shared' },
+    { on: `command:${target}`, mode: 'exclusive' },
+  ];
+}
+
 function kindOf(type: string): Action['on'] {
   if (type.startsWith('release.')) return 'target';
+  if (type.startsWith('app.')) return 'app';
   return type.startsWith('host.') ? 'host' : 'guest';
 }
 

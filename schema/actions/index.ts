@@ -1,4 +1,5 @@
 import type { Action } from './action.ts';
+import { appCommand } from './app-command.ts';
 import { guestLook } from './guest-look.ts';
 import { guestPrepare } from './guest-prepare.ts';
 import { guestReboot } from './guest-reboot.ts';
@@ -35,6 +36,7 @@ export const actions = {
   'guest.resume': guestResume,
   'guest.look': guestLook,
   'guest.prepare': guestPrepare,
+  'app.command': appCommand,
   'release.apply': releaseApply,
 } as const satisfies { readonly [T in string]: Action<T> };
 
@@ -47,8 +49,8 @@ export const actionOf = (type: string): Action | undefined =>
 /** All actions in the order of the registry. */
 export const allActions: readonly Action[] = Object.values(actions);
 
-/** An action that a caller may order on a host or a guest. */
-export type CommandAction = Action & { readonly on: 'host' | 'guest' };
+/** An action that a caller may order on a host, a guest, or a command of an app. */
+export type CommandAction = Action & { readonly on: 'host' | 'guest' | 'app' };
 
 const isCommand = (action: Action): action is CommandAction => action.on !== 'target';
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
-import { commandIdSchema, countSchema, nameSchema, timeSchema } from '../wire/ids.ts';
+import { commandIdSchema, countSchema, nameSchema, targetNameSchema, timeSchema } from '../wire/ids.ts';
 import { stepSchema } from '../wire/intent.ts';
 import { maxAuthorisationBytes, maxIntentBytes, maxReceiptBytes } from '../wire/limits.ts';
 import { codeSchema } from '../wire/receipt.ts';
@@ -10,7 +10,7 @@ import { recordOf } from '../wire/record.ts';
 export const orderSchema = v.union([
   v.strictObject({
     action: v.pipe(v.string(), v.regex(/^[a-z]+\.[a-z-]{1,40}$/)),
-    target: nameSchema,
+    target: targetNameSchema,
     params: v.optional(recordOf(v.string(), v.unknown()), {}),
   }),
   v.strictObject({ runbook: nameSchema }),
@@ -69,7 +69,7 @@ export const stepViewSchema = v.strictObject({
   step: countSchema,
   relay: nameSchema,
   action: v.string(),
-  target: nameSchema,
+  target: targetNameSchema,
   state: v.picklist(stepStates),
   code: v.nullable(codeSchema),
   result: v.nullable(recordOf(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()]))),

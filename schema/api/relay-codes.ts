@@ -1,5 +1,6 @@
 import { actCodes } from './act-codes.ts';
 import { actingCodes } from './acting-codes.ts';
+import { appCommandCodes } from './app-command-codes.ts';
 import { certificateCodes } from './certificate-codes.ts';
 import type { CodeCard } from './code-card.ts';
 import { jobCodes } from './job-codes.ts';
@@ -18,6 +19,7 @@ export const relayCodes = {
   ...secretCodes,
   ...certificateCodes,
   ...startCodes,
+  ...appCommandCodes,
 } as const satisfies { readonly [code: string]: CodeCard };
 
 export type RelayCode = keyof typeof relayCodes;

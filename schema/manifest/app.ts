@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { nameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
+import { commandTimeoutSchema, commandWordsSchema } from './app-commands.ts';
 import { aptSchema, artifactSchema, buildSchema, packageSchema, updateSchema, userSchema } from './native.ts';
 import { routeSchema } from './route.ts';
 import { secretsSchema, useSchema } from './uses.ts';
@@ -143,10 +144,10 @@ const certSchema = v.strictObject({
 const commandSchema = v.strictObject({
   title: v.optional(titleSchema),
   /** The program and its arguments, never a shell's line. */
-  exec: v.pipe(v.array(v.string()), v.minLength(1), v.maxLength(64)),
-  /** In the container of this unit; absent: on the guest itself. */
+  exec: commandWordsSchema,
+  /** In the container of this unit; absent: on the guest itself, as root. */
   container: v.optional(unitFileSchema),
-  timeout: v.optional(durationSchema, '5m'),
+  timeout: v.optional(commandTimeoutSchema, '5m'),
 });
 
 const backupSchema = v.strictObject({

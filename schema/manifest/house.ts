@@ -9,7 +9,7 @@ import {
   houseSchema as trustHouseSchema,
   webUrlSchema,
 } from '../trust/document.ts';
-import { nameSchema } from '../wire/ids.ts';
+import { nameSchema, targetNameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
 
 /** A MAC, read in lower case. */
@@ -48,7 +48,7 @@ export const runbookStepSchema = v.strictObject({
     v.string(),
     v.check((type) => actionOf(type) !== undefined, 'must be an action such as guest.start'),
   ),
-  target: nameSchema,
+  target: targetNameSchema,
   params: v.optional(recordOf(v.string(), v.unknown()), {}),
   /** Whether it runs although the step before it failed. */
   even_if_failed: v.optional(v.boolean(), false),

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
 import { publicJwkSchema } from '../jose/keys.ts';
 import { ageRecipientSchema } from '../wire/age-recipient.ts';
-import { actionTypeSchema, countSchema, homeIdSchema, nameSchema } from '../wire/ids.ts';
+import { actionTypeSchema, countSchema, homeIdSchema, nameSchema, targetNameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
 import { pathPatternSchema } from './paths.ts';
 
@@ -107,7 +107,8 @@ export type House = v.InferOutput<typeof houseSchema>;
 
 export const grantSchema = v.strictObject({
   action: actionTypeSchema,
-  on: v.pipe(v.array(nameSchema), v.minLength(1), v.maxLength(256)),
+  /** Hosts and guests by name; commands of apps by their full names. */
+  on: v.pipe(v.array(targetNameSchema), v.minLength(1), v.maxLength(256)),
   limit: v.optional(limitSchema),
   /** What a release may touch on its targets. Without any it may touch nothing; to other actions they mean nothing. */
   paths: v.optional(v.pipe(v.array(pathPatternSchema), v.maxLength(256))),

@@ -3,6 +3,7 @@ import { type Digest, digestOf, toBytes } from '../jose/digest.ts';
 import { parsePayload, signJws, verifyJwsBytes } from '../jose/jws.ts';
 import { type AcceptedKey, acceptKey, type SigningKey } from '../jose/keys.ts';
 import { ok, type Result, refuse } from '../result.ts';
+import { machineOfTarget } from '../wire/ids.ts';
 import { maxTrustBytes } from '../wire/limits.ts';
 import type { TrustJws } from '../wire/relay-api.ts';
 import { controllerName, type TrustDocument, trustDocumentSchema } from './document.ts';
@@ -84,9 +85,10 @@ function findInconsistency(document: TrustDocument): string | null {
         if (granted.has(right)) return `${name} is granted ${right} twice`;
         granted.add(right);
       }
-      const stranger = grant.on.find(
-        (target) => house.hosts[target] === undefined && house.guests[target] === undefined,
-      );
+      const stranger = grant.on.find((target) => {
+        const machine = machineOfTarget(target);
+        return house.hosts[machine] === undefined && house.guests[machine] === undefined;
+      });
       if (stranger !== undefined)
         return `${name} is granted ${grant.action} on ${stranger}, which is not of the house`;
     }

@@ -25,6 +25,34 @@ export const nameSchema = v.pipe(
 );
 
 /**
+ * What an action is done on: a host or guest by its name, or a command of an app by its full name,
+ * `<guest>/<app>/<command>`, of up to 95 characters.
+ */
+export const targetNameSchema = v.pipe(
+  v.string(),
+  v.regex(
+    /^(?!(?:[^/]*\/){0,2}(?:constructor|prototype)(?:\/|$))[a-z][a-z0-9-]{0,30}(?:\/[a-z][a-z0-9-]{0,30}\/[a-z][a-z0-9-]{0,30})?$/,
+    'must be a name such as websvcs, or three with slashes between them such as websvcs/wiki/reindex',
+  ),
+);
+
+/** The one action whose targets are commands of apps. */
+export const commandActionType = 'app.command';
+
+/** A command of an app: where the app runs, the app, and what it calls the command. */
+export type CommandName = { readonly machine: string; readonly app: string; readonly command: string };
+
+/** Reads the full name of a command of an app; null for what is none. */
+export function readCommandName(target: string): CommandName | null {
+  const [machine, app, command] = target.split('/');
+  if (command === undefined || app === undefined || machine === undefined) return null;
+  return v.is(targetNameSchema, target) ? { machine, app, command } : null;
+}
+
+/** The host or guest that a target is, or is on. */
+export const machineOfTarget = (target: string): string => readCommandName(target)?.machine ?? target;
+
+/**
  * What an action is called, known or not. Bounded, because a relay journals and receipts what it refuses too.
  */
 export const actionTypeSchema = v.pipe(

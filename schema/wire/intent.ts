@@ -2,7 +2,14 @@ import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
 import { parsePayload } from '../jose/jws.ts';
 import { ok, type Result, refuse } from '../result.ts';
-import { actionTypeSchema, homeIdSchema, nameSchema, nonceSchema, timeSchema } from './ids.ts';
+import {
+  actionTypeSchema,
+  homeIdSchema,
+  nameSchema,
+  nonceSchema,
+  targetNameSchema,
+  timeSchema,
+} from './ids.ts';
 import { maxIntentBytes, maxIntentLifetimeMs } from './limits.ts';
 import { recordOf } from './record.ts';
 
@@ -17,7 +24,7 @@ export type After = v.InferOutput<typeof afterSchema>;
 export const stepSchema = v.strictObject({
   relay: nameSchema,
   action: actionTypeSchema,
-  target: nameSchema,
+  target: targetNameSchema,
   params: recordOf(v.string(), v.unknown()),
   after: v.pipe(v.array(afterSchema), v.maxLength(maxSteps)),
 });

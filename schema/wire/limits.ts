@@ -41,3 +41,6 @@ export const maxCallerWaitMs = 50_000;
 export const reportIntervalMs = 60_000;
 /** From this long before the trust document expires, everyone who looks is warned. */
 export const trustWarningMs = 60 * 24 * 60 * 60_000;
+
+/** The longest that a command of an app may take: an order of one lives a little longer. */
+export const maxCommandMs = 2 * 60 * 60_000;

@@ -1,6 +1,13 @@
 import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
-import { actionTypeSchema, countSchema, homeIdSchema, nameSchema, timeSchema } from './ids.ts';
+import {
+  actionTypeSchema,
+  countSchema,
+  homeIdSchema,
+  nameSchema,
+  targetNameSchema,
+  timeSchema,
+} from './ids.ts';
 import { maxSteps } from './intent.ts';
 import { recordOf } from './record.ts';
 
@@ -23,13 +30,13 @@ export const receiptSchema = v.strictObject({
   intent: digestSchema,
   step: v.pipe(countSchema, v.maxValue(maxSteps - 1)),
   action: actionTypeSchema,
-  target: nameSchema,
+  target: targetNameSchema,
   state: v.picklist(receiptStates),
   /** Why it was refused, failed or is unknown; null otherwise. */
   code: v.nullable(codeSchema),
   /**
    * What the action's result schema says; codes and numbers only, never text from a guest. Of a failure: an excerpt of
-   * what programs said, encrypted to trust's recipients (excerpt.ts), or null.
+   * what programs said, encrypted to trust's recipients (excerpt.ts); of a command of an app its exit code; or null.
    */
   result: v.nullable(recordOf(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()]))),
   time: timeSchema,

@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 import { homeIdSchema, nameSchema, tokenIdSchema } from './ids.ts';
 
-/** `<action>@<target>` or `run@<runbook>`; `status` lets its holder read. */
+/** `<action>@<target>`, of a command of an app with its full name, or `run@<runbook>`; `status` lets its holder read. */
 export const scopeSchema = v.pipe(
   v.string(),
   v.regex(
-    /^(status|run@[a-z][a-z0-9-]{0,30}|[a-z]+\.[a-z-]{1,40}@[a-z][a-z0-9-]{0,30})$/,
+    /^(status|run@[a-z][a-z0-9-]{0,30}|[a-z]+\.[a-z-]{1,40}@[a-z][a-z0-9-]{0,30}(\/[a-z][a-z0-9-]{0,30}\/[a-z][a-z0-9-]{0,30})?)$/,
     'must be status, run@<runbook> or <action>@<target>',
   ),
 );

@@ -5,6 +5,10 @@
  * 2: releases: jobs of that kind, GET /v1/relay/blobs/{sha256}, the phases staged and activated, targets and recipients
  *    in reports. In results of receipts that tell of a failure: `excerpt`, which who does not know it passes over.
  *    Of the private CA: `authority` in parts and in reports, certificates of targets in reports.
+ *    Since app.command: an intent's target, a receipt's, and one in a grant of trust may be the full name of a command of
+ *    an app, `<guest>/<app>/<command>`. A relay from before it cannot read such an intent and drops it whole
+ *    (`intent_malformed`), so that the order expires; and it keeps its older trust instead of a version that grants one.
+ *    So relays are updated first.
  */
 export const protocolVersion = 2;
 

@@ -46,6 +46,7 @@ import { targets } from './commands/targets.ts';
 import { tokensCreate } from './commands/tokens-create.ts';
 import { tokensList } from './commands/tokens-list.ts';
 import { tokensRevoke } from './commands/tokens-revoke.ts';
+import { trustCommand } from './commands/trust-command.ts';
 import { trustPublish } from './commands/trust-publish.ts';
 import { trustReaders } from './commands/trust-readers.ts';
 import { trustRecover } from './commands/trust-recover.ts';
@@ -74,6 +75,7 @@ export const commands: readonly Command[] = [
   trustRotate,
   trustRevoke,
   trustReaders,
+  trustCommand,
   trustPublish,
   trustRecover,
   houseShow,

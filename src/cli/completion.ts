@@ -1,3 +1,4 @@
+import { commandActionType } from '../../schema/wire/ids.ts';
 import type { Command, Options } from './command.ts';
 import { commonOptions } from './parse.ts';
 
@@ -86,7 +87,14 @@ const targetsOf = ({ hosts, guests }: HouseNames): { word: string; about: string
   ...wordsOf(guests, 'guest'),
 ];
 
-/** Which names a usage takes: `HOST`, `GUEST`, `HOST|GUEST`, `TARGET`, `RUNBOOK`. */
+/** Commands of apps, as far as trust grants them. */
+const commandsOf = ({ scopes }: HouseNames): { word: string; about: string }[] =>
+  scopes.flatMap((scope) => {
+    const [action, word = ''] = scope.split('@');
+    return action === commandActionType ? [{ word, about: 'command' }] : [];
+  });
+
+/** Which names a usage takes: `HOST`, `GUEST`, `HOST|GUEST`, `TARGET`, `COMMAND`, `RUNBOOK|COMMAND`. */
 function argumentsOf({ usage }: Command, names: HouseNames): { word: string; about: string }[] {
   const word = usage.replace(/[[\]…]/g, '').split(' ')[0];
   switch (word) {
@@ -97,8 +105,10 @@ function argumentsOf({ usage }: Command, names: HouseNames): { word: string; abo
     case 'HOST|GUEST':
     case 'TARGET':
       return targetsOf(names);
-    case 'RUNBOOK':
-      return wordsOf(names.runbooks, 'runbook');
+    case 'COMMAND':
+      return commandsOf(names);
+    case 'RUNBOOK|COMMAND':
+      return [...wordsOf(names.runbooks, 'runbook'), ...commandsOf(names)];
     default:
       return [];
   }

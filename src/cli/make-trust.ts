@@ -1,3 +1,4 @@
+import { appCommand } from '../../schema/actions/app-command.ts';
 import { allActions } from '../../schema/actions/index.ts';
 import type { PublicJwk } from '../../schema/jose/keys.ts';
 import { type HouseFile, houseOf } from '../../schema/manifest/house.ts';
@@ -11,6 +12,7 @@ import {
   type TrustGrant,
 } from '../../schema/trust/document.ts';
 import type { EnrolmentStatement } from '../../schema/wire/relay-api.ts';
+import { isCommandGrant } from './app-commands.ts';
 import { isSame } from './same.ts';
 
 /** About a year and a half; every new version begins anew. */
@@ -81,17 +83,19 @@ const releasePaths: readonly string[] = [
   '/var/opt/**',
 ];
 
-/** Every action on every host or guest that it can be done on. */
+/** Every action on every host or guest that it can be done on; commands of apps are granted one by one. */
 export function operatorGrants(house: House): TrustGrant[] {
   const targets = {
     host: Object.keys(house.hosts),
     guest: Object.keys(house.guests),
     target: [...Object.keys(house.hosts), ...Object.keys(house.guests)],
+    // The house does not know what apps declare: each is granted by its full name.
+    app: [],
   };
   return allActions
     .map((action) => ({
       action: action.type,
-      on: targets[action.on].filter((target) => action.relayFor(house, target).ok),
+      on: targets[action.on].filter((target: string) => action.relayFor(house, target).ok),
       ...(action.on === 'target' && { paths: [...releasePaths] }),
     }))
     .filter(({ on }) => on.length > 0);
@@ -188,11 +192,12 @@ export function changeHouse(
       .filter(([name, identity]) => identity.kind !== 'relay' || !goneHosts.includes(name))
       .map(([name, identity]) => {
         if (identity.kind !== 'key') return [name, identity];
-        if (name === controllerName) return [name, { ...identity, may: controllerGrants(file) }];
-        return [
-          name,
-          name === operatorName ? { ...identity, may: operatorGrants({ hosts, guests }) } : identity,
-        ];
+        const commands = commandGrants(identity.may, { hosts, guests });
+        if (name === controllerName) {
+          return [name, { ...identity, may: [...controllerGrants(file), ...commands] }];
+        }
+        const may = [...operatorGrants({ hosts, guests }), ...commands];
+        return [name, name === operatorName ? { ...identity, may } : identity];
       }),
   );
   const changed = {
@@ -205,6 +210,13 @@ export function changeHouse(
   if (isSame(changed, before)) return ok({ document: null, notes });
   return ok({ document: nextVersion(changed, current.digest, now), notes });
 }
+
+/** Grants of commands of apps, which no house file says; without those on machines that the house has no more. */
+const commandGrants = (may: readonly TrustGrant[], house: House): TrustGrant[] =>
+  may
+    .filter(isCommandGrant)
+    .map((grant) => ({ ...grant, on: grant.on.filter((target) => appCommand.relayFor(house, target).ok) }))
+    .filter(({ on }) => on.length > 0);
 
 /** The version after `current` with another control plane: its key, and where it is reached. Nothing else changes. */
 export function moveControl(

@@ -278,5 +278,11 @@ async function judge(session: Session, plan: CheckedPlan, command: CommandView):
   if (command.state === 'succeeded') lines.push('Verified against the receipts of its relays.');
   if (command.state === 'unconfirmed') lines.push(`Its end comes later: writ command ${command.id}`);
   if (command.code !== null && command.state !== 'unconfirmed') lines.push(`Code: ${command.code}`);
+  for (const { receipt } of signed.value) {
+    if (receipt?.state !== 'failed' || typeof receipt.result?.exit !== 'number') continue;
+    lines.push(
+      `It ended with ${receipt.result.exit}. What it printed, where it was sent: writ command ${command.id} --log`,
+    );
+  }
   return done(lines.join('\n'), { command, proven }, exitOfState[command.state]);
 }

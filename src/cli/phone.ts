@@ -1,4 +1,5 @@
 import { commandActionOf } from '../../schema/actions/index.ts';
+import { readCommandName } from '../../schema/wire/ids.ts';
 
 /** One request that a phone's token may make, ready to be typed into an app. */
 export type PhoneRequest = {
@@ -42,6 +43,15 @@ function orderOf(scope: string): { title: string; path: string } | null {
   if (verb === 'run') return { title: target, path: `/v1/runbooks/${target}/run` };
   const action = commandActionOf(verb);
   if (action === undefined) return null;
+  if (action.on === 'app') {
+    const { machine, app, command } = readCommandName(target) ?? {};
+    return machine === undefined
+      ? null
+      : {
+          title: `${command} ${app} ${machine}`,
+          path: `/v1/guests/${machine}/apps/${app}/commands/${command}`,
+        };
+  }
   const word = verb.slice(verb.indexOf('.') + 1);
   return { title: `${word} ${target}`, path: `/v1/${action.on}s/${target}/${word}` };
 }

@@ -2,12 +2,21 @@ import { commandActions } from '../../schema/actions/index.ts';
 import { didYouMean } from '../../schema/near.ts';
 import { findGrant } from '../../schema/trust/evaluate.ts';
 import type { Trust } from '../../schema/trust/read.ts';
+import { grantedCommands } from './app-commands.ts';
 import { exits, type Failure, fail } from './outcome.ts';
 import { listed } from './text.ts';
 
 /** Every scope that a token can have in a home, `status` first. */
-export function scopesOf(house: Trust['document']['house'], runbooks: readonly string[]): string[] {
-  const targets = { host: Object.keys(house.hosts), guest: Object.keys(house.guests) };
+export function scopesOf(
+  document: Pick<Trust['document'], 'house' | 'identities'>,
+  runbooks: readonly string[],
+): string[] {
+  const { house } = document;
+  const targets = {
+    host: Object.keys(house.hosts),
+    guest: Object.keys(house.guests),
+    app: grantedCommands(document),
+  };
   const orders = commandActions.flatMap((action) =>
     targets[action.on]
       .filter((target) => action.relayFor(house, target).ok)
@@ -25,7 +34,7 @@ export function judgeScopes(
   runbooks: readonly string[],
   scopes: readonly string[],
 ): { ok: true; notes: string[] } | Failure {
-  const known = scopesOf(trust.document.house, runbooks);
+  const known = scopesOf(trust.document, runbooks);
   const unknown = scopes.find((scope) => !known.includes(scope));
   if (unknown !== undefined) {
     return fail(

@@ -58,6 +58,8 @@ export type ProvenStep = {
   readonly claimed: string;
   /** What the relay itself signed; null where it signed no final receipt. */
   readonly proven: Receipt['state'] | null;
+  /** Its final receipt. */
+  readonly receipt: Receipt | null;
 };
 
 /** Ends that a relay alone can tell. (The control plane itself may refuse a step that no relay has begun.) */
@@ -84,7 +86,8 @@ export async function proveCommand(
       intent === undefined || relay?.ok !== true
         ? null
         : outcomeOf(receipts, intent, view.step, { ...view, relay: relay.value });
-    return { attempt: view.attempt, step: view.step, claimed: view.state, proven: receipt?.state ?? null };
+    const { attempt, step, state: claimed } = view;
+    return { attempt, step, claimed, proven: receipt?.state ?? null, receipt };
   });
   const succeeded = command.state === 'succeeded';
   const last = Math.max(...command.steps.map(({ attempt }) => attempt));

@@ -17,6 +17,7 @@ export const configCodes = {
   client_twice: 'Two apps are one client of the sign-in.',
   device_unmanaged: 'An app on a device asks for what only a relay could do there.',
   containers_missing: 'Networks of containers are asked for on a machine that states none.',
+  command_container: 'A command runs in a container that no unit of its app makes.',
   file_beside: 'A unit names a path from its own folder on the machine, where nothing puts it.',
   file_missing: 'An app names a file that its folder does not hold.',
   file_source: 'A file has neither or both of from and generate.',

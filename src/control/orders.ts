@@ -6,6 +6,7 @@ import { verifyJws } from '../../schema/jose/jws.ts';
 import { controllerName, operatorName } from '../../schema/trust/document.ts';
 import { evaluateIntent, findGrant, keyOf, nameOfKey } from '../../schema/trust/evaluate.ts';
 import { trustExpired } from '../../schema/trust/read.ts';
+import { commandActionType } from '../../schema/wire/ids.ts';
 import { authorisationSchema, type Intent, parseIntent } from '../../schema/wire/intent.ts';
 import { clockSkewMs, maxAuthorisationBytes, maxIntentBytes } from '../../schema/wire/limits.ts';
 import {
@@ -52,7 +53,9 @@ const covers =
 export const commandLineOf = (order: Order): string =>
   'runbook' in order
     ? `writ run ${order.runbook}`
-    : `writ ${order.action.slice(order.action.indexOf('.') + 1)} ${order.target}`;
+    : order.action === commandActionType
+      ? `writ run ${order.target}`
+      : `writ ${order.action.slice(order.action.indexOf('.') + 1)} ${order.target}`;
 
 function planFor(
   scene: Scene,

@@ -39,6 +39,13 @@ export const phrases: Readonly<Record<string, Phrase>> = {
   deadline_passed: ({ relay }) => `the time of the order ran out while ${relay} was at it`,
   wake_not_sent: ({ target, relay }) => `${relay} could not send the packet that wakes ${target}`,
   wake_unknown: ({ target, relay }) => `${relay} does not know how to wake ${target}`,
+  command_undeclared: ({ target }) => `what runs on ${target} declares no such command`,
+  command_unfit: () => 'its release does not say it in a way that can be followed',
+  command_not_there: ({ target }) => `on ${target}, which is no virtual machine, no command can be run yet`,
+  command_container_off: () => 'its container does not run',
+  command_failed: () => 'it ended with an error',
+  command_timeout: () => 'it did not end in its time',
+  target_unsettled: ({ target }) => `a release of ${target} has neither been finished nor taken back`,
   // Of Proxmox
   proxmox_unreachable: ({ relay }) => `the Proxmox of ${relay} does not answer`,
   proxmox_timeout: ({ relay }) => `the Proxmox of ${relay} did not answer in time`,

@@ -1,10 +1,11 @@
 import type { Action } from '../../schema/actions/action.ts';
-import { commandActionOf } from '../../schema/actions/index.ts';
+import { type CommandAction, commandActionOf } from '../../schema/actions/index.ts';
 import { atStart } from '../../schema/actions/sentence.ts';
 import type { Order } from '../../schema/api/orders.ts';
 import { type Item, itemsOfRunbook } from '../../schema/api/plan-of.ts';
 import type { HouseFile, Runbook } from '../../schema/manifest/house.ts';
 import type { House } from '../../schema/trust/document.ts';
+import { readCommandName } from '../../schema/wire/ids.ts';
 import { type After, maxSteps, type Step } from '../../schema/wire/intent.ts';
 import { type Answer, type PlanReason, refused } from './errors.ts';
 import { endsWithItsHost } from './settle.ts';
@@ -64,6 +65,14 @@ export function plan(input: PlanInput): Answer<Planned, PlanReason> {
   return { ok: true, value: { steps, notes: draft.notes() } };
 }
 
+/** Why an action has no such target, in a sentence; null when it has. */
+function missingTarget(house: House, { on }: CommandAction, target: string): string | null {
+  const known = on === 'host' ? house.hosts : house.guests;
+  const machine = on === 'app' ? readCommandName(target)?.machine : target;
+  if (machine === undefined) return `${target} is no command of an app, such as websvcs/wiki/reindex.`;
+  return Object.hasOwn(known, machine) ? null : `There is no ${on === 'host' ? 'host' : 'guest'} ${machine}.`;
+}
+
 type PlanRefusal = ReturnType<typeof refused<PlanReason>>;
 
 function newDraft(input: PlanInput) {
@@ -84,10 +93,8 @@ function newDraft(input: PlanInput) {
   const check = (item: Item): { action: Action; relay: string } | PlanRefusal => {
     const action = commandActionOf(item.action);
     if (action === undefined) return refused('action_unknown', `There is no action ${item.action}.`);
-    const record: Readonly<Record<string, unknown>> = action.on === 'host' ? house.hosts : house.guests;
-    if (!Object.hasOwn(record, item.target)) {
-      return refused('target_unknown', `There is no ${action.on} ${item.target}.`);
-    }
+    const missing = missingTarget(house, action, item.target);
+    if (missing !== null) return refused('target_unknown', missing);
     if (!action.acceptsParams(item.params)) {
       return refused('params_invalid', `The parameters of ${item.action} do not fit.`);
     }

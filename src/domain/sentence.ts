@@ -4,6 +4,7 @@ import type { GuestView } from '../../schema/api/house.ts';
 import type { Order } from '../../schema/api/orders.ts';
 import type { HouseFile } from '../../schema/manifest/house.ts';
 import type { House } from '../../schema/trust/document.ts';
+import { machineOfTarget } from '../../schema/wire/ids.ts';
 import { type Command, isActive, lastAttempt, type StepRecord, tellingStep } from './command.ts';
 import { phraseOf } from './phrases.ts';
 import { endsWithItsHost } from './settle.ts';
@@ -59,7 +60,7 @@ function doneSentence(steps: readonly StepRecord[], names: Names): string {
 function reasonOf(steps: readonly StepRecord[], names: Names): string {
   const step = tellingStep(steps);
   if (step === undefined) return 'no reason was given';
-  const target = titleOf(names.house, step.target);
+  const target = titleOf(names.house, machineOfTarget(step.target));
   return phraseOf(step.code, { target, relay: titleOf(names.house, step.relay) });
 }
 

@@ -23,25 +23,39 @@ const far = Date.UTC(2027, 10, 22);
 
 export const house: House = testHouse;
 export const guests = Object.keys(house.guests);
+/** Commands of apps that somebody may be granted. */
+export const commands = [
+  'websvcs/wiki/reindex',
+  'websvcs/wiki/purge',
+  'gaming/wiki/reindex',
+  'files/wiki/purge',
+];
+export const commandOf = 'app.command';
 
 const ofController = (starts: string, shutdowns: readonly string[]) => [
   { action: 'host.wake', on: ['pve2'], limit: '100/1h' },
   { action: 'host.shutdown', on: ['pve2'], limit: '2/1h' },
   { action: 'guest.start', on: ['gaming', 'devtop'], limit: starts },
   { action: 'guest.shutdown', on: [...shutdowns], limit: '3/1h' },
+  { action: commandOf, on: ['websvcs/wiki/reindex'], limit: '3/1h' },
 ];
 
 export const laws: readonly Law[] = [
   {
     expires: far,
     controller: ofController('3/1h', ['gaming', 'devtop']),
-    operatorMayNot: ['guest.suspend@files', 'release.apply@gaming'],
+    operatorMayNot: ['guest.suspend@files', 'release.apply@gaming', 'app.command@websvcs/wiki/purge'],
     operatorKey: 'first',
   },
   {
     expires: far,
     controller: ofController('3/1h', ['gaming']),
-    operatorMayNot: ['guest.stop@websvcs', 'guest.suspend@files', 'release.apply@files'],
+    operatorMayNot: [
+      'guest.stop@websvcs',
+      'guest.suspend@files',
+      'release.apply@files',
+      'app.command@gaming/wiki/reindex',
+    ],
     operatorKey: 'first',
   },
   {
@@ -63,6 +77,7 @@ export const releaseOf = 'release.apply';
 
 /** Which host does an action on a target; null where nobody does. */
 export function doer(action: string, target: string): string | null {
+  if (action === commandOf) return commands.includes(target) ? 'pve2' : null;
   if (action === releaseOf && (target === 'pve1' || target === 'pve2')) return target;
   if (action === 'host.wake') return target === 'pve2' ? 'pve1' : null;
   if (action.startsWith('host.')) return target === 'pve2' ? 'pve2' : null;
@@ -92,6 +107,7 @@ export const knownActions: readonly string[] = [
   'guest.resume',
   'guest.look',
   'guest.prepare',
+  commandOf,
 ];
 
 function paramsFit(action: string, params: Readonly<Record<string, unknown>>): boolean {

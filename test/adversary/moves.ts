@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { guests, knownActions, laws, releaseOf } from './law.ts';
+import { commands, guests, knownActions, laws, releaseOf } from './law.ts';
 
 const pick = fc.nat(10_000);
 const jobFaults = [
@@ -48,10 +48,11 @@ const granted = fc.constantFrom(
   { action: 'guest.shutdown', target: 'devtop' },
   { action: 'host.shutdown', target: 'pve2' },
   { action: 'host.wake', target: 'pve2' },
+  { action: 'app.command', target: 'websvcs/wiki/reindex' },
 );
 const anything = fc.record({
   action: fc.constantFrom(...knownActions, releaseOf, 'guest.destroy', 'constructor.name'),
-  target: fc.constantFrom(...guests, 'pve2', 'pve1', 'nobody'),
+  target: fc.constantFrom(...guests, ...commands, 'pve2', 'pve1', 'nobody', 'nobody/wiki/reindex'),
 });
 
 const draftStep = fc

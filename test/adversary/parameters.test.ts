@@ -49,7 +49,8 @@ const declaredBy = (type: string): string[] => {
   return Object.keys((card.params as unknown as { entries: object }).entries);
 };
 
-const targetOf = (type: string): string => (type.startsWith('host.') ? 'pve2' : 'gaming');
+const targetOf = (type: string): string =>
+  type === 'app.command' ? 'gaming/web/reindex' : type.startsWith('host.') ? 'pve2' : 'gaming';
 
 /** A relay whose trust lets somebody order one action on one target, and nothing else. */
 async function rigWithGrant(type: string): Promise<Rig> {

@@ -5,7 +5,7 @@ import { acceptFirstTrust, type Trust } from '../../schema/trust/read.ts';
 import type { ReceiptState } from '../../schema/wire/receipt.ts';
 import { createMemoryDisk, createTestClock, type MemoryDisk, quietLog } from '../relay/agent/fixture.ts';
 import { makeTestHome, type TestHome } from '../support/relay-home.ts';
-import { dawn, doer, guests, house, knownActions, type Law, laws, releaseOf } from './law.ts';
+import { commands, dawn, doer, guests, house, knownActions, type Law, laws, releaseOf } from './law.ts';
 import { type IntentDraft, type Paper, type ReleaseDraft, writePaper, writeRelease } from './papers.ts';
 
 /** Made once and used by every trace: keys, the owner's trust, recorded traffic, an enrolled relay. */
@@ -31,7 +31,7 @@ export async function makeWorld(): Promise<World> {
   const relayKeys = { pve1: home.relays.pve1!.signing, pve2: home.relays.pve2!.signing };
 
   const everything = [...knownActions, releaseOf].flatMap((action) =>
-    ['pve2', 'pve1', ...guests]
+    ['pve2', 'pve1', ...guests, ...commands]
       .filter((target) => doer(action, target) !== null)
       .map((target) => ({ action, target })),
   );

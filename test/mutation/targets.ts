@@ -17,6 +17,7 @@ export const mutate: readonly string[] = [
   'relay/agent/verify-job.ts',
   'relay/agent/verify-release.ts',
   'schema/actions/action.ts',
+  'schema/actions/app-command.ts',
   'schema/actions/guest-look.ts',
   'schema/actions/guest-prepare.ts',
   'schema/actions/guest-reboot-in-use.ts',

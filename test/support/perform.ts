@@ -3,6 +3,7 @@ import { relayActions } from '../../relay/actions/index.ts';
 import { createRemoteMachine } from '../../relay/machine/remote-machine.ts';
 import type { ActionType } from '../../schema/actions/index.ts';
 import type { House } from '../../schema/trust/document.ts';
+import { machineOfTarget } from '../../schema/wire/ids.ts';
 import type { Progress, Report } from '../../schema/wire/report.ts';
 import { noHelper, noLeafPort, reached } from '../relay/agent/fixture.ts';
 import type { FastTime, Tower } from './relay.ts';
@@ -39,6 +40,7 @@ export function contextOf(
   params: Readonly<Record<string, unknown>> = {},
 ): CheckContext {
   const house = stage.house ?? testHouse;
+  const machine = machineOfTarget(target);
   return {
     relay: stage.relay ?? 'pve2',
     house,
@@ -46,8 +48,8 @@ export function contextOf(
     params,
     paths: stage.paths ?? [],
     recipients: stage.recipients ?? [],
-    guest: house.guests[target] ?? null,
-    host: house.hosts[target] ?? null,
+    guest: house.guests[machine] ?? null,
+    host: house.hosts[machine] ?? null,
     ports: {
       proxmox: stage.tower?.proxmox ?? null,
       wake: stage.wake ?? { send: async () => ({ ok: true, value: null }) },

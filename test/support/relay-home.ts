@@ -180,6 +180,7 @@ export async function makeTestHome(options: {
           { action: 'host.wake', on: ['pve2'] },
           ...hostActions.map((action) => ({ action, on: ['pve2'] })),
           ...guestActions.map((action) => ({ action, on: guests })),
+          { action: 'app.command', on: guests.map((guest) => `${guest}/web/reindex`) },
           ...(options.releases ?? []),
         ],
       },

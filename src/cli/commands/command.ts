@@ -1,8 +1,10 @@
 import * as v from 'valibot';
 import { commandListSchema, commandStates, commandViewSchema } from '../../../schema/api/orders.ts';
 import { commandIdSchema } from '../../../schema/wire/ids.ts';
+import type { Receipt } from '../../../schema/wire/receipt.ts';
 import { inWords, orderInWords } from '../check-plan.ts';
 import { defineCommand } from '../command.ts';
+import { excerptOptions, logOf, openExcerpts, saidLines } from '../deploy/excerpts.ts';
 import { exitOfState } from '../order.ts';
 import { done, exits, type Failure, fail } from '../outcome.ts';
 import { openSession, refreshTrust } from '../session.ts';
@@ -36,6 +38,12 @@ function queryOf({
   return { ok: true, value: given.length === 0 ? '' : `?${given.join('&')}` };
 }
 
+/** With what a command of an app ended, as its relay signed. */
+const exitText = (receipt: Receipt | null | undefined): string =>
+  receipt?.state === 'failed' && typeof receipt.result?.exit === 'number'
+    ? `, exit code ${receipt.result.exit}`
+    : '';
+
 export const command = defineCommand({
   name: 'command',
   summary: 'List the latest commands, or tell one with its steps and what relays signed',
@@ -56,6 +64,7 @@ export const command = defineCommand({
     },
     limit: { type: 'text', value: 'N', about: 'list so many, 1 to 200 (default: 50)' },
     before: { type: 'text', value: 'ID', about: 'list those made before this one' },
+    ...excerptOptions,
   },
   async run(context, [id], values) {
     const query = queryOf(values);
@@ -110,13 +119,19 @@ export const command = defineCommand({
       `  ${step.attempt > 0 ? `attempt ${step.attempt + 1}: ` : ''}${inWords(step)}`,
       `${step.state}${step.code === null ? '' : ` (${step.code})`}`,
       `by ${step.relay}`,
-      steps[index]?.proven === null ? '' : 'signed',
+      steps[index]?.proven === null ? '' : `signed${exitText(steps[index]?.receipt)}`,
     ]);
+    const receipts = steps.map(({ receipt }) => receipt);
+    const opened = await openExcerpts(context, values, receipts, `writ command ${id}`);
+    if (!opened.ok) return opened;
+    const saidOf = (receipt: Receipt | null) => (receipt === null ? undefined : opened.value.get(receipt));
     const text = [
       `${view.id}: ${view.state}. ${view.sentence}`,
       `Ordered by ${view.principal} at ${localTime(view.created_at)}.`,
       table(rows),
+      ...receipts.flatMap((receipt) => saidLines(saidOf(receipt)).map((line) => `  ${line}`)),
     ].join('\n');
-    return done(text, { command: view, proven: steps }, exitOfState[view.state]);
+    const proven = steps.map(({ receipt, ...step }) => ({ ...step, log: logOf(saidOf(receipt)) }));
+    return done(text, { command: view, proven }, exitOfState[view.state]);
   },
 });

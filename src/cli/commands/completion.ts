@@ -46,9 +46,10 @@ export const completion = (all: () => readonly Command[]): Command =>
 async function namesOf(configDir: string): Promise<HouseNames> {
   const home = await readHome(configDir);
   if (!home.ok) return noNames;
-  const { house } = home.value.trust.document;
+  const { document } = home.value.trust;
+  const { house } = document;
   const kept = keptRunbooks(configDir);
   const runbooks = kept.ok ? Object.keys(kept.value) : [];
   const names = { hosts: Object.keys(house.hosts), guests: Object.keys(house.guests), runbooks };
-  return { ...names, scopes: scopesOf(house, runbooks) };
+  return { ...names, scopes: scopesOf(document, runbooks) };
 }

@@ -47,8 +47,8 @@ const words: Readonly<Record<string, { summary: string; example: string; about: 
   },
 };
 
-/** Actions that have a command of another kind: `writ guests prepare` looks, asks and prepares. */
-const elsewhere: ReadonlySet<string> = new Set(['guest.look', 'guest.prepare']);
+/** Actions that have a command of another kind: `writ guests prepare` looks, asks and prepares, `writ run` names an app's. */
+const elsewhere: ReadonlySet<string> = new Set(['guest.look', 'guest.prepare', 'app.command']);
 const ordinary = commandActions.filter(({ type }) => !elsewhere.has(type));
 
 const verbOf = (type: string): string => type.slice(type.indexOf('.') + 1);

@@ -17,7 +17,7 @@ export function judgeNative(
   for (const one of placed) {
     const { app, target, source } = one;
     const { file, yaml, folder } = source;
-    findings.push(...judgeDevice(home, one));
+    findings.push(...judgeDevice(home, one), ...judgeCommands(one));
     for (const [index, { key }] of file.apt.entries()) {
       if (folder.has(key)) continue;
       const place = yaml.place(['apt', index, 'key']);
@@ -61,6 +61,23 @@ export function judgeNative(
     }
   }
   return findings;
+}
+
+/** Commands that run in a container: one that a unit of the app makes, here. */
+function judgeCommands({ app, target, parsed, source: { file, yaml } }: Placed): Finding[] {
+  const known = parsed.map((unit) => unit.file.name).filter((name) => name.endsWith('.container'));
+  return Object.entries(file.commands).flatMap(([name, { container }]) => {
+    if (container === undefined || known.includes(container.replace(/\.j2$/, ''))) return [];
+    const message = `${container} is no container of ${app} on ${target}, so that ${name} could not run in it`;
+    return [
+      fault(
+        yaml.place(['commands', name, 'container']),
+        'command_container',
+        message,
+        didYouMean(container, known),
+      ),
+    ];
+  });
 }
 
 /** Members of app.yaml that a relay would have to do something for. */

@@ -1,6 +1,7 @@
 import { commandActionOf } from '../../../schema/actions/index.ts';
 import type { Homelab } from '../../../schema/manifest/homelab.ts';
 import { isActionStep, notRunYet, type RunbookForm } from '../../../schema/manifest/runbook.ts';
+import { machineOfTarget } from '../../../schema/wire/ids.ts';
 import { meant, type TellFault } from './fault.ts';
 import type { Path } from './yaml.ts';
 
@@ -16,7 +17,11 @@ export function findRunbookFaults(file: Homelab, runbook: RunbookForm, above: Pa
     if (!isActionStep(step)) continue;
     const path = [...above, 'steps', index];
     const action = commandActionOf(step.action)!;
-    if (known([...path, 'target'], action.on, step.target) && !action.acceptsParams(step.params)) {
+    const machine = machineOfTarget(step.target);
+    if (
+      known([...path, 'target'], action.on === 'host' ? 'host' : 'guest', machine) &&
+      !action.acceptsParams(step.params)
+    ) {
       tell([...path, 'params'], 'wrong_params', `${step.action} does not take these parameters`);
     }
     for (const member of ['when', 'unless'] as const) {

@@ -1,9 +1,10 @@
+import { appCommand } from '../../../schema/actions/app-command.ts';
 import { type CommandAction, commandActions } from '../../../schema/actions/index.ts';
 import { commandViewSchema, type Order } from '../../../schema/api/orders.ts';
 import { permissionOf } from '../../domain/order.ts';
 import { answer, defineRoute, type Route } from '../route.ts';
 import { followCommand } from './follow.ts';
-import { guestParams, hostParams, waitQuery } from './shapes.ts';
+import { appCommandParams, guestParams, hostParams, waitQuery } from './shapes.ts';
 
 const answers = {
   200: { description: 'It ended within `wait`.', schema: commandViewSchema },
@@ -14,6 +15,7 @@ const answers = {
 type Spelling = { readonly verb: string; readonly action: CommandAction; readonly sleep: boolean };
 
 const spellings: readonly Spelling[] = commandActions.flatMap((action) => {
+  if (action.on === 'app') return [];
   const verb = action.type.slice(action.on.length + 1);
   const own = { verb, action, sleep: false };
   return action.type === 'host.shutdown' ? [own, { verb: 'sleep', action, sleep: true }] : [own];
@@ -70,5 +72,37 @@ function routeOf({ verb, action, sleep }: Spelling): Route {
       });
 }
 
+/** Commands of apps, whose full name is the path. */
+const commandRoute = defineRoute({
+  method: 'POST',
+  path: '/v1/guests/{guest}/apps/{app}/commands/{command}',
+  tag: 'Guests',
+  summary: appCommand.title,
+  description: `Orders \`${appCommand.type}\` (risk: ${appCommand.risk}) on \`{guest}/{app}/{command}\`, which trust must grant by that name. The body is empty or absent.`,
+  authority: 'orderer',
+  params: appCommandParams,
+  query: waitQuery,
+  body: appCommand.params,
+  bodyOptional: true,
+  idempotent: true,
+  speaks: true,
+  answers,
+  permission: ({ params }) => permissionOf(commandOrder(params)),
+  handle: async (input, deps) => {
+    const { grant, idempotency, query, params, signal } = input;
+    const accepted = await deps.control.orders.order(
+      grant,
+      commandOrder(params),
+      idempotency && { idempotency },
+    );
+    if (!accepted.ok) return answer(accepted);
+    return followCommand(deps, accepted.value, { waitS: query.wait, signal });
+  },
+});
+
+function commandOrder({ guest, app, command }: { guest: string; app: string; command: string }): Order {
+  return { action: appCommand.type, target: `${guest}/${app}/${command}`, params: {} };
+}
+
 /** One route an action of the registry, and `sleep`. */
-export const actionRoutes: readonly Route[] = spellings.map(routeOf);
+export const actionRoutes: readonly Route[] = [...spellings.map(routeOf), commandRoute];

@@ -6,6 +6,7 @@ import type { AnswerCard } from '../route.ts';
 /** Shapes that several routes take. A parameter without a pattern does not exist. */
 export const hostParams = v.strictObject({ host: nameSchema });
 export const guestParams = v.strictObject({ guest: nameSchema });
+export const appCommandParams = v.strictObject({ guest: nameSchema, app: nameSchema, command: nameSchema });
 export const runbookParams = v.strictObject({ name: nameSchema });
 export const commandParams = v.strictObject({ id: commandIdSchema });
 export const tokenParams = v.strictObject({ id: tokenIdSchema });

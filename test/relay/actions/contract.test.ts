@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type ActionType, commandActions } from '../../../schema/actions/index.ts';
 import { generateKey } from '../../../schema/jose/keys.ts';
+import { partWith, putInForce, reindex, reindexOn } from '../../support/app-commands.ts';
 import { createDebianMachine, type DebianMachine } from '../../support/debian-machine.ts';
 import { type FakeApi, startFakeApi } from '../../support/fake-api.ts';
 import type { GuestSpec } from '../../support/proxmox/options.ts';
@@ -46,7 +47,7 @@ type Scene = {
 async function play(type: ActionType, act: (scene: Scene) => Promise<void>): Promise<void> {
   const time = fastTime(25);
   const name = type === 'host.wake' ? 'pve1' : 'pve2';
-  const target = type.startsWith('host.') ? 'pve2' : 'gaming';
+  const target = type === 'app.command' ? reindexOn('gaming') : type.startsWith('host.') ? 'pve2' : 'gaming';
   let home: TestHome | null = null;
   const api = await startFakeApi({ home: () => home! });
   home = await makeTestHome({ origins: [{ url: api.url, spki: api.spki }], controllerMay: [] });
@@ -55,6 +56,7 @@ async function play(type: ActionType, act: (scene: Scene) => Promise<void>): Pro
   const tower = await startTower(time, { 102: gaming });
   tower.simulator.guest(102).paused = state === 'paused';
   const machine = createDebianMachine();
+  putInForce(machine.files, await partWith([reindex], 'gaming'));
   let packets = 0;
   const overrides = {
     proxmox: name === 'pve2' ? tower.proxmox : null,
@@ -196,7 +198,7 @@ describe('every action that an intent may hold', () => {
           // Or it runs a program in the guest.
           let hung = 0;
           scene.machine.before = (words) => {
-            if (!/^apt-get/.test(words) && type !== 'guest.look') return Promise.resolve();
+            if (!/^(apt-get|\/bin\/sh -c)/.test(words) && type !== 'guest.look') return Promise.resolve();
             hung += 1;
             return new Promise(() => {});
           };

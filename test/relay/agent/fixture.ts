@@ -130,6 +130,7 @@ export const resultOf = (type: string): Record<string, boolean | number> => {
   if (type === 'host.wake') return { packets: 1, took_ms: 5 };
   if (type.startsWith('host.') || type.startsWith('guest.reboot')) return {};
   if (type === 'guest.look') return Object.fromEntries(guestPackages.map((name) => [name, true]));
+  if (type === 'app.command') return { took_ms: 5 };
   if (type.startsWith('release.')) {
     return { already: false, files: 1, started: 0, restarted: 1, reloaded: 0, stopped: 0 };
   }

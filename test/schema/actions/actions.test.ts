@@ -67,6 +67,7 @@ const results: Readonly<Record<string, readonly Record<string, number | boolean>
   'guest.resume': already,
   'guest.look': [looked, { ...looked, podman: false, age: false }],
   'guest.prepare': already,
+  'app.command': [{ took_ms: 41_000 }],
   'release.apply': [applied, { ...applied, already: true }],
 };
 
@@ -75,7 +76,7 @@ const needed: Readonly<Record<string, object>> = { 'release.apply': { part: `sha
 
 describe('the registry of actions', () => {
   test('lists every action of the folder under its own type', () => {
-    const files = globSync('{host,guest,release}-*.ts', { cwd: folder }).map((file) =>
+    const files = globSync('{host,guest,app,release}-*.ts', { cwd: folder }).map((file) =>
       file.replace(/\.ts$/, ''),
     );
     assert.deepEqual(
@@ -118,9 +119,10 @@ for (const action of allActions) {
       assert.match(action.verb, /^[a-z]+( [a-z]+)?$/);
       assert.ok(['low', 'medium', 'high'].includes(action.risk));
       assert.ok(action.lifetimeMs >= intentLifetimeMs && action.lifetimeMs <= maxIntentLifetimeMs);
-      const step = { relay: 'pve1', action: action.type, target: 'gaming', params: {}, after: [] };
+      const target = action.on === 'app' ? 'gaming/wiki/reindex' : 'gaming';
+      const step = { relay: 'pve1', action: action.type, target, params: {}, after: [] };
       assert.ok(v.is(stepSchema, step), 'its type can stand in an intent');
-      assert.ok(v.is(scopeSchema, `${action.type}@gaming`), 'and in a scope');
+      assert.ok(v.is(scopeSchema, `${action.type}@${target}`), 'and in a scope');
     });
 
     test('has a sentence for each result, and takes no other result', () => {
@@ -224,6 +226,8 @@ for (const action of allActions) {
         'constructor',
         '__proto__',
         'toString',
+        ...['gaming', 'router', 'cloud', 'nobody'].map((machine) => `${machine}/wiki/reindex`),
+        ...['gaming/wiki', 'gaming/wiki/reindex/more', 'gaming//reindex', 'gaming/wiki/constructor', '//'],
       ];
       const relays = Object.fromEntries(
         targets.flatMap((target) => (relayOf(target) === null ? [] : [[target, relayOf(target)]])),
@@ -238,6 +242,23 @@ for (const action of allActions) {
         assert.deepEqual(action.locksOf(house, 'cloud'), [
           { on: 'host:cloud', mode: 'shared' },
           { on: 'files:cloud', mode: 'exclusive' },
+        ]);
+      } else if (action.on === 'app') {
+        assert.deepEqual(relays, {
+          'gaming/wiki/reindex': 'pve2',
+          'router/wiki/reindex': 'pve1',
+          'cloud/wiki/reindex': 'cloud',
+        });
+        // Its guest is held with other commands, and against whatever changes or ends it.
+        assert.deepEqual(action.locksOf(house, 'gaming/wiki/reindex'), [
+          { on: 'host:pve2', mode: 'shared' },
+          { on: 'guest:gaming', mode: 'shared' },
+          { on: 'command:gaming/wiki/reindex', mode: 'exclusive' },
+        ]);
+        assert.deepEqual(action.locksOf(house, 'cloud/wiki/reindex'), [
+          { on: 'host:cloud', mode: 'shared' },
+          { on: 'files:cloud', mode: 'shared' },
+          { on: 'command:cloud/wiki/reindex', mode: 'exclusive' },
         ]);
       } else if (action.on === 'guest') {
         assert.deepEqual(relays, { gaming: 'pve2', router: 'pve1' });

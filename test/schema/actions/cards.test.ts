@@ -25,6 +25,7 @@ const promises: Readonly<Record<string, readonly [string, string, string, string
   'guest.resume': ['low', 'does not matter', 'own relay', 'shared', 15],
   'guest.look': ['low', 'does not matter', 'own relay', 'shared', 15],
   'guest.prepare': ['high', 'does not matter', 'own relay', 'shared', 30],
+  'app.command': ['medium', 'does not matter', 'own relay', 'shared', 135],
   'release.apply': ['medium', 'does not matter', 'own relay', 'shared', 30],
 };
 
@@ -46,6 +47,7 @@ const sentences: Readonly<Record<string, readonly [done: string, already?: strin
   'guest.resume': ['is running', 'was running already'],
   'guest.look': ['has all that releases need'],
   'guest.prepare': ['is prepared', 'was prepared already'],
+  'app.command': ['has run; it took 41 s'],
   'release.apply': ['is up to date', 'was up to date already'],
 };
 

@@ -164,9 +164,21 @@ describe('the house file', () => {
     });
   }
 
+  test('a runbook may hold commands of apps', () => {
+    const step = { action: 'app.command', target: 'gaming/wiki/reindex' };
+    const runbooks = { play: { title: 'Play', steps: [step] } };
+    assert.ok(houseOf(v.parse(houseFileSchema, { ...file, runbooks })).ok);
+  });
+
   test('a runbook whose step nobody could take is refused with the reason', () => {
     for (const [other, why] of [
       [{ action: 'guest.start', target: 'macos' }, /runbook play: there is no guest macos/],
+      [{ action: 'app.command', target: 'macos/wiki/reindex' }, /runbook play: there is no guest macos/],
+      [{ action: 'app.command', target: 'gaming' }, /runbook play: gaming is no command of an app/],
+      [
+        { action: 'guest.start', target: 'gaming/wiki/reindex' },
+        /runbook play: there is no guest gaming\/wiki/,
+      ],
       [{ action: 'host.wake', target: 'pve1' }, /runbook play: no relay is named that could wake pve1/],
       [{ action: 'host.shutdown', target: 'cloud' }, /runbook play: cloud has no Proxmox/],
       [{ action: 'guest.start', target: 'pve2' }, /there is no guest pve2/],

@@ -176,7 +176,7 @@ describe('evaluation', () => {
     const document: TrustDocument = documentOf(keys);
     const operator = document.identities.operator;
     assert.ok(operator?.kind === 'key');
-    const actions = ['guest.explode', 'guest.constructor', 'host.to-string', 'release.undo', 'app.command'];
+    const actions = ['guest.explode', 'guest.constructor', 'host.to-string', 'release.undo', 'app.restart'];
     operator.may = actions.map((action) => ({ action, on: ['gaming', 'pve1', 'router'] }));
     const future = await genesis(document, [keys.desk]);
     for (const action of actions) {

@@ -54,9 +54,11 @@ const relaying = [
 ];
 const ordering = [
   ...commandActions.map(({ on, type }) =>
-    on === 'host'
-      ? `POST /v1/hosts/{host}/${type.split('.')[1]}`
-      : `POST /v1/guests/{guest}/${type.split('.')[1]}`,
+    on === 'app'
+      ? 'POST /v1/guests/{guest}/apps/{app}/commands/{command}'
+      : on === 'host'
+        ? `POST /v1/hosts/{host}/${type.split('.')[1]}`
+        : `POST /v1/guests/{guest}/${type.split('.')[1]}`,
   ),
   'POST /v1/hosts/{host}/sleep',
   'POST /v1/runbooks/{name}/run',
@@ -76,6 +78,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'GET /v1/commands/{id} of gaming',
   ],
   'token host.shutdown@pve2': ['POST /v1/hosts/{host}/shutdown pve2', 'POST /v1/hosts/{host}/sleep pve2'],
+  // Of the sample requests every part of a command's name is the object.
+  'token app.command@devtop/devtop/devtop': ['POST /v1/guests/{guest}/apps/{app}/commands/{command} devtop'],
   'token run@evening': ['POST /v1/runbooks/{name}/run evening'],
   // A scope that names a right of the operator, or a relay's, opens nothing.
   'token guest.stop@devtop and host.wake@pve1': [

@@ -34,6 +34,7 @@ test('no two commands have one name, and none hides another', () => {
 /** Commands that are not named after the action's verb. */
 const elsewhere: Readonly<Record<string, string>> = {
   'release.apply': 'deploy',
+  'app.command': 'run',
   'guest.look': 'guests prepare',
   'guest.prepare': 'guests prepare',
 };

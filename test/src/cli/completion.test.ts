@@ -15,7 +15,7 @@ const house = {
   hosts: ['pve1', 'pve2'],
   guests: ['gaming', 'devtop'],
   runbooks: ['night'],
-  scopes: ['status', 'run@night'],
+  scopes: ['status', 'run@night', 'app.command@websvcs/wiki/reindex'],
 };
 const words = (...line: string[]): string[] =>
   completionOf(commands, house)
@@ -28,7 +28,8 @@ test('commands, their second words, options and names of the house are completed
   assert.deepEqual(words('wake', ''), ['pve1', 'pve2']);
   assert.deepEqual(words('start', 'g'), ['gaming']);
   assert.ok(words('shutdown', '').includes('pve2') && words('shutdown', '').includes('gaming'));
-  assert.deepEqual(words('run', ''), ['night']);
+  assert.deepEqual(words('run', ''), ['night', 'websvcs/wiki/reindex']);
+  assert.deepEqual(words('trust', 'command', ''), ['websvcs/wiki/reindex']);
   assert.deepEqual(words('relays', 'add', 'pve1', 'p'), ['pve2']);
   assert.deepEqual(words('tokens', 'create', 'x', '--sc'), ['--scope']);
   assert.deepEqual(words('tokens', 'create', 'x', '--scope', 'status', '--sc'), ['--scope']);

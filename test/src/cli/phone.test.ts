@@ -8,13 +8,18 @@ const of = (...scopes: string[]) => requestsOf(scopes, origin, 'tok.en');
 
 test('each order of a scope is a request of its own; looking alone is one', () => {
   assert.deepEqual(
-    of('status', 'run@start-gaming', 'host.wake@pve2', 'guest.shutdown-in-use@gaming').map(
-      ({ title, method, url }) => [title, method, url],
-    ),
+    of(
+      'status',
+      'run@start-gaming',
+      'host.wake@pve2',
+      'guest.shutdown-in-use@gaming',
+      'app.command@websvcs/wiki/reindex',
+    ).map(({ title, method, url }) => [title, method, url]),
     [
       ['start-gaming', 'POST', `${origin}/v1/runbooks/start-gaming/run?wait=50`],
       ['wake pve2', 'POST', `${origin}/v1/hosts/pve2/wake?wait=50`],
       ['shutdown-in-use gaming', 'POST', `${origin}/v1/guests/gaming/shutdown-in-use?wait=50`],
+      ['reindex wiki websvcs', 'POST', `${origin}/v1/guests/websvcs/apps/wiki/commands/reindex?wait=50`],
     ],
   );
   const [status, ...others] = of('status');

@@ -84,10 +84,15 @@ test('the same idempotency key at once is one command', async (t) => {
 
 test('what the controller may not order names the command line that does it', async (t) => {
   const made = await makeControlHome(t);
-  const order = { action: 'guest.stop', target: 'devtop', params: {} };
-  const answer = await made.control.orders.order(made.token('guest.stop@devtop'), order);
-  assert.ok(!answer.ok && answer.reason === 'needs_operator');
-  assert.equal(answer.commandLine, 'writ stop devtop');
+  for (const [action, target, line] of [
+    ['guest.stop', 'devtop', 'writ stop devtop'],
+    ['app.command', 'devtop/wiki/reindex', 'writ run devtop/wiki/reindex'],
+  ] as const) {
+    const token = made.token(`${action}@${target}`);
+    const answer = await made.control.orders.order(token, { action, target, params: {} });
+    assert.ok(!answer.ok && answer.reason === 'needs_operator');
+    assert.equal(answer.commandLine, line);
+  }
   assert.deepEqual(await made.control.orders.commands({}), []);
 });
 

@@ -32,6 +32,16 @@ describe('one action', () => {
       ['pve1 host.wake pve2', 'pve2 guest.start websvcs <0>'],
     ],
     [
+      'a command of an app is a step on the host of its guest',
+      act('app.command', 'websvcs/wiki/reindex'),
+      asleep,
+      {},
+      ['pve1 host.wake pve2', 'pve2 app.command websvcs/wiki/reindex <0>'],
+    ],
+    ['a command of an app has a full name', act('app.command', 'websvcs'), {}, {}, 'target_unknown'],
+    ['no command is on a host itself', act('app.command', 'pve2/wiki/reindex'), {}, {}, 'target_unknown'],
+    ['a guest is no command', act('guest.start', 'websvcs/wiki/reindex'), {}, {}, 'target_unknown'],
+    [
       'on a silent host that can be woken wakes it as well',
       act('guest.start', 'websvcs'),
       { hosts: { pve2: 'silent' } },

@@ -63,6 +63,18 @@ const cases: readonly [string, Parameters<typeof sentence>][] = [
     ['succeeded', [step(0, 'guest.start', 'gaming', { result: { already: true } })]],
   ],
   ['Devtop is off.', ['succeeded', [step(0, 'guest.shutdown', 'devtop')]]],
+  [
+    'Reindex of wiki on websvcs has run; it took 41 s.',
+    ['succeeded', [step(0, 'app.command', 'websvcs/wiki/reindex', { result: { took_ms: 41_000 } })]],
+  ],
+  [
+    'Could not run reindex of wiki on websvcs: websvcs is not running. Nothing was changed.',
+    [
+      'refused',
+      [step(0, 'app.command', 'websvcs/wiki/reindex', { state: 'refused', code: 'guest_not_running' })],
+      { action: 'app.command', target: 'websvcs/wiki/reindex', params: {} },
+    ],
+  ],
   ['Gaming is running.', ['succeeded', [step(0, 'guest.start', 'gaming', { result: null })]]],
   [
     'Could not start gaming: devtop is in use. Nothing was changed.',

@@ -61,6 +61,10 @@ describe('the table of routes', () => {
     const paths = new Set(routes.map(({ path }) => path));
     for (const action of commandActions) {
       const verb = action.type.split('.')[1];
+      if (action.on === 'app') {
+        assert.ok(paths.has('/v1/guests/{guest}/apps/{app}/commands/{command}'));
+        continue;
+      }
       assert.ok(paths.has(action.on === 'host' ? `/v1/hosts/{host}/${verb}` : `/v1/guests/{guest}/${verb}`));
     }
     assert.ok(paths.has('/v1/hosts/{host}/sleep'));
