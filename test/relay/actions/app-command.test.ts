@@ -186,7 +186,7 @@ describe('nothing is run', () => {
     'without a word': ['command_unfit', () => open([{ ...reindex, exec: [] }])],
     'with a NUL in a word': ['command_unfit', () => open([{ ...reindex, exec: ['wiki', 'a\0b'] }])],
     'with a time-out above the longest': ['command_unfit', () => open([{ ...reindex, timeout: '3h' }])],
-    'with a time-out that is none': ['command_unfit', () => open([{ ...reindex, timeout: 'soon' }])],
+    'with a time-out that is none': ['target_state_malformed', () => open([{ ...reindex, timeout: 'soon' }])],
     'in a container that is no unit of its app': [
       'command_unfit',
       () => open([{ ...reindex, container: 'db.container' }]),
