@@ -4,7 +4,7 @@ import { publicJwkSchema } from '../jose/keys.ts';
 import { ageRecipientSchema } from '../wire/age-recipient.ts';
 import { actionTypeSchema, countSchema, homeIdSchema, nameSchema, targetNameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
-import { pathPatternSchema } from './paths.ts';
+import { pathPatternSchema } from './path-pattern.ts';
 
 const dateTimeSchema = v.pipe(
   v.string(),

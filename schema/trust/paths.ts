@@ -1,23 +1,3 @@
-import * as v from 'valibot';
-
-/**
- * A pattern of paths that a release may touch: absolute; `*` stands for any letters within one folder, `**` as a whole part
- * for any folders and files below. `/etc/opt/**` covers `/etc/opt/a/b`, and not `/etc/opt` itself.
- */
-export const pathPatternSchema = v.pipe(
-  v.string(),
-  v.maxLength(256),
-  v.regex(/^(\/([A-Za-z0-9_.@+*-]+))+$/, 'must be an absolute path of plain letters, with * or **'),
-  v.check(
-    (pattern) =>
-      pattern
-        .slice(1)
-        .split('/')
-        .every((part) => part !== '.' && part !== '..' && (part === '**' || !part.includes('**'))),
-    'must have ** as a whole part, and no part that is . or ..',
-  ),
-);
-
 /**
  * What no release may touch, whatever trust grants: what judges releases, and what lets somebody become root or in.
  * A release that could write these would order more than it was allowed to.

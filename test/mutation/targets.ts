@@ -1,7 +1,8 @@
-/** Where the verifier is entered: what judges a job, what evaluates trust, and what takes newer trust. */
+/** Where the verifier is entered: what judges a job, what evaluates trust and paths, and what takes newer trust. */
 export const entryPoints: readonly string[] = [
   'relay/agent/verify-job.ts',
   'schema/trust/evaluate.ts',
+  'schema/trust/paths.ts',
   'schema/trust/read.ts',
   'relay/agent/trust-store.ts',
 ];
@@ -47,6 +48,7 @@ export const mutate: readonly string[] = [
   'schema/result.ts',
   'schema/trust/document.ts',
   'schema/trust/evaluate.ts',
+  'schema/trust/path-pattern.ts',
   'schema/trust/paths.ts',
   'schema/trust/read.ts',
   'schema/wire/age-recipient.ts',

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as v from 'valibot';
-import { judgePath, matchesPath, pathPatternSchema, reachesNever } from '../../../schema/trust/paths.ts';
+import { pathPatternSchema } from '../../../schema/trust/path-pattern.ts';
+import { judgePath, matchesPath, reachesNever } from '../../../schema/trust/paths.ts';
 
 test('a pattern covers what is below it, and nothing beside it', () => {
   const cases: readonly (readonly [string, string, boolean])[] = [
