@@ -48,7 +48,7 @@ const recordSchema = v.strictObject({
 });
 export type LeafRecord = v.InferOutput<typeof recordSchema>;
 
-export const noLeaves: LeafRecord = { v: 1, leaves: [], owed: [] };
+const noLeaves: LeafRecord = { v: 1, leaves: [], owed: [] };
 
 /** The record of a target; of one that has none, or another's, an empty one: then nothing that stands there is Writ's. */
 export function parseLeafRecord(bytes: Uint8Array | null): LeafRecord {

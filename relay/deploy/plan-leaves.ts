@@ -26,7 +26,7 @@ const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((name, index) => name === b[index]);
 
 /** Whether less than a third of the time of a certificate is left. */
-export const isDue = ({ not_before, not_after }: LeafMade, now: number): boolean =>
+const isDue = ({ not_before, not_after }: LeafMade, now: number): boolean =>
   now >= not_after - (not_after - not_before) / 3;
 
 /** Paths that `planLeaves` has to have seen. */

@@ -16,7 +16,7 @@ export const stateFile = `${targetFolder}/state.json`;
 export const blobPath = (digest: string): string => `${blobFolder}/${digest.slice('sha256:'.length)}`;
 
 export const maxStateBytes = 8 * 1024 * 1024;
-export const maxPartBytes = 8 * 1024 * 1024;
+const maxPartBytes = 8 * 1024 * 1024;
 /** How many generations a target keeps, the one in force among them. */
 const keptGenerations = 5;
 const keptQuarantined = 32;

@@ -129,7 +129,7 @@ const relayIdentitySchema = v.strictObject({
 export const identitySchema = v.variant('kind', [keyIdentitySchema, relayIdentitySchema]);
 export type Identity = v.InferOutput<typeof identitySchema>;
 
-export const rootSchema = v.strictObject({ kid: nameSchema, jwk: publicJwkSchema });
+const rootSchema = v.strictObject({ kid: nameSchema, jwk: publicJwkSchema });
 
 /** The identity whose key signs jobs, heartbeats and phone tokens, and plans within its own grants. */
 export const controllerName = 'controller';

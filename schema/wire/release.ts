@@ -21,9 +21,9 @@ export const maxReleaseBytes = 32 * mib;
 /** One file of a release. */
 export const maxReleaseFileBytes = mib;
 export const maxReleaseManifestBytes = 8 * mib;
-export const maxReleaseParts = 256;
+const maxReleaseParts = 256;
 /** Files of one part. */
-export const maxPartFiles = 10_000;
+const maxPartFiles = 10_000;
 
 const textSchema = v.pipe(v.string(), v.maxLength(2000));
 /** It stands in the first line of a request: a line break in it would be another request, to whatever listens. */
@@ -37,7 +37,7 @@ const ownerTextSchema = v.pipe(
   v.regex(/^[a-z0-9_][a-z0-9_.-]*:[a-z0-9_][a-z0-9_.-]*$/),
 );
 
-export const releaseFileSchema = v.strictObject({
+const releaseFileSchema = v.strictObject({
   /** On the machine; or `volume:NAME/PATH`, in the volume that the unit NAME.volume makes. */
   path: placeSchema,
   app: nameSchema,
@@ -169,7 +169,7 @@ const providedMembers = {
 
 export type ReleaseCert = v.InferOutput<typeof releaseCertSchema>;
 
-export const releaseAppSchema = v.strictObject({
+const releaseAppSchema = v.strictObject({
   name: nameSchema,
   units: listOf(releaseUnitSchema, 256),
   secrets: listOf(releaseSecretSchema, 256),

@@ -54,7 +54,7 @@ export function firstTrust(from: FirstTrust): Result<TrustDocument, 'house_inval
 }
 
 /** What the control plane may order without its owner: waking, and starting and ending gracefully what is ad hoc. */
-export function controllerGrants(file: HouseFile): TrustGrant[] {
+function controllerGrants(file: HouseFile): TrustGrant[] {
   const names = <T>(things: Readonly<Record<string, T>>, which: (thing: T) => boolean): string[] =>
     Object.entries(things)
       .filter(([, thing]) => which(thing))

@@ -50,7 +50,7 @@ const covers =
     (grant.principal.kind === 'token' && grant.principal.scope.includes(`${action}@${target}`));
 
 /** The command line that does what the controller alone may not. */
-export const commandLineOf = (order: Order): string =>
+const commandLineOf = (order: Order): string =>
   'runbook' in order
     ? `writ run ${order.runbook}`
     : order.action === commandActionType

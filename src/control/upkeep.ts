@@ -13,11 +13,11 @@ import { reviewCommands } from './trust.ts';
 import type { TrustKeeper } from './trust-keeper.ts';
 
 /** How long an idempotency key is remembered. */
-export const idempotencyMs = 24 * 60 * 60_000;
+const idempotencyMs = 24 * 60 * 60_000;
 /** How many deployments are remembered, beside those that say what a target is or should be. */
-export const keptDeployments = 50;
+const keptDeployments = 50;
 /** How long a blob is kept that nothing names. */
-export const looseBlobMs = 24 * 60 * 60_000;
+const looseBlobMs = 24 * 60 * 60_000;
 /** How often at most it is looked for what may be forgotten. */
 const forgetEveryMs = 10 * 60_000;
 /** Setting a timer for longer than this is of no use: what is old is forgotten at least this often. */

@@ -24,7 +24,7 @@ const passing: ReadonlySet<string> = new Set([
 ]);
 
 /** How to call a release: by its commit, else by its own digest. */
-export const releaseTitle = ({ commit, release }: { commit: string | null; release: string }): string =>
+const releaseTitle = ({ commit, release }: { commit: string | null; release: string }): string =>
   `Release ${commit === null ? release.slice(7, 14) : commit.slice(0, 7)}`;
 
 /** "a, b and c" */

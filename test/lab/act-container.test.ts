@@ -11,6 +11,7 @@ import { ok, refuse } from '../../schema/result.ts';
 import { canonicalJson } from '../../schema/wire/canonical.ts';
 import type { Release } from '../../schema/wire/release.ts';
 import { type Desk, nowMs, startDesk, wordOf } from '../relay/act/service-fixture.ts';
+import { webContainer } from '../support/lab/act-home.ts';
 import { whyNoLab } from '../support/lab/root.ts';
 import { startTargetGuest, type TargetGuest } from '../support/lab/target-guest.ts';
 import { machineContract } from '../support/machine-contract.ts';
@@ -33,16 +34,7 @@ const home: Tree = {
     'health: { path: /, port: 8080, within: 30s }',
     '',
   ].join('\n'),
-  'apps/web/web.container': [
-    '[Container]',
-    'Image=localhost/busy:1',
-    'ContainerName=web',
-    'Network=host',
-    'Volume=/etc/opt/web:/www:ro',
-    'StopSignal=SIGKILL',
-    'Exec=httpd -f -p 8080 -h /www',
-    '',
-  ].join('\n'),
+  'apps/web/web.container': webContainer,
   'apps/web/beat.service': '[Service]\nType=oneshot\nExecStart=/bin/true\n',
   'apps/web/beat.timer': '[Timer]\nOnCalendar=yearly\n[Install]\nWantedBy=timers.target\n',
   'apps/web/index.html': 'one\n',

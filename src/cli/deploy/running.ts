@@ -19,7 +19,7 @@ export type Running = {
   readonly unknown: readonly string[];
 };
 
-export const noFacts: Facts = { routes: [], names: [], access: [], flows: [] };
+const noFacts: Facts = { routes: [], names: [], access: [], flows: [] };
 
 const isGone = (failure: Failure): boolean => failure.problem?.status === 404;
 

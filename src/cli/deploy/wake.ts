@@ -207,14 +207,14 @@ async function usedSince(
   { api }: Session,
   trust: Trust,
   { name, on, command }: Woken,
-  own: ReadonlySet<string>,
+  ours: ReadonlySet<string>,
 ): Promise<{ ok: true; value: string | null } | Failure> {
   const answer = await api.call({ method: 'GET', url: '/v1/commands?limit=200', answer: commandListSchema });
   if (!answer.ok) return answer;
   const { house } = trust.document;
   for (const other of answer.value.commands) {
     if (other.id === command) break;
-    if (own.has(other.id) || other.state === 'refused') continue;
+    if (ours.has(other.id) || other.state === 'refused') continue;
     const touches = other.steps.some(
       ({ target }) => target === name || (on === 'host' && relayOf(house, target) === name),
     );

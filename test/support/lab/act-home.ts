@@ -3,6 +3,18 @@ import type { Release } from '../../../schema/wire/release.ts';
 import { buildTree, type Tree } from '../repo-fixture.ts';
 import { towerHomelab } from './target-home.ts';
 
+/** A web server in a container that ends at once when it is told to. */
+export const webContainer = [
+  '[Container]',
+  'Image=localhost/busy:1',
+  'ContainerName=web',
+  'Network=host',
+  'Volume=/etc/opt/web:/www:ro',
+  'StopSignal=SIGKILL',
+  'Exec=httpd -f -p 8080 -h /www',
+  '',
+].join('\n');
+
 /** A host with an app in a container and one that is a service of systemd. */
 export const home: Tree = {
   'homelab.yaml': towerHomelab,
@@ -13,16 +25,7 @@ export const home: Tree = {
     'health: { path: /, port: 8080, within: 20s }',
     '',
   ].join('\n'),
-  'apps/web/web.container': [
-    '[Container]',
-    'Image=localhost/busy:1',
-    'ContainerName=web',
-    'Network=host',
-    'Volume=/etc/opt/web:/www:ro',
-    'StopSignal=SIGKILL',
-    'Exec=httpd -f -p 8080 -h /www',
-    '',
-  ].join('\n'),
+  'apps/web/web.container': webContainer,
   'apps/web/index.html': 'one\n',
   'apps/note/app.yaml': [
     'on: pve2',
