@@ -1,7 +1,7 @@
 import type { Result } from '../../schema/result.ts';
 import type { House, TrustGuest, TrustHost } from '../../schema/trust/document.ts';
 import type { Progress, Report } from '../../schema/wire/report.ts';
-import type { LeafPort } from '../deploy/leaf-port.ts';
+import type { LeafPort } from '../deploy/leaves/leaf-port.ts';
 import type { ActClient, ActOrder } from '../drivers/act-client.ts';
 import type { Proxmox } from '../drivers/proxmox.ts';
 import type { GuestRef } from '../drivers/proxmox-guests.ts';

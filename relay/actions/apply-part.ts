@@ -3,7 +3,7 @@ import { judgeRemoved } from '../../schema/trust/judge-part.ts';
 import { type ActivateDeps, type ActivateResult, activate, revertPending } from '../deploy/activate.ts';
 import { type ActivationCode, activationCodes } from '../deploy/codes.ts';
 import { sealExcerpt } from '../deploy/seal-excerpt.ts';
-import { withoutSecretFiles } from '../deploy/secrets-plan.ts';
+import { withoutSecretFiles } from '../deploy/secrets/secrets-plan.ts';
 import type { Wanted } from '../deploy/stage.ts';
 import { readKeptPart, readTargetState } from '../deploy/target-state.ts';
 import type { Machine } from '../machine/machine.ts';

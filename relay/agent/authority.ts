@@ -10,7 +10,7 @@ import {
   makeLeafKey,
   openIssuer,
   publicKeyOf,
-} from '../deploy/leaf-issuer.ts';
+} from '../deploy/leaves/leaf-issuer.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from './clock.ts';
 import { type Disk, diskFault } from './disk.ts';

@@ -5,7 +5,7 @@ import { canonicalJson } from '../../schema/wire/canonical.ts';
 import { nameSchema } from '../../schema/wire/ids.ts';
 import { own, recordOf } from '../../schema/wire/record.ts';
 import { releaseAuthoritySchema, releaseCertSchema } from '../../schema/wire/release.ts';
-import type { LeafWants } from '../deploy/leaf-wants.ts';
+import type { LeafWants } from '../deploy/leaves/leaf-wants.ts';
 import type { Log } from '../log.ts';
 import { type Disk, diskFault } from './disk.ts';
 

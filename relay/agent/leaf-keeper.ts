@@ -1,6 +1,7 @@
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { CertificateReport } from '../../schema/wire/report.ts';
 import { codeOfReason } from '../actions/release-code.ts';
+import type { ActivationCode } from '../deploy/codes.ts';
 import {
   bringLeaves,
   isAtRest,
@@ -9,11 +10,10 @@ import {
   leafReports,
   lookAtLeaves,
   removeUnwanted,
-} from '../deploy/bring-leaves.ts';
-import type { ActivationCode } from '../deploy/codes.ts';
-import type { LeafPort } from '../deploy/leaf-port.ts';
-import { type LeafRecord, leafRecordFileOf } from '../deploy/leaf-record.ts';
-import { type LeafWants, wantsOf } from '../deploy/leaf-wants.ts';
+} from '../deploy/leaves/bring-leaves.ts';
+import type { LeafPort } from '../deploy/leaves/leaf-port.ts';
+import { type LeafRecord, leafRecordFileOf } from '../deploy/leaves/leaf-record.ts';
+import { type LeafWants, wantsOf } from '../deploy/leaves/leaf-wants.ts';
 import { createSystemd } from '../deploy/systemd.ts';
 import { readTargetState } from '../deploy/target-state.ts';
 import type { Log } from '../log.ts';

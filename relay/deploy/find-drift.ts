@@ -1,7 +1,7 @@
 import type { ReleasePart } from '../../schema/wire/release.ts';
 import type { Drift } from '../../schema/wire/report.ts';
 import type { Sight, UnitSight } from '../machine/machine.ts';
-import { filledPath, isFilledIn } from './secrets-table.ts';
+import { filledPath, isFilledIn } from './secrets/secrets-table.ts';
 import type { Sights } from './sights.ts';
 import { unitsOf } from './units.ts';
 

@@ -1,7 +1,7 @@
 import { type Result, refuse } from '../../schema/result.ts';
 import { ageKindOf } from '../../schema/wire/age-recipient.ts';
 import type { Machine, MachineReason } from '../machine/machine.ts';
-import { runSecrets, type SecretFault } from './secrets.ts';
+import { runSecrets, type SecretFault } from './secrets/secrets.ts';
 
 export type IdentityReason = MachineReason | SecretFault;
 

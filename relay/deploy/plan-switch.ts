@@ -2,7 +2,7 @@ import { changedUnits } from '../../schema/change/units.ts';
 import { volumeOf } from '../../schema/change/volume-paths.ts';
 import type { ReleaseFile, ReleasePart } from '../../schema/wire/release.ts';
 import type { Sight, Stat } from '../machine/machine.ts';
-import { filledPath, isFilledIn } from './secrets-table.ts';
+import { filledPath, isFilledIn } from './secrets/secrets-table.ts';
 import { type Op, targetFolder } from './target-state.ts';
 
 export type SwitchInput = {

@@ -7,7 +7,7 @@ import { ok, type Result, refuse } from '../../schema/result.ts';
 import { canonicalJson } from '../../schema/wire/canonical.ts';
 import { type ReleasePart, releasePartSchema } from '../../schema/wire/release.ts';
 import type { Change, Machine, MachineReason } from '../machine/machine.ts';
-import { withSecretFiles } from './secrets-plan.ts';
+import { withSecretFiles } from './secrets/secrets-plan.ts';
 
 /** What Writ keeps on each target, root's alone. Bytes lie in `blobs/<hex>`, parts of releases among them. */
 export const targetFolder = '/var/lib/writ-target';

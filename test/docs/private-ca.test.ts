@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { leafLifetimeMs } from '../../relay/deploy/leaf-issuer.ts';
+import { leafLifetimeMs } from '../../relay/deploy/leaves/leaf-issuer.ts';
 import { certificateCodes } from '../../schema/api/certificate-codes.ts';
 import { renewalMs } from '../../src/cli/ca/repo.ts';
 import { commands } from '../../src/cli/commands.ts';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { secretFaults } from '../../relay/deploy/secrets.ts';
-import { secretPlaces } from '../../relay/deploy/secrets-program.ts';
-import { secretRefusals } from '../../relay/deploy/secrets-table.ts';
+import { secretFaults } from '../../relay/deploy/secrets/secrets.ts';
+import { secretPlaces } from '../../relay/deploy/secrets/secrets-program.ts';
+import { secretRefusals } from '../../relay/deploy/secrets/secrets-table.ts';
 import { sectionOf } from '../support/doc-lines.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/secrets-on-targets.md'), 'utf8');

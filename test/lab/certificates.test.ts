@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { openAuthority } from '../../relay/agent/authority.ts';
 import { openLeafBook } from '../../relay/agent/leaf-book.ts';
 import { createLeafKeeper, type LeafKeeper } from '../../relay/agent/leaf-keeper.ts';
-import { publicKeyOf } from '../../relay/deploy/leaf-issuer.ts';
+import { publicKeyOf } from '../../relay/deploy/leaves/leaf-issuer.ts';
 import type { Machine } from '../../relay/machine/machine.ts';
 import { createRemoteMachine } from '../../relay/machine/remote-machine.ts';
 import { toBytes } from '../../schema/jose/digest.ts';

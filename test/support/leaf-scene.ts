@@ -4,7 +4,7 @@ import { openAuthority } from '../../relay/agent/authority.ts';
 import { openLeafBook } from '../../relay/agent/leaf-book.ts';
 import { createLeafKeeper, type LeafKeeper } from '../../relay/agent/leaf-keeper.ts';
 import { activate } from '../../relay/deploy/activate.ts';
-import { publicKeyOf } from '../../relay/deploy/leaf-issuer.ts';
+import { publicKeyOf } from '../../relay/deploy/leaves/leaf-issuer.ts';
 import type { ReleaseCert, ReleasePart } from '../../schema/wire/release.ts';
 import { type Permitted, permit } from '../../schema/x509/names.ts';
 import { fromBase64 } from '../../schema/x509/pem.ts';

@@ -5,7 +5,7 @@ import { createExecutor } from '../../../relay/agent/executor.ts';
 import type { Executor, Judge } from '../../../relay/agent/executor-contract.ts';
 import { createState, openState, type RelayState } from '../../../relay/agent/state-files.ts';
 import { judgeAgain, judgeJob, verifyEnvelope } from '../../../relay/agent/verify-job.ts';
-import type { LeafPort } from '../../../relay/deploy/leaf-port.ts';
+import type { LeafPort } from '../../../relay/deploy/leaves/leaf-port.ts';
 import type { ActClient } from '../../../relay/drivers/act-client.ts';
 import type { WatchPath } from '../../../relay/drivers/watch-path.ts';
 import { createLog, type Log, type LogEntry } from '../../../relay/log.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { leafRecordFile } from '../../../relay/deploy/leaf-record.ts';
+import { leafRecordFile } from '../../../relay/deploy/leaves/leaf-record.ts';
 import { permit } from '../../../schema/x509/names.ts';
 import { certOf, dayMs, openLeafScene } from '../../support/leaf-scene.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { pathsToLookAt, planSwitch } from '../../../relay/deploy/plan-switch.ts';
-import { filledPath } from '../../../relay/deploy/secrets-table.ts';
+import { filledPath } from '../../../relay/deploy/secrets/secrets-table.ts';
 import type { Op } from '../../../relay/deploy/target-state.ts';
 import type { Sight, Stat } from '../../../relay/machine/machine.ts';
 import type { ReleaseFile, ReleasePart } from '../../../schema/wire/release.ts';

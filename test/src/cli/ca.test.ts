@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeLeafKey } from '../../../relay/deploy/leaf-issuer.ts';
+import { makeLeafKey } from '../../../relay/deploy/leaves/leaf-issuer.ts';
 import { generateKey } from '../../../schema/jose/keys.ts';
 import { startDeployHome, textOf } from '../../support/deploy-home.ts';
 import { smallHome } from '../../support/repo-fixture.ts';

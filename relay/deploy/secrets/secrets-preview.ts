@@ -1,7 +1,7 @@
-import { changedSecrets } from '../../schema/change/units.ts';
-import type { ReleasePart } from '../../schema/wire/release.ts';
+import { changedSecrets } from '../../../schema/change/units.ts';
+import type { ReleasePart } from '../../../schema/wire/release.ts';
+import type { Op } from '../target-state.ts';
 import { isFilledIn } from './secrets-table.ts';
-import type { Op } from './target-state.ts';
 
 /**
  * Files that are filled in otherwise in another part, as what they are before: a preview shows them with placeholders, so

@@ -1,6 +1,6 @@
-import { digestBytes, toBytes } from '../../schema/jose/digest.ts';
-import { ok, type Result } from '../../schema/result.ts';
-import type { ReleaseFile, ReleasePart } from '../../schema/wire/release.ts';
+import { digestBytes, toBytes } from '../../../schema/jose/digest.ts';
+import { ok, type Result } from '../../../schema/result.ts';
+import type { ReleaseFile, ReleasePart } from '../../../schema/wire/release.ts';
 import { secretPlaces, secretsProgram } from './secrets-program.ts';
 import { isFilledIn, type SecretsRefusal, secretsTable } from './secrets-table.ts';
 

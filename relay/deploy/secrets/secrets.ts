@@ -1,7 +1,7 @@
-import { ok, type Result, refuse } from '../../schema/result.ts';
-import type { Machine, MachineReason } from '../machine/machine.ts';
+import { ok, type Result, refuse } from '../../../schema/result.ts';
+import type { Machine, MachineReason } from '../../machine/machine.ts';
+import { blobPath } from '../target-state.ts';
 import { secretsProgram } from './secrets-program.ts';
-import { blobPath } from './target-state.ts';
 
 const timeoutMs = 5 * 60_000;
 const maxBytes = 64 * 1024;

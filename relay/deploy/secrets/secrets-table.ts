@@ -1,9 +1,9 @@
-import { encodeBase64url } from '../../schema/jose/base64url.ts';
-import { sha256Hex, toBytes } from '../../schema/jose/digest.ts';
-import { placeholdersIn, secretPlaceholder } from '../../schema/manifest/placeholder.ts';
-import { ok, type Refusal, type Result, refuse } from '../../schema/result.ts';
-import { canonicalJson } from '../../schema/wire/canonical.ts';
-import type { ReleaseFile, ReleasePart } from '../../schema/wire/release.ts';
+import { encodeBase64url } from '../../../schema/jose/base64url.ts';
+import { sha256Hex, toBytes } from '../../../schema/jose/digest.ts';
+import { placeholdersIn, secretPlaceholder } from '../../../schema/manifest/placeholder.ts';
+import { ok, type Refusal, type Result, refuse } from '../../../schema/result.ts';
+import { canonicalJson } from '../../../schema/wire/canonical.ts';
+import type { ReleaseFile, ReleasePart } from '../../../schema/wire/release.ts';
 import { secretPlaces } from './secrets-program.ts';
 
 /** What a part says of its secrets that no target could do. Nothing was changed. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runSecrets } from '../../../relay/deploy/secrets.ts';
-import { planSecrets } from '../../../relay/deploy/secrets-plan.ts';
-import { secretsTable } from '../../../relay/deploy/secrets-table.ts';
-import type { Machine } from '../../../relay/machine/machine.ts';
-import { ok } from '../../../schema/result.ts';
-import type { ReleaseFile, ReleasePart } from '../../../schema/wire/release.ts';
+import { runSecrets } from '../../../../relay/deploy/secrets/secrets.ts';
+import { planSecrets } from '../../../../relay/deploy/secrets/secrets-plan.ts';
+import { secretsTable } from '../../../../relay/deploy/secrets/secrets-table.ts';
+import type { Machine } from '../../../../relay/machine/machine.ts';
+import { ok } from '../../../../schema/result.ts';
+import type { ReleaseFile, ReleasePart } from '../../../../schema/wire/release.ts';
 
 type Secret = ReleasePart['apps'][number]['secrets'][number];
 

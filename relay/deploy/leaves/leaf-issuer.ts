@@ -7,13 +7,13 @@ import {
   sign,
   X509Certificate,
 } from 'node:crypto';
-import { digestBytes, toBytes } from '../../schema/jose/digest.ts';
-import { ok, type Result, refuse } from '../../schema/result.ts';
-import type { ReleaseAuthority, ReleaseCert } from '../../schema/wire/release.ts';
-import { issueCertificate, keyIdOf } from '../../schema/x509/issue.ts';
-import { isAddress, isPermitted } from '../../schema/x509/names.ts';
-import { fromBase64, fromPem, toBase64, toPem } from '../../schema/x509/pem.ts';
-import { readCertificate } from '../../schema/x509/read-certificate.ts';
+import { digestBytes, toBytes } from '../../../schema/jose/digest.ts';
+import { ok, type Result, refuse } from '../../../schema/result.ts';
+import type { ReleaseAuthority, ReleaseCert } from '../../../schema/wire/release.ts';
+import { issueCertificate, keyIdOf } from '../../../schema/x509/issue.ts';
+import { isAddress, isPermitted } from '../../../schema/x509/names.ts';
+import { fromBase64, fromPem, toBase64, toPem } from '../../../schema/x509/pem.ts';
+import { readCertificate } from '../../../schema/x509/read-certificate.ts';
 
 export type LeafCode =
   | 'authority_missing'

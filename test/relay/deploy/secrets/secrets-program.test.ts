@@ -5,15 +5,15 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { secretsProgram } from '../../../relay/deploy/secrets-program.ts';
-import { makeIdentity } from '../../../src/cli/secrets/age.ts';
-import { missing } from '../../support/missing.ts';
+import { secretsProgram } from '../../../../relay/deploy/secrets/secrets-program.ts';
+import { makeIdentity } from '../../../../src/cli/secrets/age.ts';
+import { missing } from '../../../support/missing.ts';
 import {
   makeSecretTarget,
   type Said,
   type SecretTarget,
   whyNoSecretTarget,
-} from '../../support/secret-target.ts';
+} from '../../../support/secret-target.ts';
 
 const lacking = whyNoSecretTarget();
 if (lacking !== null) missing(lacking);

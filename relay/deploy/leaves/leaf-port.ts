@@ -1,7 +1,7 @@
-import { ok, type Result, refuse } from '../../schema/result.ts';
-import type { ReleasePart } from '../../schema/wire/release.ts';
-import type { Machine } from '../machine/machine.ts';
-import type { ActivationCode } from './codes.ts';
+import { ok, type Result, refuse } from '../../../schema/result.ts';
+import type { ReleasePart } from '../../../schema/wire/release.ts';
+import type { Machine } from '../../machine/machine.ts';
+import type { ActivationCode } from '../codes.ts';
 
 /** A part by its digest. */
 export type KnownPart = { readonly part: ReleasePart; readonly digest: string };

@@ -1,4 +1,4 @@
-import type { Sight } from '../machine/machine.ts';
+import type { Sight } from '../../machine/machine.ts';
 import type { LeafMade, LeafRecord } from './leaf-record.ts';
 import { filesOfLeaf, type LeafFile, type LeafWant, type LeafWants } from './leaf-wants.ts';
 

@@ -1,12 +1,12 @@
 import * as v from 'valibot';
-import { digestSchema } from '../../schema/jose/digest.ts';
-import { parseStrictJson } from '../../schema/jose/strict-json.ts';
-import { absolutePathSchema } from '../../schema/manifest/values.ts';
-import { canonicalJson } from '../../schema/wire/canonical.ts';
-import { countSchema, nameSchema, timeSchema } from '../../schema/wire/ids.ts';
-import { authorityKeySchema } from '../../schema/wire/report.ts';
-import type { NewFile } from '../machine/machine.ts';
-import { targetFolder } from './target-state.ts';
+import { digestSchema } from '../../../schema/jose/digest.ts';
+import { parseStrictJson } from '../../../schema/jose/strict-json.ts';
+import { absolutePathSchema } from '../../../schema/manifest/values.ts';
+import { canonicalJson } from '../../../schema/wire/canonical.ts';
+import { countSchema, nameSchema, timeSchema } from '../../../schema/wire/ids.ts';
+import { authorityKeySchema } from '../../../schema/wire/report.ts';
+import type { NewFile } from '../../machine/machine.ts';
+import { targetFolder } from '../target-state.ts';
 
 /** What Writ made for a target of the private CA, on the target itself. Written before what it tells of. */
 export const leafRecordFile = `${targetFolder}/certificates.json`;

@@ -1,7 +1,7 @@
-import { digestBytes, toBytes } from '../../schema/jose/digest.ts';
-import { ok, type Result, refuse } from '../../schema/result.ts';
-import type { CertificateReport } from '../../schema/wire/report.ts';
-import type { Change, Machine, MachineReason, NewFile, Sight } from '../machine/machine.ts';
+import { digestBytes, toBytes } from '../../../schema/jose/digest.ts';
+import { ok, type Result, refuse } from '../../../schema/result.ts';
+import type { CertificateReport } from '../../../schema/wire/report.ts';
+import type { Change, Machine, MachineReason, NewFile, Sight } from '../../machine/machine.ts';
 import { type LeafIssuer, makeLeafKey } from './leaf-issuer.ts';
 import {
   type LeafMade,

@@ -1,5 +1,5 @@
-import type { ReleaseAuthority, ReleaseCert, ReleasePart } from '../../schema/wire/release.ts';
-import { unitsOf } from './units.ts';
+import type { ReleaseAuthority, ReleaseCert, ReleasePart } from '../../../schema/wire/release.ts';
+import { unitsOf } from '../units.ts';
 
 /** A certificate that an app of a target is to have. */
 export type LeafWant = {
