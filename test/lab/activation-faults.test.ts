@@ -70,7 +70,7 @@ else
 
     test('whatever happens leaves one generation, interrupts nobody else, and is told as it is', async (t) => {
       const seed = Number(process.env.WRIT_SEED ?? Date.now() % 1_000_000);
-      const perPhase = Number(process.env.WRIT_FAULTS ?? 2);
+      const perPhase = Number(process.env.WRIT_FAULTS ?? 5);
       t.diagnostic(`WRIT_SEED=${seed} WRIT_FAULTS=${perPhase}`);
       const hits = await runFaults(target, home, { perPhase, seed, pace: 20 }, (line) => t.diagnostic(line));
       t.diagnostic(`${hits.length} faults\n${histogram(hits)}`);
