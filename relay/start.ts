@@ -17,6 +17,7 @@ import { type ConfigRefusal, readConfig } from './agent/config.ts';
 import { createPathWatch } from './agent/confirm.ts';
 import { createEvidence } from './agent/evidence.ts';
 import { createExecutor } from './agent/executor.ts';
+import { createGithubTokens } from './agent/github-tokens.ts';
 import { createHeartbeatWatch } from './agent/heartbeat.ts';
 import { createLeafKeeper } from './agent/leaf-keeper.ts';
 import { createLink } from './agent/link.ts';
@@ -189,8 +190,10 @@ function run(state: RelayState, parts: Parts): RunningRelay {
   };
   // The helper hears of newer trust with what it is asked, and the next release may be far.
   trust.onChange(() => void ports.helper.look(relay, stop.signal));
+  const github = createGithubTokens({ clock, log });
   const executor = createExecutor({
     state,
+    github,
     session,
     clock,
     log,
@@ -306,6 +309,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     link.close();
     trustFetch.close();
     alarm.close();
+    github.close();
     for (const step of parts.undo.reverse()) await step();
     log.info('stopped', { relay });
   };

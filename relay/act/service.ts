@@ -1,10 +1,11 @@
 import * as v from 'valibot';
 import { decodeBase64url } from '../../schema/jose/base64url.ts';
 import { ok, type Result } from '../../schema/result.ts';
+import { type VerifiedOrder, verifyOrder } from '../../schema/trust/verify-order.ts';
 import { clockSkewMs } from '../../schema/wire/limits.ts';
 import type { TargetReport } from '../../schema/wire/report.ts';
 import { createTurns } from '../agent/turns.ts';
-import { type VerifiedOrder, verifyOrder, weighOrder } from '../agent/verify-release.ts';
+import { weighOrder } from '../agent/verify-release.ts';
 import {
   type ActAnswer,
   type ActOutcome,
@@ -93,6 +94,9 @@ export const refuseAll = (code: string): ActService => ({
 
 const requestMs = 10_000;
 
+/** It has no way to GitHub's keys, and the relay's word on them is not taken. */
+const noGithub = null;
+
 /** What was asked for is not done, and nothing is changed. */
 const refused = (code: string, detail?: string): Refused => ({
   k: 'refused',
@@ -128,10 +132,8 @@ export function createActService(deps: ActServiceDeps): ActService {
   const apply = async (link: FrameLink, request: ActRequest & { k: 'apply' }): Promise<ActAnswer> => {
     const bytes = decodeBase64url(request.order);
     if (!bytes.ok) return refused('release_malformed', 'not canonical base64url');
-    const verified = await verifyOrder(state.trust(), {
-      bytes: bytes.value,
-      authorisation: request.authorisation,
-    });
+    const signed = { bytes: bytes.value, authorisation: request.authorisation };
+    const verified = await verifyOrder(state.trust(), signed, noGithub);
     if (!verified.ok) return refused(verified.reason, verified.detail);
     const target = verified.value.order.parts[request.part]?.target;
     if (target === undefined) return refused('step_unknown');
@@ -157,6 +159,7 @@ export function createActService(deps: ActServiceDeps): ActService {
     const verdict = weighOrder(
       {
         trust: state.trust(),
+        github: noGithub,
         relay: state.relay,
         now,
         floors: state.targets(),

@@ -2,6 +2,7 @@ import type { Progress } from '../../schema/wire/report.ts';
 import type { ActionPorts, RelayAction } from '../actions/action.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from './clock.ts';
+import type { GithubTokens } from './github-tokens.ts';
 import type { Outbox, PostedReceipt } from './outbox.ts';
 import type { RelayState } from './state-files.ts';
 import type { judgeAgain, judgeJob, verifyEnvelope } from './verify-job.ts';
@@ -71,6 +72,7 @@ export type ExecutorDeps = {
   readonly actions: Readonly<Record<string, RelayAction>>;
   readonly ports: ActionPorts;
   readonly judge: Judge;
+  readonly github: Pick<GithubTokens, 'keys' | 'seenAt' | 'noteText'>;
   /** How many receipts may wait for the API before nothing more begins. */
   readonly maxUnconfirmed?: number | undefined;
   /** Sends the last report before the host goes down; bounded in time. */

@@ -75,6 +75,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     session: deps.session,
     journal: restored() ? { ...journal.state, restored: true } : journal.state,
     livedMs: journal.livedMs(),
+    github: deps.github,
     now: clock.now(),
   });
 
@@ -290,6 +291,8 @@ export function createExecutor(deps: ExecutorDeps): Executor {
         });
         if (!envelope.ok) return drop(envelope.reason, envelope.detail);
         const { job, heard } = envelope.value;
+        // It may have to wait for locks for longer than a token lives.
+        if (job.kind === 'release') await deps.github.noteText(job.authorisation);
         return await consider(text, job, heard, null);
       } catch (error) {
         return faulty(error);

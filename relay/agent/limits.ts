@@ -1,4 +1,4 @@
-import { readLimit, type TrustGrant } from '../../schema/trust/document.ts';
+import { readLimit, type TrustGrant } from '../../schema/trust/grant.ts';
 import type { StartEntry } from './journal-format.ts';
 
 /**

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { ok, type Result, refuse } from '../../schema/result.ts';
-import { readLimit } from '../../schema/trust/document.ts';
 import { findGrant } from '../../schema/trust/evaluate.ts';
+import { readLimit } from '../../schema/trust/grant.ts';
 import { codeSchema, type ReceiptState } from '../../schema/wire/receipt.ts';
 import { compareOrders } from '../../schema/wire/release-order.ts';
 import type { FlatResult } from '../actions/action.ts';

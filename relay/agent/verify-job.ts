@@ -11,6 +11,7 @@ import {
   type PolicyRefusal,
 } from '../../schema/trust/evaluate.ts';
 import { type Trust, trustExpired } from '../../schema/trust/read.ts';
+import type { GithubView } from '../../schema/trust/verify-order.ts';
 import { authorisationSchema, type Intent, parseIntent, type Step } from '../../schema/wire/intent.ts';
 import { type Job, jobSchema } from '../../schema/wire/job.ts';
 import { clockSkewMs, jobLifetimeMs, maxAuthorisationBytes, maxJobBytes } from '../../schema/wire/limits.ts';
@@ -37,6 +38,8 @@ export type JudgeContext = {
   /** The nonce of this run. */
   readonly session: string;
   readonly journal: JournalState;
+  /** With what tokens of GitHub's are verified, and when each was first seen here; null: none is taken. */
+  readonly github: Omit<GithubView, 'now'> | null;
   readonly livedMs: number;
   readonly now: number;
 };
@@ -203,8 +206,9 @@ async function judgeIntent(ctx: JudgeContext, job: Job): Promise<Verdict> {
   return { kind: 'allowed', order };
 }
 
-const releaseContext = ({ trust, relay, now, journal }: JudgeContext): ReleaseContext => ({
+const releaseContext = ({ trust, relay, now, journal, github }: JudgeContext): ReleaseContext => ({
   trust,
+  github: github === null ? null : { ...github, now },
   relay,
   now,
   floors: journal.orders,
@@ -216,12 +220,9 @@ const releaseContext = ({ trust, relay, now, journal }: JudgeContext): ReleaseCo
 async function judgeRelease(ctx: JudgeContext, job: Job): Promise<Verdict> {
   const bytes = decodeBase64url(job.intent);
   if (!bytes.ok) return dropped(refuse('release_malformed', 'not canonical base64url'));
-  const { authorisation, step: part } = job;
-  return withinLimits(
-    ctx,
-    job,
-    await judgeOrder(releaseContext(ctx), { bytes: bytes.value, authorisation, part }),
-  );
+  const { authorisation, time, step: part } = job;
+  const signed = { bytes: bytes.value, authorisation, time, part };
+  return withinLimits(ctx, job, await judgeOrder(releaseContext(ctx), signed));
 }
 
 /** The verdict on a release's part as that on a step, with the limit of its grant. */

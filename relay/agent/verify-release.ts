@@ -1,29 +1,23 @@
-import { type Digest, digestOf } from '../../schema/jose/digest.ts';
-import { verifyJws } from '../../schema/jose/jws.ts';
-import { ok, type Result, refuse } from '../../schema/result.ts';
-import {
-  evaluateOrder,
-  findGrant,
-  keyOf,
-  nameOfKey,
-  type PolicyRefusal,
-} from '../../schema/trust/evaluate.ts';
+import { refuse } from '../../schema/result.ts';
+import { evaluateOrder, findGrant, type PolicyRefusal } from '../../schema/trust/evaluate.ts';
 import { type Trust, trustExpired } from '../../schema/trust/read.ts';
-import type { Step } from '../../schema/wire/intent.ts';
-import { clockSkewMs, maxAuthorisationBytes } from '../../schema/wire/limits.ts';
 import {
-  compareOrders,
-  parseReleaseOrder,
-  type ReleaseOrder,
-  type ReleaseOrderNumber,
-  releaseAuthorisationSchema,
-  stepsOfOrder,
-} from '../../schema/wire/release-order.ts';
+  type GithubView,
+  type OrderRefusal,
+  type SignedBytes,
+  type VerifiedOrder,
+  verifyOrder,
+} from '../../schema/trust/verify-order.ts';
+import type { Step } from '../../schema/wire/intent.ts';
+import { clockSkewMs } from '../../schema/wire/limits.ts';
+import { compareOrders, type ReleaseOrderNumber, stepsOfOrder } from '../../schema/wire/release-order.ts';
 import { stepKey } from './journal-state.ts';
 
 /** All that a release's order is judged by. Nothing here comes from the controller. */
 export type ReleaseContext = {
   readonly trust: Trust;
+  /** Null where no token of GitHub's can be verified. */
+  readonly github: GithubView | null;
   /** The relay that is to do it. */
   readonly relay: string;
   readonly now: number;
@@ -37,21 +31,13 @@ export type ReleaseContext = {
   readonly forgotten: number;
 };
 
-/** A release's order as it comes: its bytes, who authorised them, and the part that is meant. */
-export type SignedOrder = {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** JWS of typ writ-release+jws over {home, kind, digest}. */
-  readonly authorisation: string;
-  readonly part: number;
-};
+/** A release's order as it comes, and the part that is meant. */
+export type SignedOrder = SignedBytes & { readonly part: number };
 
 /** Why an order counts as said by nobody, or as not meant for here and now. */
 export type OrderDropReason =
+  | OrderRefusal
   | 'trust_expired'
-  | 'authorisation_invalid'
-  | 'authorisation_home'
-  | 'authorisation_digest'
-  | 'release_malformed'
   | 'intent_home'
   | 'intent_not_yet'
   | 'intent_before_enrolment'
@@ -61,15 +47,6 @@ export type OrderDropReason =
 
 /** Why an order that somebody signed is not followed. */
 export type OrderDenyReason = PolicyRefusal | 'release_stale';
-
-/** An order whose authorisation verified over its very bytes. */
-export type VerifiedOrder = {
-  readonly order: ReleaseOrder;
-  /** digestOf('release') of its bytes: what receipts name. */
-  readonly digest: Digest;
-  /** The identity that authorised the whole order. */
-  readonly identity: string;
-};
 
 /** One part of a verified order, as the step that it is. */
 export type OrderedPart = VerifiedOrder & {
@@ -95,28 +72,6 @@ const dropped = ({ reason, detail }: { reason: OrderDropReason; detail?: string 
   reason,
   ...(detail !== undefined && { detail }),
 });
-
-/** Verifies who authorised an order, over its very bytes, and only then reads them. */
-export async function verifyOrder(
-  trust: Trust,
-  { bytes, authorisation: text }: Omit<SignedOrder, 'part'>,
-): Promise<Result<VerifiedOrder, OrderDropReason>> {
-  const authorisation = await verifyJws('release', text, {
-    maxBytes: maxAuthorisationBytes,
-    findKey: keyOf(trust, 'key'),
-    schema: releaseAuthorisationSchema,
-  });
-  if (!authorisation.ok) return refuse('authorisation_invalid', authorisation.reason);
-  const { payload, key } = authorisation.value;
-  if (payload.home !== trust.document.home) return refuse('authorisation_home');
-  const digest = await digestOf('release', bytes);
-  if (payload.digest !== digest) return refuse('authorisation_digest');
-  const parsed = parseReleaseOrder(bytes);
-  if (!parsed.ok) return parsed;
-  const identity = nameOfKey(trust, key.kid);
-  if (identity === undefined) return refuse('authorisation_invalid', 'jws_key_unknown');
-  return ok({ order: parsed.value, digest, identity });
-}
 
 /** What a verified order's part is worth now. Changes nothing; equal contexts and orders have equal verdicts. */
 export function weighOrder(ctx: ReleaseContext, verified: VerifiedOrder, part: number): OrderVerdict {
@@ -153,6 +108,6 @@ const denied = (
  * it: for whoever acts on a relay's word and must not take it. Limits are counted by the relay.
  */
 export async function judgeOrder(ctx: ReleaseContext, signed: SignedOrder): Promise<OrderVerdict> {
-  const verified = await verifyOrder(ctx.trust, signed);
+  const verified = await verifyOrder(ctx.trust, signed, ctx.github);
   return verified.ok ? weighOrder(ctx, verified.value, signed.part) : dropped(verified);
 }

@@ -24,6 +24,14 @@ export const runtime: Crypto = {
     const key = createPublicKey({ key: jwk, format: 'jwk' });
     return (bytes, signature) => verify(null, bytes, key, signature);
   },
+  rsaVerifierOf({ n, e }) {
+    try {
+      const key = createPublicKey({ key: { kty: 'RSA', n, e }, format: 'jwk' });
+      return (bytes, signature) => verify('sha256', bytes, key, signature);
+    } catch {
+      return null;
+    }
+  },
   signerOf({ x, d }) {
     const key = createPrivateKey({ key: { ...ed25519, x, d }, format: 'jwk' });
     return (bytes) => sign(null, bytes, key);

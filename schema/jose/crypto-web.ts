@@ -2,6 +2,7 @@ import { base64url } from 'jose';
 import type { Crypto } from './crypto.ts';
 
 const ed25519 = { name: 'Ed25519' } as const;
+const rs256 = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' } as const;
 /** WebCrypto takes no bytes whose memory is shared with another thread, which no bytes here are. */
 const owned = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => bytes as Uint8Array<ArrayBuffer>;
 
@@ -11,6 +12,14 @@ export const runtime: Crypto = {
   async verifierOf(x) {
     const key = await crypto.subtle.importKey('raw', x, ed25519, false, ['verify']);
     return (bytes, signature) => crypto.subtle.verify(ed25519, key, owned(signature), owned(bytes));
+  },
+  async rsaVerifierOf({ n, e }) {
+    try {
+      const key = await crypto.subtle.importKey('jwk', { kty: 'RSA', n, e }, rs256, false, ['verify']);
+      return (bytes, signature) => crypto.subtle.verify(rs256, key, owned(signature), owned(bytes));
+    } catch {
+      return null;
+    }
   },
   async signerOf({ x, d }) {
     const jwk = { kty: 'OKP', crv: 'Ed25519', x, d };

@@ -1,4 +1,4 @@
-/** Whether a signature of 64 bytes is by the key over the bytes (RFC 8032, Ed25519). Never throws. */
+/** Whether a signature is by the key over the bytes: 64 bytes of Ed25519 (RFC 8032), or of RSA. Never throws. */
 export type Verify = (bytes: Uint8Array, signature: Uint8Array) => boolean | Promise<boolean>;
 
 /** The key's signature over the bytes, 64 bytes. */
@@ -13,6 +13,11 @@ export type Crypto = {
   readonly sha256: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array | Promise<Uint8Array>;
   /** Of a public key's 32 bytes, which `acceptKey` has found to be good. */
   readonly verifierOf: (x: Uint8Array<ArrayBuffer>) => Verify | Promise<Verify>;
+  /** Of an RSA key's modulus and exponent as in its JWK, for RS256 (RFC 7518 section 3.3); null when they are none. */
+  readonly rsaVerifierOf: (halves: {
+    readonly n: string;
+    readonly e: string;
+  }) => Verify | null | Promise<Verify | null>;
   /** Of a key's halves as in its JWK (RFC 8037). Throws or rejects when they are none. */
   readonly signerOf: (halves: { readonly x: string; readonly d: string }) => Sign | Promise<Sign>;
   /** The halves of a new key. */

@@ -15,6 +15,7 @@ export type JwsKind =
   | 'proof'
   | 'heartbeat'
   | 'trust'
+  | 'time'
   | 'token';
 
 export type JwsRefusal =

@@ -3,12 +3,12 @@ import { actionOf } from '../actions/index.ts';
 import { ok, type Result, refuse } from '../result.ts';
 import {
   type House,
-  limitSchema,
   trustGuestSchema,
   trustHostSchema,
   houseSchema as trustHouseSchema,
-  webUrlSchema,
 } from '../trust/document.ts';
+import { limitSchema } from '../trust/grant.ts';
+import { webUrlSchema } from '../trust/web-url.ts';
 import { nameSchema, targetNameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { webUrlSchema } from '../trust/document.ts';
+import { webUrlSchema } from '../trust/web-url.ts';
 import { nameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
 import { oneOrMany } from './values.ts';

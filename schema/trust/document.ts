@@ -1,10 +1,12 @@
 import * as v from 'valibot';
+import { githubPins } from '../github/pins.ts';
 import { digestSchema } from '../jose/digest.ts';
 import { publicJwkSchema } from '../jose/keys.ts';
 import { ageRecipientSchema } from '../wire/age-recipient.ts';
-import { actionTypeSchema, countSchema, homeIdSchema, nameSchema, targetNameSchema } from '../wire/ids.ts';
+import { countSchema, homeIdSchema, nameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
-import { pathPatternSchema } from './path-pattern.ts';
+import { grantSchema } from './grant.ts';
+import { webUrlSchema } from './web-url.ts';
 
 const dateTimeSchema = v.pipe(
   v.string(),
@@ -18,25 +20,6 @@ function exists(text: string): boolean {
   return !Number.isNaN(ms) && new Date(ms).toISOString() === text.replace('Z', '.000Z');
 }
 
-/** An address that is fetched from or posted to, without a name or password in it. */
-export const webUrlSchema = v.pipe(
-  v.string(),
-  v.url(),
-  v.maxLength(500),
-  v.regex(
-    /^https:\/\/|^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)[:/]/,
-    'must be https (http on loopback only)',
-  ),
-  // With one, what looks like a loopback address may be the name: http://localhost:80@example.net
-  v.check((text) => !hasUser(text), 'must not hold a user or password'),
-);
-
-function hasUser(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { username, password } = new URL(text);
-  return username !== '' || password !== '';
-}
-
 /** An IPv4 address, with a port from 1 where it is not the usual one. */
 function isAddress(text: string): boolean {
   const [address, port] = text.split(':') as [string, string | undefined];
@@ -48,19 +31,6 @@ const macSchema = v.pipe(
   v.string(),
   v.regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'must be a MAC in lower case'),
 );
-
-/** `6/1h`: at most so many started steps in any window of that length. */
-export const limitSchema = v.pipe(
-  v.string(),
-  v.regex(/^[1-9][0-9]{0,4}\/[1-9][0-9]{0,3}[mhd]$/, 'must be such as 6/1h'),
-);
-
-/** The count and window in ms of a limit. */
-export function readLimit(limit: string): { count: number; windowMs: number } {
-  const [count, window] = limit.split('/') as [string, string];
-  const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 }[window.at(-1) as 'm' | 'h' | 'd'];
-  return { count: Number(count), windowMs: Number(window.slice(0, -1)) * unitMs };
-}
 
 export const trustHostSchema = v.strictObject({
   /** How to call it in a sentence: "the tower". */
@@ -105,28 +75,25 @@ export const houseSchema = v.strictObject({
 /** The facts about the house that decide anything on a relay. */
 export type House = v.InferOutput<typeof houseSchema>;
 
-export const grantSchema = v.strictObject({
-  action: actionTypeSchema,
-  /** Hosts and guests by name; commands of apps by their full names. */
-  on: v.pipe(v.array(targetNameSchema), v.minLength(1), v.maxLength(256)),
-  limit: v.optional(limitSchema),
-  /** What a release may touch on its targets. Without any it may touch nothing; to other actions they mean nothing. */
-  paths: v.optional(v.pipe(v.array(pathPatternSchema), v.maxLength(256))),
-});
-export type TrustGrant = v.InferOutput<typeof grantSchema>;
+const maySchema = v.pipe(v.array(grantSchema), v.maxLength(256));
 
-const keyIdentitySchema = v.strictObject({
-  kind: v.literal('key'),
-  jwk: publicJwkSchema,
-  may: v.pipe(v.array(grantSchema), v.maxLength(256)),
-});
+const keyIdentitySchema = v.strictObject({ kind: v.literal('key'), jwk: publicJwkSchema, may: maySchema });
 
 const relayIdentitySchema = v.strictObject({
   kind: v.literal('relay'),
   jwk: publicJwkSchema,
+  /** `time`: a notary, which says when it saw a token, and nothing else. */
+  attests: v.optional(v.tuple([v.literal('time')])),
 });
 
-export const identitySchema = v.variant('kind', [keyIdentitySchema, relayIdentitySchema]);
+/** A workflow of GitHub Actions, by what its ID tokens say of themselves. */
+const githubIdentitySchema = v.strictObject({ kind: v.literal('github'), ...githubPins, may: maySchema });
+
+export const identitySchema = v.variant('kind', [
+  keyIdentitySchema,
+  relayIdentitySchema,
+  githubIdentitySchema,
+]);
 export type Identity = v.InferOutput<typeof identitySchema>;
 
 const rootSchema = v.strictObject({ kid: nameSchema, jwk: publicJwkSchema });

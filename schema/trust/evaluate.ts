@@ -3,8 +3,10 @@ import { releaseApply } from '../actions/release-apply.ts';
 import type { AcceptedKey } from '../jose/keys.ts';
 import { ok, type Result, refuse } from '../result.ts';
 import type { Intent, Step } from '../wire/intent.ts';
+import { own } from '../wire/record.ts';
 import { type ReleaseOrder, releaseAction, stepsOfOrder } from '../wire/release-order.ts';
-import { controllerName, type TrustDocument, type TrustGrant } from './document.ts';
+import { controllerName, type TrustDocument } from './document.ts';
+import type { TrustGrant } from './grant.ts';
 import type { Trust } from './read.ts';
 
 export type PolicyRefusal =
@@ -17,7 +19,7 @@ export type PolicyRefusal =
 /** The grant under which an identity may order one action on one target; null when there is none. */
 export function findGrant(trust: Trust, identity: string, action: string, target: string): TrustGrant | null {
   const found = trust.document.identities[identity];
-  if (found === undefined || found.kind !== 'key' || actionOf(action) === undefined) return null;
+  if (found === undefined || found.kind === 'relay' || actionOf(action) === undefined) return null;
   return found.may.find((grant) => grant.action === action && grant.on.includes(target)) ?? null;
 }
 
@@ -78,8 +80,20 @@ export function evaluateOrder(
   order: ReleaseOrder,
 ): Result<true, PolicyRefusal> {
   if (identity === controllerName) return refuse('not_granted', `${controllerName} may order no release`);
+  const isGithub = own(trust.document.identities, identity)?.kind === 'github';
+  const beyond = isGithub ? order.parts.find(({ target }) => !isVirtual(trust, target)) : undefined;
+  if (beyond !== undefined) {
+    return refuse(
+      'not_granted',
+      `a workflow releases to virtual machines alone, and ${beyond.target} is none`,
+    );
+  }
   return evaluateSteps(trust, identity, stepsOfOrder(order));
 }
+
+/** What a root's helper brings to hosts and containers, it verifies itself, and it has no way to GitHub's keys. */
+const isVirtual = ({ document }: Trust, target: string): boolean =>
+  own(document.house.guests, target)?.kind === 'qemu';
 
 /** The targets of one host's relay, itself or guests of it, that somebody may release to; sorted. */
 export function releasableTargets(
@@ -87,7 +101,7 @@ export function releasableTargets(
   relay: string,
 ): string[] {
   const named = Object.entries(identities).flatMap(([name, identity]) =>
-    identity.kind === 'key' && name !== controllerName
+    identity.kind !== 'relay' && name !== controllerName
       ? identity.may.filter(({ action }) => action === releaseAction).flatMap(({ on }) => on)
       : [],
   );

@@ -1,3 +1,4 @@
+import { issuerOf } from '../github/pins.ts';
 import { decodeBase64url, encodeBase64url } from '../jose/base64url.ts';
 import { type Digest, digestOf, toBytes } from '../jose/digest.ts';
 import { parsePayload, signJws, verifyJwsBytes } from '../jose/jws.ts';
@@ -6,6 +7,7 @@ import { ok, type Result, refuse } from '../result.ts';
 import { machineOfTarget } from '../wire/ids.ts';
 import { maxTrustBytes } from '../wire/limits.ts';
 import type { TrustJws } from '../wire/relay-api.ts';
+import { releaseAction } from '../wire/release-order.ts';
 import { controllerName, type TrustDocument, trustDocumentSchema } from './document.ts';
 
 /** A trust document whose signatures were verified, with its keys accepted and found by thumbprint. */
@@ -41,6 +43,7 @@ async function parseTrust(jws: TrustJws): Promise<Result<ParsedTrust, TrustRefus
 
   const identities = new Map<string, { name: string; key: AcceptedKey }>();
   for (const [name, identity] of Object.entries(document.identities)) {
+    if (identity.kind === 'github') continue;
     const key = await acceptKey(identity.jwk);
     if (!key.ok) return refuse('trust_key_weak', `the key of ${name}: ${key.detail ?? key.reason}`);
     if (identities.has(key.value.kid)) return refuse('trust_inconsistent', `the key of ${name} stands twice`);
@@ -76,7 +79,9 @@ function findInconsistency(document: TrustDocument): string | null {
   for (const [name, identity] of Object.entries(identities)) {
     if (identity.kind === 'relay' && house.hosts[name] === undefined)
       return `the relay ${name} is no host of the house`;
-    if (identity.kind !== 'key') continue;
+    if (identity.kind === 'relay') continue;
+    if (identity.kind === 'github' && identity.may.some(({ action }) => action !== releaseAction))
+      return `${name} is a workflow of GitHub, which may order releases alone`;
     const granted = new Set<string>();
     for (const grant of identity.may) {
       // Of two grants the first alone would count, with its limit, whatever the second says.
@@ -102,6 +107,14 @@ function findInconsistency(document: TrustDocument): string | null {
       return `${name} is woken by ${host.wake_via}, but has no mac or wake_address`;
     }
     if (host.sleeps && host.wake_via === undefined) return `${name} sleeps, but nobody can wake it`;
+  }
+  const workflows = new Set<string>();
+  for (const [name, identity] of Object.entries(identities)) {
+    if (identity.kind !== 'github') continue;
+    const { repository_id, workflow, ref, environment } = identity;
+    const one = JSON.stringify([issuerOf(identity), repository_id, workflow, ref, environment]);
+    if (workflows.has(one)) return `the workflow of ${name} stands twice`;
+    workflows.add(one);
   }
   const seats = new Set<string>();
   for (const [name, guest] of Object.entries(house.guests)) {

@@ -8,6 +8,8 @@ export const maxReceiptBytes = 8 * kib;
 export const maxReportBytes = 128 * kib;
 export const maxHeartbeatBytes = 4 * kib;
 export const maxAuthorisationBytes = 2 * kib;
+/** GitHub's ID tokens have between 2 and 3 KiB. */
+export const maxGithubTokenBytes = 8 * kib;
 export const maxProofBytes = 2 * kib;
 export const maxTokenBytes = 16 * kib;
 export const maxTrustBytes = 1024 * kib;

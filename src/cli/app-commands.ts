@@ -1,5 +1,6 @@
 import { didYouMean } from '../../schema/near.ts';
-import type { TrustDocument, TrustGrant } from '../../schema/trust/document.ts';
+import type { TrustDocument } from '../../schema/trust/document.ts';
+import type { TrustGrant } from '../../schema/trust/grant.ts';
 import { commandActionType, readCommandName } from '../../schema/wire/ids.ts';
 import { exits, type Failure, fail } from './outcome.ts';
 

@@ -9,8 +9,8 @@ import {
   type Origin,
   operatorName,
   type TrustDocument,
-  type TrustGrant,
 } from '../../schema/trust/document.ts';
+import type { TrustGrant } from '../../schema/trust/grant.ts';
 import type { EnrolmentStatement } from '../../schema/wire/relay-api.ts';
 import { isCommandGrant } from './app-commands.ts';
 import { isSame } from './same.ts';

@@ -1,5 +1,6 @@
 import { fingerprint, type PublicJwk, thumbprint } from '../../schema/jose/keys.ts';
-import type { Identity, TrustDocument, TrustGrant } from '../../schema/trust/document.ts';
+import type { Identity, TrustDocument } from '../../schema/trust/document.ts';
+import type { TrustGrant } from '../../schema/trust/grant.ts';
 import { isSame } from './same.ts';
 import { listed } from './text.ts';
 import { grantInWords, originsInWords, shortRecipient } from './trust-words.ts';

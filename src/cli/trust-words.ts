@@ -1,6 +1,7 @@
 import { actionOf } from '../../schema/actions/index.ts';
 import { fingerprint } from '../../schema/jose/keys.ts';
-import { type Origin, readLimit, type TrustGrant } from '../../schema/trust/document.ts';
+import type { Origin } from '../../schema/trust/document.ts';
+import { readLimit, type TrustGrant } from '../../schema/trust/grant.ts';
 import type { Trust } from '../../schema/trust/read.ts';
 import { trustWarningMs } from '../../schema/wire/limits.ts';
 

@@ -7,6 +7,7 @@ import { createExecutor } from '../../relay/agent/executor.ts';
 import { nodeDisk } from '../../relay/agent/node-disk.ts';
 import { openState } from '../../relay/agent/state-files.ts';
 import { noPorts, quietLog, readReceipt, realJudge } from '../relay/agent/fixture.ts';
+import { noGithub } from '../support/no-github.ts';
 
 // node killed-child.ts STATE-FOLDER SESSION KILL-AT
 //
@@ -78,6 +79,7 @@ const clock = systemClock({ bootIdFile: join(around, 'boot') });
 const opened = await openState({ disk, clock, log: quietLog() });
 if (!opened.ok) throw new Error(`the state does not open: ${opened.reason}`);
 const executor = createExecutor({
+  github: noGithub,
   state: opened.value,
   session,
   clock,

@@ -1,4 +1,5 @@
-import type { House, TrustGrant } from '../../schema/trust/document.ts';
+import type { House } from '../../schema/trust/document.ts';
+import type { TrustGrant } from '../../schema/trust/grant.ts';
 import type { Intent } from '../../schema/wire/intent.ts';
 import { clockSkewMs } from '../../schema/wire/limits.ts';
 import type { ReleaseOrder } from '../../schema/wire/release-order.ts';

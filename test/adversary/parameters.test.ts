@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { type ActionType, commandActions } from '../../schema/actions/index.ts';
-import type { TrustGrant } from '../../schema/trust/document.ts';
+import type { TrustGrant } from '../../schema/trust/grant.ts';
 import { type Rig, startRig } from '../relay/agent/fixture.ts';
 import { perform } from '../support/perform.ts';
 import { createStages, ordersTo, running } from '../support/stages.ts';

@@ -15,6 +15,7 @@ import {
   quietLog,
   readReceipt,
 } from '../relay/agent/fixture.ts';
+import { noGithub } from '../support/no-github.ts';
 import { testNonce } from '../support/relay-home.ts';
 import type { Counts } from './counts.ts';
 import { createForger, type SentJob } from './forger.ts';
@@ -90,6 +91,7 @@ export async function playTrace(
       return outcome === 'fail' ? { state: 'failed', code: 'told_to' } : undefined;
     };
     const executor = createExecutor({
+      github: noGithub,
       state: {
         home,
         relay: 'pve2',

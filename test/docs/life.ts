@@ -293,6 +293,7 @@ export async function startLife(t: TestContext, house = houseYaml): Promise<Life
       session: job.session,
       journal: journal.state,
       livedMs: 0,
+      github: null,
       now,
     };
     const envelope = await verifyEnvelope(context, await signJws('job', job, await controller()), 0);

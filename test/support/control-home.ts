@@ -8,7 +8,7 @@ import { signJws } from '../../schema/jose/jws.ts';
 import type { SigningKey } from '../../schema/jose/keys.ts';
 import type { HouseFile } from '../../schema/manifest/house.ts';
 import { ok, refuse } from '../../schema/result.ts';
-import type { TrustGrant } from '../../schema/trust/document.ts';
+import type { TrustGrant } from '../../schema/trust/grant.ts';
 import { enrolmentMac } from '../../schema/wire/enrolment.ts';
 import { type Intent, parseIntent } from '../../schema/wire/intent.ts';
 import type { Job } from '../../schema/wire/job.ts';

@@ -1,11 +1,6 @@
 import * as v from 'valibot';
-import {
-  controllerName,
-  limitSchema,
-  operatorName,
-  type TrustDocument,
-  type TrustGrant,
-} from '../../../schema/trust/document.ts';
+import { controllerName, operatorName, type TrustDocument } from '../../../schema/trust/document.ts';
+import { limitSchema, type TrustGrant } from '../../../schema/trust/grant.ts';
 import { commandActionType } from '../../../schema/wire/ids.ts';
 import { grantedCommands, isCommandGrant, judgeCommandName } from '../app-commands.ts';
 import { defineCommand } from '../command.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TrustGrant } from '../../../schema/trust/document.ts';
+import type { TrustGrant } from '../../../schema/trust/grant.ts';
 import { type Rig, type RigOptions, startRig } from './fixture.ts';
 
 const command = (target: string) => ({ action: 'app.command', target });

@@ -18,6 +18,7 @@ import { acceptFirstTrust } from '../../../schema/trust/read.ts';
 import type { Job } from '../../../schema/wire/job.ts';
 import { jobLifetimeMs } from '../../../schema/wire/limits.ts';
 import type { Receipt } from '../../../schema/wire/receipt.ts';
+import { noGithub } from '../../support/no-github.ts';
 import { makeTestHome, type TestHome, type TestOrder, testNonce } from '../../support/relay-home.ts';
 
 /** A clock that stands until it is moved. */
@@ -277,6 +278,7 @@ async function run(
   const state = opened.value;
   const session = testNonce();
   const executor = createExecutor({
+    github: noGithub,
     state,
     session,
     clock,

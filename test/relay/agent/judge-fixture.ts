@@ -67,6 +67,7 @@ export async function openBench(home?: TestHome, relay = 'pve2'): Promise<Bench>
       session,
       journal: { ...emptyJournal(where, relay, kid), ...journal },
       livedMs: 0,
+      github: null,
       now: nowMs,
       ...changes,
     }),

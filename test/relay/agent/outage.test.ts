@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import type { TrustDocument } from '../../../schema/trust/document.ts';
 import type { FakeApi } from '../../support/fake-api.ts';
 import { makeRelayState } from '../../support/relay.ts';
 import { openBench, type RelayBench } from '../../support/relay-bench.ts';
@@ -12,6 +13,13 @@ beforeEach(async () => {
   bench = await openBench();
 });
 afterEach(() => bench.close());
+
+/** The document, the operator's grants withdrawn. */
+function withoutOperator(document: TrustDocument): TrustDocument {
+  const { operator } = document.identities;
+  assert.ok(operator?.kind === 'key');
+  return { ...document, identities: { ...document.identities, operator: { ...operator, may: [] } } };
+}
 
 describe('outages', () => {
   it('are waited out with growing pauses, in a bounded log, and end with everything brought', async () => {
@@ -105,13 +113,7 @@ describe('trust while a relay runs', () => {
     bench.inbox.content = JSON.stringify(first);
     const relay = await bench.start({ trustIntervalMs: 30_000 });
     await relay.until('connected');
-    await bench.home.amend((document) => ({
-      ...document,
-      identities: {
-        ...document.identities,
-        operator: { ...document.identities.operator!, kind: 'key', may: [] },
-      },
-    }));
+    await bench.home.amend(withoutOperator);
     bench.inbox.content = JSON.stringify(bench.home.chain());
     await relay.until('trust_in_force', ({ fields }) => fields.version === 2);
     const intent = await bench.home.intent([{ action: 'guest.start', target: 'gaming' }]);
@@ -133,13 +135,7 @@ describe('trust while a relay runs', () => {
     const { port } = mirror.address() as AddressInfo;
     bench.home = await bench.homeWith({ mirror: `http://127.0.0.1:${port}/trust.jws` });
     const stateDir = await makeRelayState(bench.home, 'pve2', { clock: bench.time.clock });
-    await bench.home.amend((document) => ({
-      ...document,
-      identities: {
-        ...document.identities,
-        operator: { ...document.identities.operator!, kind: 'key', may: [] },
-      },
-    }));
+    await bench.home.amend(withoutOperator);
     bench.api.trust = () => ({ versions: [] });
     bench.api.trustVersion = () => 1;
     bench.time.speed = 4;

@@ -191,6 +191,7 @@ describe('a release’s order', () => {
 describe('an order without an envelope', () => {
   const context = (changes: Partial<ReleaseContext> = {}): ReleaseContext => ({
     trust: bench.home.trust(),
+    github: null,
     relay: 'pve2',
     now: nowMs,
     floors: new Map(),

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import {
-  controllerName,
-  operatorName,
-  readLimit,
-  type TrustDocument,
-} from '../../../schema/trust/document.ts';
+import { controllerName, operatorName, type TrustDocument } from '../../../schema/trust/document.ts';
+import { readLimit } from '../../../schema/trust/grant.ts';
 import { acceptFirstTrust } from '../../../schema/trust/read.ts';
 import { digestOfJws, documentOf, type Keys, makeKeys, signAny } from './sample.ts';
 

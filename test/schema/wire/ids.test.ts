@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import * as v from 'valibot';
-import { readLimit } from '../../../schema/trust/document.ts';
+import { readLimit } from '../../../schema/trust/grant.ts';
 import {
   commandIdSchema,
   countSchema,
