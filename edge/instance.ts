@@ -1,4 +1,5 @@
 import { encodeBase64url } from '../schema/jose/base64url.ts';
+import { githubKeys } from '../src/auth/github-keys.ts';
 import { ok, type Result, refuse } from '../schema/result.ts';
 import { programVersion } from '../schema/version.ts';
 import type { Control } from '../src/control/control.ts';
@@ -59,6 +60,7 @@ export function createInstance(deps: {
       random,
       key,
       setupSecret: claimed ? null : setupSecret,
+      github: githubKeys(now),
       log: (level, event, fields) => log[level](event, fields),
     });
     const trust = await control.trust.current();

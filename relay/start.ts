@@ -22,6 +22,7 @@ import { createHeartbeatWatch } from './agent/heartbeat.ts';
 import { createLeafKeeper } from './agent/leaf-keeper.ts';
 import { createLink } from './agent/link.ts';
 import { nodeDisk } from './agent/node-disk.ts';
+import { createNotary } from './agent/notary.ts';
 import { runPollLoop } from './agent/poll-loop.ts';
 import { openProxmox, type ProxmoxPortRefusal } from './agent/proxmox-port.ts';
 import { createReceiptPost } from './agent/receipt-post.ts';
@@ -234,6 +235,10 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     ...(overrides.lookIdleMs !== undefined && { lookIdleMs: overrides.lookIdleMs }),
     ...(overrides.lookBusyMs !== undefined && { lookBusyMs: overrides.lookBusyMs }),
   });
+  const notary = createNotary({
+    ...{ home, relay, key, trust, link, clock, github, log },
+    nextSeq: () => executor.reportSeq(),
+  });
   const receipts = createReceiptPost({ executor, link, clock, log, random });
   const watch = createHeartbeatWatch({
     relay,
@@ -283,6 +288,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
           trustFetch,
           watch,
           alarm,
+          notary,
           clock,
           random,
           log,

@@ -6,6 +6,7 @@ import type { SigningKey } from '../schema/jose/keys.ts';
 import { ok, type Result, refuse } from '../schema/result.ts';
 import type { Origin } from '../schema/trust/document.ts';
 import { programVersion } from '../schema/version.ts';
+import { githubKeys } from './auth/github-keys.ts';
 import { createControl } from './control/create-control.ts';
 import { createApp } from './http/app.ts';
 import type { HttpLimits } from './http/deps.ts';
@@ -112,6 +113,7 @@ export async function serve(options: ServeOptions): Promise<Result<Server, Serve
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
     key: key.value,
     setupSecret,
+    github: githubKeys(() => performance.now()),
     log: (level, event, fields) => log[level](event, fields),
   });
   const trust = await control.trust.current();

@@ -42,7 +42,6 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   let refused: { count: number; code: string | null } = { count: 0, code: null };
 
   const { restored, ...outbox } = createOutbox(deps);
-
   const book = createStepBook({
     state,
     clock,

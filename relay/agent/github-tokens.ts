@@ -35,7 +35,7 @@ export function createGithubTokens(deps: {
   return {
     keys: createGithubKeys({
       uptimeMs: () => clock.uptimeMs(),
-      async fetch(url) {
+      async load(url) {
         const answer = await client.request({
           method: 'GET',
           url,

@@ -8,6 +8,7 @@ import type { Evidence } from './evidence.ts';
 import type { Executor } from './executor-contract.ts';
 import { type HeartbeatWatch, verifyHeartbeat } from './heartbeat.ts';
 import type { Link } from './link.ts';
+import type { Notary } from './notary.ts';
 import type { ReceiptPost } from './receipt-post.ts';
 import type { Reporter } from './report.ts';
 import type { TrustFetch } from './trust-fetch.ts';
@@ -26,6 +27,7 @@ export type PollLoopDeps = {
   readonly trustFetch: TrustFetch;
   readonly watch: HeartbeatWatch;
   readonly alarm: Alarm;
+  readonly notary: Notary;
   readonly clock: {
     now(): number;
     uptimeMs(): number;
@@ -100,6 +102,7 @@ export async function runPollLoop(deps: PollLoopDeps, signal: AbortSignal): Prom
     if (executor.unconfirmedReceipts().length > 0) deps.receipts.ring('soon');
     deps.trustFetch.wanted(answer.trust_version);
     for (const report of answer.evidence) await deps.evidence.take(report);
+    if (answer.attest !== undefined) void deps.notary.attest(answer.attest).catch(() => {});
     await takeJobs(answer.jobs);
     if (answer.report_wanted) deps.reporter.wanted();
     if (!executor.full()) deps.alarm.clear('receipts_unconfirmed', `${relay} begins steps again.`);

@@ -259,7 +259,7 @@ export function judgeAgain(ctx: JudgeContext, order: Order): Verdict {
   if (!moment.ok) return dropped(moment);
   if (order.job.exp <= ctx.now) return dropped(refuse('job_expired'));
   if (order.kind === 'release') {
-    const verified = { order: order.release, digest: order.digest, identity: order.identity };
+    const verified = { order: order.release, digest: order.digest, identity: order.identity, token: null };
     return withinLimits(ctx, order.job, weighOrder(releaseContext(ctx), verified, order.job.step));
   }
   const lifetime = checkLifetime(ctx, order.intent);

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
 import { countSchema, deploymentIdSchema, nameSchema, timeSchema } from '../wire/ids.ts';
-import { maxAuthorisationBytes, maxIntentBytes, maxReceiptBytes } from '../wire/limits.ts';
+import { maxGithubTokenBytes, maxIntentBytes, maxReceiptBytes } from '../wire/limits.ts';
 import { codeSchema } from '../wire/receipt.ts';
 import { recordOf } from '../wire/record.ts';
 import { releaseOrderSchema } from '../wire/release-order.ts';
@@ -22,8 +22,8 @@ export const blobParamsSchema = v.strictObject({
 export const releaseRequestSchema = v.strictObject({
   /** The bytes of the order as base64url. */
   order: v.pipe(v.string(), v.maxLength(Math.ceil((maxIntentBytes * 4) / 3) + 4)),
-  /** JWS of typ writ-release+jws over {home, kind, digest}. */
-  authorisation: v.pipe(v.string(), v.maxLength(maxAuthorisationBytes)),
+  /** JWS of typ writ-release+jws over {home, kind, digest}; or an ID token of GitHub's whose audience names them. */
+  authorisation: v.pipe(v.string(), v.maxLength(maxGithubTokenBytes)),
 });
 export type ReleaseRequest = v.InferOutput<typeof releaseRequestSchema>;
 

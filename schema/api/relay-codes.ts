@@ -3,6 +3,7 @@ import { actingCodes } from './acting-codes.ts';
 import { appCommandCodes } from './app-command-codes.ts';
 import { certificateCodes } from './certificate-codes.ts';
 import type { CodeCard } from './code-card.ts';
+import { githubCodes } from './github-codes.ts';
 import { jobCodes } from './job-codes.ts';
 import { releaseCodes } from './release-codes.ts';
 import { secretCodes } from './secret-codes.ts';
@@ -20,6 +21,7 @@ export const relayCodes = {
   ...certificateCodes,
   ...startCodes,
   ...appCommandCodes,
+  ...githubCodes,
 } as const satisfies { readonly [code: string]: CodeCard };
 
 export type RelayCode = keyof typeof relayCodes;

@@ -295,8 +295,21 @@ const releases: Migration = {
   ],
 };
 
+const releaseTokens: Migration = {
+  version: 3,
+  name: 'tokens of GitHub that authorise releases',
+  statements: [
+    `CREATE TABLE release_token (
+      deployment TEXT NOT NULL PRIMARY KEY,
+      token TEXT NOT NULL,
+      expires INTEGER NOT NULL,
+      time TEXT
+    )`,
+  ],
+};
+
 /** The schema's history, the oldest first. */
-export const migrations: readonly Migration[] = [first, releases];
+export const migrations: readonly Migration[] = [first, releases, releaseTokens];
 
 /** The version that this code reads and writes. */
 export const schemaVersion = migrations.length;

@@ -59,6 +59,16 @@ export const deployment = sqliteTable(
   (t) => [uniqueIndex('deployment_digest').on(t.digest), index('deployment_open').on(t.ended_at)],
 );
 
+/** Of orders that a token of GitHub's authorises: what is needed once it has expired. */
+export const releaseToken = sqliteTable('release_token', {
+  deployment: text().primaryKey(),
+  /** Of its text. */
+  token: text().notNull(),
+  expires: integer().notNull(),
+  /** A notary's attestation of it, once one came. */
+  time: text(),
+});
+
 /** The parts of orders, and how far each has come. A trigger refuses an order that is not above all of its target. */
 export const deploymentTarget = sqliteTable(
   'deployment_target',

@@ -74,10 +74,10 @@ type Known = {
  * Keys of issuers, fetched when they are needed: one fetch at a time for each, none sooner than a minute after the last
  * one ended, well or badly. Keys that were had before stay good while their issuer cannot be reached, for a day.
  *
- * @param fetch gives the bytes at an address within `maxJwksBytes` and a few seconds, else null; never throws
+ * @param load gives the bytes at an address, in `maxJwksBytes` and a few seconds, else null; never throws
  */
 export function createGithubKeys(deps: {
-  fetch(url: string): Promise<Uint8Array<ArrayBuffer> | null>;
+  load(url: string): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Milliseconds that only go up. */
   uptimeMs(): number;
 }): GithubKeys {
@@ -85,7 +85,7 @@ export function createGithubKeys(deps: {
   const dayMs = 24 * 60 * 60_000;
 
   const ask = async (issuer: string, to: Known): Promise<void> => {
-    const bytes = await deps.fetch(jwksUrl(issuer));
+    const bytes = await deps.load(jwksUrl(issuer));
     to.askedAt = deps.uptimeMs();
     const read = bytes === null ? null : await readJwks(bytes);
     if (read?.ok !== true) return;

@@ -48,6 +48,8 @@ export type VerifiedOrder = {
   readonly digest: Digest;
   /** The identity that authorised the whole order. */
   readonly identity: string;
+  /** Of GitHub's, by which it was authorised; null: a key did. */
+  readonly token: { readonly digest: Digest; readonly expiresMs: number } | null;
 };
 
 /**
@@ -72,7 +74,11 @@ export async function verifyOrder(
   if (claims !== null && !isOfRun(order, claims)) {
     return refuse('github_other_commit', 'the order names another commit or run than the token');
   }
-  return ok({ order, digest, identity: name });
+  const token =
+    claims === null
+      ? null
+      : { digest: await digestBytes(toBytes(signed.authorisation)), expiresMs: claims.exp * 1000 };
+  return ok({ order, digest, identity: name, token });
 }
 
 type Authority = { readonly name: string; readonly claims: GithubClaims | null };

@@ -6,6 +6,7 @@ import { originSchema } from '../trust/document.ts';
 import { codeIdSchema, countSchema, homeIdSchema, nameSchema, nonceSchema, timeSchema } from './ids.ts';
 import { maxHeartbeatBytes, maxJobBytes, maxReceiptBytes, maxReportBytes, maxTrustBytes } from './limits.ts';
 import { hostFactsSchema } from './report.ts';
+import { maxAttestations } from './time.ts';
 
 /** POST /v1/relay/poll */
 export const pollRequestSchema = v.strictObject({
@@ -31,6 +32,8 @@ export const pollAnswerSchema = v.strictObject({
   trust_version: countSchema,
   /** The API would like a report now. */
   report_wanted: v.boolean(),
+  /** Digests of tokens that this relay, a notary, is asked to attest. Since protocol 3. */
+  attest: v.optional(v.pipe(v.array(digestSchema), v.maxLength(maxAttestations))),
   /** How far the API holds this relay's receipts without a gap. */
   receipts_seq: countSchema,
   /** The last receipt that the API holds of this relay, when the relay's own head is behind it. */

@@ -9,8 +9,11 @@
  *    an app, `<guest>/<app>/<command>`. A relay from before it cannot read such an intent and drops it whole
  *    (`intent_malformed`), so that the order expires; and it keeps its older trust instead of a version that grants one.
  *    So relays are updated first.
+ * 3: GitHub: a job's authorisation may be an ID token, and `time` a notary's attestation of it; `attest` in answers to
+ *    polls, POST /v1/relay/times. A relay from before keeps its older trust instead of a version that names a workflow or
+ *    a notary, so relays are updated first.
  */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 /** The oldest protocol that the API still serves. */
 export const oldestProtocolVersion = Math.max(1, protocolVersion - 2);

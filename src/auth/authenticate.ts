@@ -1,4 +1,7 @@
+import { statusAudience } from '../../schema/github/audience.ts';
+import { looksLikeGithub } from '../../schema/github/token.ts';
 import type { Trust } from '../../schema/trust/read.ts';
+import { verifyWorkflow } from '../../schema/trust/verify-order.ts';
 import { maxTokenBytes } from '../../schema/wire/limits.ts';
 import { proofScheme } from '../../schema/wire/proof.ts';
 import type { Control } from '../control/control.ts';
@@ -10,7 +13,7 @@ import { verifyToken } from './token.ts';
 import type { VerifiedTokens } from './verified-tokens.ts';
 
 export type AuthDeps = {
-  readonly control: Pick<Control, 'trust' | 'tokens' | 'enrolment' | 'upkeep'>;
+  readonly control: Pick<Control, 'trust' | 'tokens' | 'enrolment' | 'upkeep' | 'github'>;
   readonly nonces: Nonces;
   readonly verified: VerifiedTokens;
   now(): number;
@@ -49,6 +52,16 @@ export async function authenticate(
     return unauthorised('credentials_invalid', 'The credentials are not valid here.', cause);
   }
   const nowMs = deps.now();
+  if (bearer !== null && looksLikeGithub(bearer)) {
+    const audience = statusAudience(trust.document.home);
+    const run = await verifyWorkflow(trust, bearer, { keys: deps.control.github, audience, seenMs: nowMs });
+    if (!run.ok) {
+      const why = `GitHub's token is not taken: ${run.detail ?? run.reason}.`;
+      return unauthorised('credentials_invalid', why, run.reason);
+    }
+    const { name, claims } = run.value;
+    return { ok: true, principal: { kind: 'github', name }, body: null, expires: claims.exp * 1000 };
+  }
   if (bearer !== null) {
     const token = await verifyToken(
       { trust, tokens: deps.control.tokens, verified: deps.verified, nowMs },

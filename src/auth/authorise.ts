@@ -9,8 +9,10 @@ import { type AuthRefused, unauthorised } from './reasons.ts';
  * - `orderer`: the operator, or a token whose scope names the very permission.
  * - `follower`: a reader, or a token whose scope names the permission of the command in question.
  * - `operator`: the owner's CLI alone.
+ * - `releaser`: that, or a workflow of GitHub Actions that trust names.
+ * - `release reader`: a reader, or such a workflow.
  * - `relay`: a relay that trust admits.
- * - `pending relay`: that, one that waits for approval, and readers: what must reach relays before they obey.
+ * - `pending relay`: that, one that waits for approval, readers, and workflows that trust names: what must reach relays before they obey.
  * - `setup`, `enrolment`: no name is known yet; the use case verifies a MAC by a single-use secret and a proof.
  * - `roots`: what is brought is signed by the roots, which the use case verifies, with a proof by the key it names.
  */
@@ -20,6 +22,8 @@ export type Authority =
   | 'orderer'
   | 'follower'
   | 'operator'
+  | 'releaser'
+  | 'release reader'
   | 'relay'
   | 'pending relay'
   | 'setup'
@@ -41,9 +45,11 @@ const orders = (scope: readonly string[], permission: string): boolean =>
 const mayToken: Record<Named, (scope: readonly string[], permission: string) => boolean> = {
   reader: reads,
   'pending relay': reads,
+  'release reader': reads,
   orderer: orders,
   follower: (scope, permission) => reads(scope) || orders(scope, permission),
   operator: () => false,
+  releaser: () => false,
   relay: () => false,
 };
 const mayOperator: Record<Named, boolean> = {
@@ -52,8 +58,12 @@ const mayOperator: Record<Named, boolean> = {
   orderer: true,
   follower: true,
   operator: true,
+  releaser: true,
+  'release reader': true,
   relay: false,
 };
+/** What no order is: releases are judged by what they were signed with. */
+const ofGithub: ReadonlySet<Named> = new Set(['releaser', 'release reader', 'pending relay']);
 
 function may(principal: Principal, authority: Named, permission: string): boolean {
   switch (principal.kind) {
@@ -61,6 +71,8 @@ function may(principal: Principal, authority: Named, permission: string): boolea
       return mayOperator[authority];
     case 'token':
       return mayToken[authority](principal.scope, permission);
+    case 'github':
+      return ofGithub.has(authority);
     case 'relay':
       return authority === 'relay' || authority === 'pending relay';
     case 'pending':

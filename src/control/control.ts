@@ -12,6 +12,7 @@ import type {
 import type { CommandState, CommandView, Order, Plan, SubmitRequest } from '../../schema/api/orders.ts';
 import type { AuditEntry } from '../../schema/chain/audit-entry.ts';
 import type { ChainHead } from '../../schema/chain/chain.ts';
+import type { GithubKeys } from '../../schema/github/keys.ts';
 import type { AcceptedKey } from '../../schema/jose/keys.ts';
 import type { HouseFile } from '../../schema/manifest/house.ts';
 import type { Result } from '../../schema/result.ts';
@@ -53,6 +54,7 @@ export type Control = {
   readonly tokens: TokenControl;
   readonly audit: AuditControl;
   readonly upkeep: UpkeepControl;
+  readonly github: GithubKeys;
 };
 
 export type SetupRequest = InferOutput<typeof setupRequestSchema>;
@@ -178,6 +180,8 @@ export type RelayControl = {
     receipts: readonly string[],
   ): Promise<Answer<{ receipts_seq: number }, RelayReason>>;
   report(relay: RelayCaller, report: string): Promise<Answer<true, RelayReason>>;
+  /** Keeps what a notary says of when it saw tokens. What does not verify is passed over. */
+  times(relay: RelayCaller, times: readonly string[]): Promise<void>;
 };
 
 /** A token's use: its view, and whether it may be used now. */

@@ -9,6 +9,7 @@ import { createPolls } from './relay-poll.ts';
 import { createReceipts } from './relay-receipts.ts';
 import { createReports } from './relay-report.ts';
 import { createReleaseDispatch } from './release-dispatch.ts';
+import { createTimes } from './release-times.ts';
 import { createReleases } from './releases.ts';
 import { createTokens } from './tokens.ts';
 import { createSetup, createTrust } from './trust.ts';
@@ -32,9 +33,11 @@ export function createControl(deps: ControlDeps): Control {
       poll: polls.poll,
       ...createReceipts(deps, keeper, log),
       ...createReports(deps, keeper, log, dispatch),
+      times: createTimes(deps, keeper, dispatch),
     },
     tokens: createTokens(deps, keeper, log),
     audit: createAudit(deps, keeper, log),
     upkeep: createUpkeep(deps, keeper, log, polls),
+    github: deps.github,
   };
 }

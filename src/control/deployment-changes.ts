@@ -4,6 +4,7 @@ import type { Trust } from '../../schema/trust/read.ts';
 import { compareOrders } from '../../schema/wire/release-order.ts';
 import {
   applyDisallowed,
+  applyLapsed,
   applyOvertaken,
   type Deployment,
   type DeploymentChange,
@@ -93,6 +94,25 @@ export async function endOvertaken(
       log,
       () => deployments.load(id),
       (one) => applyOvertaken(one, target, deps.clock.now()),
+    );
+  }
+}
+
+/**
+ * A relay that met a token in time may wait for something before it begins: what it has not begun this long after the
+ * token's end, and no notary saw, it will not begin.
+ */
+export const lapseMs = 10 * 60_000;
+
+/** Ends what has not begun of orders whose token of GitHub's expired before their relay, or a notary, saw it. */
+export async function endLapsed(deps: ControlDeps, log: AuditLog): Promise<void> {
+  const { deployments } = deps.store;
+  for (const id of await deployments.lapsed(deps.clock.now() - lapseMs)) {
+    await changeDeployment(
+      deps,
+      log,
+      () => deployments.load(id),
+      (one) => applyLapsed(one, deps.clock.now()),
     );
   }
 }

@@ -1,3 +1,4 @@
+import type { GithubKeys } from '../../schema/github/keys.ts';
 import { encodeBase64url } from '../../schema/jose/base64url.ts';
 import type { SigningKey } from '../../schema/jose/keys.ts';
 import { ulidOf } from '../../schema/wire/ids.ts';
@@ -14,6 +15,8 @@ export type ControlDeps = {
   /** The secret of this run's setup code (43 characters of base64url); null where setup is not offered. */
   readonly setupSecret: string | null;
   readonly log: Log;
+  /** With what tokens of GitHub's are verified. */
+  readonly github: GithubKeys;
 };
 
 /** The bells that are rung once something was written. */

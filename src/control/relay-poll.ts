@@ -23,6 +23,9 @@ import { type Evidence, findWakes } from './wakes.ts';
 
 /** How often at most evidence and wishes for a report are repeated while a wake runs. */
 const wakeRepeatMs = 2_000;
+/** How often a notary is asked for the same. */
+const timesRepeatMs = 5_000;
+const never = Number.POSITIVE_INFINITY;
 /** A relay is noted as heard of at most this often. */
 const touchEveryMs = 10_000;
 const maxJobsPerAnswer = 16;
@@ -47,6 +50,8 @@ type Memory = {
   toldTrust: number;
   toldEvidence: Map<string, string>;
   toldAt: number;
+  /** When it was asked to attest tokens last. */
+  askedTimesAt: number;
 };
 
 /** What a poll would be answered now. */
@@ -55,6 +60,8 @@ type Found = {
   readonly parts: readonly LeasablePart[];
   readonly evidence: readonly Evidence[];
   readonly reportWanted: boolean;
+  /** Tokens that it is to attest. */
+  readonly attest: readonly string[];
   /** Whether any of it is worth an answer before the time is over. */
   readonly worth: boolean;
   /** When it must be looked at again without a ring, in ms from now. */
@@ -101,6 +108,7 @@ export function createPolls(
       // A poll that comes again was not heard: what it was told is told anew.
       toldEvidence: same && request.poll > known.poll ? known.toldEvidence : new Map(),
       toldAt: same && request.poll > known.poll ? known.toldAt : 0,
+      askedTimesAt: same && request.poll > known.poll ? known.askedTimesAt : 0,
     };
     memories.set(relay.kid, memory);
     kids.set(relay.name, relay.kid);
@@ -114,10 +122,12 @@ export function createPolls(
     memory: Memory,
     now: number,
   ): Promise<Found> => {
-    const [steps, { parts, againMs }] = await Promise.all([
+    const [steps, { parts, againMs }, unattested] = await Promise.all([
       store.commands.activeOf(record.name),
       releases.find(trust, record, request, now),
+      releases.timesFor(trust, request, record.name, now),
     ]);
+    const attest = now - memory.askedTimesAt < timesRepeatMs ? [] : unattested;
     const mine = steps.filter((step) => step.relay === record.name);
     const jobs = trustExpired(trust, now) ? [] : mine.filter((step) => mayLease(step, request, now));
     const leases = mine
@@ -135,8 +145,12 @@ export function createPolls(
       parts,
       evidence: evidence.slice(0, maxEvidencePerAnswer),
       reportWanted,
-      worth: jobs.length + parts.length > 0 || fresh || (repeat && due <= 0),
-      againMs: Math.max(1, Math.min(...leases, againMs, repeat ? due : Number.POSITIVE_INFINITY)),
+      attest,
+      worth: jobs.length + parts.length + attest.length > 0 || fresh || (repeat && due <= 0),
+      againMs: Math.max(
+        1,
+        Math.min(...leases, againMs, repeat ? due : never, unattested.length > 0 ? timesRepeatMs : never),
+      ),
     };
   };
 
@@ -239,6 +253,7 @@ export function createPolls(
       evidence: found.evidence.map(({ jws }) => jws),
       trust_version: trust.document.version,
       report_wanted: found.reportWanted,
+      ...(found.attest.length > 0 && { attest: [...found.attest] }),
       receipts_seq: held.seq,
       last_receipt: last?.jws ?? null,
     };
@@ -311,6 +326,7 @@ export function createPolls(
         if (jobs.length > 0 || !(found.jobs.length + found.parts.length) || over || news) {
           memory.toldTrust = version;
           if (found.evidence.length > 0 || found.reportWanted) memory.toldAt = now;
+          if (found.attest.length > 0) memory.askedTimesAt = now;
           for (const { host, jws } of found.evidence) memory.toldEvidence.set(host, jws);
           return { ok: true, value: await answer(trust, record, request, found, jobs) };
         }

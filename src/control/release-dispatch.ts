@@ -6,14 +6,16 @@ import type { Job } from '../../schema/wire/job.ts';
 import { jobLifetimeMs } from '../../schema/wire/limits.ts';
 import type { PollRequest } from '../../schema/wire/relay-api.ts';
 import { parseReleaseOrder } from '../../schema/wire/release-order.ts';
+import { maxAttestations } from '../../schema/wire/time.ts';
 import { applyDisallowed } from '../domain/deployment.ts';
-import { offerable, partLeaseUntil, releaseProtocol } from '../domain/part-lease.ts';
+import { githubProtocol, offerable, partLeaseUntil, releaseProtocol } from '../domain/part-lease.ts';
 import type { LeasablePart } from '../domain/release-ports.ts';
 import type { RelayRecord } from '../domain/world.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { RelayCaller } from './control.ts';
 import { changeDeployment } from './deployment-changes.ts';
 import type { ControlDeps } from './deps.ts';
+import { isNotary } from './release-times.ts';
 
 /** Each carries its whole order: four leave half a poll's answer free. */
 const maxPartsPerAnswer = 4;
@@ -35,6 +37,15 @@ export type ReleaseDispatch = {
   mint(trust: Trust, relay: RelayCaller, run: Run, parts: readonly LeasablePart[]): Promise<string[]>;
   /** Says that there is something for relays. */
   brought(relays: readonly string[]): void;
+  /** Tokens of GitHub's that a notary is asked to attest; of other relays none. */
+  timesFor(
+    trust: Trust,
+    request: Pick<PollRequest, 'protocol'>,
+    relay: string,
+    now: number,
+  ): Promise<readonly string[]>;
+  /** Says that tokens were attested. */
+  attested(): void;
   /** Whether something may be open for a relay. */
   mayHaveWork(relay: string): boolean;
 };
@@ -46,6 +57,8 @@ export function createReleaseDispatch(deps: ControlDeps, log: AuditLog): Release
   /** Until when a relay is taken to have nothing: a poll that waits for commands does not ask for releases each time. */
   const idleUntil = new Map<string, number>();
   let orders = 0;
+  /** Tokens that wait to be attested; null where it must be looked. */
+  let unattested: readonly string[] | null = null;
 
   const isIdle = (relay: string, now: number): boolean => (idleUntil.get(relay) ?? 0) > now;
 
@@ -98,7 +111,7 @@ export function createReleaseDispatch(deps: ControlDeps, log: AuditLog): Release
     return Promise.all(
       leased.map(({ deployment, part, seq }) => {
         run.handed = Math.max(run.handed, seq);
-        const { bytes, authorisation } = signed.get(deployment)!;
+        const { bytes, authorisation, time } = signed.get(deployment)!;
         const job: Job = {
           home: trust.document.home,
           relay: relay.name,
@@ -108,6 +121,7 @@ export function createReleaseDispatch(deps: ControlDeps, log: AuditLog): Release
           kind: 'release',
           intent: bytes,
           authorisation,
+          ...(time !== null && { time }),
           step: part,
           receipts: [],
         };
@@ -119,7 +133,20 @@ export function createReleaseDispatch(deps: ControlDeps, log: AuditLog): Release
   return {
     find,
     mint,
+    timesFor: async (trust, { protocol }, relay, now) => {
+      if (protocol < githubProtocol || !isNotary(trust, relay)) return [];
+      const before = orders;
+      const found = unattested ?? (await store.deployments.tokens(now));
+      // What came meanwhile is looked for the next time.
+      unattested = before === orders ? found : null;
+      return found.slice(0, maxAttestations);
+    },
+    attested: () => {
+      orders += 1;
+      unattested = null;
+    },
     brought: (relays) => {
+      unattested = null;
       orders += 1;
       for (const relay of relays) idleUntil.delete(relay);
     },

@@ -1,17 +1,11 @@
 import type { ReleaseRequest } from '../../schema/api/deployments.ts';
 import { decodeBase64url } from '../../schema/jose/base64url.ts';
-import { digestOf } from '../../schema/jose/digest.ts';
-import { verifyJws } from '../../schema/jose/jws.ts';
-import { operatorName } from '../../schema/trust/document.ts';
-import { evaluateOrder, keyOf } from '../../schema/trust/evaluate.ts';
+import { evaluateOrder } from '../../schema/trust/evaluate.ts';
 import { type Trust, trustExpired } from '../../schema/trust/read.ts';
-import { clockSkewMs, maxAuthorisationBytes, maxIntentBytes } from '../../schema/wire/limits.ts';
+import { type GithubView, type VerifiedOrder, verifyOrder } from '../../schema/trust/verify-order.ts';
+import { clockSkewMs, maxIntentBytes } from '../../schema/wire/limits.ts';
 import { namesOfPart } from '../../schema/wire/part-names.ts';
-import {
-  parseReleaseOrder,
-  type ReleaseOrder,
-  releaseAuthorisationSchema,
-} from '../../schema/wire/release-order.ts';
+import type { ReleaseOrder } from '../../schema/wire/release-order.ts';
 import { applyNewer, type Deployment } from '../domain/deployment.ts';
 import { type Answer, type ReleaseReason, refused } from '../domain/errors.ts';
 import type { Store } from '../domain/ports.ts';
@@ -25,6 +19,7 @@ import { deploymentViews } from './deployment-views.ts';
 import { bells, type ControlDeps, newId } from './deps.ts';
 import type { ReleaseControl, Released } from './release-control.ts';
 import type { ReleaseDispatch } from './release-dispatch.ts';
+import { notariesOf } from './release-times.ts';
 import { readNames } from './scene.ts';
 import { readTargets } from './targets.ts';
 import type { TrustKeeper } from './trust-keeper.ts';
@@ -56,12 +51,13 @@ export function createReleases(
     const trust = await keeper.current();
     if (trust === null)
       return refused('not_set_up', 'Nobody has claimed this control plane yet: run writ init.');
-    const read = await readOrder(trust, request);
+    const github = { keys: deps.github, now: clock.now(), seenAt: () => undefined };
+    const read = await readOrder(trust, request, github);
     if (!read.ok) return read;
-    const { order, digest } = read.value;
+    const { order, digest, identity, token } = read.value;
     const known = await store.deployments.loadByDigest(digest);
     if (known !== null) return released(known, true);
-    const fault = judgeOrder(trust, order, clock.now());
+    const fault = judgeOrder(trust, order, identity, clock.now());
     if (fault !== null) return fault;
     const names = await readParts(store, order, clock.now());
     if (!names.ok) return names;
@@ -73,7 +69,7 @@ export function createReleases(
         id: newId(deps, 'dep', now),
         digest,
         order,
-        signer: operatorName,
+        signer: identity,
         principal: principalText(grant.principal),
         createdAt: now,
         endedAt: null,
@@ -98,6 +94,7 @@ export function createReleases(
       const outcome = await store.deployments.accept({
         deployment,
         signed: { bytes: request.order, authorisation: request.authorisation },
+        token,
         names: names.value,
         updates,
         note: {
@@ -118,6 +115,7 @@ export function createReleases(
       switch (outcome) {
         case 'accepted': {
           dispatch.brought(deployment.parts.map(({ relay }) => relay));
+          if (token !== null) for (const name of notariesOf(trust)) doorbell.ring(bells.relay(name));
           for (const update of updates) ringForDeployment(deps, log, update);
           ringForDeployment(deps, log, {
             deployment: { ...deployment, revision: 1 },
@@ -178,40 +176,42 @@ export function createReleases(
   };
 }
 
-/** Reads an order once its authorisation by the operator verified, over these very bytes. */
+/** Reads an order once its authorisation verified, over these very bytes. */
 async function readOrder(
   trust: Trust,
   request: ReleaseRequest,
-): Promise<Answer<{ order: ReleaseOrder; digest: string }, ReleaseReason>> {
+  github: GithubView,
+): Promise<Answer<VerifiedOrder, ReleaseReason>> {
   const bytes = decodeBase64url(request.order);
   if (!bytes.ok || bytes.value.length > maxIntentBytes) {
     return refused('release_malformed', 'The order is not canonical base64url, or is too long.');
   }
-  const authorisation = await verifyJws('release', request.authorisation, {
-    maxBytes: maxAuthorisationBytes,
-    findKey: keyOf(trust, 'key', operatorName),
-    schema: releaseAuthorisationSchema,
-  });
-  if (!authorisation.ok) {
-    return refused(
-      'authorisation_invalid',
-      'The signature is not by the operator key of the trust document.',
-    );
+  const { authorisation } = request;
+  const verified = await verifyOrder(trust, { bytes: bytes.value, authorisation }, github);
+  if (verified.ok) {
+    return verified.value.order.home === trust.document.home
+      ? verified
+      : refused('home_wrong', 'The order is of another home.');
   }
-  const { home, digest: said } = authorisation.value.payload;
-  if (home !== trust.document.home) return refused('home_wrong', 'It was signed for another home.');
-  const digest = await digestOf('release', bytes.value);
-  if (said !== digest) {
-    return refused('authorisation_of_another_intent', 'The signature is of other bytes than these.');
+  switch (verified.reason) {
+    case 'release_malformed':
+      return refused('release_malformed', `The order does not fit: ${verified.detail}.`);
+    case 'authorisation_home':
+      return refused('home_wrong', 'It was signed for another home.');
+    case 'authorisation_digest':
+      return refused('authorisation_of_another_intent', 'The signature is of other bytes than these.');
+    case 'authorisation_invalid':
+      return refused('authorisation_invalid', 'The signature is not by a key of the trust document.');
+    default:
+      return refused(
+        'authorisation_invalid',
+        `GitHub's token is not taken: ${verified.detail ?? verified.reason}.`,
+      );
   }
-  const parsed = parseReleaseOrder(bytes.value);
-  if (!parsed.ok) return refused('release_malformed', `The order does not fit: ${parsed.detail}.`);
-  if (parsed.value.home !== home) return refused('home_wrong', 'The order is of another home.');
-  return { ok: true, value: { order: parsed.value, digest } };
 }
 
 /** Judges an order as a whole, as every relay will; null where it holds. */
-function judgeOrder(trust: Trust, order: ReleaseOrder, now: number) {
+function judgeOrder(trust: Trust, order: ReleaseOrder, signer: string, now: number) {
   if (trustExpired(trust, now)) {
     return refused('trust_expired', 'The trust document has expired: sign a new version with writ trust.');
   }
@@ -221,7 +221,7 @@ function judgeOrder(trust: Trust, order: ReleaseOrder, now: number) {
       "The order was issued in the future: check this computer's clock.",
     );
   }
-  const allowed = evaluateOrder(trust, operatorName, order);
+  const allowed = evaluateOrder(trust, signer, order);
   if (!allowed.ok) return refused(allowed.reason, `It is not allowed: ${allowed.detail ?? allowed.reason}.`);
   const stranger = order.parts.find(({ relay }) => relayKid(trust, relay) === undefined);
   return stranger === undefined

@@ -5,7 +5,7 @@ import { relayKid } from '../domain/world.ts';
 import type { AuditLog } from './audit-log.ts';
 import { changeCommand } from './changes.ts';
 import type { Metrics, UpkeepControl } from './control.ts';
-import { reviewDeployments } from './deployment-changes.ts';
+import { endLapsed, lapseMs, reviewDeployments } from './deployment-changes.ts';
 import { bells, type ControlDeps } from './deps.ts';
 import type { Polls } from './relay-poll.ts';
 import { measureTargets } from './targets.ts';
@@ -26,6 +26,9 @@ const longestSleepMs = 60 * 60_000;
 const retryMs = 5_000;
 /** Each change of a command may bring something to be due earlier. One look serves all within this time. */
 const gatherMs = 250;
+
+const earlier = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b);
 
 export function createUpkeep(
   deps: ControlDeps,
@@ -67,6 +70,7 @@ export function createUpkeep(
         }
       }
     }
+    await endLapsed(deps, log);
     const now = clock.now();
     if (now - forgotAt >= forgetEveryMs) {
       forgotAt = now;
@@ -75,7 +79,8 @@ export function createUpkeep(
       await store.deployments.forget(keptDeployments);
       await store.blobs.forget(now - looseBlobMs);
     }
-    const due = await store.commands.nextDue();
+    const lapse = await store.deployments.nextLapse();
+    const due = earlier(await store.commands.nextDue(), lapse === null ? null : lapse + lapseMs);
     // What is due and was left as it is will not be otherwise a moment later.
     return due !== null && due <= now ? now + retryMs : due;
   };

@@ -73,7 +73,8 @@ function faultSentence(part: PartRecord, it: string, title: (name: string) => st
     return `${it} did not come up on ${target}: ${reason}. ${atStart(target)} is as it was before.`;
   }
   if (part.state !== 'failed') return null;
-  if (part.code === 'trust_changed') return `${it} was not brought to ${target}: ${reason}.`;
+  if (part.code === 'trust_changed' || part.code === 'github_token_expired')
+    return `${it} was not brought to ${target}: ${reason}.`;
   if (hasBegun(part)) return `Nobody can say what became of it on ${target}: ${reason}.`;
   const again =
     part.code !== null && passing.has(part.code)

@@ -133,6 +133,10 @@ export const applyOvertaken = (before: Deployment, target: string, now: number) 
 export const applyDisallowed = (before: Deployment, now: number) =>
   moveParts(before, (part) => (hasBegun(part) ? null : ['disallowed', 'trust_changed']), now);
 
+/** Ends what has not begun of an order whose token expired before its relay saw it. */
+export const applyLapsed = (before: Deployment, now: number) =>
+  moveParts(before, (part) => (hasBegun(part) ? null : ['disallowed', 'github_token_expired']), now);
+
 /** How far a relay says that it is with a part. */
 export function applyProgress(
   before: Deployment,

@@ -7,6 +7,8 @@ import type { RelayRecord } from './world.ts';
 
 /** The protocol in which relays first knew jobs of releases. */
 export const releaseProtocol = 2;
+/** The one in which they first knew tokens of GitHub's, and notaries attestations of them. */
+export const githubProtocol = 3;
 const longestLeaseMs = 10 * 60_000;
 
 /** Whether a part may go out to this run now: never offered to it, not heard by it, or its lease is over. */
@@ -40,7 +42,7 @@ function isReady(trust: Trust, { report }: Pick<RelayRecord, 'report'>, target: 
 export function offerable(
   trust: Trust,
   record: Pick<RelayRecord, 'report'>,
-  request: Pick<PollRequest, 'session' | 'seen'>,
+  request: Pick<PollRequest, 'session' | 'seen' | 'protocol'>,
   open: readonly LeasablePart[],
   now: number,
 ): { readonly parts: readonly LeasablePart[]; readonly againMs: number } {
@@ -48,7 +50,10 @@ export function offerable(
   const ready = open.filter(
     (part) => !hasBegun(part) && !busy.has(part.target) && isReady(trust, record, part.target),
   );
-  const parts = ready.filter((part) => mayLease(part, request, now));
-  const leases = ready.filter((part) => !parts.includes(part)).map(({ lease }) => lease!.until - now);
+  const known = (part: LeasablePart): boolean => !part.byGithub || request.protocol >= githubProtocol;
+  const parts = ready.filter((part) => known(part) && mayLease(part, request, now));
+  const leases = ready
+    .filter((part) => known(part) && !parts.includes(part))
+    .map(({ lease }) => lease!.until - now);
   return { parts, againMs: Math.min(...leases, Number.POSITIVE_INFINITY) };
 }

@@ -9,6 +9,8 @@ export type Principal =
     }
   /** The owner's CLI, by the operator key that trust names. */
   | { readonly kind: 'operator'; readonly kid: string }
+  /** A run of a workflow of GitHub Actions, by the identity that trust names it. */
+  | { readonly kind: 'github'; readonly name: string }
   /** A relay that trust admits. */
   | { readonly kind: 'relay'; readonly name: string; readonly kid: string }
   /** A relay that enrolled and waits for the owner's approval. It may fetch trust, nothing else. */
@@ -36,6 +38,8 @@ export function principalText(principal: Principal): string {
       return `token:${principal.name}`;
     case 'operator':
       return 'operator';
+    case 'github':
+      return `github:${principal.name}`;
     case 'relay':
       return `relay:${principal.name}`;
     case 'pending':

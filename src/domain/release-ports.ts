@@ -15,9 +15,13 @@ export type SignedRelease = {
   readonly authorisation: string;
 };
 
+/** A token of GitHub's that authorised an order: the digest of its text, and when it expires. */
+export type ReleaseToken = { readonly digest: string; readonly expiresMs: number };
+
 export type NewDeployment = {
   readonly deployment: Omit<Deployment, 'revision'>;
   readonly signed: SignedRelease;
+  readonly token: ReleaseToken | null;
   /** The blobs that each part names, itself among them, by the part's digest. */
   readonly names: ReadonlyMap<string, readonly string[]>;
   /** What it passes over. */
@@ -33,6 +37,8 @@ export type LeasablePart = PartRecord & {
   /** How often it went out before. */
   readonly offers: number;
   readonly lease: { readonly session: string; readonly seq: number; readonly until: number } | null;
+  /** Whether a token of GitHub's authorised it. */
+  readonly byGithub: boolean;
 };
 
 export type DeploymentQuery = {
@@ -70,7 +76,17 @@ export type DeploymentStore = {
   /** The parts for a relay of which more is to come, the lowest order first. */
   openOf(relay: string): Promise<readonly LeasablePart[]>;
   /** Orders as they were signed, with the identity of trust that did. */
-  signed(ids: readonly string[]): Promise<Map<string, SignedRelease & { readonly signer: string }>>;
+  signed(
+    ids: readonly string[],
+  ): Promise<Map<string, SignedRelease & { readonly signer: string; readonly time: string | null }>>;
+  /** Tokens of GitHub's that no notary has attested yet and that have not expired. */
+  tokens(now: number): Promise<readonly string[]>;
+  /** Keeps the first attestation of a token that some order waits for. */
+  attest(token: string, time: string): Promise<void>;
+  /** Open deployments whose token expired before a time, without an attestation. */
+  lapsed(before: number): Promise<readonly string[]>;
+  /** When the next token expires that lacks one; null: none. */
+  nextLapse(): Promise<number | null>;
   /** Leases parts to a relay's run, in the manner of `CommandStore.lease`. */
   lease(lease: {
     readonly kid: string;

@@ -9,6 +9,7 @@ import type { DeploymentUpdate, LeasablePart, NewDeployment } from '../domain/re
 import { noteStatements } from './audit-store.ts';
 import type { BuiltQuery } from './port.ts';
 import { build, insertInto, prepared, slot, slotsOf, written } from './query.ts';
+import { insertToken } from './release-token-queries.ts';
 
 export type DeploymentRow = Omit<typeof deployment.$inferSelect, 'release' | 'authorisation'>;
 export type PartRow = typeof deploymentTarget.$inferSelect;
@@ -45,11 +46,14 @@ export const toDeployment = (row: DeploymentRow, parts: readonly PartRow[]): Dep
   parts: parts.map(toPart),
 });
 
-export const toLeasable = (row: PartRow & { readonly intent: string }): LeasablePart => ({
+export const toLeasable = (
+  row: PartRow & { readonly intent: string; readonly token: string | null },
+): LeasablePart => ({
   ...toPart(row),
   deployment: row.deployment,
   intent: row.intent,
   offers: row.offers,
+  byGithub: row.token !== null,
   lease:
     row.lease_session === null
       ? null
@@ -99,7 +103,7 @@ const nameBlobs = written('INSERT OR IGNORE INTO part_blob (part, blob) SELECT ?
 
 /** The statements that store a deployment. */
 export const acceptStatements = (made: NewDeployment): BuiltQuery[] => {
-  const { deployment: one, signed, names } = made;
+  const { deployment: one, signed, names, token } = made;
   return [
     // First, because of a target's parts one alone may wait.
     ...made.updates.flatMap(deploymentStatements),
@@ -116,6 +120,9 @@ export const acceptStatements = (made: NewDeployment): BuiltQuery[] => {
       ended_at: one.endedAt,
       revision: 1,
     }),
+    ...(token === null
+      ? []
+      : [insertToken({ deployment: one.id, token: token.digest, expires: token.expiresMs, time: null })]),
     ...[...names].map(([part, blobs]) => nameBlobs(part, JSON.stringify(blobs))),
     ...one.parts.map((part) =>
       insertPart({

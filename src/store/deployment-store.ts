@@ -17,6 +17,7 @@ import {
 import { partQueries } from './part-queries.ts';
 import type { Database } from './port.ts';
 import { attempt, build, inSlot, prepared, run, select, slot, written } from './query.ts';
+import { releaseTokenQueries } from './release-token-queries.ts';
 
 const columns = {
   id: deployment.id,
@@ -108,6 +109,7 @@ const selectForgettable = written<{ readonly id: string }>(
 const forgetting = [
   written(`DELETE FROM deployment WHERE ${forgettable}`),
   written('DELETE FROM deployment_target WHERE deployment NOT IN (SELECT id FROM deployment)'),
+  written('DELETE FROM release_token WHERE deployment NOT IN (SELECT id FROM deployment)'),
   written('DELETE FROM part_blob WHERE part NOT IN (SELECT digest FROM deployment_target)'),
 ] as const;
 
@@ -128,6 +130,7 @@ export function deploymentStore(database: Database): DeploymentStore {
 
   return {
     ...partQueries(database),
+    ...releaseTokenQueries(database),
     accept: async (made) => {
       const refusal = await attempt(database, acceptStatements(made), {
         'deployment.digest': 'known',
@@ -198,7 +201,7 @@ export function deploymentStore(database: Database): DeploymentStore {
       ),
     forget: async (keep) => {
       if ((await select(database, selectForgettable(keep))).length === 0) return;
-      await run(database, [forgetting[0](keep), forgetting[1](), forgetting[2]()]);
+      await run(database, [forgetting[0](keep), forgetting[1](), forgetting[2](), forgetting[3]()]);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { and, asc, eq, exists, getTableColumns, inArray, sql } from 'drizzle-orm';
-import { deployment, deploymentTarget } from '../../schema/db/release-tables.ts';
+import { deployment, deploymentTarget, releaseToken } from '../../schema/db/release-tables.ts';
 import { relay } from '../../schema/db/tables.ts';
 import type { DeploymentStore } from '../domain/release-ports.ts';
 import { toLeasable } from './deployment-rows.ts';
@@ -12,9 +12,11 @@ const selectOpen = prepared(() =>
     .select({
       ...getTableColumns(deploymentTarget),
       intent: sql<string>`${deployment.digest}`.as('intent'),
+      token: releaseToken.token,
     })
     .from(deploymentTarget)
     .innerJoin(deployment, eq(deployment.id, deploymentTarget.deployment))
+    .leftJoin(releaseToken, eq(releaseToken.deployment, deployment.id))
     .where(
       and(
         eq(deploymentTarget.relay, slot('relay')),
@@ -35,8 +37,10 @@ const selectSigned = prepared(() =>
       bytes: deployment.bytes,
       authorisation: deployment.authorisation,
       signer: deployment.signer,
+      time: releaseToken.time,
     })
     .from(deployment)
+    .leftJoin(releaseToken, eq(releaseToken.deployment, deployment.id))
     .where(inSlot(deployment.id, 'ids')),
 );
 const leasePart = prepared(() =>

@@ -16,6 +16,7 @@ import type { Receipt, ReceiptState } from '../../schema/wire/receipt.ts';
 import type { PollAnswer, PollRequest } from '../../schema/wire/relay-api.ts';
 import { parseReleaseOrder, stepsOfOrder } from '../../schema/wire/release-order.ts';
 import type { GuestReport, Progress, Report } from '../../schema/wire/report.ts';
+import { githubKeys } from '../../src/auth/github-keys.ts';
 import type { Control, Proved } from '../../src/control/control.ts';
 import { createControl } from '../../src/control/create-control.ts';
 import type { Store } from '../../src/domain/ports.ts';
@@ -126,6 +127,7 @@ export async function makeControlHome(
       key: home.controller,
       setupSecret: secret,
       log: () => {},
+      github: githubKeys(() => clock.now()),
     });
     return { db, store, control };
   };

@@ -4,6 +4,7 @@ import type { CommandView, Order } from '../../schema/api/orders.ts';
 import { ulidOf } from '../../schema/wire/ids.ts';
 import type { Control, ControlEvent } from '../../src/control/control.ts';
 import { refused } from '../../src/domain/errors.ts';
+import { noGithub } from './no-github.ts';
 import type { TestHome } from './relay-home.ts';
 
 /** A call that reached the control plane behind HTTP: nothing that is refused at HTTP may be here. */
@@ -81,6 +82,7 @@ export function fakeControl(home: TestHome | null): FakeControl {
   const digest = `sha256:${'0'.repeat(64)}`;
 
   const control: { -readonly [K in keyof Control]: Control[K] } = {
+    github: noGithub.keys,
     setup: {
       claimed: async () => home !== null,
       claim: async (request) => {
@@ -180,6 +182,9 @@ export function fakeControl(home: TestHome | null): FakeControl {
             last_receipt: null,
           },
         };
+      },
+      times: async (...args) => {
+        note('relay.times', ...args);
       },
       receipts: async (...args) => {
         note('relay.receipts', ...args);

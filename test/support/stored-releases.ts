@@ -48,6 +48,7 @@ export async function draftDeployment(
   };
   const bytes = toBytes(canonicalJson(signed));
   return {
+    token: null,
     deployment: {
       id: `dep_${ulidOf(made, new Uint8Array(10))}`,
       digest: await digestOf('release', bytes),

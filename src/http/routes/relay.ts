@@ -8,6 +8,7 @@ import {
   receiptsRequestSchema,
   reportRequestSchema,
 } from '../../../schema/wire/relay-api.ts';
+import { timesRequestSchema } from '../../../schema/wire/time.ts';
 import type { RelayCaller } from '../../control/control.ts';
 import type { Grant } from '../../domain/principal.ts';
 import { answer, defineRoute, json, type Route } from '../route.ts';
@@ -54,6 +55,17 @@ export const relayRoutes: readonly Route[] = [
     answers: { 200: emptyAnswer },
     handle: async ({ grant, body }, { control }) =>
       answer(await control.relay.report(callerOf(grant), body.report), () => json({})),
+  }),
+  defineRoute({
+    ...common,
+    path: '/v1/relay/times',
+    summary: 'Post a notary’s attestations of tokens',
+    body: timesRequestSchema,
+    answers: { 200: emptyAnswer },
+    handle: async ({ grant, body }, { control }) => {
+      await control.relay.times(callerOf(grant), body.times);
+      return json({});
+    },
   }),
   defineRoute({
     ...common,

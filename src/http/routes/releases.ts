@@ -17,7 +17,7 @@ import { emptyAnswer, numberInQuery, waitQuery } from './shapes.ts';
 /** 20,000 digests, and the JSON around them. */
 const missingBodyBytes = 2 * 1024 * 1024;
 
-const writing = { tag: 'Releases', authority: 'operator', permission: () => 'release' } as const;
+const writing = { tag: 'Releases', authority: 'releaser', permission: () => 'release' } as const;
 const reading = {
   method: 'GET',
   tag: 'Releases',
@@ -69,6 +69,7 @@ export const releaseRoutes: readonly Route[] = [
   }),
   defineRoute({
     ...writing,
+    authority: 'operator',
     method: 'GET',
     path: '/v1/blobs/{sha256}',
     summary: 'Read a blob of a release that is kept',
@@ -92,7 +93,7 @@ export const releaseRoutes: readonly Route[] = [
     ...writing,
     method: 'POST',
     path: '/v1/releases',
-    summary: 'Order a release, signed by the operator, once all of it was uploaded',
+    summary: 'Order a release, signed by a key or a workflow of trust, once all of it was uploaded',
     description: 'The very same order again gives the same deployment.',
     body: releaseRequestSchema,
     speaks: true,
@@ -130,6 +131,7 @@ export const releaseRoutes: readonly Route[] = [
   }),
   defineRoute({
     ...reading,
+    authority: 'release reader',
     path: '/v1/deployments/{id}',
     summary: 'Read a deployment, with its targets and signed receipts',
     description: 'With `wait`, answers once nothing more of it is to come or the time is over.',

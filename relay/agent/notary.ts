@@ -1,0 +1,60 @@
+import * as v from 'valibot';
+import type { Digest } from '../../schema/jose/digest.ts';
+import { signJws } from '../../schema/jose/jws.ts';
+import type { SigningKey } from '../../schema/jose/keys.ts';
+import type { TimeAttestation } from '../../schema/wire/time.ts';
+import type { Log } from '../log.ts';
+import type { GithubTokens } from './github-tokens.ts';
+import type { Link } from './link.ts';
+import type { TrustStore } from './trust-store.ts';
+
+/** Attests since when tokens are known. Nothing of their worth: a digest is all that is seen of them. */
+export type Notary = { attest(tokens: readonly Digest[]): Promise<void> };
+
+const postMs = 20_000;
+
+export function createNotary(deps: {
+  readonly home: string;
+  readonly relay: string;
+  readonly key: SigningKey;
+  readonly trust: Pick<TrustStore, 'current'>;
+  readonly link: Pick<Link, 'call'>;
+  readonly clock: { synchronised(): Promise<boolean> };
+  readonly github: Pick<GithubTokens, 'note'>;
+  /** A number that was promised to nobody before; null while the journal cannot be written. */
+  nextSeq(): Promise<number | null>;
+  readonly log: Log;
+}): Notary {
+  const { home, relay, key, trust, log } = deps;
+  const isNotary = (): boolean => {
+    const identity = trust.current().document.identities[relay];
+    return identity?.kind === 'relay' && identity.attests !== undefined;
+  };
+  return {
+    async attest(tokens) {
+      if (!isNotary()) return;
+      // Whoever knows the time no better than the others has nothing to say.
+      if (!(await deps.clock.synchronised())) {
+        log.warn('time_not_attested', { code: 'clock_unsynchronised' });
+        return;
+      }
+      const times: string[] = [];
+      for (const token of tokens) {
+        const seq = await deps.nextSeq();
+        if (seq === null) return;
+        const said: TimeAttestation = { home, token, seen: deps.github.note(token), seq };
+        times.push(await signJws('time', said, key));
+      }
+      const posted = await deps.link.call({
+        method: 'POST',
+        path: '/v1/relay/times',
+        body: () => ({ times }),
+        schema: v.strictObject({}),
+        maxBytes: 1024,
+        timeoutMs: postMs,
+      });
+      // It is asked for again.
+      if (!posted.ok) log.warn('time_not_attested', { code: posted.reason });
+    },
+  };
+}
