@@ -3,7 +3,7 @@ import { signJws } from '../../schema/jose/jws.ts';
 import { evaluateOrder } from '../../schema/trust/evaluate.ts';
 import { type Trust, trustExpired } from '../../schema/trust/read.ts';
 import type { Job } from '../../schema/wire/job.ts';
-import { jobLifetimeMs } from '../../schema/wire/limits.ts';
+import { clockSkewMs, jobLifetimeMs } from '../../schema/wire/limits.ts';
 import type { PollRequest } from '../../schema/wire/relay-api.ts';
 import { parseReleaseOrder } from '../../schema/wire/release-order.ts';
 import { maxAttestations } from '../../schema/wire/time.ts';
@@ -136,7 +136,7 @@ export function createReleaseDispatch(deps: ControlDeps, log: AuditLog): Release
     timesFor: async (trust, { protocol }, relay, now) => {
       if (protocol < githubProtocol || !isNotary(trust, relay)) return [];
       const before = orders;
-      const found = unattested ?? (await store.deployments.tokens(now));
+      const found = unattested ?? (await store.deployments.tokens(now - clockSkewMs));
       // What came meanwhile is looked for the next time.
       unattested = before === orders ? found : null;
       return found.slice(0, maxAttestations);

@@ -79,8 +79,8 @@ export type DeploymentStore = {
   signed(
     ids: readonly string[],
   ): Promise<Map<string, SignedRelease & { readonly signer: string; readonly time: string | null }>>;
-  /** Tokens of GitHub's that no notary has attested yet and that have not expired. */
-  tokens(now: number): Promise<readonly string[]>;
+  /** Tokens of GitHub's that no notary has attested yet, of those that expire after a time. */
+  tokens(after: number): Promise<readonly string[]>;
   /** Keeps the first attestation of a token that some order waits for. */
   attest(token: string, time: string): Promise<void>;
   /** Open deployments whose token expired before a time, without an attestation. */

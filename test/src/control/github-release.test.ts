@@ -120,3 +120,46 @@ test('threat 17: a workflow reads its deployment and trust, and nothing else of 
     assert.deepEqual([answer.status, answer.body.code], [403, 'forbidden'], url);
   }
 });
+
+/** Claims of a token that its verifiers take for another 20 s, the clocks' skew included. */
+const nearItsEnd = (): { iat: number; exp: number; takenUntil: number } => {
+  const iat = Math.floor(Date.now() / 1000) - 310;
+  return { iat, exp: iat + 300, takenUntil: (iat + 330) * 1000 };
+};
+
+/** Orders a release while the relay of its target is away, until nobody takes its token any more. */
+async function orderAndWait(scene: Scene): Promise<string> {
+  const { home, id, job } = scene;
+  const made = await orderOfRun(id, home.repo, run);
+  await job.upload(made);
+  const { takenUntil, ...times } = nearItsEnd();
+  const sent = await job.submit(made, await job.releaseToken(made.digest, times));
+  assert.equal(sent.status, 202, JSON.stringify(sent.body));
+  while (Date.now() < takenUntil) await job.call('GET', '/v1/trust', await job.statusToken());
+  return String(sent.body.id);
+}
+
+test('a host that slept takes a release whose token has expired, where a notary saw it in time', async (t) => {
+  const scene = await start(t, { tower: 'silent' });
+  await scene.amend((document) => {
+    const { pve1 } = document.identities;
+    assert.ok(pve1?.kind === 'relay');
+    document.identities.pve1 = { ...pve1, attests: ['time'] };
+  });
+  const deployment = await orderAndWait(scene);
+  await scene.home.startRelay();
+  assert.equal(stateOf((await scene.job.follow(deployment)).body), 'healthy');
+});
+
+test('without a notary it does not, and says why', async (t) => {
+  const scene = await start(t, { tower: 'silent' });
+  const deployment = await orderAndWait(scene);
+  const relay = await scene.home.startRelay();
+  await relay.until('job_dropped', ({ fields }) => fields.code === 'github_token_expired');
+  assert.equal(
+    stateOf(
+      (await scene.job.call('GET', `/v1/deployments/${deployment}`, await scene.job.statusToken())).body,
+    ),
+    'pending',
+  );
+});
