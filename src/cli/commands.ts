@@ -46,6 +46,8 @@ import { targets } from './commands/targets.ts';
 import { tokensCreate } from './commands/tokens-create.ts';
 import { tokensList } from './commands/tokens-list.ts';
 import { tokensRevoke } from './commands/tokens-revoke.ts';
+import { trustAddGithub } from './commands/trust-add-github.ts';
+import { trustAddNotary } from './commands/trust-add-notary.ts';
 import { trustCommand } from './commands/trust-command.ts';
 import { trustPublish } from './commands/trust-publish.ts';
 import { trustReaders } from './commands/trust-readers.ts';
@@ -73,6 +75,8 @@ export const commands: readonly Command[] = [
   trustShow,
   trustSign,
   trustRotate,
+  trustAddGithub,
+  trustAddNotary,
   trustRevoke,
   trustReaders,
   trustCommand,

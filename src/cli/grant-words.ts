@@ -29,9 +29,7 @@ export function grantInWords(grant: TrustGrant, { hosts }: Hosts): string[] {
     `apply releases to ${listed(targets)}${touching}${often}`;
   return [
     ...(guests.length > 0 ? [words(guests)] : []),
-    ...on
-      .filter((target) => Object.hasOwn(hosts, target))
-      .map((host) => `${words([host])}; ${rootWords}`),
+    ...on.filter((target) => Object.hasOwn(hosts, target)).map((host) => `${words([host])}; ${rootWords}`),
   ];
 }
 

@@ -91,9 +91,11 @@ function restOf(identity: Identity): Named<unknown> {
 /** Each right by itself: who splits or joins grants changes nothing. */
 function rightsOf(grants: readonly TrustGrant[]): Map<string, TrustGrant> {
   const rights = new Map<string, TrustGrant>();
-  for (const grant of grants) {
+  for (const { paths, ...grant } of grants) {
+    const sorted = paths === undefined ? {} : { paths: [...new Set(paths)].sort() };
     for (const target of grant.on) {
-      const right = { ...grant, on: [target] };
+      const { action, limit } = grant;
+      const right = { action, on: [target], ...(limit !== undefined && { limit }), ...sorted };
       rights.set(JSON.stringify(right), right);
     }
   }
@@ -104,7 +106,11 @@ type Rights = { readonly may: readonly TrustGrant[]; readonly house: House; read
 
 function rightChanges(name: string, before: Rights, after: Rights): string[] {
   const [old, next] = [rightsOf(before.may), rightsOf(after.may)];
-  const only = (of: Map<string, TrustGrant>, not: Map<string, TrustGrant>, { house, kind }: Rights): string[] => {
+  const only = (
+    of: Map<string, TrustGrant>,
+    not: Map<string, TrustGrant>,
+    { house, kind }: Rights,
+  ): string[] => {
     const rights = joined([...of].filter(([right]) => !not.has(right)).map(([, grant]) => grant));
     return kind === 'github'
       ? workflowRights(rights, house)
