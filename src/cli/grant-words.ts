@@ -21,7 +21,10 @@ export function grantInWords(grant: TrustGrant, { hosts }: Hosts): string[] {
   }
   if (action !== releaseAction) {
     const inUse = known.type.endsWith('-in-use') ? ' even while in use' : '';
-    return [`${known.verb}${inUse} ${listed(on)}${where}${often}`];
+    // Of hosts and guests the words are the same, and no relay does to one what is done to the other.
+    const isIdle = on.some((target) => known.on === (Object.hasOwn(hosts, target) ? 'guest' : 'host'));
+    const idle = isIdle ? ` (as ${known.on}s, which not all of them are)` : '';
+    return [`${known.verb}${inUse} ${listed(on)}${where}${often}${idle}`];
   }
   const guests = on.filter((target) => !Object.hasOwn(hosts, target));
   const touching = paths === undefined || paths.length === 0 ? ', which may touch no path' : where;

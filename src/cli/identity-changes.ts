@@ -92,7 +92,7 @@ function restOf(identity: Identity): Named<unknown> {
 function rightsOf(grants: readonly TrustGrant[]): Map<string, TrustGrant> {
   const rights = new Map<string, TrustGrant>();
   for (const { paths, ...grant } of grants) {
-    const sorted = paths === undefined ? {} : { paths: [...new Set(paths)].sort() };
+    const sorted = paths === undefined || paths.length === 0 ? {} : { paths: [...new Set(paths)].sort() };
     for (const target of grant.on) {
       const { action, limit } = grant;
       const right = { action, on: [target], ...(limit !== undefined && { limit }), ...sorted };
