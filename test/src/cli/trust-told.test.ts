@@ -103,7 +103,7 @@ const meaningOf = (value: unknown): unknown =>
         )
       : value;
 
-test('threat 5: whatever member of a document is other than before is told before it is signed', async () => {
+test('whatever member of a document is other than before is told before it is signed', async () => {
   const nothing = await linesOf(document, document);
   assert.equal(nothing.length, 2);
   const untried: string[] = [];
@@ -141,7 +141,7 @@ test('threat 5: whatever member of a document is other than before is told befor
   assert.ok(tried > 500, `${tried}`);
 });
 
-test('threat 5: workflows, keys and notaries that come or go are told with all that they are', async () => {
+test('workflows, keys and notaries that come or go are told with all that they are', async () => {
   const without = structuredClone(document);
   delete without.identities.deploy;
   const { pve1 } = without.identities;
