@@ -16,7 +16,7 @@ export type TrustChange = {
   /** What is said once it is signed. */
   readonly said: (version: number) => string;
   /** Said after it: what is left to do. */
-  readonly then?: (session: Session, digest: string) => readonly string[];
+  readonly left?: (session: Session, digest: string) => readonly string[];
   readonly json: Readonly<Record<string, unknown>>;
 };
 
@@ -24,7 +24,7 @@ export type TrustChange = {
 export async function changeTrust(
   context: Context,
   values: SigningValues,
-  { change, said, then, json }: TrustChange,
+  { change, said, left, json }: TrustChange,
 ): Promise<Done | Failure> {
   const session = await openSession(context, values);
   if (!session.ok) return session;
@@ -45,7 +45,7 @@ export async function changeTrust(
     ...(values.yes ? signed.value.told : []),
     said(document.version),
     ...signed.value.next,
-    ...(then?.(session.value, digest) ?? []),
+    ...(left?.(session.value, digest) ?? []),
   ];
   return done(lines.join('\n'), { version: document.version, digest, ...json });
 }
