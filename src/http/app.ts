@@ -1,4 +1,6 @@
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
+// Its router tries one route after the other, some microseconds more a request, and is 2.5 KB less on the edge.
+import { Hono } from 'hono/tiny';
 import { findTokensInUrl } from '../auth/leak.ts';
 import { readOwnToken } from '../auth/token.ts';
 import { prefersText } from './accept.ts';
