@@ -87,6 +87,7 @@ describe('what the entries of a journal say together', () => {
       confirmed: 0,
       starts: [],
       audit: null,
+      witnessed: 0,
       reports: 1,
       restored: false,
     });
@@ -117,6 +118,8 @@ describe('what the entries of a journal say together', () => {
       start(3, 4),
       { k: 'confirmed', seq: 1 },
       { k: 'audit', seq: 5, hash: digest('e') },
+      { k: 'witnessed', time: 11 },
+      { k: 'witnessed', time: 12 },
       { k: 'reports', next: 77 },
       { k: 'restored' },
     ];
@@ -141,6 +144,7 @@ describe('what the entries of a journal say together', () => {
       confirmed: 1,
       starts: [start(1, 2), start(3, 4)],
       audit: { seq: 5, hash: digest('e') },
+      witnessed: 12,
       reports: 77,
       restored: true,
     });
@@ -184,6 +188,7 @@ describe('what the entries of a journal say together', () => {
       order(5),
       order(6, 'files'),
       { k: 'confirmed', seq: 1 },
+      { k: 'witnessed', time: 12 },
       { k: 'reports', next: 77 },
     ];
     const plain = build(...entries);
@@ -202,6 +207,7 @@ describe('what the entries of a journal say together', () => {
       start(1, 2),
       order(5),
       order(6, 'files'),
+      { k: 'witnessed', time: 12 },
       { k: 'reports', next: 77 },
     ]);
     assert.deepEqual(buildState(snapshot)?.view, plain.view);
@@ -209,8 +215,9 @@ describe('what the entries of a journal say together', () => {
     assert.deepEqual(snapshotOf(denied.view)[4], { k: 'forgotten', expires: 10, orders: 1 });
     assert.deepEqual(buildState(snapshotOf(denied.view))?.view, denied.view);
     const more = build(...entries, { k: 'audit', seq: 5, hash: digest('e') }, { k: 'restored' });
-    assert.deepEqual(snapshotOf(more.view).slice(-3), [
+    assert.deepEqual(snapshotOf(more.view).slice(-4), [
       { k: 'audit', seq: 5, hash: digest('e') },
+      { k: 'witnessed', time: 12 },
       { k: 'reports', next: 77 },
       { k: 'restored' },
     ]);
