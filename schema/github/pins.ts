@@ -60,7 +60,7 @@ export const issuerOf = ({ issuer }: Pick<GithubPins, 'issuer'>): string => issu
  */
 export function judgePins(pins: GithubPins, claims: GithubClaims): Result<true, 'github_stranger'> {
   // The file is what comes after `<owner>/<repository>/`, and all of it: one deeper in the tree is another.
-  const file = /^[^/@]+\/[^/@]+\/(.+)$/.exec(claims.workflow_ref)?.[1];
+  const file = /^[\w.-]+\/[\w.-]+\/(.+)$/.exec(claims.workflow_ref)?.[1];
   const other = Object.entries({
     iss: claims.iss === issuerOf(pins),
     repository_id: claims.repository_id === pins.repository_id,
