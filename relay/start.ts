@@ -234,7 +234,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     ...(overrides.lookBusyMs !== undefined && { lookBusyMs: overrides.lookBusyMs }),
   });
   const notary = createNotary({
-    ...{ home, relay, key, trust, link, clock, github, log },
+    ...{ home, relay, key, trust, link, clock, log },
     nextSeq: () => executor.reportSeq(),
   });
   const receipts = createReceiptPost({ executor, link, clock, log, random });
