@@ -18,7 +18,7 @@ export type PolicyRefusal =
 
 /** The grant under which an identity may order one action on one target; null when there is none. */
 export function findGrant(trust: Trust, identity: string, action: string, target: string): TrustGrant | null {
-  const found = trust.document.identities[identity];
+  const found = own(trust.document.identities, identity);
   if (found === undefined || found.kind === 'relay' || actionOf(action) === undefined) return null;
   return found.may.find((grant) => grant.action === action && grant.on.includes(target)) ?? null;
 }

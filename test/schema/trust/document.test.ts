@@ -118,7 +118,11 @@ describe('the members of a trust document', () => {
       { kind: 'standing', may: [] },
       { kind: 'key', jwk: keys.spare.jwk },
       { kind: 'key', jwk: keys.spare.jwk, may: [], attests: ['time'] },
-      { kind: 'relay', jwk: keys.spare.jwk, attests: ['time'] },
+      ...[[], ['all'], ['time', 'time'], 'time'].map((attests) => ({
+        kind: 'relay',
+        jwk: keys.spare.jwk,
+        attests,
+      })),
       { kind: 'relay', jwk: keys.spare.jwk, may: [] },
       { jwk: keys.spare.jwk, may: [] },
       { kind: 'key', jwk: { ...keys.spare.jwk, kid: 'x' }, may: [] },
