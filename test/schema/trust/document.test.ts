@@ -111,7 +111,7 @@ describe('the members of a trust document', () => {
     }
   });
 
-  test('kinds of identities that come later are refused until they do', async () => {
+  test('identities of other shapes are refused, such as kinds that come later', async () => {
     const { controller } = first.identities;
     for (const identity of [
       { kind: 'github', repository_id: '1', may: [] },
