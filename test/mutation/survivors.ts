@@ -80,31 +80,9 @@ export const survivors: readonly Survivor[] = [
   },
   {
     path: 'relay/agent/verify-job.ts',
-    line: "if (identity === undefined) return dropped(refuse('authorisation_invalid', 'jws_key_unknown'));",
-    changes: [
-      ['identity === undefined', 'false'],
-      ["dropped(refuse('authorisation_invalid', 'jws_key_unknown'))", 'undefined'],
-      ["'authorisation_invalid'", "''"],
-      ["'jws_key_unknown'", "''"],
-    ],
-    why: knownBefore,
-  },
-  {
-    path: 'relay/agent/verify-job.ts',
     line: 'return grant !== null && withinLimit(grant, order.identity, ctx.journal.starts, ctx.livedMs);',
     changes: [['grant !== null', 'true']],
     why: 'The policy was asked right before, and denies every step without a grant.',
-  },
-  {
-    path: 'relay/agent/verify-release.ts',
-    line: "if (identity === undefined) return refuse('authorisation_invalid', 'jws_key_unknown');",
-    changes: [
-      ['identity === undefined', 'false'],
-      ["refuse('authorisation_invalid', 'jws_key_unknown')", 'undefined'],
-      ["'authorisation_invalid'", "''"],
-      ["'jws_key_unknown'", "''"],
-    ],
-    why: knownBefore,
   },
   {
     path: 'relay/agent/verify-release.ts',
