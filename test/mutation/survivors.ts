@@ -163,7 +163,7 @@ export const survivors: readonly Survivor[] = [
     why: 'Without a word read, what follows is still the first character of it, which nothing else may begin with: malformed at the same place.',
   },
   {
-    path: 'schema/trust/document.ts',
+    path: 'schema/trust/web-url.ts',
     line: 'if (!URL.canParse(text)) return false;',
     changes: [
       ['false', 'undefined'],
