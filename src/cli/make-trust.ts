@@ -83,7 +83,7 @@ const releasePaths: readonly string[] = [
   '/var/opt/**',
 ];
 
-/** Every action on every host or guest that it can be done on; commands of apps are granted one by one. */
+/** Every action that can be ordered, on every host or guest that it can be done on; commands of apps are granted one by one. */
 export function operatorGrants(house: House): TrustGrant[] {
   const targets = {
     host: Object.keys(house.hosts),
@@ -93,6 +93,7 @@ export function operatorGrants(house: House): TrustGrant[] {
     app: [],
   };
   return allActions
+    .filter(({ byItself }) => byItself !== true)
     .map((action) => ({
       action: action.type,
       on: targets[action.on].filter((target: string) => action.relayFor(house, target).ok),
