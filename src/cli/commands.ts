@@ -47,6 +47,7 @@ import { tokensCreate } from './commands/tokens-create.ts';
 import { tokensList } from './commands/tokens-list.ts';
 import { tokensRevoke } from './commands/tokens-revoke.ts';
 import { trustCommand } from './commands/trust-command.ts';
+import { trustHeal } from './commands/trust-heal.ts';
 import { trustPublish } from './commands/trust-publish.ts';
 import { trustReaders } from './commands/trust-readers.ts';
 import { trustRecover } from './commands/trust-recover.ts';
@@ -76,6 +77,7 @@ export const commands: readonly Command[] = [
   trustRevoke,
   trustReaders,
   trustCommand,
+  trustHeal,
   trustPublish,
   trustRecover,
   houseShow,

@@ -11,6 +11,7 @@ import {
   type TrustDocument,
 } from '../../schema/trust/document.ts';
 import type { TrustGrant } from '../../schema/trust/grant.ts';
+import { machineOfTarget } from '../../schema/wire/ids.ts';
 import type { EnrolmentStatement } from '../../schema/wire/relay-api.ts';
 import { isCommandGrant } from './app-commands.ts';
 import { isSame } from './same.ts';
@@ -192,13 +193,18 @@ export function changeHouse(
     Object.entries(before.identities)
       .filter(([name, identity]) => identity.kind !== 'relay' || !goneHosts.includes(name))
       .map(([name, identity]) => {
-        if (identity.kind !== 'key') return [name, identity];
+        if (identity.kind === 'relay') return [name, identity];
+        if (identity.kind !== 'key')
+          return [name, { ...identity, may: stillOf(identity.may, { hosts, guests }) }];
         const commands = commandGrants(identity.may, { hosts, guests });
         if (name === controllerName) {
           return [name, { ...identity, may: [...controllerGrants(file), ...commands] }];
         }
         const may = [...operatorGrants({ hosts, guests }), ...commands];
-        return [name, name === operatorName ? { ...identity, may } : identity];
+        return [
+          name,
+          { ...identity, may: name === operatorName ? may : stillOf(identity.may, { hosts, guests }) },
+        ];
       }),
   );
   const changed = {
@@ -211,6 +217,18 @@ export function changeHouse(
   if (isSame(changed, before)) return ok({ document: null, notes });
   return ok({ document: nextVersion(changed, current.digest, now), notes });
 }
+
+/** Grants that no house file says, without those on machines that the house has no more. */
+const stillOf = (may: readonly TrustGrant[], { hosts, guests }: House): TrustGrant[] =>
+  may
+    .map((grant) => ({
+      ...grant,
+      on: grant.on.filter((target) => {
+        const machine = machineOfTarget(target);
+        return Object.hasOwn(hosts, machine) || Object.hasOwn(guests, machine);
+      }),
+    }))
+    .filter(({ on }) => on.length > 0);
 
 /** Grants of commands of apps, which no house file says; without those on machines that the house has no more. */
 const commandGrants = (may: readonly TrustGrant[], house: House): TrustGrant[] =>
