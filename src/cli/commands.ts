@@ -52,6 +52,7 @@ import { trustAddGithub } from './commands/trust-add-github.ts';
 import { trustAddKey } from './commands/trust-add-key.ts';
 import { trustAddNotary } from './commands/trust-add-notary.ts';
 import { trustCommand } from './commands/trust-command.ts';
+import { trustHeal } from './commands/trust-heal.ts';
 import { trustPublish } from './commands/trust-publish.ts';
 import { trustReaders } from './commands/trust-readers.ts';
 import { trustRecover } from './commands/trust-recover.ts';
@@ -84,6 +85,7 @@ export const commands: readonly Command[] = [
   trustRevoke,
   trustReaders,
   trustCommand,
+  trustHeal,
   trustPublish,
   trustRecover,
   deskNew,

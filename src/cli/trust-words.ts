@@ -17,6 +17,9 @@ export const shortRecipient = (recipient: string): string =>
 /** What a relay that attests times does beside. */
 export const notaryWords = 'a notary, which says when it saw tokens, and nothing else';
 
+/** What the identity without a key is. */
+export const standingWords = 'what relays do by themselves, without a caller';
+
 /** A trust document as its owner would tell it. */
 export function trustInWords(trust: Trust, now: number): string {
   const { document } = trust;
@@ -32,8 +35,8 @@ export function trustInWords(trust: Trust, now: number): string {
     '',
   ];
   for (const [name, identity] of Object.entries(document.identities)) {
-    if (identity.kind !== 'key') continue;
-    lines.push(`${name} (${printOf(trust, name)}) may`);
+    if (identity.kind !== 'key' && identity.kind !== 'standing') continue;
+    lines.push(`${name} (${identity.kind === 'key' ? printOf(trust, name) : standingWords}) may`);
     if (identity.may.length === 0) lines.push('  order nothing');
     for (const grant of identity.may) {
       for (const right of grantInWords(grant, document.house)) lines.push(`  ${right}`);

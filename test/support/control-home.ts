@@ -128,7 +128,7 @@ export async function makeControlHome(
       key: home.controller,
       setupSecret: secret,
       log: () => {},
-      github: githubKeys(() => clock.now()),
+      github: githubKeys({ uptimeMs: () => clock.now(), warn: () => {} }),
     });
     return { db, store, control };
   };

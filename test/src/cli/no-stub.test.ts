@@ -35,6 +35,7 @@ const calls: Readonly<Record<string, { words: readonly string[]; exit: number; s
   'trust revoke': { words: ['pve2'], exit: 2, says: /names no identity pve2/ },
   'trust readers': { words: ['--none'], exit: 0, says: /trust stays version 1/ },
   'trust command': { words: [], exit: 0, says: /grants no command of an app/ },
+  'trust heal': { words: [], exit: 0, says: /put nothing back by themselves/ },
   'trust publish': { words: [], exit: 0, says: /has trust version 1/ },
   'trust recover': { words: ['/nonexistent'], exit: 3, says: /holds the keys of a home already/ },
   'house show': { words: [], exit: 0, says: /runbooks:/ },
