@@ -75,10 +75,12 @@ const results: Readonly<Record<string, readonly Record<string, number | boolean>
   'guest.prepare': already,
   'app.command': [{ took_ms: 41_000 }],
   'release.apply': [applied, { ...applied, already: true }],
+  'release.heal': [applied],
 };
 
 /** Parameters that an action cannot do without. */
-const needed: Readonly<Record<string, object>> = { 'release.apply': { part: `sha256:${'a'.repeat(64)}` } };
+const part = { part: `sha256:${'a'.repeat(64)}` };
+const needed: Readonly<Record<string, object>> = { 'release.apply': part, 'release.heal': part };
 
 describe('the registry of actions', () => {
   test('lists every action of the folder under its own type', () => {
@@ -116,11 +118,11 @@ describe('the registry of actions', () => {
     }
   });
 
-  test('callers order all but what releases do', () => {
-    const ordered = allActions.filter(({ type }) => type !== 'release.apply');
+  test('callers order all but what releases do, and what relays do by themselves', () => {
+    const ordered = allActions.filter(({ type }) => !type.startsWith('release.'));
     assert.deepEqual(commandActions, ordered);
     for (const action of ordered) assert.equal(commandActionOf(action.type), action);
-    assert.equal(commandActionOf('release.apply'), undefined);
+    for (const type of ['release.apply', 'release.heal']) assert.equal(commandActionOf(type), undefined);
   });
 });
 
@@ -203,7 +205,7 @@ for (const action of allActions) {
       assert.deepEqual(
         Object.keys(entries).filter((name) => name !== 'timeout_s'),
         // Which part, and whether one that failed is tried again, is what the order of a release is about.
-        action.on === 'target' ? ['part', 'again'] : [],
+        action.on !== 'target' ? [] : action.byItself ? ['part'] : ['part', 'again'],
       );
       if (entries.timeout_s === undefined) return;
       for (const timeout_s of [10, defaultPatienceS, 600]) assert.ok(action.acceptsParams({ timeout_s }));
