@@ -70,7 +70,8 @@ async function live({ home, owned, issuer }: Scene, say: (text: string) => void)
   await writ(home, ['shutdown', 'websvcs', '--yes']);
   await writ(home, ['start', 'websvcs', '--yes']);
   const failed = await home.writ(['run', 'maintenance', '--yes']);
-  if (!/labvm/.test(failed.out + failed.err)) throw new Error(`writ run maintenance: ${failed.out}${failed.err}`);
+  if (!/labvm/.test(failed.out + failed.err))
+    throw new Error(`writ run maintenance: ${failed.out}${failed.err}`);
   say('A workflow of GitHub may release, pve1 attests time: writ trust sign');
   await amendTrust(home, (document) => {
     document.identities.deploys = {
@@ -83,7 +84,9 @@ async function live({ home, owned, issuer }: Scene, say: (text: string) => void)
       event_name: ['push'],
       environment: 'home',
       min_run: 0,
-      may: [{ action: 'release.apply', on: ['websvcs'], paths: ['/etc/containers/systemd/**', '/etc/opt/**'] }],
+      may: [
+        { action: 'release.apply', on: ['websvcs'], paths: ['/etc/containers/systemd/**', '/etc/opt/**'] },
+      ],
     };
     const { pve1 } = document.identities;
     if (pve1?.kind !== 'relay') throw new Error('pve1 was not admitted');

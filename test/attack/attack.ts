@@ -1,0 +1,18 @@
+import type { Thief } from './thief/thief.ts';
+
+/** One attack: a file of its own in `attacks/`, with this value as its export `attack`. See docs/attack.md. */
+export type Attack = {
+  /** As its file is named. */
+  readonly name: string;
+  /** The number of the threat that it belongs to, in SECURITY.md. */
+  readonly threat: number;
+  /** One sentence: what the thief tries, and hopes for. */
+  readonly about: string;
+  /**
+   * What must come of it, where it is there to show that this program sees what happens: that a granted order is
+   * executed, or that a home that is broken on purpose is won. Absent: no relay may do anything outside the grants.
+   */
+  readonly must?: 'execute' | 'win';
+  /** Tries it. Whether it was won is judged by what happened at home, not by what is returned or thrown here. */
+  run(thief: Thief): Promise<void>;
+};

@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Attack } from './attack.ts';
+import type { Scene } from './home/bring-up.ts';
+import { type Breach, judge, since } from './law.ts';
+import { homeRelays, type Thief } from './thief/thief.ts';
+import type { Facts, World } from './world.ts';
+
+/** What came of one attack. */
+export type Outcome = {
+  readonly name: string;
+  readonly threat: number;
+  readonly about: string;
+  readonly must: Attack['must'] | null;
+  /** `won`: something happened that must not. `failed`: what `must` says did not come, or the attack threw. */
+  readonly result: 'won' | 'executed' | 'refused' | 'nothing' | 'failed';
+  /** Codes with which relays refused, as their logs have them, each once. */
+  readonly codes: readonly string[];
+  /** What happened that must not, or why it failed. */
+  readonly why: readonly string[];
+  readonly ms: number;
+};
+
+/** Whether it is as it has to be. */
+export const isGood = ({ must, result }: Outcome): boolean =>
+  must === 'win' ? result === 'won' : must === 'execute' ? result === 'executed' : !/won|failed/.test(result);
+
+/** Orders of the owner's phone that the control plane signed before it was taken: they count as the controller's. */
+const orderedBefore = { start: 1, shutdown: 1 } as const;
+
+const settleMs = 15_000;
+
+/** Runs attacks one after the other in one home, and judges after each what has happened there since the theft. */
+export async function runAttacks(
+  parts: { readonly scene: Scene; readonly thief: Thief; readonly world: World },
+  attacks: readonly Attack[],
+  tell: (outcome: Outcome) => void,
+): Promise<readonly Outcome[]> {
+  const { scene, thief, world } = parts;
+  const atTheft = world.facts();
+  const outcomes: Outcome[] = [];
+  let judged = 0;
+  for (const attack of attacks) {
+    const begun = Date.now();
+    const logs = logsOf(scene);
+    const before = world.facts();
+    const why: string[] = [];
+    try {
+      await attack.run(thief);
+    } catch (error) {
+      why.push(error instanceof Error ? error.message : String(error));
+    }
+    await settle(thief);
+    const facts = world.facts();
+    const codes = await codesSince(scene, logs);
+    const breaches = judge(since(atTheft, facts), orderedBefore);
+    const fresh = breaches.slice(judged);
+    judged = breaches.length;
+    const result = resultOf(attack, fresh, why, changedSomething(since(before, facts)), codes);
+    const { name, threat, about, must = null } = attack;
+    const told = [...why, ...fresh.map((breach) => breach.why)];
+    const outcome = { name, threat, about, must, result, codes, why: told, ms: Date.now() - begun };
+    outcomes.push(outcome);
+    tell(outcome);
+  }
+  return outcomes;
+}
+
+function resultOf(
+  attack: Attack,
+  breaches: readonly Breach[],
+  faults: readonly string[],
+  executed: boolean,
+  codes: readonly string[],
+): Outcome['result'] {
+  if (breaches.length > 0) return 'won';
+  if (faults.length > 0 || attack.must === 'win') return 'failed';
+  if (executed) return 'executed';
+  if (attack.must === 'execute') return 'failed';
+  return codes.length > 0 ? 'refused' : 'nothing';
+}
+
+/** Whether anything at all was done at home, allowed or not. */
+const changedSomething = (facts: Facts): boolean =>
+  facts.packet.length > 0 || facts.proxmox.some(({ path }) => !/\/agent\/(ping|exec)$/.test(path));
+
+/** Until each relay asks for more and has ended what it began. */
+async function settle(thief: Thief): Promise<void> {
+  for (const relay of homeRelays) {
+    await thief.answer(relay, {});
+    const open = thief.told.filter(
+      (one) =>
+        one.relay === relay &&
+        one.state === 'started' &&
+        !thief.told.some(
+          (end) => end.intent === one.intent && end.step === one.step && end.state !== 'started',
+        ),
+    );
+    for (const { intent, step } of open) await thief.end({ digest: intent }, step, settleMs);
+  }
+}
+
+const logOf = (scene: Scene, relay: string): string => {
+  try {
+    return readFileSync(join(scene.home.directory, 'log', `relay-${relay}.log`), 'utf8');
+  } catch {
+    return '';
+  }
+};
+
+type Logs = ReadonlyMap<string, number>;
+const logsOf = (scene: Scene): Logs =>
+  new Map(homeRelays.map((relay) => [relay, logOf(scene, relay).length]));
+
+const refusal =
+  /^(?:warn |error )?(job_dropped|step_refused|heartbeat_refused|poll_failed|trust_fetch_failed|evidence_refused|alarm|step_ended|github_keys_unreachable|time_not_attested)\b.*?\b(?:code|reason)=(\S+)/;
+
+/** Why relays refused, by their logs: for people who read on, never for the verdict. */
+async function codesSince(scene: Scene, logs: Logs): Promise<readonly string[]> {
+  // What a relay prints comes by way of a pipe, a moment after it has polled again.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const codes = new Set<string>();
+  for (const relay of homeRelays) {
+    for (const line of logOf(scene, relay).slice(logs.get(relay)).split('\n')) {
+      const [, event, code] = refusal.exec(line) ?? [];
+      if (event === undefined || code === undefined || code === 'null') continue;
+      codes.add(event === 'job_dropped' || event === 'step_refused' ? code : `${event}:${code}`);
+    }
+  }
+  return [...codes];
+}
