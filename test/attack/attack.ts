@@ -13,6 +13,9 @@ export type Attack = {
    * executed, or that a home that is broken on purpose is won. Absent: no relay may do anything outside the grants.
    */
   readonly must?: 'execute' | 'win';
-  /** Tries it. Whether it was won is judged by what happened at home, not by what is returned or thrown here. */
-  run(thief: Thief): Promise<void>;
+  /**
+   * Tries it. Whether it was won is judged by what happened at home. Where the grants alone do not tell, as of one step
+   * that was done twice, a sentence that is returned says how it was won.
+   */
+  run(thief: Thief): Promise<void> | Promise<string | undefined>;
 };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attack } from './attack.ts';
 import type { Scene } from './home/bring-up.ts';
-import { type Breach, judge, since } from './law.ts';
+import { judge, since } from './law.ts';
 import { homeRelays, type Thief } from './thief/thief.ts';
 import type { Facts, World } from './world.ts';
 
@@ -45,8 +45,10 @@ export async function runAttacks(
     const logs = logsOf(scene);
     const before = world.facts();
     const why: string[] = [];
+    const wins: string[] = [];
     try {
-      await attack.run(thief);
+      const won = await attack.run(thief);
+      if (won !== undefined) wins.push(won);
     } catch (error) {
       why.push(error instanceof Error ? error.message : String(error));
     }
@@ -54,11 +56,11 @@ export async function runAttacks(
     const facts = world.facts();
     const codes = await codesSince(scene, logs);
     const breaches = judge(since(atTheft, facts), orderedBefore);
-    const fresh = breaches.slice(judged);
+    const fresh = [...wins, ...breaches.slice(judged).map((breach) => breach.why)];
     judged = breaches.length;
     const result = resultOf(attack, fresh, why, changedSomething(since(before, facts)), codes);
     const { name, threat, about, must = null } = attack;
-    const told = [...why, ...fresh.map((breach) => breach.why)];
+    const told = [...why, ...fresh];
     const outcome = { name, threat, about, must, result, codes, why: told, ms: Date.now() - begun };
     outcomes.push(outcome);
     tell(outcome);
@@ -68,12 +70,12 @@ export async function runAttacks(
 
 function resultOf(
   attack: Attack,
-  breaches: readonly Breach[],
+  wins: readonly string[],
   faults: readonly string[],
   executed: boolean,
   codes: readonly string[],
 ): Outcome['result'] {
-  if (breaches.length > 0) return 'won';
+  if (wins.length > 0) return 'won';
   if (faults.length > 0 || attack.must === 'win') return 'failed';
   if (executed) return 'executed';
   if (attack.must === 'execute') return 'failed';

@@ -62,6 +62,7 @@ export function createForge(loot: Loot) {
   };
 
   return {
+    nonce,
     seal,
     sealRaw,
     authorise,

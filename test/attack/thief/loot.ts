@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Libsql from 'libsql';
@@ -73,11 +74,11 @@ export async function takeVm(home: Home): Promise<Loot> {
       (paper) => ({ kind, ...paper }),
     );
   const blobs = new Map<string, Buffer>();
-  for (const { digest, bytes } of all<{ digest: string; bytes: Buffer }>(
+  for (const { digest, bytes } of all<{ digest: string; bytes: ArrayBuffer }>(
     'SELECT digest, bytes FROM blob_piece ORDER BY digest, piece',
   )) {
     const hex = digest.replace('sha256:', '');
-    blobs.set(hex, Buffer.concat([blobs.get(hex) ?? Buffer.alloc(0), bytes]));
+    blobs.set(hex, Buffer.concat([blobs.get(hex) ?? Buffer.alloc(0), Buffer.from(bytes)]));
   }
   const loot: Loot = {
     home: trust.home,
@@ -100,4 +101,23 @@ export async function takeVm(home: Home): Promise<Loot> {
   };
   database.close();
   return loot;
+}
+
+const kidOf = ({ x }: { readonly x: string }): string =>
+  createHash('sha256')
+    .update(JSON.stringify({ crv: 'Ed25519', kty: 'OKP', x }))
+    .digest('base64url');
+
+/** The thumbprint of the owner's operator key, which is public. */
+export function operatorKid({ trust }: Loot): string {
+  const { operator } = trust.identities;
+  if (operator?.kind !== 'key') throw new Error('trust names no operator');
+  return kidOf(operator.jwk);
+}
+
+/** The thumbprint of a relay's key, which is public. */
+export function relayKid({ trust }: Loot, relay: string): string {
+  const identity = trust.identities[relay];
+  if (identity?.kind !== 'relay') throw new Error(`trust names no relay ${relay}`);
+  return kidOf(identity.jwk);
 }

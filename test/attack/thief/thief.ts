@@ -24,6 +24,7 @@ export type PollParts = {
   readonly evidence?: readonly string[];
   readonly attest?: readonly string[];
   readonly trust_version?: number;
+  readonly report_wanted?: boolean;
   readonly receipts_seq?: number;
   readonly last_receipt?: string | null;
   /** Members of the heartbeat that are other than an honest one's. */
