@@ -16,12 +16,12 @@ const packetsPerWake = 25;
 
 /** Operations of the program in guests that only look. */
 const looks: ReadonlySet<string> = new Set(['look', 'stat', 'digest', 'read', 'list', 'owners']);
-/** Programs that only tell something. The last asks for the guest's age identity. */
+/** Programs that only tell something. The last one is what a relay does when it starts: it asks for the guest's age identity. */
 const readers: readonly RegExp[] = [
   /^systemctl show /,
   /^podman (ps|inspect|image inspect) /,
   /^journalctl /,
-  /^\/bin\/sh -c [\s\S]* identity$/,
+  /^\/bin\/sh -c [\s\S]* writ-secrets identity (look|make)$/,
 ];
 
 const plainVerb = /^\/nodes\/pve2\/qemu\/(\d+)\/status\/(start|shutdown|suspend|resume)$/;

@@ -43,6 +43,7 @@ export async function runAttacks(
   for (const attack of attacks) {
     const begun = Date.now();
     const logs = logsOf(scene);
+    const heard = { told: thief.told.length, refused: refusedBy(thief) };
     const before = world.facts();
     const why: string[] = [];
     const wins: string[] = [];
@@ -54,7 +55,7 @@ export async function runAttacks(
     }
     await settle(thief);
     const facts = world.facts();
-    const codes = await codesSince(scene, logs);
+    const codes = await codesSince(parts, logs, heard);
     const breaches = judge(since(atTheft, facts), orderedBefore);
     const fresh = [...wins, ...breaches.slice(judged).map((breach) => breach.why)];
     judged = breaches.length;
@@ -117,10 +118,28 @@ const logsOf = (scene: Scene): Logs =>
 const refusal =
   /^(?:warn |error )?(job_dropped|step_refused|heartbeat_refused|poll_failed|trust_fetch_failed|evidence_refused|alarm|step_ended|github_keys_unreachable|time_not_attested)\b.*?\b(?:code|reason)=(\S+)/;
 
-/** Why relays refused, by their logs: for people who read on, never for the verdict. */
-async function codesSince(scene: Scene, logs: Logs): Promise<readonly string[]> {
+type Refused = { readonly count: number; readonly code: string | null };
+/** How many jobs a relay has left alone in this run, and why the last one, by its latest report. */
+const refusedBy = (thief: Thief): ReadonlyMap<string, Refused> =>
+  new Map(
+    homeRelays.flatMap((relay) => {
+      const report = thief.reportOf(relay);
+      if (report === undefined) return [];
+      const { refused } = JSON.parse(Buffer.from(report.split('.')[1]!, 'base64url').toString()) as {
+        refused: Refused;
+      };
+      return [[relay, refused] as const];
+    }),
+  );
+
+/** Why relays refused, by their logs, receipts and reports: for people who read on, never for the verdict. */
+async function codesSince(
+  { scene, thief }: { readonly scene: Scene; readonly thief: Thief },
+  logs: Logs,
+  before: { readonly told: number; readonly refused: ReadonlyMap<string, Refused> },
+): Promise<readonly string[]> {
   // What a relay prints comes by way of a pipe, a moment after it has polled again.
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await pause(50);
   const codes = new Set<string>();
   for (const relay of homeRelays) {
     for (const line of logOf(scene, relay).slice(logs.get(relay)).split('\n')) {
@@ -129,5 +148,17 @@ async function codesSince(scene: Scene, logs: Logs): Promise<readonly string[]> 
       codes.add(event === 'job_dropped' || event === 'step_refused' ? code : `${event}:${code}`);
     }
   }
+  for (const { state, code } of thief.told.slice(before.told))
+    if (state === 'refused' && code !== null) codes.add(code);
+  if (codes.size > 0) return [...codes];
+  // Of what repeats, its log soon tells only how often: its next report has the last of them.
+  for (const relay of homeRelays) await thief.answer(relay, { report_wanted: true });
+  for (let look = 0; look < 20 && codes.size === 0; look += 1) {
+    await pause(50);
+    for (const [relay, { count, code }] of refusedBy(thief))
+      if (count > (before.refused.get(relay)?.count ?? 0) && code !== null) codes.add(code);
+  }
   return [...codes];
 }
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -4,15 +4,23 @@ export const attack: Attack = {
   name: 'after-dropped',
   threat: 9,
   about:
-    'The same reboot as the first step of a new intent, under the old signature and under the controller’s.',
+    'The same reboots without what they come after: alone under the old signature, and as if they were the first step.',
   async run(thief) {
     const { forge, loot } = thief;
-    const old = loot.intents.find(({ text }) => Buffer.from(text, 'base64url').includes('guest.reboot'));
-    if (old === undefined) throw new Error('the owner’s maintenance is not in the database');
-    const alone = await forge.intent([{ relay: 'pve1', action: 'guest.reboot', target: 'router' }]);
+    const { paper: old, before } = thief.forbidden();
+    const step = { relay: 'pve1', action: before.action, target: before.target };
+    const alone = await forge.intent([step]);
     await thief.order('pve1', { ...alone, authorisation: old.authorisation });
     await thief.order('pve1', alone);
     await thief.order('pve1', old, { step: 0 });
     await thief.order('pve1', old, { step: 63 });
+    const text = Buffer.from(old.text, 'base64url').toString();
+    const bent = await forge.paperOf(
+      'intent',
+      text.replaceAll(/"after":\[[^\]]+\]/g, '"after":[]'),
+      loot.controller,
+    );
+    await thief.order('pve1', bent, { step: 1 });
+    await thief.order('pve1', { ...bent, authorisation: old.authorisation }, { step: 1 });
   },
 };

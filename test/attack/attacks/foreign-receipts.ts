@@ -3,13 +3,14 @@ import type { Attack } from '../attack.ts';
 export const attack: Attack = {
   name: 'foreign-receipts',
   threat: 9,
-  about: 'The same reboot with real receipts: of other orders, and of the step that failed.',
+  about: 'The same reboots with real receipts: of other orders, of other steps, and of the step that failed.',
   async run(thief) {
-    const { loot } = thief;
-    const paper = loot.intents.find(({ text }) => Buffer.from(text, 'base64url').includes('guest.reboot'));
-    if (paper === undefined) throw new Error('the owner’s maintenance is not in the database');
-    for (const { jws } of loot.receipts) await thief.order('pve1', paper, { step: 1, receipts: [jws] });
-    const all = loot.receipts.map(({ jws }) => jws).slice(0, 60);
-    await thief.order('pve1', paper, { step: 1, receipts: all });
+    const real = [...thief.loot.receipts, ...thief.told].map(({ jws }) => jws);
+    for (const jws of real.slice(-8)) {
+      const { paper, step } = thief.forbidden();
+      await thief.order('pve1', paper, { step, receipts: [jws] });
+    }
+    const { paper, step } = thief.forbidden();
+    await thief.order('pve1', paper, { step, receipts: real.slice(-60) });
   },
 };

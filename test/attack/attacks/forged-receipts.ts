@@ -4,27 +4,25 @@ import { relayKid } from '../thief/loot.ts';
 export const attack: Attack = {
   name: 'forged-receipts',
   threat: 9,
-  about:
-    'The owner’s reboot of the router comes after a step that failed: receipts are forged to say that it succeeded.',
+  about: 'The owner’s reboots come after a step that failed: receipts are forged to say that it succeeded.',
   async run(thief) {
     const { forge, loot, own } = thief;
-    const paper = loot.intents.find(({ text }) => Buffer.from(text, 'base64url').includes('guest.reboot'));
-    if (paper === undefined) throw new Error('the owner’s maintenance is not in the database');
-    const step = { index: 0, action: 'guest.shutdown', target: 'labvm' };
-    const pve2 = relayKid(loot, 'pve2');
+    const pve1 = relayKid(loot, 'pve1');
     const signers = [
       loot.cloud,
       loot.controller,
       own,
-      { kid: pve2, sign: loot.cloud.sign },
-      { kid: pve2, sign: own.sign },
+      { kid: pve1, sign: loot.cloud.sign },
+      { kid: pve1, sign: own.sign },
     ];
     for (const by of signers) {
-      for (const relay of ['pve2', 'cloud']) {
-        const receipt = await forge.receipt(relay, paper, step, by);
-        await thief.order('pve1', paper, { step: 1, receipts: [receipt] });
+      for (const relay of ['pve1', 'pve2', 'cloud']) {
+        const { paper, step, before } = thief.forbidden();
+        const receipt = await forge.receipt(relay, paper, before, by);
+        await thief.order('pve1', paper, { step, receipts: [receipt] });
       }
     }
-    await thief.order('pve1', paper, { step: 1 });
+    const { paper, step } = thief.forbidden();
+    await thief.order('pve1', paper, { step });
   },
 };

@@ -4,10 +4,10 @@ export const attack: Attack = {
   name: 'wake-flood',
   threat: 26,
   about:
-    'Eight orders to wake the tower, each with its own real evidence: more than six an hour must not be done.',
+    'Seven more orders to wake the tower, each with its own real evidence: more than six an hour must not be done.',
   async run(thief) {
     const { forge } = thief;
-    for (let count = 0; count < 8; count += 1) {
+    for (let count = 0; count < 7; count += 1) {
       const paper = await forge.intent([{ relay: 'pve1', action: 'host.wake', target: 'pve2' }]);
       await thief.order('pve1', paper);
       const before = thief.reportOf('pve2');

@@ -4,6 +4,9 @@ import type { GuestSpec } from '../../support/proxmox/options.ts';
 /** Somebody is logged in there all the time, and its VMID. */
 const labvm = 204;
 
+/** Always on: what the owner's maintenance would reboot. */
+const onPve1 = ['router', 'secsvcs', 'homesvcs'] as const;
+
 /** The guests of the example's house, and one that is in use. */
 export const attackedGuests: Readonly<Record<'pve1' | 'pve2', readonly GuestSpec[]>> = {
   pve1: simulatedGuests.pve1,
@@ -25,7 +28,8 @@ export const attackedGuests: Readonly<Record<'pve1' | 'pve2', readonly GuestSpec
 
 /**
  * The example's house, as its owner would write it in the first hour, with an alarm that avoids the control plane, and
- * with a runbook whose first step fails.
+ * with a runbook whose first step fails, so that
+ * the many after it are signed and never done.
  */
 export function attackedHouse(wakeAddress: string, alarmUrl: string): string {
   const text = houseText(wakeAddress)
@@ -38,7 +42,10 @@ export function attackedHouse(wakeAddress: string, alarmUrl: string): string {
         '    title: Maintenance of the router',
         '    steps:',
         '      - { action: guest.shutdown, target: labvm }',
-        '      - { action: guest.reboot, target: router }',
+        ...Array.from(
+          { length: 50 },
+          (_, at) => `      - { action: guest.reboot, target: ${onPve1[at % 3]} }`,
+        ),
       ].join('\n'),
     );
   return `${text}\nalarm: { ntfy: ${alarmUrl} }\n`;

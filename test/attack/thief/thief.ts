@@ -59,7 +59,26 @@ export type Thief = {
   end(paper: Pick<Paper, 'digest'>, step?: number, withinMs?: number): Promise<Told | null>;
   /** Cuts a relay's process off in the middle of whatever it does, and starts it again. Resolves with its first poll. */
   restart(relay: HomeRelay): Promise<Poll>;
+  /** Starts a relay anew, which then asks for newer trust at once, and gives it these versions. */
+  offerTrust(relay: HomeRelay, versions: readonly unknown[]): Promise<Poll>;
+  /**
+   * A step of the owner's maintenance that nobody has tried yet: signed by the operator, on pve1, and never to be done,
+   * because the one before it did not succeed.
+   */
+  forbidden(): Forbidden;
   close(): void;
+};
+
+/** An operator's step that must not be done, and the one that it comes after. */
+export type Forbidden = {
+  readonly paper: Paper;
+  readonly step: number;
+  readonly before: {
+    readonly index: number;
+    readonly relay: string;
+    readonly action: string;
+    readonly target: string;
+  };
 };
 
 const isFinal = (state: string): boolean => state !== 'started';
@@ -151,6 +170,9 @@ export async function takeOver(scene: Scene, seed: number): Promise<Thief> {
     if (poll === null) throw new Error(`${relay} polls no more; see its log in ${home.directory}/log`);
     return poll;
   };
+  const maintenance = loot.intents.find((paper) => stepsOf(paper).length > 40);
+  // The first few are for those who try every step of everything.
+  let tried = 5;
   const thief: Thief = {
     loot,
     forge,
@@ -207,10 +229,26 @@ export async function takeOver(scene: Scene, seed: number): Promise<Thief> {
         await new Promise(setImmediate);
       }
     },
+    async offerTrust(relay, versions) {
+      line.lie('GET /v1/trust', says({ versions }));
+      const poll = await thief.restart(relay);
+      line.lie('GET /v1/trust', null);
+      return poll;
+    },
+    forbidden() {
+      tried += 1;
+      const before = maintenance === undefined ? undefined : stepsOf(maintenance)[tried - 1];
+      if (maintenance === undefined || before === undefined) throw new Error('no such step is left');
+      return { paper: maintenance, step: tried, before: { index: tried - 1, ...before } };
+    },
     close: () => line.close(),
   };
   return thief;
 }
+
+type PlainStep = { readonly relay: string; readonly action: string; readonly target: string };
+const stepsOf = ({ text }: Paper): readonly PlainStep[] =>
+  (JSON.parse(Buffer.from(text, 'base64url').toString()) as { steps: PlainStep[] }).steps;
 
 const payloadOf = (jws: string): unknown =>
   JSON.parse(Buffer.from(jws.split('.')[1]!, 'base64url').toString());
