@@ -35,8 +35,8 @@ export const since = (before: Facts, now: Facts): Facts =>
     (Object.keys(now) as (keyof Facts)[]).map((kind) => [kind, newIn<Fact>(before[kind], now[kind])]),
   ) as unknown as Facts;
 
-/** Facts of several hosts stand one after the other, so they are told apart by what they are. */
-function newIn<T>(before: readonly T[], now: readonly T[]): readonly T[] {
+/** What of `now` was not in `before`. Facts of several hosts stand one after the other, so each is known by all that it says. */
+export function newIn<T>(before: readonly T[], now: readonly T[]): readonly T[] {
   const left = new Map<string, number>();
   for (const fact of before) left.set(JSON.stringify(fact), (left.get(JSON.stringify(fact)) ?? 0) + 1);
   return now.filter((fact) => {

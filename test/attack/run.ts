@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attack } from './attack.ts';
 import type { Scene } from './home/bring-up.ts';
-import { judge, since } from './law.ts';
+import { type Breach, judge, newIn, since } from './law.ts';
 import { homeRelays, type Thief } from './thief/thief.ts';
 import type { Facts, World } from './world.ts';
 
@@ -39,7 +39,7 @@ export async function runAttacks(
   const { scene, thief, world } = parts;
   const atTheft = world.facts();
   const outcomes: Outcome[] = [];
-  let judged = 0;
+  let judged: readonly Breach[] = [];
   for (const attack of attacks) {
     const begun = Date.now();
     const logs = logsOf(scene);
@@ -57,8 +57,8 @@ export async function runAttacks(
     const facts = world.facts();
     const codes = await codesSince(parts, logs, heard);
     const breaches = judge(since(atTheft, facts), orderedBefore);
-    const fresh = [...wins, ...breaches.slice(judged).map((breach) => breach.why)];
-    judged = breaches.length;
+    const fresh = [...wins, ...newIn(judged, breaches).map((breach) => breach.why)];
+    judged = breaches;
     const result = resultOf(attack, fresh, why, changedSomething(since(before, facts)), codes);
     const { name, threat, about, must = null } = attack;
     const told = [...why, ...fresh];

@@ -23,6 +23,8 @@ export type Scene = {
   /** Stands for GitHub, whose tokens a workflow of the owner's gets. */
   readonly issuer: GithubIssuer;
   readonly tripwires: Tripwires;
+  /** A code by which pve1 may be enrolled anew, made by the owner and not used yet. */
+  readonly spareCode: string;
   close(): Promise<void>;
 };
 
@@ -50,9 +52,9 @@ export async function bringUp(say: (text: string) => void, keep: boolean): Promi
   try {
     const house = (address: string): string => attackedHouse(address, `${ntfy.url}/alarms`);
     const owned = await setUp(home, say, { house });
-    const scene = { home, owned, ntfy, decoy, issuer, tripwires, close };
-    await live(scene, say);
-    return scene;
+    await live({ home, owned, issuer }, say);
+    const { codes } = (await writ(home, ['relays', 'add', 'pve1'])) as { codes: { code: string }[] };
+    return { home, owned, ntfy, decoy, issuer, tripwires, spareCode: codes[0]!.code, close };
   } catch (error) {
     await close();
     throw error;
@@ -60,7 +62,10 @@ export async function bringUp(say: (text: string) => void, keep: boolean): Promi
 }
 
 /** What an owner does in the first days: all of it leaves traces that a thief finds. */
-async function live({ home, owned, issuer }: Scene, say: (text: string) => void): Promise<void> {
+async function live(
+  { home, owned, issuer }: Pick<Scene, 'home' | 'owned' | 'issuer'>,
+  say: (text: string) => void,
+): Promise<void> {
   const api = reader(createPhone({ ...owned, origin: home.origin }));
   await untilAwake(api, ['cloud', 'pve1', 'pve2']);
   say('A phone starts gaming');
