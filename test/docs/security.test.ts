@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { threats } from '../support/threats.ts';
@@ -15,6 +15,17 @@ function filesByThreat(): Map<number, string[]> {
     const text = readFileSync(join(root, 'test', entry), 'utf8');
     const numbers = new Set([...text.matchAll(/['`]threat (\d+): /g)].map(([, number]) => Number(number)));
     for (const number of numbers) found.set(number, [...(found.get(number) ?? []), `test/${entry}`]);
+  }
+  // One test runs every attack of the thief who has the control plane; each names the threat that it belongs to.
+  const folder = join(root, 'test', 'attack', 'attacks');
+  const attacked = new Set(
+    readdirSync(folder).map((file) =>
+      Number(/^ {2}threat: (\d+),$/m.exec(readFileSync(join(folder, file), 'utf8'))?.[1]),
+    ),
+  );
+  for (const number of attacked) {
+    const names = new Set([...(found.get(number) ?? []), 'test/attack/attack.test.ts']);
+    found.set(number, [...names]);
   }
   return found;
 }
@@ -42,4 +53,14 @@ test('the table of SECURITY.md names the tests that there are', () => {
   // WRIT_WRITE_DOCS=1 brings the document up to date.
   if (process.env.WRIT_WRITE_DOCS === '1') writeFileSync(path, written);
   else assert.equal(text, written, 'run WRIT_WRITE_DOCS=1 node --test test/docs/security.test.ts');
+});
+
+test('each promise of SECURITY.md names the tests that show it, and every test that the document names exists', () => {
+  const text = readFileSync(join(root, 'SECURITY.md'), 'utf8');
+  const promises = text.split('## What is promised')[1]!.split('\n## ')[0]!;
+  const shown = promises.split(/^\d+\. /m).slice(1);
+  assert.ok(shown.length >= 13);
+  for (const promise of shown) assert.match(promise, /Shown by `test\/[^`]+\.test\.ts`/, promise);
+  for (const [, file] of text.matchAll(/`(test\/[^`]+\.test\.ts)`/g))
+    assert.ok(existsSync(join(root, file!)), file);
 });

@@ -21,6 +21,7 @@ export const threats: Readonly<Record<number, string>> = {
   19: 'smuggling through HAProxy',
   20: 'secrets in logs',
   22: 'token abuse',
+  23: 'a storm on GitHub’s keys, or other keys in their place',
   24: 'weak keys',
   25: 'phone token guessed, leaked, in a URL',
   26: 'power abuse',
