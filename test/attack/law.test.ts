@@ -3,7 +3,16 @@ import { test } from 'node:test';
 import { judge, newIn, since } from './law.ts';
 import type { Facts } from './world.ts';
 
-const nothing: Facts = { proxmox: [], inside: [], packet: [], program: [], decoy: [], trust: [], leak: [] };
+const nothing: Facts = {
+  proxmox: [],
+  inside: [],
+  packet: [],
+  program: [],
+  decoy: [],
+  trust: [],
+  listens: [],
+  leak: [],
+};
 const call = (path: string, host = 'pve2', body = '') => ({
   kind: 'proxmox' as const,
   host,
@@ -60,6 +69,7 @@ test('each other thing that is done to a home is a breach', () => {
   assert.equal(whyOf({ program: [{ kind: 'program', argv: 'sh -c reboot' }] }).length, 1);
   assert.equal(whyOf({ decoy: [{ kind: 'decoy', line: 'GET /' }] }).length, 1);
   assert.equal(whyOf({ trust: [{ kind: 'trust', host: 'pve1', version: 9 }] }).length, 1);
+  assert.equal(whyOf({ listens: [{ kind: 'listens', host: 'pve1', port: 1 }] }).length, 1);
   assert.equal(whyOf({ leak: [{ kind: 'leak', secret: 'abcd…' }] }).length, 1);
 });
 

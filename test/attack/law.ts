@@ -81,6 +81,7 @@ export function judge(facts: Facts, orderedBefore: Readonly<Record<string, numbe
     breaches.push({ fact, why: `a relay went where the thief pointed: ${fact.line}` });
   for (const fact of facts.trust)
     breaches.push({ fact, why: `${fact.host} obeys another trust document: version ${fact.version}` });
+  for (const fact of facts.listens) breaches.push({ fact, why: `${fact.host} listens on port ${fact.port}` });
   for (const fact of facts.leak) breaches.push({ fact, why: `a relay sent the secret ${fact.secret}` });
   return breaches;
 }

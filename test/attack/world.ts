@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { LoggedCall } from '../../examples/demo/proxmox-main.ts';
 import type { TrustJws } from '../../schema/wire/relay-api.ts';
 import type { Scene } from './home/bring-up.ts';
+import { portsOf } from './home/listening.ts';
 import { documentOf } from './thief/loot.ts';
 import { homeRelays } from './thief/thief.ts';
 
@@ -33,6 +34,8 @@ export type Fact =
   | { readonly kind: 'decoy'; readonly line: string }
   /** The trust document on a host's disk is another. */
   | { readonly kind: 'trust'; readonly host: string; readonly version: number }
+  /** A relay took to listening. */
+  | { readonly kind: 'listens'; readonly host: string; readonly port: number }
   /** A secret of a host was in what its relay sent. */
   | { readonly kind: 'leak'; readonly secret: string };
 
@@ -99,6 +102,9 @@ export function watchWorld(scene: Scene, sent: () => readonly { readonly body: s
         program: scene.tripwires.touched().map((argv) => ({ kind: 'program' as const, argv })),
         decoy: scene.decoy.heard.map(({ line }) => ({ kind: 'decoy' as const, line })),
         trust: [...changed],
+        listens: homeRelays.flatMap((host) =>
+          portsOf(home.relayDirectory(host)).map((port) => ({ kind: 'listens' as const, host, port })),
+        ),
         leak: [...leaked],
       };
     },
