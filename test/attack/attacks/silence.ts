@@ -18,9 +18,9 @@ export const attack: Attack = {
       logFile: join(home.directory, 'log', 'relay-pve1.log'),
       env: { PATH: thief.scene.tripwires.path },
     });
-    thief.line.lie('POST /v1/relay/poll', () => {});
+    thief.line.ignore('pve1', true);
     const heard = await ntfy.next((line) => line.includes('heard nothing that verifies'), 20_000);
-    thief.line.lie('POST /v1/relay/poll', null);
+    thief.line.ignore('pve1', false);
     await part.kill('SIGKILL');
     await home.start('relay-pve1');
     return heard === null ? 'nobody was told of the silence' : undefined;

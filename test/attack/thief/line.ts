@@ -32,6 +32,8 @@ export type Line = {
   poll(relay: string, withinMs?: number): Promise<Poll | null>;
   /** Answers `METHOD /path` so from now on; null: as the thief does where nothing is asked of it. */
   lie(route: string, lie: Lie | null): void;
+  /** Whether polls of a relay are left without any answer from now on. */
+  ignore(relay: string, yes: boolean): void;
   close(): void;
 };
 
@@ -53,6 +55,7 @@ export async function openLine(
     if (identity.kind === 'relay') names.set(await thumbprint(identity.jwk), name);
   const sent: Sent[] = [];
   const lies = new Map<string, Lie>();
+  const ignored = new Set<string>();
   const parked = new Map<string, Poll>();
   const wanted = new Map<string, Set<(poll: Poll) => void>>();
 
@@ -104,6 +107,7 @@ export async function openLine(
       const proof = (request.headers.authorization ?? '').split(' ')[1];
       const relay = proof === undefined ? null : (names.get(String(decode(proof).kid)) ?? null);
       sent.push({ relay, route, url: request.url ?? '', body });
+      if (relay !== null && ignored.has(relay) && route === 'POST /v1/relay/poll') return;
       if (route === 'POST /v1/relay/poll' && relay !== null) return park(relay, request, response, body);
       const general = route.replace(/\/[0-9a-f]{64}$/, '/{sha256}');
       const lie = lies.get(route) ?? lies.get(general) ?? answers.others[general] ?? notFound;
@@ -132,6 +136,7 @@ export async function openLine(
         wanted.set(relay, (wanted.get(relay) ?? new Set()).add(take));
       }),
     lie: (route, lie) => void (lie === null ? lies.delete(route) : lies.set(route, lie)),
+    ignore: (relay, yes) => void (yes ? ignored.add(relay) : ignored.delete(relay)),
     close() {
       server.closeAllConnections();
       server.close();
