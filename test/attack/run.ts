@@ -144,7 +144,9 @@ async function codesSince(
   for (const relay of homeRelays) {
     for (const line of logOf(scene, relay).slice(logs.get(relay)).split('\n')) {
       const [, event, code] = refusal.exec(line) ?? [];
-      if (event === undefined || code === undefined || code === 'null') continue;
+      // A line that sums up what repeated is of a while ago.
+      if (event === undefined || code === undefined || code === 'null' || line.includes(' repeated='))
+        continue;
       codes.add(event === 'job_dropped' || event === 'step_refused' ? code : `${event}:${code}`);
     }
   }

@@ -19,7 +19,7 @@ export const attack: Attack = {
     const { forge, loot, scene } = thief;
     const deployed = deployedPart(loot);
     const part = deployed.replaceAll('/etc/opt/web/', '/etc/opt/other/');
-    for (const [index, served] of [deployed, part.slice(0, -1), 'evil'].entries()) {
+    for (const [index, served] of [deployed, part.slice(0, -1)].entries()) {
       const claims = { run_id: String(9_000_000_010 + index), run_attempt: '1', sha: 'c0ffee00'.repeat(5) };
       const order = await forge.release(
         [{ relay: 'pve2', target: 'websvcs', digest: await digestBytes(toBytes(part)) }],
