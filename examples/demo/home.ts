@@ -75,8 +75,8 @@ export type HomeOptions = {
   readonly guests?: Readonly<Record<'pve1' | 'pve2', readonly GuestSpec[]>>;
   /** VMIDs of guests in which agents run programs: those are machines in memory. */
   readonly inside?: readonly number[];
-  /** For relays alone, over what this process has. */
-  readonly relayEnv?: Readonly<Record<string, string>>;
+  /** For relays alone, over what this process has; given the home's folder. */
+  relayEnv?(directory: string): Readonly<Record<string, string>>;
 };
 
 export async function createHome(options: HomeOptions): Promise<Home> {
@@ -156,7 +156,7 @@ export async function createHome(options: HomeOptions): Promise<Home> {
   const run = (name: PartName, file: string, args: readonly string[], ipc: boolean): Part => {
     // The tower's relay inherits what the tower has.
     const isRelay = name.startsWith('relay-') || name === 'tower';
-    const all = isRelay ? { ...env, ...options.relayEnv } : env;
+    const all = isRelay ? { ...env, ...options.relayEnv?.(directory) } : env;
     const part = startPart({ name, file, args, logFile: at('log', `${name}.log`), ipc, env: all });
     parts.set(name, part);
     guard({ pid: part.pid, alive: true });

@@ -1,8 +1,11 @@
 import { parseArgs } from 'node:util';
 import { attackHome } from './attack-home.ts';
 import { findAttacks } from './find.ts';
-import { isGood, type Outcome } from './run.ts';
+import { exitCodeOf, type Outcome } from './run.ts';
 import { lineOf, painter, summaryOf } from './tell.ts';
+
+const stop = new AbortController();
+const interrupted = stop.signal;
 
 const usage = `npm run attack [-- OPTIONS]
 
@@ -56,7 +59,6 @@ async function main(): Promise<number> {
     const place = `[${String(done).padStart(2)}/${attacks.length}]`;
     if (!values.json) process.stdout.write(`${lineOf(outcome, place, paint)}\n`);
   };
-  const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   try {
     const outcomes = await attackHome(attacks, {
@@ -64,12 +66,11 @@ async function main(): Promise<number> {
       keep: values.keep,
       say,
       tell,
-      signal: stop.signal,
+      signal: interrupted,
     });
     if (values.json) process.stdout.write(`${JSON.stringify({ seed: Number(values.seed), outcomes })}\n`);
     else process.stdout.write(`\n${summaryOf(outcomes)}\n`);
-    if (outcomes.some(({ must, result }) => must !== 'win' && result === 'won')) return 1;
-    return outcomes.every(isGood) ? 0 : 3;
+    return exitCodeOf(outcomes);
   } catch (error) {
     process.stderr.write(
       `The home could not be attacked: ${error instanceof Error ? error.message : String(error)}\n`,
@@ -91,3 +92,5 @@ const parse = () =>
   }).values;
 
 process.exitCode = await main();
+// Whoever interrupted it does not wait for what was still being brought up: the home's guardian ends that.
+if (interrupted.aborted) process.exit();

@@ -25,6 +25,14 @@ export type Outcome = {
 export const isGood = ({ must, result }: Outcome): boolean =>
   must === 'win' ? result === 'won' : must === 'execute' ? result === 'executed' : !/won|failed/.test(result);
 
+/** 1: something was won that must not be. 3: an attack could not be made, or a control did not come out as it must. */
+export const exitCodeOf = (outcomes: readonly Outcome[]): 0 | 1 | 3 =>
+  outcomes.some(({ must, result }) => must !== 'win' && result === 'won')
+    ? 1
+    : outcomes.every(isGood)
+      ? 0
+      : 3;
+
 /** Orders of the owner's phone that the control plane signed before it was taken: they count as the controller's. */
 const orderedBefore = { start: 1, shutdown: 1 } as const;
 

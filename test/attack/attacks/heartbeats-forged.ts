@@ -1,4 +1,5 @@
 import type { Attack } from '../attack.ts';
+import type { PollParts } from '../thief/thief.ts';
 
 export const attack: Attack = {
   name: 'heartbeats-forged',
@@ -8,12 +9,17 @@ export const attack: Attack = {
     const { forge, loot, own } = thief;
     const paper = await forge.intent([{ relay: 'pve2', action: 'guest.suspend', target: 'gaming' }]);
     const job = await thief.mint('pve2', paper);
+    // An honest one in between ends the pauses that grow with each failure.
+    const refusedBeat = async (parts: PollParts): Promise<void> => {
+      await thief.answer('pve2', parts);
+      await thief.answer('pve2', {});
+    };
     for (const beat of [{ relay: 'pve1' }, { session: forge.nonce() }, { poll: 1 }])
-      await thief.answer('pve2', { jobs: [job], beat });
+      await refusedBeat({ jobs: [job], beat });
     const poll = await thief.line.poll('pve2');
     for (const by of [loot.cloud, own]) {
       const heartbeat = await forge.seal('heartbeat', { home: loot.home, poll: poll?.poll }, by);
-      await thief.answer('pve2', { jobs: [job], heartbeat });
+      await refusedBeat({ jobs: [job], heartbeat });
     }
   },
 };

@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createHome, type Home } from '../../../examples/demo/home.ts';
 import { createPhone } from '../../../examples/demo/phone.ts';
@@ -10,7 +9,7 @@ import { deployHome } from '../../support/deploy-repo.ts';
 import { type GithubIssuer, startGithubIssuer } from '../../support/github-issuer.ts';
 import { attackedGuests, attackedHouse } from './house.ts';
 import { type Listener, listen } from './listen.ts';
-import { layTripwires, type Tripwires } from './tripwires.ts';
+import { layTripwires, type Tripwires, tripwiresIn } from './tripwires.ts';
 
 /** A home with some life behind it, right before somebody takes its control plane. */
 export type Scene = {
@@ -33,21 +32,19 @@ const everyGuest = Object.values(attackedGuests).flatMap((guests) => guests.map(
 /** Brings up a home of real processes and lets its owner live in it for a moment. `say` hears each step. */
 export async function bringUp(say: (text: string) => void, keep: boolean): Promise<Scene> {
   const [ntfy, decoy, issuer] = await Promise.all([listen(), listen(), startGithubIssuer()]);
-  const folder = mkdtempSync(join(tmpdir(), 'writ-attack-'));
-  const tripwires = layTripwires(folder);
   const home = await createHome({
     bootMs: 200,
     keep,
     guests: attackedGuests,
     inside: everyGuest,
-    relayEnv: { PATH: tripwires.path },
+    relayEnv: (directory) => ({ PATH: tripwiresIn(directory) }),
   });
+  const tripwires = layTripwires(home.directory);
   const close = async (): Promise<void> => {
     await home.close();
     ntfy.close();
     decoy.close();
     await issuer.close();
-    if (!keep) rmSync(folder, { recursive: true, force: true });
   };
   try {
     const house = (address: string): string => attackedHouse(address, `${ntfy.url}/alarms`);

@@ -18,9 +18,12 @@ export type Tripwires = {
 /** Asked by every relay whether its clock is kept; it may. */
 const harmless = 'timedatectl';
 
-export function layTripwires(folder: string): Tripwires {
-  const bin = join(folder, 'bin');
-  const log = join(folder, 'touched.log');
+/** Where they are in a home's folder. */
+export const tripwiresIn = (home: string): string => join(home, 'tripwires');
+
+export function layTripwires(home: string): Tripwires {
+  const bin = tripwiresIn(home);
+  const log = join(home, 'log', 'tripwires.log');
   mkdirSync(bin, { mode: 0o700 });
   for (const name of programs) {
     const file = join(bin, name);
