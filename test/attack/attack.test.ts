@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { threats } from '../support/threats.ts';
+import { isControl } from './attack.ts';
 import { attackHome } from './attack-home.ts';
 import { findAttacks } from './find.ts';
 import { isGood } from './run.ts';
@@ -9,8 +10,11 @@ const options = { seed: 1, keep: false, say: () => {}, tell: () => {} };
 
 test('there are attacks of each kind, each of a threat that SECURITY.md has, and controls of what is seen', async () => {
   const attacks = await findAttacks();
-  assert.ok(attacks.filter(({ must }) => must === undefined).length >= 30);
-  assert.deepEqual(new Set(attacks.map(({ must }) => must)), new Set([undefined, 'execute', 'win']));
+  assert.ok(attacks.filter((attack) => !isControl(attack)).length >= 30);
+  assert.deepEqual(
+    new Set(attacks.map(({ must }) => must)),
+    new Set([undefined, 'refuse', 'execute', 'win']),
+  );
   for (const { name, threat } of attacks)
     assert.ok(Object.hasOwn(threats, threat), `${name}: threat ${threat}`);
 });

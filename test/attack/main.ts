@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { isControl } from './attack.ts';
 import { attackHome } from './attack-home.ts';
 import { findAttacks } from './find.ts';
 import { exitCodeOf, type Outcome } from './run.ts';
@@ -45,7 +46,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const attacks = all.filter(
-    ({ name, must }) => values.only.length === 0 || must !== undefined || values.only.includes(name),
+    (attack) => values.only.length === 0 || isControl(attack) || values.only.includes(attack.name),
   );
   if (values.list) {
     for (const { name, threat, about } of all) process.stdout.write(`threat ${threat}  ${name}: ${about}\n`);

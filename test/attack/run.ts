@@ -67,7 +67,9 @@ export async function runAttacks(
     const breaches = judge(since(atTheft, facts), orderedBefore);
     const fresh = [...wins, ...newIn(judged, breaches).map((breach) => breach.why)];
     judged = breaches;
-    const result = resultOf(attack, fresh, why, changedSomething(since(before, facts)), codes);
+    const executed = changedSomething(since(before, facts));
+    if (attack.must === 'refuse' && executed) fresh.push('something was done by an order that does not hold');
+    const result = resultOf(attack, fresh, why, executed, codes);
     const { name, threat, about, must = null } = attack;
     const told = [...why, ...fresh];
     const outcome = { name, threat, about, must, result, codes, why: told, ms: Date.now() - begun };

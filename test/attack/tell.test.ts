@@ -15,6 +15,7 @@ const plain = painter({ isTTY: false }, {});
 test('only an attack that won, or a control that did not come out, is bad', () => {
   for (const result of ['refused', 'nothing', 'executed'] as const) assert.ok(isGood(outcome({ result })));
   for (const result of ['won', 'failed'] as const) assert.ok(!isGood(outcome({ result })));
+  assert.ok(isGood(outcome({ must: 'refuse' })) && !isGood(outcome({ must: 'refuse', result: 'won' })));
   assert.ok(isGood(executed) && isGood(broken));
   assert.ok(!isGood(outcome({ must: 'execute', result: 'refused' })));
   assert.ok(!isGood(outcome({ must: 'win', result: 'failed' })));
@@ -30,9 +31,9 @@ test('a line says how an attack was refused or won, and is painted for a termina
   assert.match(lineOf(refused, '[1/2]', plain), /^\[1\/2\] threat {2}1 {2}x +refused \(not_granted\)$/);
   assert.match(lineOf(outcome({ result: 'won', why: ['a breach'] }), '', plain), /WON \(a breach\)$/);
   assert.match(lineOf(broken, '', plain), /WON, as it must/);
-  const escape = String.fromCodePoint(27);
-  assert.ok(lineOf(refused, '', painter({ isTTY: true }, {})).includes(`${escape}[32m`));
-  assert.ok(!lineOf(refused, '', painter({ isTTY: true }, { NO_COLOR: '1' })).includes(escape));
+  const esc = String.fromCodePoint(27);
+  assert.ok(lineOf(refused, '', painter({ isTTY: true }, {})).includes(`${esc}[32m`));
+  assert.ok(!lineOf(refused, '', painter({ isTTY: true }, { NO_COLOR: '1' })).includes(esc));
 });
 
 test('the summary says when nothing is proved', () => {

@@ -1,3 +1,4 @@
+import { isControl } from './attack.ts';
 import { isGood, type Outcome } from './run.ts';
 
 const colours = { won: 31, failed: 31, executed: 36, refused: 32, nothing: 32 } as const;
@@ -20,7 +21,7 @@ export const painter =
 export function lineOf(outcome: Outcome, place: string, paint: ReturnType<typeof painter>): string {
   const { name, threat, result, codes, why, must } = outcome;
   const said = must === 'win' && result === 'won' ? 'WON, as it must' : words[result];
-  const code = isGood(outcome) ? colours[must === null ? result : 'executed'] : 31;
+  const code = isGood(outcome) ? colours[isControl(outcome) ? 'executed' : result] : 31;
   const more = result === 'won' || result === 'failed' ? why : codes;
   const tail = more.length === 0 ? '' : ` (${more.slice(0, 4).join('; ')}${more.length > 4 ? '; …' : ''})`;
   return `${place} threat ${String(threat).padStart(2)}  ${name.padEnd(34)} ${paint(code, said)}${tail}`;
@@ -28,10 +29,10 @@ export function lineOf(outcome: Outcome, place: string, paint: ReturnType<typeof
 
 /** What it all comes to, in two or three sentences. */
 export function summaryOf(outcomes: readonly Outcome[]): string {
-  const attacks = outcomes.filter(({ must }) => must === null);
+  const attacks = outcomes.filter((outcome) => !isControl(outcome));
   const count = (result: Outcome['result']): number =>
     attacks.filter((outcome) => outcome.result === result).length;
-  const controls = outcomes.filter(({ must }) => must !== null);
+  const controls = outcomes.filter(isControl);
   const blind = controls.filter((outcome) => !isGood(outcome));
   const sight =
     controls.length === 0

@@ -5,6 +5,7 @@ export const attack: Attack = {
   threat: 9,
   about:
     'The same reboots without what they come after: alone under the old signature, and as if they were the first step.',
+  must: 'refuse',
   async run(thief) {
     const { forge, loot } = thief;
     const { paper: old, before } = thief.forbidden();

@@ -4,6 +4,7 @@ export const attack: Attack = {
   name: 'app-command',
   threat: 16,
   about: 'Commands in guests, and names with what a shell would act on, under the controller’s own key.',
+  must: 'refuse',
   async run({ forge, order }) {
     const targets = [
       'websvcs/web/reload',

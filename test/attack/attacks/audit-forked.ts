@@ -4,6 +4,7 @@ export const attack: Attack = {
   name: 'audit-forked',
   threat: 13,
   about: 'The audit log goes back: the owner has to hear of it by the path that avoids the control plane.',
+  must: 'refuse',
   async run(thief) {
     const { ntfy } = thief.scene;
     await thief.answer('pve1', {});

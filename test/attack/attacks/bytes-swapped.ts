@@ -5,6 +5,7 @@ export const attack: Attack = {
   name: 'bytes-swapped',
   threat: 6,
   about: 'The operator’s real signatures over other bytes: steps added, swapped, or one letter changed.',
+  must: 'refuse',
   async run(thief) {
     const { forge, loot } = thief;
     for (const paper of [...loot.intents, ...loot.releases].filter(({ signer }) => signer === 'operator')) {

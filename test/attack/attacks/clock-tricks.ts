@@ -4,6 +4,7 @@ export const attack: Attack = {
   name: 'clock-tricks',
   threat: 12,
   about: 'Heartbeats from yesterday and tomorrow, envelopes that live for ever, intents of before and after.',
+  must: 'refuse',
   async run(thief) {
     const { forge } = thief;
     const day = 24 * 60 * 60_000;

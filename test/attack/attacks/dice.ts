@@ -26,6 +26,7 @@ export const attack: Attack = {
   threat: 1,
   about:
     'Two hundred intents of random actions, targets, relays and parameters, all under the controller’s own key.',
+  must: 'refuse',
   async run({ forge, mint, answer, random }) {
     const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
     for (const relay of homeRelays) {

@@ -10,6 +10,7 @@ export const attack: Attack = {
   threat: 34,
   about:
     'The owner enrols a host with a real code, and the thief answers with a trust document of the thief’s.',
+  must: 'refuse',
   async run(thief) {
     const { loot, own, scene } = thief;
     const mine = { ...successor(loot), roots: [{ kid: 'root-desk', jwk: own.jwk }] };

@@ -5,6 +5,7 @@ export const attack: Attack = {
   name: 'evidence-forged',
   threat: 34,
   about: 'Reports in the name of pve2 and of a relay that never was, as evidence that a host has woken.',
+  must: 'refuse',
   async run(thief) {
     const { forge, loot, own } = thief;
     const report = JSON.parse(

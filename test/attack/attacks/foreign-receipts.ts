@@ -4,6 +4,7 @@ export const attack: Attack = {
   name: 'foreign-receipts',
   threat: 9,
   about: 'The same reboots with real receipts: of other orders, of other steps, and of the step that failed.',
+  must: 'refuse',
   async run(thief) {
     const real = [...thief.loot.receipts, ...thief.told].map(({ jws }) => jws);
     for (const jws of real.slice(-8)) {

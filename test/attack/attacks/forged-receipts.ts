@@ -5,6 +5,7 @@ export const attack: Attack = {
   name: 'forged-receipts',
   threat: 9,
   about: 'The owner’s reboots come after a step that failed: receipts are forged to say that it succeeded.',
+  must: 'refuse',
   async run(thief) {
     const { forge, loot, own } = thief;
     const pve1 = relayKid(loot, 'pve1');

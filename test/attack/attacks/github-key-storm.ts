@@ -7,6 +7,7 @@ export const attack: Attack = {
   threat: 23,
   about:
     'Tokens by unknown keys, and by keys of another issuer: the real one must not be asked for each of them.',
+  must: 'refuse',
   async run(thief) {
     const { forge, loot, scene } = thief;
     const paper = await forge.release([

@@ -5,6 +5,7 @@ export const attack: Attack = {
   name: 'github-status-token',
   threat: 22,
   about: 'A real token of the owner’s workflow that only speaks with the control plane, under a release.',
+  must: 'refuse',
   async run(thief) {
     const { forge, loot, scene } = thief;
     const paper = await forge.release(

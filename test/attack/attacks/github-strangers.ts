@@ -5,6 +5,7 @@ export const attack: Attack = {
   name: 'github-strangers',
   threat: 22,
   about: 'Tokens of other repositories, branches, workflows, events and runs, with the right audience.',
+  must: 'refuse',
   async run(thief) {
     const { forge, loot, scene } = thief;
     const paper = await forge.release(

@@ -6,6 +6,7 @@ export const attack: Attack = {
   threat: 22,
   about:
     'Envelopes and authorisations with alg none, HS256, a key of their own in the header, and unclean texts.',
+  must: 'refuse',
   async run(thief) {
     const { forge, loot, own } = thief;
     const step = { relay: 'pve1', action: 'guest.stop', target: 'router' };

@@ -5,6 +5,7 @@ export const attack: Attack = {
   name: 'heartbeats-forged',
   threat: 5,
   about: 'Heartbeats of other keys, relays, runs and polls, with an order that the controller may give.',
+  must: 'refuse',
   async run(thief) {
     const { forge, loot, own } = thief;
     const paper = await forge.intent([{ relay: 'pve2', action: 'guest.suspend', target: 'gaming' }]);

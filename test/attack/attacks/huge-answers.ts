@@ -4,6 +4,7 @@ export const attack: Attack = {
   name: 'huge-answers',
   threat: 7,
   about: 'Answers of sixteen megabytes, announced and not, and one that never ends.',
+  must: 'refuse',
   async run(thief) {
     await thief.lie('pve2', (_, response) => {
       response.writeHead(200, { 'content-type': 'application/json' });

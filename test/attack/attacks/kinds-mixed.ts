@@ -5,6 +5,7 @@ export const attack: Attack = {
   threat: 6,
   about:
     'Signatures of the operator under another kind: a release’s under an intent, an intent’s under a release.',
+  must: 'refuse',
   async run(thief) {
     const { forge, loot, order } = thief;
     const [release] = loot.releases;

@@ -5,6 +5,7 @@ export const attack: Attack = {
   name: 'operator-impersonated',
   threat: 6,
   about: 'Authorisations that name the operator’s key, with signatures by every key that was stolen.',
+  must: 'refuse',
   async run(thief) {
     const { forge, loot, own } = thief;
     const kid = operatorKid(loot);

@@ -4,6 +4,7 @@ export const attack: Attack = {
   name: 'other-home',
   threat: 6,
   about: 'Orders, envelopes and authorisations of another home.',
+  must: 'refuse',
   async run({ forge, order }) {
     const home = 'h_01ARZ3NDEKTSV4RRFFQ69G5FAV';
     const step = { relay: 'pve2', action: 'guest.suspend', target: 'gaming' };

@@ -4,6 +4,7 @@ export const attack: Attack = {
   name: 'oversized-orders',
   threat: 7,
   about: 'Intents of a thousand steps, of megabytes, and envelopes with hundreds of receipts.',
+  must: 'refuse',
   async run(thief) {
     const { forge, loot } = thief;
     const step = { relay: 'pve2', action: 'guest.suspend', target: 'gaming' };

@@ -4,6 +4,7 @@ export const attack: Attack = {
   name: 'parameters',
   threat: 33,
   about: 'Granted actions with parameters that would force, hurry or overrule.',
+  must: 'refuse',
   async run({ forge, order }) {
     const all: Record<string, unknown>[] = [
       { force: true },

@@ -5,6 +5,7 @@ export const attack: Attack = {
   threat: 6,
   about:
     'Redirects of polls, trust and blobs to another server: a relay speaks with the origins of its trust alone.',
+  must: 'refuse',
   async run(thief) {
     const { decoy } = thief.scene;
     for (const status of [301, 307]) {

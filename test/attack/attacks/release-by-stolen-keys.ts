@@ -5,6 +5,7 @@ export const attack: Attack = {
   name: 'release-by-stolen-keys',
   threat: 1,
   about: 'A release to a guest, signed by the controller, by cloud’s relay and by a key of the thief’s.',
+  must: 'refuse',
   async run(thief) {
     const part = { v: 1, target: 'websvcs', files: [{ path: '/etc/opt/web/web.ini', digest: 'none' }] };
     const bytes = new TextEncoder().encode(JSON.stringify(part));

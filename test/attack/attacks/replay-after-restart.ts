@@ -5,6 +5,7 @@ export const attack: Attack = {
   threat: 4,
   about:
     'A recorded job of a granted order, again in the relay’s next run, and under nonces of earlier runs.',
+  must: 'refuse',
   async run(thief) {
     const paper = await thief.forge.intent([{ relay: 'pve2', action: 'guest.suspend', target: 'gaming' }]);
     const job = await thief.mint('pve2', paper);

@@ -5,6 +5,7 @@ export const attack: Attack = {
   name: 'replay-everything',
   threat: 4,
   about: 'Every order that the owner ever signed, every step of it, to every relay, in envelopes of today.',
+  must: 'refuse',
   async run(thief) {
     for (const paper of [...thief.loot.intents, ...thief.loot.releases]) {
       for (const relay of homeRelays) {

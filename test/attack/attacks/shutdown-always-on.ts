@@ -5,6 +5,7 @@ export const attack: Attack = {
   threat: 1,
   about:
     'The controller’s own signature under shutdowns, reboots and power cuts of guests that are always on.',
+  must: 'refuse',
   async run({ forge, order }) {
     for (const action of [
       'guest.shutdown',

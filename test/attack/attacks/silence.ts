@@ -7,6 +7,7 @@ export const attack: Attack = {
   threat: 5,
   about:
     'No poll of a relay is answered: its owner has to hear of it by the path that avoids the control plane.',
+  must: 'refuse',
   async run(thief) {
     const { home, ntfy } = thief.scene;
     await home.kill('relay-pve1');

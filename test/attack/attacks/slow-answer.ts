@@ -4,6 +4,7 @@ export const attack: Attack = {
   name: 'slow-answer',
   threat: 7,
   about: 'A byte now and then: the relay of one host hangs on the thief’s line, and the other works on.',
+  must: 'refuse',
   async run(thief) {
     const poll = await thief.line.poll('pve1');
     let sent = 0;

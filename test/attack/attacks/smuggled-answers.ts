@@ -4,6 +4,7 @@ export const attack: Attack = {
   name: 'smuggled-answers',
   threat: 7,
   about: 'Answers with two lengths, with a length and chunks, and with a second answer behind the first.',
+  must: 'refuse',
   async run(thief) {
     const { forge } = thief;
     const paper = await forge.intent([{ relay: 'pve2', action: 'guest.stop', target: 'websvcs' }]);

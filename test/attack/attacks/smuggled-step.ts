@@ -5,6 +5,7 @@ export const attack: Attack = {
   threat: 1,
   about:
     'A granted step in front of ungranted ones, in one intent: the whole is authorised or nothing of it.',
+  must: 'refuse',
   async run({ forge, order }) {
     const granted = { relay: 'pve2', action: 'guest.suspend', target: 'gaming' };
     const paper = await forge.intent([

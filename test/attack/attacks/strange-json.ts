@@ -5,6 +5,7 @@ export const attack: Attack = {
   threat: 18,
   about:
     'JSON with keys that stand twice, that no object has, too deep or too many, around an order that may not be.',
+  must: 'refuse',
   async run(thief) {
     const { forge } = thief;
     const lies = async (relay: 'pve1' | 'pve2', bend: (job: string) => string): Promise<void> => {

@@ -15,6 +15,7 @@ export const attack: Attack = {
   name: 'swapped-blobs',
   threat: 31,
   about: 'Real releases of the owner’s workflow, for which the thief serves other bytes than they name.',
+  must: 'refuse',
   async run(thief) {
     const { forge, loot, scene } = thief;
     const deployed = deployedPart(loot);

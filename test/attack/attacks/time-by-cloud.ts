@@ -8,6 +8,7 @@ export const attack: Attack = {
   threat: 12,
   about:
     'An expired token of the real workflow, with an attestation of time by cloud’s relay, which is no notary.',
+  must: 'refuse',
   async run(thief) {
     const { forge, loot, own, scene } = thief;
     const paper = await forge.release(

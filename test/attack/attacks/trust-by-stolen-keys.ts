@@ -7,6 +7,7 @@ export const attack: Attack = {
   name: 'trust-by-stolen-keys',
   threat: 11,
   about: 'A newer trust document that lets the controller do everything, signed by every key but a root.',
+  must: 'refuse',
   async run(thief) {
     const { loot, own, offerTrust } = thief;
     const document = successor(loot);

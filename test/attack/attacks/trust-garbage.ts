@@ -4,6 +4,7 @@ export const attack: Attack = {
   name: 'trust-garbage',
   threat: 7,
   about: 'Trust that is no trust: megabytes, thousands of versions, deep JSON, an answer that breaks off.',
+  must: 'refuse',
   async run(thief) {
     const { loot, restart, line } = thief;
     const last = loot.versions.at(-1)!;

@@ -6,6 +6,7 @@ export const attack: Attack = {
   name: 'trust-of-new-roots',
   threat: 11,
   about: 'A newer trust document with the thief’s key as its only root and as the operator, signed by it.',
+  must: 'refuse',
   async run(thief) {
     const { loot, own, offerTrust } = thief;
     const document = successor(loot);

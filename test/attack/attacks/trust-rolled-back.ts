@@ -6,6 +6,7 @@ export const attack: Attack = {
   threat: 3,
   about:
     'The versions of trust before the one in force, which name other grants, and the same ones under new numbers.',
+  must: 'refuse',
   async run(thief) {
     const { loot, offerTrust } = thief;
     await offerTrust('pve1', loot.versions.slice(0, -1));

@@ -5,6 +5,7 @@ export const attack: Attack = {
   threat: 18,
   about:
     'Intents in which members stand twice: a policy that reads the first and a relay that does the last.',
+  must: 'refuse',
   async run(thief) {
     const { forge, loot, order } = thief;
     const plain = { relay: 'pve2', action: 'guest.suspend', target: 'gaming' };

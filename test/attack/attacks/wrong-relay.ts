@@ -4,6 +4,7 @@ export const attack: Attack = {
   name: 'wrong-relay',
   threat: 8,
   about: 'Jobs for pve1 that are sent to pve2, and steps that name a relay that is not the target’s.',
+  must: 'refuse',
   async run(thief) {
     const { forge } = thief;
     const granted = await forge.intent([{ relay: 'pve2', action: 'guest.suspend', target: 'gaming' }]);

@@ -5,6 +5,7 @@ export const attack: Attack = {
   name: 'wrong-types',
   threat: 18,
   about: 'An order that may not be, as HTML, as text, compressed, and under statuses that no API has.',
+  must: 'refuse',
   async run(thief) {
     const { forge } = thief;
     const paper = await forge.intent([{ relay: 'pve2', action: 'guest.stop', target: 'websvcs' }]);
