@@ -228,6 +228,7 @@ function tellSteps(
 
 /** What a command's state means for the exit code. */
 export const exitOfState: Readonly<Record<CommandState, Exit>> = {
+  waiting: exits.unconfirmed,
   running: exits.unconfirmed,
   succeeded: exits.ok,
   failed: exits.failed,

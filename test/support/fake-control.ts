@@ -113,6 +113,17 @@ export function fakeControl(home: TestHome | null): FakeControl {
       commands: async () => [...commands.values()],
       wait: async (id) => commands.get(id) ?? null,
     },
+    approvals: {
+      list: async () => [],
+      approve: async (...args) => {
+        note('approvals.approve', ...args);
+        return refused('approval_over', 'It does not wait for approval.');
+      },
+      deny: async (...args) => {
+        note('approvals.deny', ...args);
+        return refused('approval_over', 'It does not wait for approval.');
+      },
+    },
     releases: {
       missing: async (digests) => digests,
       putBlob: async (...args) => note('releases.putBlob', ...args),
@@ -255,6 +266,7 @@ export function fakeControl(home: TestHome | null): FakeControl {
     upkeep: {
       metrics: async () => ({
         commands: {
+          waiting: 0,
           running: 1,
           succeeded: 2,
           failed: 0,
