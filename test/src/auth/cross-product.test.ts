@@ -34,6 +34,9 @@ const reading = [
 ];
 const owning = [
   'POST /v1/commands',
+  'GET /v1/approvals',
+  'POST /v1/commands/{id}/approval',
+  'POST /v1/commands/{id}/denial',
   'POST /v1/blobs/missing',
   'PUT /v1/blobs/{sha256}',
   'GET /v1/blobs/{sha256}',
