@@ -8,6 +8,7 @@ import type { PollRequest } from '../../schema/wire/relay-api.ts';
 import { parseReleaseOrder } from '../../schema/wire/release-order.ts';
 import { maxAttestations } from '../../schema/wire/time.ts';
 import { applyDisallowed } from '../domain/deployment.ts';
+import { isNotary } from '../domain/notaries.ts';
 import { githubProtocol, offerable, partLeaseUntil, releaseProtocol } from '../domain/part-lease.ts';
 import type { LeasablePart } from '../domain/release-ports.ts';
 import type { RelayRecord } from '../domain/world.ts';
@@ -15,7 +16,6 @@ import type { AuditLog } from './audit-log.ts';
 import type { RelayCaller } from './control.ts';
 import { changeDeployment } from './deployment-changes.ts';
 import type { ControlDeps } from './deps.ts';
-import { isNotary } from './release-times.ts';
 
 /** Each carries its whole order: four leave half a poll's answer free. */
 const maxPartsPerAnswer = 4;
