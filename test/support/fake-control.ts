@@ -117,11 +117,17 @@ export function fakeControl(home: TestHome | null): FakeControl {
       list: async () => [],
       approve: async (...args) => {
         note('approvals.approve', ...args);
-        return refused('approval_over', 'It does not wait for approval.');
+        const command = commands.get(args[1]);
+        return command === undefined
+          ? refused('command_unknown', 'There is no such command.')
+          : { ok: true, value: { command, replayed: false } };
       },
       deny: async (...args) => {
         note('approvals.deny', ...args);
-        return refused('approval_over', 'It does not wait for approval.');
+        const command = commands.get(args[1]);
+        return command === undefined
+          ? refused('command_unknown', 'There is no such command.')
+          : { ok: true, value: command };
       },
     },
     releases: {

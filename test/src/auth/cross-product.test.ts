@@ -53,6 +53,7 @@ const relaying = [
   'POST /v1/relay/poll',
   'POST /v1/relay/receipts',
   'POST /v1/relay/reports',
+  'POST /v1/relay/times',
   'GET /v1/relay/blobs/{sha256}',
 ];
 const ordering = [
@@ -109,7 +110,7 @@ const objectsOf = (route: Route): readonly string[] => {
   if (route.path === '/v1/plans' || (route.path === '/v1/commands' && route.method === 'POST')) {
     return ['gaming', 'devtop'];
   }
-  if (route.path === '/v1/commands/{id}') return ['of gaming', 'of devtop'];
+  if (route.path.startsWith('/v1/commands/{id}')) return ['of gaming', 'of devtop'];
   return [''];
 };
 
