@@ -55,6 +55,9 @@ export async function askApproval(
 ): Promise<Answer<Accepted, OrderReason>> {
   const { grant, order, sleep, idempotency } = asked;
   const { trust, now, names } = scene;
+  // Whoever presses twice means it once. A key of its own says what is the same request.
+  const same = idempotency === undefined ? await alike(deps, grant, order) : null;
+  if (same !== null) return { ok: true, value: { command: commandView(same, [], names), replayed: false } };
   const planned = planOrder(scene, order, { covers: covers(grant), signers: [operatorName], sleep });
   if (!planned.ok) return planned;
   const { steps } = planned.value;
@@ -116,6 +119,17 @@ export async function askApproval(
   }
 }
 
+/** What waits already of the same order by the same caller. */
+async function alike({ store }: ControlDeps, { principal }: Grant, order: Order): Promise<Command | null> {
+  const text = JSON.stringify(order);
+  for (const one of await store.commands.waiting()) {
+    if (one.principal !== principalKey(principal)) continue;
+    const command = await store.commands.load(one.command);
+    if (command?.state === 'waiting' && JSON.stringify(command.order) === text) return command;
+  }
+  return null;
+}
+
 /** Ends what waits and the operator may not order any more. */
 export async function reviewWaiting(deps: ControlDeps, log: AuditLog, trust: Trust): Promise<void> {
   for (const { command: id, bytes } of await deps.store.commands.waiting()) {
@@ -164,8 +178,11 @@ export function createApprovals(
       covers: (action, target) => steps.some((step) => step.action === action && step.target === target),
       signers: [operatorName],
     });
-    if (!fresh.ok) return fresh.detail;
-    return stillApplies(steps, fresh.value.steps) ? null : 'More would have to be done than was asked.';
+    // A rival that runs now and was not to be shut down then is more to do, not a lack of scope.
+    if (!fresh.ok && fresh.reason !== 'rival_not_covered') return fresh.detail;
+    return fresh.ok && stillApplies(steps, fresh.value.steps)
+      ? null
+      : 'More would have to be done than was asked.';
   };
 
   return {
