@@ -1,6 +1,7 @@
 import { type Approval, approvalListSchema } from '../../schema/api/orders.ts';
 import type { Runbook } from '../../schema/manifest/house.ts';
 import { type Result, refuse } from '../../schema/result.ts';
+import { operatorName } from '../../schema/trust/document.ts';
 import type { Trust } from '../../schema/trust/read.ts';
 import type { Step } from '../../schema/wire/intent.ts';
 import { approvalWaitMs, clockSkewMs } from '../../schema/wire/limits.ts';
@@ -23,7 +24,7 @@ export async function checkApproval(
   runbook: Runbook | null,
 ): Promise<Result<CheckedPlan, PlanRefusal | 'approval_over'>> {
   const { order } = approval.command;
-  const checked = await checkPlan(trust, order, approval, now, runbook, approvalWaitMs);
+  const checked = await checkPlan(trust, order, approval, now, runbook, operatorName, approvalWaitMs);
   if (!checked.ok) return checked;
   return checked.value.intent.issued_at + approvalWaitMs + clockSkewMs < now
     ? refuse('approval_over', 'it has waited for too long')

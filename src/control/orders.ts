@@ -106,6 +106,7 @@ export function createOrders(
     const judged = await judgeIntent(scene, request);
     if (!judged.ok) return judged;
     const { intent, digest, signer } = judged.value;
+    if (grant.principal.kind === 'key' && grant.principal.name !== signer) return forbidden();
     return acceptIntent(deps, keeper, log, polls, scene, {
       grant,
       order: request.order,
@@ -138,9 +139,10 @@ export function createOrders(
       if (scene === null) return notSetUp();
       const { trust, now } = scene;
       if (trustExpired(trust, now)) return expired();
+      const { principal } = grant;
       const planned = planOrder(scene, wanted, {
         covers: covers(grant),
-        signers: [controllerName, operatorName],
+        signers: principal.kind === 'key' ? [principal.name] : [controllerName, operatorName],
         sleep: options.sleep === true,
       });
       if (!planned.ok) return planned;

@@ -11,7 +11,8 @@ export const covers =
   (grant: Grant): PlanInput['covers'] =>
   (action, target) =>
     grant.principal.kind === 'operator' ||
-    (grant.principal.kind === 'token' && grant.principal.scope.includes(`${action}@${target}`));
+    ((grant.principal.kind === 'token' || grant.principal.kind === 'key') &&
+      grant.principal.scope.includes(`${action}@${target}`));
 
 /** Plans an order in a scene, to be signed by one of the identities named. */
 export function planOrder(

@@ -57,7 +57,7 @@ export const commandRoutes: readonly Route[] = [
     summary: 'Plan an order without ordering it',
     description:
       'Gives the bytes of the intent that would be executed, to be checked and signed. Nothing is stored.',
-    authority: 'orderer',
+    authority: 'planner',
     body: planRequestSchema,
     permission: ({ body }) => permissionOf(body.order),
     answers: { 200: { description: 'The plan.', schema: planSchema } },
@@ -68,7 +68,7 @@ export const commandRoutes: readonly Route[] = [
     path: '/v1/commands',
     tag: 'Commands',
     summary: 'Submit a planned intent that the operator signed',
-    authority: 'operator',
+    authority: 'signer',
     query: waitQuery,
     body: submitRequestSchema,
     idempotent: true,
