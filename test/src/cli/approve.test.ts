@@ -50,3 +50,42 @@ test('a phone asks, the owner looks and approves, and a real relay does it', asy
   assert.deepEqual([again.exit, /approval_over/.test(again.err)], [3, true], again.err);
   assert.match((await home.writ(['approvals'])).out, /^Nothing waits/);
 });
+
+test('one approval is of a plan on two relays: the tower is woken, and its relay does the rest', async (t) => {
+  const home = await startDeployHome(t, { tower: 'off' });
+  const phone = await phoneOf(home, 'guest.reboot@websvcs');
+  const asked = (await phone('POST', '/v1/guests/websvcs/reboot')).json() as CommandView;
+  const ran = await home.writ(['approve', asked.id], { answers: ['yes'] });
+  assert.equal(ran.exit, 0, ran.err);
+  assert.match(ran.err, / 1\. wake pve2, by the relay on pve1\n/);
+  assert.match(ran.err, / 2\. reboot websvcs, by the relay on pve2, after step 1\n/);
+  assert.match(ran.out, /Verified against the receipts of its relays\./);
+  const followed = (await phone('GET', `/v1/commands/${asked.id}`)).json() as CommandView;
+  assert.deepEqual([followed.state, followed.intents.length], ['succeeded', 1]);
+});
+
+test('what is denied is told to the phone, and a script approves by --yes what it looked at', async (t) => {
+  const home = await startDeployHome(t);
+  const phone = await phoneOf(home, 'guest.stop@websvcs', 'guest.reboot@websvcs');
+  const first = (await phone('POST', '/v1/guests/websvcs/stop')).json() as CommandView;
+  const unasked = await home.writ(['approve', first.id]);
+  assert.deepEqual([unasked.exit, /--yes/.test(unasked.err)], [2, true], unasked.err);
+  assert.match((await home.writ(['deny', first.id])).out, /is denied: nothing of it was signed or done\./);
+  const told = await phone('GET', `/v1/commands/${first.id}`, asText);
+  assert.match(told.text, /^Could not stop websvcs: it was not approved\. Nothing was changed\.\n$/);
+  const late = await home.writ(['approve', first.id, '--yes']);
+  assert.deepEqual([late.exit, /approval_over/.test(late.err)], [3, true], late.err);
+  assert.equal((await home.writ(['deny', 'cmd_1'])).exit, 2);
+
+  const second = (await phone('POST', '/v1/guests/websvcs/reboot')).json() as CommandView;
+  const { approvals } = JSON.parse((await home.writ(['approvals', '--json'])).out) as {
+    approvals: { id: string; steps: unknown }[];
+  };
+  assert.deepEqual(
+    approvals.map(({ id, steps }) => [id, steps]),
+    [[second.id, [{ relay: 'pve2', action: 'guest.reboot', target: 'websvcs' }]]],
+  );
+  const ran = await home.writ(['approve', second.id, '--yes', '--json']);
+  assert.equal(ran.exit, 0, ran.err);
+  assert.deepEqual((JSON.parse(ran.out) as { proven: { proven: string }[] }).proven[0]?.proven, 'succeeded');
+});
