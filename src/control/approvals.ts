@@ -135,7 +135,15 @@ export async function reviewWaiting(deps: ControlDeps, log: AuditLog, trust: Tru
   for (const { command: id, bytes } of await deps.store.commands.waiting()) {
     const intent = readIntent(bytes);
     if (intent !== null && evaluateIntent(trust, operatorName, intent).ok) continue;
-    await end(deps, log, trust, id, { state: 'refused', code: 'trust_changed' });
+    await end(deps, log, trust.document.home, id, { state: 'refused', code: 'trust_changed' });
+  }
+}
+
+/** Ends what waits of a caller whose word counts no more. */
+export async function endWaitingOf(deps: ControlDeps, log: AuditLog, home: string, principal: string) {
+  for (const one of await deps.store.commands.waiting()) {
+    if (one.principal !== principal) continue;
+    await end(deps, log, home, one.command, { state: 'refused', code: 'token_revoked' });
   }
 }
 
@@ -149,7 +157,7 @@ function readIntent(bytes: string) {
 const end = (
   deps: ControlDeps,
   log: AuditLog,
-  trust: Trust,
+  home: string,
   id: string,
   how: WaitingEnd,
   notes: readonly AuditNote[] = [],
@@ -157,7 +165,7 @@ const end = (
   changeCommand(
     deps,
     log,
-    trust.document.home,
+    home,
     () => deps.store.commands.load(id),
     (command) => endWaiting(command, how, deps.clock.now()),
     () => notes,
@@ -205,6 +213,7 @@ export function createApprovals(
       const scene = await readScene(deps, keeper);
       if (scene === null) return refused('not_set_up', 'Nobody has claimed this control plane yet.');
       const { trust, now, names } = scene;
+      const { home } = trust.document;
       if (trustExpired(trust, now)) {
         return refused(
           'trust_expired',
@@ -216,7 +225,7 @@ export function createApprovals(
       const fixed = await find(id);
       if (waited.state !== 'waiting' || fixed === undefined) return over(waited, names);
       if (waited.dueAt === null || waited.dueAt <= now) {
-        await end(deps, log, trust, id, { state: 'expired', code: 'approval_expired' });
+        await end(deps, log, home, id, { state: 'expired', code: 'approval_expired' });
         return refused('approval_over', 'It was not approved in time. Nothing was done.');
       }
       const { order } = waited;
@@ -231,7 +240,7 @@ export function createApprovals(
       }
       const outdatedBy = judged.ok ? outdated(scene, order, steps) : judged.detail;
       if (!judged.ok || outdatedBy !== null) {
-        await end(deps, log, trust, id, { state: 'refused', code: 'plan_outdated' });
+        await end(deps, log, home, id, { state: 'refused', code: 'plan_outdated' });
         return refused('plan_outdated', `It would be done otherwise now: ${outdatedBy} Nothing was done.`);
       }
       const { intent, digest, signer } = judged.value;
@@ -257,7 +266,7 @@ export function createApprovals(
       if (grant.permission !== approvalRight) return forbidden();
       const [trust, fixed, names] = await Promise.all([keeper.current(), find(id), readNames(deps, keeper)]);
       if (trust !== null && fixed !== undefined) {
-        await end(deps, log, trust, id, { state: 'refused', code: 'approval_denied' }, [
+        await end(deps, log, trust.document.home, id, { state: 'refused', code: 'approval_denied' }, [
           {
             time: deps.clock.now(),
             event: 'command.denied',

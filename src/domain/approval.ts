@@ -5,7 +5,7 @@ import type { Change } from './settle.ts';
 /** How a command may end that was never approved. */
 export type WaitingEnd = {
   readonly state: 'refused' | 'expired';
-  readonly code: 'approval_denied' | 'approval_expired' | 'plan_outdated' | 'trust_changed';
+  readonly code: 'approval_denied' | 'approval_expired' | 'plan_outdated' | 'token_revoked' | 'trust_changed';
 };
 
 /** Ends a command that waits for approval; null when it does not wait. It has no steps and holds no locks. */

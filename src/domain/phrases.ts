@@ -81,6 +81,7 @@ export const phrases: Readonly<Record<string, Phrase>> = {
   superseded: () => 'a newer release came first',
   approval_denied: () => 'it was not approved',
   approval_expired: () => 'it was not approved in time',
+  token_revoked: () => 'the token that asked for it was revoked',
   plan_outdated: () => 'the house is otherwise than when it was asked',
   trust_changed: () => 'the trust document was changed meanwhile',
 };
