@@ -22,7 +22,7 @@ describe('the cryptography of each runtime', () => {
         const x = ofNode.fromBase64url(halves.x);
         const verifiers = await Promise.all(runtimes.map((one) => one.verifierOf(x)));
         const signers = await Promise.all(runtimes.map((one) => one.signerOf(halves)));
-        const [first, second] = await Promise.all(signers.map((sign) => sign(bytes)));
+        const [first, second] = await Promise.all(signers.map((signBytes) => signBytes(bytes)));
         assert.deepEqual(bytesOf(first!), bytesOf(second!));
         assert.equal(first!.length, 64);
 
@@ -102,6 +102,40 @@ describe('the cryptography of each runtime', () => {
       }),
     );
     for (const { toBase64url } of runtimes) assert.equal(toBase64url('grün'), 'Z3LDvG4');
+  });
+
+  test('threat 22: both give back a text by its bytes only where it is the one of them, and throw at none', () => {
+    const char = fc.constantFrom(...'AQgwZm9v_-', '=', '+', '/', ' ', '\n', '.', '\u0000', 'é');
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: char, maxLength: 9 }), fc.string()), (text) => {
+        const [one, other] = runtimes.map(
+          ({ fromBase64url, toBase64url }) => toBase64url(fromBase64url(text)) === text,
+        );
+        assert.equal(one, other, JSON.stringify(text));
+        if (one) assert.match(text, /^[A-Za-z0-9_-]*$/);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  test('threat 18: both verify RS256, and know no key by halves that are none', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const { n, e } = publicKey.export({ format: 'jwk' }) as { n: string; e: string };
+    const bytes = new TextEncoder().encode('header.payload');
+    const signature = sign('sha256', bytes, privateKey);
+    for (const one of runtimes) {
+      const verify = await one.rsaVerifierOf({ n, e });
+      assert.equal(await verify?.(bytes, signature), true);
+      for (const [text, other] of [
+        [Uint8Array.of(...bytes, 0), signature],
+        [bytes, signature.subarray(1)],
+        [bytes, sign('sha512', bytes, privateKey)],
+        [bytes, new Uint8Array(0)],
+      ] as const) {
+        assert.equal(await verify?.(text, other), false);
+      }
+      assert.equal(await one.rsaVerifierOf({ n: undefined as never, e }), null);
+    }
   });
 
   test('what is decoded has a memory of its own', () => {

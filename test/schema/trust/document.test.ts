@@ -111,13 +111,18 @@ describe('the members of a trust document', () => {
     }
   });
 
-  test('kinds of identities that come later are refused until they do', async () => {
+  test('identities of other shapes are refused, such as kinds that come later', async () => {
     const { controller } = first.identities;
     for (const identity of [
       { kind: 'github', repository_id: '1', may: [] },
       { kind: 'standing', may: [] },
       { kind: 'key', jwk: keys.spare.jwk },
       { kind: 'key', jwk: keys.spare.jwk, may: [], attests: ['time'] },
+      ...[[], ['all'], ['time', 'time'], 'time'].map((attests) => ({
+        kind: 'relay',
+        jwk: keys.spare.jwk,
+        attests,
+      })),
       { kind: 'relay', jwk: keys.spare.jwk, may: [] },
       { jwk: keys.spare.jwk, may: [] },
       { kind: 'key', jwk: { ...keys.spare.jwk, kid: 'x' }, may: [] },
