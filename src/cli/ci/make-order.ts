@@ -1,0 +1,79 @@
+import { type Digest, digestBytes, digestOf, toBytes } from '../../../schema/jose/digest.ts';
+import { ok, type Result, refuse } from '../../../schema/result.ts';
+import { canonicalJson } from '../../../schema/wire/canonical.ts';
+import type { Release } from '../../../schema/wire/release.ts';
+import { maxOrderedParts, type ReleaseOrder } from '../../../schema/wire/release-order.ts';
+import { digestsIn } from '../../config/build/release-file.ts';
+import { makePlan } from '../../config/plan/plan.ts';
+import { byText } from '../../config/repo.ts';
+import type { Places, UnsignedOrder } from './order-file.ts';
+
+/** The run of a workflow that an order is of, as GitHub numbers it. */
+export type Run = { readonly id: number; readonly attempt: number; readonly commit: string };
+
+const mostPlaces = 3;
+
+/**
+ * Makes the order of a workflow's run from a release: of its commit, numbered by the run, for these targets. Whatever a
+ * run orders, its token must say alike.
+ *
+ * @param before the release of the commit before, where it is known: its differences say where a failure is shown
+ */
+export async function makeOrder(
+  release: Release,
+  before: Release | null,
+  about: {
+    readonly home: string;
+    readonly targets: readonly string[];
+    readonly run: Run;
+    readonly now: number;
+  },
+): Promise<Result<UnsignedOrder, 'target_unknown' | 'target_by_hand' | 'too_many_targets'>> {
+  const targets = [...new Set(about.targets)].sort(byText);
+  if (targets.length > maxOrderedParts)
+    return refuse('too_many_targets', `an order holds at most ${maxOrderedParts} targets`);
+  const blobs = new Map<Digest, Uint8Array<ArrayBuffer>>([[release.digest, release.bytes]]);
+  const parts: ReleaseOrder['parts'] = [];
+  for (const target of targets) {
+    const part = release.manifest.parts.find((one) => one.target === target);
+    if (part === undefined) return refuse('target_unknown', `the release has no part for ${target}`);
+    if (part.relay === undefined) return refuse('target_by_hand', `no relay brings anything to ${target}`);
+    const bytes = toBytes(canonicalJson(part));
+    const digest = await digestBytes(bytes);
+    blobs.set(digest, bytes);
+    for (const named of digestsIn({ parts: [part] })) blobs.set(named, release.blobs.get(named)!);
+    parts.push({ relay: part.relay, target, digest });
+  }
+  const { id, attempt, commit } = about.run;
+  const order: ReleaseOrder = {
+    v: 1,
+    home: about.home,
+    release: release.digest,
+    commit,
+    order: { run_id: id, run_attempt: attempt, desk: 0 },
+    issued_at: about.now,
+    parts,
+  };
+  const bytes = toBytes(canonicalJson(order));
+  return ok({
+    order,
+    bytes,
+    digest: await digestOf('release', bytes),
+    blobs,
+    places: placesOf(release, before, targets),
+  });
+}
+
+/** For each target the app.yaml of what changes there; where that is not known, of what is there. */
+function placesOf(release: Release, before: Release | null, targets: readonly string[]): Places {
+  const planned = before === null ? [] : makePlan(before, release).targets;
+  const place = (app: string): string => `apps/${app}/app.yaml`;
+  return Object.fromEntries(
+    targets.map((target) => {
+      const changed = planned.find((one) => one.target === target)?.apps.map(({ app }) => app) ?? [];
+      const all = release.manifest.parts.find((one) => one.target === target)!.apps.map(({ name }) => name);
+      const shown = changed.filter((app) => all.includes(app));
+      return [target, (shown.length > 0 ? shown : all).slice(0, mostPlaces).map(place)];
+    }),
+  );
+}
