@@ -2,7 +2,7 @@ import { releaseAudience, statusAudience } from '../../schema/github/audience.ts
 import { createApiFor } from '../../src/cli/api.ts';
 import type { UnsignedOrder } from '../../src/cli/ci/order-file.ts';
 import { uploadBlobs } from '../../src/cli/deploy/blobs.ts';
-import { type Follower, followDeployment, submitOrder } from '../../src/cli/deploy/follow.ts';
+import { followDeployment, submitOrder } from '../../src/cli/deploy/follow.ts';
 import { exitOf, type TargetOutcome } from '../../src/cli/deploy/outcome.ts';
 import { proveViews } from '../../src/cli/deploy/prove.ts';
 import type { Failure } from '../../src/cli/outcome.ts';
@@ -16,6 +16,7 @@ import { fetchTrust } from './trust.ts';
 /** A token lives for five minutes; one that is older than this is not begun with. */
 const tokenGoodMs = 3 * 60_000;
 const lookAgainMs = 1_000;
+const longestWaitS = 50;
 
 /** What came of an order, as relays signed it. */
 type Ended = { readonly id: string; readonly outcomes: readonly TargetOutcome[] };
@@ -60,13 +61,8 @@ async function deployOrder(
   const deadline = now() + settings.waitMs;
   const known = await fetchTrust(api, { pin, home, now: now() });
   if (!known.ok) return known;
-  const follower: Follower = {
-    progress: { say: () => {}, note: (line) => runner.log(line), end: () => {} },
-    terminal: { watched: false },
-    now,
-    random,
-    signal,
-  };
+  const progress = { say: () => {}, note: (line: string) => runner.log(line), end: () => {} };
+  const follower = { progress, terminal: { watched: false }, now, random, signal };
   const uploaded = await uploadBlobs(follower, api, made.blobs);
   if (!uploaded.ok) return uploaded;
   const token = await tokens(releaseAudience(home, made.digest));
@@ -75,11 +71,14 @@ async function deployOrder(
   if (!accepted.ok) return accepted;
   const { id } = accepted.value;
   runner.log(`${id} is accepted: ${made.order.parts.map(({ target }) => target).join(', ')}`);
-  const followed = await followDeployment(follower, { api }, accepted.value, async () => {
-    if (now() >= deadline || signal.aborted) return true;
-    // One who answers at once although nothing has come is not asked without a pause.
-    await pause(lookAgainMs, signal);
-    return false;
+  const followed = await followDeployment(follower, { api }, accepted.value, {
+    async isLeft() {
+      if (now() >= deadline || signal.aborted) return true;
+      // One who answers at once although nothing has come is not asked without a pause.
+      await pause(lookAgainMs, signal);
+      return false;
+    },
+    waitS: () => Math.min(longestWaitS, Math.max(1, Math.ceil((deadline - now()) / 1000))),
   });
   if (!followed.ok) return followed;
   // A relay may have been admitted anew meanwhile.

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { TrustDocument } from '../../schema/trust/document.ts';
+import type { Release } from '../../schema/wire/release.ts';
 import { makeOrder } from '../../src/cli/ci/make-order.ts';
 import { writeOrderFile } from '../../src/cli/ci/order-file.ts';
 import { readWanted } from '../../src/cli/deploy/read-release.ts';
@@ -80,6 +81,7 @@ export async function startActionHome(t: TestContext, options: DeployHomeOptions
     };
   });
   const { document, digest: pin } = await shown();
+  let before: Release | null = null;
   return {
     home,
     issuer,
@@ -89,13 +91,14 @@ export async function startActionHome(t: TestContext, options: DeployHomeOptions
     async build(run = firstRun) {
       const wanted = await readWanted({ repo: home.repo });
       assert.ok(wanted.ok, JSON.stringify(wanted));
-      const made = await makeOrder(wanted.value.release, null, {
+      const made = await makeOrder(wanted.value.release, before, {
         home: document.home,
         targets: ['websvcs'],
         run: { id: Number(run.run_id), attempt: Number(run.run_attempt), commit: run.sha },
         now: Date.now(),
       });
       assert.ok(made.ok, JSON.stringify(made));
+      before = wanted.value.release;
       const bytes = writeOrderFile(made.value);
       const file = join(folder, `${run.run_id}-${run.run_attempt}.order`);
       writeFileSync(file, bytes);

@@ -41,7 +41,7 @@ type ActionFile = {
   readonly runs: { readonly using: string; readonly main: string };
 };
 
-const unescape = (text: string): string =>
+const unescapeData = (text: string): string =>
   text.replaceAll('%0D', '\r').replaceAll('%0A', '\n').replaceAll('%25', '%');
 const unescapeProperty = (text: string): string =>
   text
@@ -62,7 +62,7 @@ export function commandsIn(output: string): RunnerCommand[] {
       const at = pair.indexOf('=');
       return at < 0 ? [] : [[pair.slice(0, at).trim(), unescapeProperty(pair.slice(at + 1))] as const];
     });
-    return [{ name: found[1]!, properties: Object.fromEntries(pairs), data: unescape(found[3]!) }];
+    return [{ name: found[1]!, properties: Object.fromEntries(pairs), data: unescapeData(found[3]!) }];
   });
 }
 

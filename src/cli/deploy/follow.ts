@@ -19,9 +19,14 @@ const mostTries = 5;
 /** An activation takes half an hour at most: whoever waits without any news for longer is told so. */
 const newsWithinMs = 40 * 60_000;
 
-/** What following takes of a command's context. */
-export type Follower = Pick<Context, 'progress' | 'now' | 'random' | 'signal'> & {
-  readonly terminal: Pick<Context['terminal'], 'watched'>;
+/** What handing over and following take of a command's context. */
+export type Follower = Pick<Context, 'progress' | 'now' | 'random' | 'signal'>;
+
+export type Patience = {
+  /** Whether what is under way is left to itself by now. */
+  isLeft(view: DeploymentView): Promise<boolean>;
+  /** How long the next request may wait for news, in whole seconds. */
+  waitS(): number;
 };
 
 /** Hands a signed order over until an answer comes: the same key makes a repeat harmless. */
@@ -72,13 +77,17 @@ const stateWords: Readonly<Record<TargetState, string>> = {
  * Follows a deployment until nothing of it is under way, or what is left waits for hosts that are off, which get it when
  * they come; or until there was no news of it for longer than an activation takes.
  *
- * @param isLeft whether what is under way is left to itself by now; unless said, because all of it sleeps
+ * @param patience of callers who cannot ask what sleeps: how long they wait for what is under way
  */
 export async function followDeployment(
-  context: Follower,
+  context: Follower & { readonly terminal: Pick<Context['terminal'], 'watched'> },
   session: { readonly api: Api },
   first: DeploymentView,
-  isLeft: (view: DeploymentView) => Promise<boolean> = (view) => isAsleep(session.api, view),
+  patience: Patience = {
+    isLeft: (view) => isAsleep(session.api, view),
+    // Somebody who watches sees each state as it comes; a script is answered once, at the end.
+    waitS: () => (context.terminal.watched ? 1 : 50),
+  },
 ): Promise<{ ok: true; value: DeploymentView } | Failure> {
   let view = first;
   let told = new Map<string, string>();
@@ -89,9 +98,8 @@ export async function followDeployment(
     const states = view.targets.map(({ state }) => state).join();
     if (states !== news.states) news = { states, at: context.now() };
     const isOver = hasEnded(view) || context.now() - news.at > newsWithinMs;
-    if (isOver || (await isLeft(view))) return { ok: true, value: view };
-    // Somebody who watches sees each state as it comes; a script is answered once, at the end.
-    const waitS = context.terminal.watched ? 1 : 50;
+    if (isOver || (await patience.isLeft(view))) return { ok: true, value: view };
+    const waitS = patience.waitS();
     const answer = await session.api.call({
       method: 'GET',
       url: `/v1/deployments/${view.id}?wait=${waitS}`,
