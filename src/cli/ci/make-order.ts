@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { type Digest, digestBytes, digestOf, toBytes } from '../../../schema/jose/digest.ts';
 import { ok, type Result, refuse } from '../../../schema/result.ts';
 import { canonicalJson } from '../../../schema/wire/canonical.ts';
@@ -10,6 +11,20 @@ import type { Places, UnsignedOrder } from './order-file.ts';
 
 /** The run of a workflow that an order is of, as GitHub numbers it. */
 export type Run = { readonly id: number; readonly attempt: number; readonly commit: string };
+
+const runSchema = v.object({
+  GITHUB_RUN_ID: v.pipe(v.string(), v.regex(/^[1-9][0-9]{0,14}$/)),
+  GITHUB_RUN_ATTEMPT: v.pipe(v.string(), v.regex(/^[1-9][0-9]{0,5}$/)),
+  GITHUB_SHA: v.pipe(v.string(), v.regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/)),
+});
+
+/** The run that a job is of, by the environment that its runner gives it; null: it is of none. */
+export function readRun(env: Readonly<Record<string, string | undefined>>): Run | null {
+  const read = v.safeParse(runSchema, env);
+  if (!read.success) return null;
+  const { GITHUB_RUN_ID: id, GITHUB_RUN_ATTEMPT: attempt, GITHUB_SHA: commit } = read.output;
+  return { id: Number(id), attempt: Number(attempt), commit };
+}
 
 const mostPlaces = 3;
 
