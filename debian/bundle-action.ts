@@ -8,6 +8,9 @@ import { bundleOptions, requireShim, root } from './bundle.ts';
 /** Each program of the Action, with the source that it is made of. */
 const programs: Readonly<Record<string, string>> = {
   'action/deploy/index.js': 'action/deploy/main.ts',
+  'action/check/index.js': 'action/check/main.ts',
+  // The thread that templates are rendered in; the program beside it looks for this name.
+  'action/check/template-worker.mjs': 'src/cli/template-worker.ts',
 };
 
 const head = '// Made by `npm run build:action` from the sources; do not edit.\n';

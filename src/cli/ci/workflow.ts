@@ -26,7 +26,7 @@ const pinned = {
 
 /** By this line a file is known as one that `writ ci init` wrote, which it may replace. */
 export const workflowMark =
-  '# Written by writ ci init: run it again instead of editing, or writ ci check behind.';
+  '# Written by writ ci init. It comes from the trust document: writ ci init --check compares.';
 
 /** What GitHub puts in when it reads the workflow. */
 const expression = (text: string): string => `\${{ ${text} }}`;
