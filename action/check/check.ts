@@ -4,7 +4,7 @@ import { digestBytes } from '../../schema/jose/digest.ts';
 import { homeIdSchema } from '../../schema/wire/ids.ts';
 import { type Both, buildBoth } from '../../src/cli/build-both.ts';
 import { buildRepos, readRepoFrom } from '../../src/cli/build-folder.ts';
-import { makeOrder, readRun } from '../../src/cli/ci/make-order.ts';
+import { makeOrder, readRun, strangerToRun } from '../../src/cli/ci/make-order.ts';
 import { writeOrderFile } from '../../src/cli/ci/order-file.ts';
 import { findingLine, findingsText } from '../../src/cli/findings.ts';
 import { commitOfRevision } from '../../src/cli/git.ts';
@@ -56,7 +56,7 @@ export async function check(job: Job): Promise<number> {
   if (pull !== null) await showPlan(job, pull, both, base);
   else runner.summarise(checkedText(both.head));
   if (both.head.release === undefined) return exits.failed;
-  return runner.input('order') === '' ? exits.ok : writeOrder(job, both);
+  return runner.input('order') === '' ? exits.ok : writeOrder(job, directory, read.value, both);
 }
 
 function end({ runner }: Job, { exit, reason, detail }: Failure): number {
@@ -144,7 +144,7 @@ async function showPlan(job: Job, pull: PullRequest, both: Against, base: string
 }
 
 /** Writes the order of this run, and says its file's digest to the job that deploys. */
-async function writeOrder(job: Job, { head, base }: Against): Promise<number> {
+async function writeOrder(job: Job, directory: string, repo: Repo, { head, base }: Against): Promise<number> {
   const { runner, now } = job;
   const home = runner.input('home');
   const targets = runner
@@ -161,6 +161,8 @@ async function writeOrder(job: Job, { head, base }: Against): Promise<number> {
   if (!v.is(homeIdSchema, home)) return usage('The input home is no id of a home.');
   if (targets.length === 0) return usage('The input targets names no target.');
   if (run === null) return usage('The runner does not tell which run of which commit this is.');
+  const stranger = await strangerToRun(directory, repo, run);
+  if (stranger !== null) return usage(`What was built is not what the run is of: ${stranger}.`);
   const made = await makeOrder(head.release!, base?.release ?? null, { home, targets, run, now: now() });
   if (!made.ok) return usage(`There is no order: ${made.detail ?? made.reason}.`);
   const bytes = writeOrderFile(made.value);

@@ -32,6 +32,8 @@ export type StepOptions = {
   readonly with: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
   readonly workspace?: string;
+  /** Fills the expressions in what action.yml has inputs default to. */
+  readonly fill?: (text: string) => string;
   /** The payload of the event. */
   readonly event?: object;
 };
@@ -76,7 +78,7 @@ export async function runStep(t: TestContext, options: StepOptions): Promise<Ste
   assert.equal(action.runs.using, 'node24');
   const inputs: Record<string, string> = {};
   for (const [name, { default: usual, required }] of Object.entries(action.inputs)) {
-    const value = options.with[name] ?? usual;
+    const value = options.with[name] ?? (usual === undefined ? undefined : (options.fill?.(usual) ?? usual));
     assert.ok(value !== undefined || required !== true, `the input ${name} is required`);
     inputs[`INPUT_${name.toUpperCase()}`] = value ?? '';
   }

@@ -6,7 +6,8 @@ import type { Release } from '../../../schema/wire/release.ts';
 import { maxOrderedParts, type ReleaseOrder } from '../../../schema/wire/release-order.ts';
 import { digestsIn } from '../../config/build/release-file.ts';
 import { makePlan } from '../../config/plan/plan.ts';
-import { byText } from '../../config/repo.ts';
+import { byText, type Repo } from '../../config/repo.ts';
+import { commitOf } from '../git.ts';
 import type { Places, UnsignedOrder } from './order-file.ts';
 
 /** The run of a workflow that an order is of, as GitHub numbers it. */
@@ -24,6 +25,15 @@ export function readRun(env: Readonly<Record<string, string | undefined>>): Run 
   if (!read.success) return null;
   const { GITHUB_RUN_ID: id, GITHUB_RUN_ATTEMPT: attempt, GITHUB_SHA: commit } = read.output;
   return { id: Number(id), attempt: Number(attempt), commit };
+}
+
+/** Why a folder is not what the commit of a run holds; null where it is: a release says truly what it was built from. */
+export async function strangerToRun(directory: string, repo: Repo, { commit }: Run): Promise<string | null> {
+  const is = await commitOf(directory, repo);
+  if (is === commit) return null;
+  return is === null
+    ? `the folder holds what no commit does, or git is not there; the run is of ${commit}`
+    : `the folder is at ${is}, and the run is of ${commit}`;
 }
 
 const mostPlaces = 3;

@@ -3,7 +3,7 @@ import { digestBytes } from '../../../schema/jose/digest.ts';
 import { homeIdSchema } from '../../../schema/wire/ids.ts';
 import { buildBoth } from '../build-both.ts';
 import { buildRepos, readRepoFrom, repoOption } from '../build-folder.ts';
-import { makeOrder, readRun } from '../ci/make-order.ts';
+import { makeOrder, readRun, strangerToRun } from '../ci/make-order.ts';
 import { writeOrderFile } from '../ci/order-file.ts';
 import { defineCommand } from '../command.ts';
 import { findingsJson, findingsText } from '../findings.ts';
@@ -42,6 +42,8 @@ export const ciOrder = defineCommand({
     }
     const read = readRepoFrom(repo);
     if (!read.ok) return read;
+    const stranger = await strangerToRun(repo, read.value, run);
+    if (stranger !== null) return usage(`It is not what the run is of: ${stranger}.`);
     const both = await buildBoth(repo, read.value, `${run.commit}^1`);
     // Where the commit before is not there, failures are shown at all apps of a target.
     const head = both.ok ? both.value.head : (await buildRepos([read.value]))[0]!;
