@@ -19,10 +19,15 @@ test('the Action runs on Node 24, and loads nothing beside its own programs', as
     const action = parse(readFileSync(join(root, 'action', name, 'action.yml'), 'utf8')) as { runs: object };
     assert.deepEqual(action.runs, { using: 'node24', main: 'index.js' });
   }
-  const known = /^(node:)?(assert|buffer|child_process|crypto|fs|http|https|module|net|os|path|process|stream|tls|url|util|worker_threads)$/;
+  const known =
+    /^(node:)?(assert|buffer|child_process|crypto|fs|http|https|module|net|os|path|process|stream|tls|url|util|worker_threads)$/;
   for (const [path, text] of await bundleAction()) {
     const loaded = [...text.matchAll(/^import\b[^"';]*["']([^"']+)["']/gm)].map(([, name]) => name!);
     assert.ok(loaded.length > 0, path);
-    assert.deepEqual(loaded.filter((name) => !known.test(name)), [], path);
+    assert.deepEqual(
+      loaded.filter((name) => !known.test(name)),
+      [],
+      path,
+    );
   }
 });

@@ -14,7 +14,10 @@ type Scene = {
   readonly repo: string;
   readonly rest: GithubRest;
   /** The step on a pull request whose merge into main is checked out. */
-  pull(about?: { readonly token?: string; readonly env?: Readonly<Record<string, string>> }): Promise<StepRan>;
+  pull(about?: {
+    readonly token?: string;
+    readonly env?: Readonly<Record<string, string>>;
+  }): Promise<StepRan>;
 };
 
 const container = '[Container]\nImage=docker.io/library/nginx:1.29.2\nContainerName=web\n';
@@ -105,7 +108,9 @@ test('renamed repository, and an Enterprise Server: the API is asked where the r
 });
 
 test('what is wrong is annotated at its file and line, and told in the comment', async (t) => {
-  const { pull, rest } = await open(t, { 'apps/web/app.yaml': 'on: websvcs\nunits: [web.container]\nrouts: {}\n' });
+  const { pull, rest } = await open(t, {
+    'apps/web/app.yaml': 'on: websvcs\nunits: [web.container]\nrouts: {}\n',
+  });
   const ran = await pull();
   assert.equal(ran.exit, 1, ran.log);
   const [error] = ran.commands.filter(({ name }) => name === 'error');
@@ -176,7 +181,10 @@ test('push: the order of the run is written, and its digest is the step’s outp
   const { order, places } = read.value;
   assert.deepEqual(order.order, { run_id: 9000000001, run_attempt: 2, desk: 0 });
   assert.deepEqual([order.home, order.commit], [home, sha]);
-  assert.deepEqual(order.parts.map(({ target }) => target), ['secsvcs', 'websvcs']);
+  assert.deepEqual(
+    order.parts.map(({ target }) => target),
+    ['secsvcs', 'websvcs'],
+  );
   // Only web changed: a failure on websvcs is shown there.
   assert.deepEqual(places, { secsvcs: ['apps/auth/app.yaml'], websvcs: ['apps/web/app.yaml'] });
 

@@ -44,6 +44,7 @@ export async function startGithubRest(t: TestContext, prefix = ''): Promise<Gith
         const at = (Number(searchParams.get('page')) - 1) * size;
         return json(200, comments.slice(at, at + size));
       }
+      if (request.method === 'GET') return json(404, { message: 'Not Found' });
       if (!writes) return json(403, { message: 'Resource not accessible by integration' });
       const { body } = JSON.parse(Buffer.concat(chunks).toString()) as { body: string };
       if (body.length > 65_536) return json(422, { message: 'body is too long' });

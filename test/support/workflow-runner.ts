@@ -142,10 +142,7 @@ export async function runWorkflow(
         git(workspace, 'checkout', '--quiet', '--detach', 'FETCH_HEAD');
       } else if (action === 'actions/upload-artifact') {
         mkdirSync(join(store, inputs.name!), { recursive: true });
-        copyFileSync(
-          join(workspace, inputs.path!),
-          join(store, inputs.name!, basename(inputs.path!)),
-        );
+        copyFileSync(join(workspace, inputs.path!), join(store, inputs.name!, basename(inputs.path!)));
       } else if (action === 'actions/download-artifact') {
         assert.ok(existsSync(join(store, inputs.name!)));
         copyFileSync(join(store, inputs.name!, 'home.order'), join(workspace, 'home.order'));
