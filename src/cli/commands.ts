@@ -8,6 +8,9 @@ import { backup } from './commands/backup.ts';
 import { caInit } from './commands/ca-init.ts';
 import { caList } from './commands/ca-list.ts';
 import { caSign } from './commands/ca-sign.ts';
+import { ciCheck } from './commands/ci-check.ts';
+import { ciInit } from './commands/ci-init.ts';
+import { ciOrder } from './commands/ci-order.ts';
 import { command } from './commands/command.ts';
 import { completion } from './commands/completion.ts';
 import { configBuild } from './commands/config-build.ts';
@@ -120,6 +123,9 @@ export const commands: readonly Command[] = [
   caInit,
   caSign,
   caList,
+  ciInit,
+  ciCheck,
+  ciOrder,
   status,
   doctor,
   watch,
