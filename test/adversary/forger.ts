@@ -1,5 +1,5 @@
 import { encodeBase64url } from '../../schema/jose/base64url.ts';
-import { digestOf } from '../../schema/jose/digest.ts';
+import { type Digest, digestOf } from '../../schema/jose/digest.ts';
 import { signJws } from '../../schema/jose/jws.ts';
 import type { SigningKey } from '../../schema/jose/keys.ts';
 import type { Job } from '../../schema/wire/job.ts';
@@ -7,22 +7,13 @@ import { readReceipt } from '../relay/agent/fixture.ts';
 import { guests } from './law.ts';
 import type { papersWays, receiptWays } from './moves.ts';
 import { type Paper, signReceiptOf } from './papers.ts';
-import type { World } from './world.ts';
+import type { Scene } from './scene.ts';
 
 /** A job as it went out, to be sent again or bent. */
-export type SentJob = { readonly text: string; readonly job: Job; readonly digest: string };
-
-export type ForgerDeps = {
-  readonly world: World;
-  readonly papers: readonly Paper[];
-  readonly ownReceipts: readonly string[];
-  readonly jobs: readonly SentJob[];
-  /** Tells the oracle of words that somebody now stands behind. */
-  learn(paper: Paper): void;
-};
+export type SentJob = { readonly text: string; readonly job: Job; readonly digest: Digest };
 
 /** Makes what the adversary puts before a relay out of what was recorded and the keys that it holds. */
-export function createForger({ world, papers, ownReceipts, jobs, learn }: ForgerDeps) {
+export function createForger({ world, papers, ownReceipts, jobs, oracle }: Scene) {
   const home = world.home.id;
 
   const signFor = ({ kind, digest }: Paper, key: SigningKey): Promise<string> =>
@@ -37,7 +28,7 @@ export function createForger({ world, papers, ownReceipts, jobs, learn }: Forger
         return { ...paper, authorisation: papers[choice % papers.length]!.authorisation };
       case 'restamped': {
         // The controller's key under somebody else's words: then they are the controller's, too.
-        learn({ ...paper, author: 'controller' });
+        oracle.learn({ ...paper, author: 'controller' });
         return { ...paper, authorisation: await signFor(paper, world.controller) };
       }
       case 'by_relay':

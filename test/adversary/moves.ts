@@ -133,7 +133,7 @@ const op = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       op: fc.constant('outcome' as const),
-      next: fc.constantFrom('succeed', 'fail', 'hang'),
+      next: fc.constantFrom('succeed' as const, 'fail' as const, 'hang' as const),
     }),
   },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('disk' as const), full: fc.boolean() }) },
