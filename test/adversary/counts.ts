@@ -12,3 +12,7 @@ export const noCounts = (): Counts => ({
   ...{ offers: 0, executed: 0 },
   ...{ byController: 0, byOperator: 0, after: 0, releases: 0 },
 });
+
+export function addCounts(to: Counts, more: Counts): void {
+  for (const name of Object.keys(to) as (keyof Counts)[]) to[name] += more[name];
+}
