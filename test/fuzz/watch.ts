@@ -7,7 +7,7 @@ import type { Fault, Fuzzed } from './engine.ts';
 /** A reader that allocates without end is told by this. */
 const maxHeapMb = 256;
 /** One input at work for so long hangs: far above what is called slow, as the machine may be busy. */
-const hangMs = 20_000;
+const longestMs = 20_000;
 const startMs = 60_000;
 
 /** The input that was at work, by the file that a child writes before each. */
@@ -25,12 +25,14 @@ function lastInput(file: string): { number: number; input: Buffer } {
 /** Fuzzes a target in a process of its own, with little memory, and ends it when an input hangs. */
 export function fuzzInChild(
   target: string,
-  {
-    seed,
-    seconds,
-    child = './child.ts',
-  }: { readonly seed: number; readonly seconds: number; readonly child?: string },
+  options: {
+    readonly seed: number;
+    readonly seconds: number;
+    readonly child?: string;
+    readonly hangMs?: number;
+  },
 ): Promise<Fuzzed> {
+  const { seed, seconds, child = './child.ts', hangMs = longestMs } = options;
   const folder = mkdtempSync(join(tmpdir(), 'writ-fuzz-'));
   const file = join(folder, 'input');
   return new Promise((resolve) => {
