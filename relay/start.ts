@@ -9,6 +9,7 @@ import type { ActionPorts } from './actions/action.ts';
 import { relayActions } from './actions/index.ts';
 import { awaitAdmission } from './agent/admission.ts';
 import { createAlarm } from './agent/alarm.ts';
+import { createAlarmPath } from './agent/alarm-path.ts';
 import { askOrigin } from './agent/ask-origin.ts';
 import { createBlobs } from './agent/blobs.ts';
 import { type Certificates, openCertificates } from './agent/certificates.ts';
@@ -33,6 +34,7 @@ import { createTargetWatch } from './agent/target-watch.ts';
 import { createTrustAfter } from './agent/trust-after.ts';
 import { createTrustFetch } from './agent/trust-fetch.ts';
 import { judgeAgain, judgeJob, verifyEnvelope } from './agent/verify-job.ts';
+import { runWitness } from './agent/witness.ts';
 import { createActClient } from './drivers/act-client.ts';
 import type { Proxmox } from './drivers/proxmox.ts';
 import { createWakeOnLan } from './drivers/wake-on-lan.ts';
@@ -150,13 +152,9 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     nonce,
     log,
   });
+  const path = createAlarmPath({ home, relay, trust: () => trust.current().document, log });
   const alarm = createAlarm({
-    home,
-    relay,
-    trust: () => trust.current().document,
-    clock,
-    random,
-    log,
+    ...{ relay, path, clock, random, log },
     ...(overrides.alarmRepeatMs !== undefined && { repeatMs: overrides.alarmRepeatMs }),
   });
   const trustFetch = createTrustFetch({
@@ -236,7 +234,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     ...(overrides.lookBusyMs !== undefined && { lookBusyMs: overrides.lookBusyMs }),
   });
   const notary = createNotary({
-    ...{ home, relay, key, trust, link, clock, github, log },
+    ...{ home, relay, key, trust, link, clock, log },
     nextSeq: () => executor.reportSeq(),
   });
   const receipts = createReceiptPost({ executor, link, clock, log, random });
@@ -300,6 +298,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     await Promise.all([
       fetching,
       watch.run(stop.signal),
+      runWitness({ home, relay, key, journal: state.journal, path, clock, random, log }, stop.signal),
       reporter.run(stop.signal),
       watchOfTargets.run(stop.signal),
       receipts.run(stop.signal),

@@ -1,6 +1,7 @@
 import type { ChainHead } from '../../schema/chain/chain.ts';
 import type { Digest } from '../../schema/jose/digest.ts';
 import type { AuditHead } from '../../schema/wire/heartbeat.ts';
+import { clockSkewMs } from '../../schema/wire/limits.ts';
 import { compareOrders } from '../../schema/wire/release-order.ts';
 import type { JournalEntry, OrderEntry, ReceiptEntry, StartEntry, StepEntry } from './journal-format.ts';
 
@@ -27,6 +28,8 @@ export type JournalState = {
   /** Oldest first. */
   readonly starts: readonly StartEntry[];
   readonly audit: AuditHead | null;
+  /** When that head was last posted by the alarm path; 0 when it never was. */
+  readonly witnessed: number;
   /** The next number of a report that was not promised to anybody yet. */
   readonly reports: number;
   /** This state is an older copy of itself: nothing may run any more. */
@@ -70,6 +73,7 @@ export function buildState(entries: readonly JournalEntry[]): LiveState | null {
     confirmed: 0,
     starts: [],
     audit: null,
+    witnessed: 0,
     reports: 1,
     restored: false,
   };
@@ -113,6 +117,9 @@ export function buildState(entries: readonly JournalEntry[]): LiveState | null {
       case 'audit':
         state.audit = { seq: entry.seq, hash: entry.hash };
         return;
+      case 'witnessed':
+        state.witnessed = entry.time;
+        return;
       case 'reports':
         state.reports = entry.next;
         return;
@@ -129,33 +136,49 @@ export type LiveState = {
   /** Changes as entries are applied. */
   readonly view: JournalState;
   apply(entry: JournalEntry): void;
-  /** Drops what nobody can need any more. What is dropped must be written as a whole afterwards. */
+  /**
+   * Drops what nobody can need any more. The file may remember more than that: what is read from it again is dropped
+   * again. What is written as a whole is as short.
+   */
   forget(nowMs: number): void;
 };
 
-/** Receipts answer for a consumed step this long after its intent expired. */
+/** So many of the newest steps keep their receipts, to answer with should the API have lost them. */
+export const answeringSteps = 500;
+/** They do so this long after their intent expired. */
 const answerMs = 12 * 60 * 60_000;
+/** Other steps are remembered this long after their intent expired, several times what clocks may differ. */
+const expiredMs = 4 * clockSkewMs;
 /** Starts are counted at least over this span of the host's life, whatever limits trust names today. */
 const countedMs = 31 * 24 * 60 * 60_000;
 
 function forget(state: Mutable, nowMs: number): void {
+  const needed = new Set<number>();
+  let newer = state.steps.size;
+  // In the order in which they were consumed.
   for (const [key, step] of state.steps) {
-    if (isOpen(step) || step.expires + answerMs >= nowMs) continue;
-    if (step.receipts.some((seq) => seq > state.confirmed)) continue;
-    state.steps.delete(key);
-    // From here on the intent counts as expired whatever a clock says, so that it cannot come back.
-    if (step.release === undefined) state.forgotten = Math.max(state.forgotten, step.expires);
-    else if (!isOrdered(state, step.target, step.release.order)) {
-      state.forgottenOrders = Math.max(state.forgottenOrders, step.release.issued_at);
-    }
+    newer -= 1;
+    const answers = newer < answeringSteps;
+    const isOver = step.expires + (answers ? answerMs : expiredMs) < nowMs;
+    const isConfirmed = step.receipts.every((seq) => seq <= state.confirmed);
+    if (isOver && isConfirmed && !isOpen(step)) forgetStep(state, key, step);
+    else if (answers || isOpen(step)) for (const seq of step.receipts) needed.add(seq);
   }
-  const needed = new Set([...state.steps.values()].flatMap((step) => step.receipts));
   for (const seq of state.receipts.keys()) {
     if (seq <= state.confirmed && !needed.has(seq)) state.receipts.delete(seq);
   }
   state.starts = state.starts.filter(
     (start) => state.clock.lived - start.lived < Math.max(countedMs, start.window),
   );
+}
+
+function forgetStep(state: Mutable, key: string, step: StepEntry): void {
+  state.steps.delete(key);
+  // From here on the intent counts as expired whatever a clock says, so that it cannot come back.
+  if (step.release === undefined) state.forgotten = Math.max(state.forgotten, step.expires);
+  else if (!isOrdered(state, step.target, step.release.order)) {
+    state.forgottenOrders = Math.max(state.forgottenOrders, step.release.issued_at);
+  }
 }
 
 /** Whether the highest order of a target keeps one of this number from being followed. */
@@ -183,6 +206,7 @@ export function snapshotOf(state: JournalState): JournalEntry[] {
     ...state.starts,
     ...state.orders.values(),
     ...(state.audit === null ? [] : [{ k: 'audit' as const, ...state.audit }]),
+    ...(state.witnessed > 0 ? [{ k: 'witnessed' as const, time: state.witnessed }] : []),
     { k: 'reports', next: state.reports },
     ...(state.restored ? [{ k: 'restored' as const }] : []),
   ];

@@ -85,7 +85,7 @@ export function defineAction<const T extends string, P extends v.GenericSchema>(
     },
     locksOf: (house, target) => {
       if (on === 'app') return locksOfCommand(house, target, card.hostLock);
-      const guest = on === 'host' ? undefined : own(house.guests, target);
+      const guest = own(house.guests, target);
       const hostName = on === 'guest' ? guest?.host : (guest?.host ?? target);
       const locks: Lock[] = [{ on: `host:${hostName}`, mode: card.hostLock }];
       if (on === 'host') return locks;

@@ -1,5 +1,5 @@
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
-import { blob, blobPiece, deployment, deploymentTarget, partBlob } from './release-tables.ts';
+import { blob, blobPiece, deployment, deploymentTarget, partBlob, releaseToken } from './release-tables.ts';
 
 /**
  * The control plane's tables. Property names are column names, so that a row reads the same in SQL and here.
@@ -243,4 +243,5 @@ export const tables = {
   partBlob,
   deployment,
   deploymentTarget,
+  releaseToken,
 } as const;

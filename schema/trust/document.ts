@@ -83,7 +83,7 @@ const relayIdentitySchema = v.strictObject({
   kind: v.literal('relay'),
   jwk: publicJwkSchema,
   /** `time`: a notary, which says when it saw a token, and nothing else. */
-  attests: v.optional(v.tuple([v.literal('time')])),
+  attests: v.optional(v.strictTuple([v.literal('time')])),
 });
 
 /** A workflow of GitHub Actions, by what its ID tokens say of themselves. */

@@ -11,6 +11,7 @@ import { createReports } from './relay-report.ts';
 import { createReleaseDispatch } from './release-dispatch.ts';
 import { createTimes } from './release-times.ts';
 import { createReleases } from './releases.ts';
+import { createStepDispatch } from './step-dispatch.ts';
 import { createTokens } from './tokens.ts';
 import { createSetup, createTrust } from './trust.ts';
 import { createTrustKeeper } from './trust-keeper.ts';
@@ -21,7 +22,7 @@ export function createControl(deps: ControlDeps): Control {
   const keeper = createTrustKeeper(deps);
   const log = createAuditLog(deps);
   const dispatch = createReleaseDispatch(deps, log);
-  const polls = createPolls(deps, keeper, log, dispatch);
+  const polls = createPolls(deps, keeper, log, createStepDispatch(deps, log), dispatch);
   return {
     setup: createSetup(deps, keeper, log),
     trust: createTrust(deps, keeper, log),

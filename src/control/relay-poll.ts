@@ -2,22 +2,19 @@ import { signJws } from '../../schema/jose/jws.ts';
 import type { Trust } from '../../schema/trust/read.ts';
 import { trustExpired } from '../../schema/trust/read.ts';
 import type { Heartbeat } from '../../schema/wire/heartbeat.ts';
-import type { Job } from '../../schema/wire/job.ts';
-import { jobLifetimeMs, maxPollAnswerBytes, maxReceiptBytes } from '../../schema/wire/limits.ts';
 import type { PollAnswer, PollRequest } from '../../schema/wire/relay-api.ts';
 import { oldestProtocolVersion, protocolVersion } from '../../schema/wire/version.ts';
 import { refused } from '../domain/errors.ts';
-import { leaseMs, mayLease, numberOf } from '../domain/lease.ts';
+import { mayLease, numberOf } from '../domain/lease.ts';
 import type { LeasableStep, WaitingRun } from '../domain/ports.ts';
 import { buckets } from '../domain/rate.ts';
 import type { LeasablePart } from '../domain/release-ports.ts';
-import { applyTrustChange } from '../domain/settle.ts';
 import type { RelayRecord } from '../domain/world.ts';
 import type { AuditLog } from './audit-log.ts';
-import { changeCommand, stillAllowed } from './changes.ts';
 import type { RelayCaller, RelayControl } from './control.ts';
 import { bells, type ControlDeps } from './deps.ts';
 import type { ReleaseDispatch } from './release-dispatch.ts';
+import type { StepDispatch } from './step-dispatch.ts';
 import type { TrustKeeper } from './trust-keeper.ts';
 import { type Evidence, findWakes } from './wakes.ts';
 
@@ -32,8 +29,6 @@ const maxJobsPerAnswer = 16;
 const maxEvidencePerAnswer = 16;
 /** Each run of a relay is kept for good, so that none that was superseded comes back: a stolen key makes no end of them. */
 const runLimits = { burst: 120, everyMs: 30_000, maxKeys: 10_000 };
-/** Leaves room for the heartbeat and the evidence. */
-const maxJobBytesPerAnswer = maxPollAnswerBytes / 2;
 
 /** What this process remembers of a relay's polls: only to answer sooner or later, never what. */
 type Memory = {
@@ -80,6 +75,7 @@ export function createPolls(
   deps: ControlDeps,
   keeper: TrustKeeper,
   log: AuditLog,
+  steps: StepDispatch,
   releases: ReleaseDispatch,
 ): Polls {
   const { store, doorbell, clock, key } = deps;
@@ -122,20 +118,20 @@ export function createPolls(
     memory: Memory,
     now: number,
   ): Promise<Found> => {
-    const [steps, { parts, againMs }, unattested] = await Promise.all([
+    const [open, { parts, againMs }, unattested] = await Promise.all([
       store.commands.activeOf(record.name),
       releases.find(trust, record, request, now),
       releases.timesFor(trust, request, record.name, now),
     ]);
     const attest = now - memory.askedTimesAt < timesRepeatMs ? [] : unattested;
-    const mine = steps.filter((step) => step.relay === record.name);
+    const mine = open.filter((step) => step.relay === record.name);
     const jobs = trustExpired(trust, now) ? [] : mine.filter((step) => mayLease(step, request, now));
     const leases = mine
       .filter((step) => step.state === 'sent' && !jobs.includes(step))
       .map((step) => Math.min(step.lease?.until ?? now, step.expires) - now)
       .filter((ms) => ms > 0);
 
-    const { evidence, reportWanted } = await findWakes(store.relays, trust, steps, record, now);
+    const { evidence, reportWanted } = await findWakes(store.relays, trust, open, record, now);
     const fresh = evidence.some(({ host, jws }) => memory.toldEvidence.get(host) !== jws);
     const repeat = evidence.length > 0 || reportWanted;
     const due = memory.toldAt + wakeRepeatMs - now;
@@ -152,77 +148,6 @@ export function createPolls(
         Math.min(...leases, againMs, repeat ? due : never, unattested.length > 0 ? timesRepeatMs : never),
       ),
     };
-  };
-
-  /** Leases what may go out, and mints its envelopes. Steps that trust no longer allows are ended instead. */
-  const mint = async (
-    trust: Trust,
-    relay: RelayCaller,
-    memory: Memory,
-    steps: readonly LeasableStep[],
-  ): Promise<string[]> => {
-    const { session } = memory;
-    const digests = [...new Set(steps.map((step) => step.intent))];
-    const [intents, plans, receipts] = await Promise.all([
-      store.commands.intents(digests),
-      store.commands.stepsOf(digests),
-      steps.some((step) => step.after.length > 0) ? store.commands.finalReceipts(digests) : [],
-    ]);
-    const home = trust.document.home;
-    const allowed: LeasableStep[] = [];
-    let bytes = 0;
-    for (const step of steps) {
-      const { signer, bytes: text, authorisation } = intents.get(step.intent)!;
-      if (stillAllowed(trust, signer, plans.get(step.intent) ?? [])) {
-        bytes += ((text.length + authorisation.length + step.after.length * maxReceiptBytes) * 4) / 3;
-        if (allowed.length === 0 || bytes <= maxJobBytesPerAnswer) allowed.push(step);
-      } else {
-        const load = () => store.commands.load(step.command);
-        await changeCommand(deps, log, home, load, (command) => applyTrustChange(command, clock.now()));
-      }
-    }
-    if (allowed.length === 0) return [];
-    const now = clock.now();
-    const isNumbered = (step: LeasableStep): boolean => numberOf(step, memory) < Number.POSITIVE_INFINITY;
-    const numbered = allowed.filter(isNumbered).map((step) => ({ ...step, seq: step.lease!.seq }));
-    const rest = allowed.filter((step) => !isNumbered(step));
-    const leased =
-      rest.length === 0
-        ? []
-        : await store.commands.lease({
-            kid: relay.kid,
-            session,
-            seen: memory.seen,
-            steps: rest,
-            now,
-            until: now + leaseMs,
-          });
-    const next = Math.max(memory.handed, ...numbered.map(({ seq }) => seq)) + 1;
-    // A command that was accepted meanwhile has a number below: after these it would count as heard. So look again.
-    if (leased.some(({ seq }, index) => seq > next + index)) return [];
-    const jobs: string[] = [];
-    for (const { intent, step: index, seq } of [...numbered, ...leased]) {
-      memory.handed = Math.max(memory.handed, seq);
-      const step = allowed.find((one) => one.intent === intent && one.step === index)!;
-      const signed = intents.get(intent)!;
-      const job: Job = {
-        home,
-        relay: relay.name,
-        session,
-        seq,
-        exp: now + jobLifetimeMs,
-        intent: signed.bytes,
-        authorisation: signed.authorisation,
-        step: index,
-        receipts: step.after.flatMap((one) =>
-          receipts
-            .filter((receipt) => receipt.intent === intent && receipt.step === one.step)
-            .map((receipt) => receipt.jws),
-        ),
-      };
-      jobs.push(await signJws('job', job, key));
-    }
-    return jobs;
   };
 
   const answer = async (
@@ -321,7 +246,7 @@ export function createPolls(
       const over = now >= until || gone.aborted;
       if (found.worth || news || behind || over) {
         // Nobody hears what is leased to a poll that was left or superseded.
-        const jobs = gone.aborted ? [] : await mint(trust, relay, memory, found.jobs);
+        const jobs = gone.aborted ? [] : await steps.mint(trust, relay, memory, found.jobs);
         if (!gone.aborted) jobs.push(...(await releases.mint(trust, relay, memory, found.parts)));
         if (jobs.length > 0 || !(found.jobs.length + found.parts.length) || over || news) {
           memory.toldTrust = version;

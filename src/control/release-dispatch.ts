@@ -1,6 +1,6 @@
 import { decodeBase64url } from '../../schema/jose/base64url.ts';
 import { signJws } from '../../schema/jose/jws.ts';
-import { evaluateOrder } from '../../schema/trust/evaluate.ts';
+import { evaluateOrder, isNotary } from '../../schema/trust/evaluate.ts';
 import { type Trust, trustExpired } from '../../schema/trust/read.ts';
 import type { Job } from '../../schema/wire/job.ts';
 import { clockSkewMs, jobLifetimeMs } from '../../schema/wire/limits.ts';
@@ -15,7 +15,6 @@ import type { AuditLog } from './audit-log.ts';
 import type { RelayCaller } from './control.ts';
 import { changeDeployment } from './deployment-changes.ts';
 import type { ControlDeps } from './deps.ts';
-import { isNotary } from './release-times.ts';
 
 /** Each carries its whole order: four leave half a poll's answer free. */
 const maxPartsPerAnswer = 4;

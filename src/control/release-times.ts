@@ -1,22 +1,11 @@
 import { verifyJws } from '../../schema/jose/jws.ts';
-import { keyOf } from '../../schema/trust/evaluate.ts';
-import type { Trust } from '../../schema/trust/read.ts';
+import { isNotary, keyOf } from '../../schema/trust/evaluate.ts';
 import { clockSkewMs, maxAuthorisationBytes } from '../../schema/wire/limits.ts';
 import { timeAttestationSchema } from '../../schema/wire/time.ts';
-import { relayKid } from '../domain/world.ts';
 import type { RelayControl } from './control.ts';
 import type { ControlDeps } from './deps.ts';
 import type { ReleaseDispatch } from './release-dispatch.ts';
 import type { TrustKeeper } from './trust-keeper.ts';
-
-/** Whether trust makes a relay a notary. */
-export function isNotary(trust: Trust, relay: string): boolean {
-  const identity = trust.document.identities[relay];
-  return identity?.kind === 'relay' && identity.attests !== undefined && relayKid(trust, relay) !== undefined;
-}
-
-export const notariesOf = (trust: Trust): string[] =>
-  Object.keys(trust.document.identities).filter((name) => isNotary(trust, name));
 
 /** Takes what notaries say. Relays verify it themselves: here it is only seen that it is worth keeping. */
 export function createTimes(
@@ -36,7 +25,8 @@ export function createTimes(
       if (!read.ok) continue;
       const { home, token, seen } = read.value.payload;
       if (home !== trust.document.home || seen > clock.now() + clockSkewMs) continue;
-      await store.deployments.attest(token, text);
+      // One that came too late for the token proves nothing: another notary’s may come.
+      await store.deployments.attest(token, text, seen - clockSkewMs);
     }
     dispatch.attested();
   };

@@ -8,6 +8,7 @@ import { namesOfPart } from '../../schema/wire/part-names.ts';
 import type { ReleaseOrder } from '../../schema/wire/release-order.ts';
 import { applyNewer, type Deployment } from '../domain/deployment.ts';
 import { type Answer, type ReleaseReason, refused } from '../domain/errors.ts';
+import { notariesOf } from '../domain/notaries.ts';
 import type { Store } from '../domain/ports.ts';
 import { type Grant, principalText } from '../domain/principal.ts';
 import type { DeploymentUpdate } from '../domain/release-ports.ts';
@@ -19,7 +20,6 @@ import { deploymentViews } from './deployment-views.ts';
 import { bells, type ControlDeps, newId } from './deps.ts';
 import type { ReleaseControl, Released } from './release-control.ts';
 import type { ReleaseDispatch } from './release-dispatch.ts';
-import { notariesOf } from './release-times.ts';
 import { readNames } from './scene.ts';
 import { readTargets } from './targets.ts';
 import type { TrustKeeper } from './trust-keeper.ts';
@@ -55,6 +55,9 @@ export function createReleases(
     const read = await readOrder(trust, request, github);
     if (!read.ok) return read;
     const { order, digest, identity, token } = read.value;
+    if (grant.principal.kind === 'key' && grant.principal.name !== identity) {
+      return refused('forbidden', `${grant.principal.name} brings what it signed itself, and nothing else.`);
+    }
     const known = await store.deployments.loadByDigest(digest);
     if (known !== null) return released(known, true);
     const fault = judgeOrder(trust, order, identity, clock.now());

@@ -39,6 +39,10 @@ export const mutate: readonly string[] = [
   'schema/actions/release-apply.ts',
   'schema/actions/sentence.ts',
   'schema/chain/chain.ts',
+  'schema/github/audience.ts',
+  'schema/github/claims.ts',
+  'schema/github/pins.ts',
+  'schema/github/token.ts',
   'schema/jose/base64url.ts',
   'schema/jose/crypto-node.ts',
   'schema/jose/digest.ts',
@@ -48,9 +52,12 @@ export const mutate: readonly string[] = [
   'schema/result.ts',
   'schema/trust/document.ts',
   'schema/trust/evaluate.ts',
+  'schema/trust/grant.ts',
   'schema/trust/path-pattern.ts',
   'schema/trust/paths.ts',
   'schema/trust/read.ts',
+  'schema/trust/verify-order.ts',
+  'schema/trust/web-url.ts',
   'schema/wire/age-recipient.ts',
   'schema/wire/ids.ts',
   'schema/wire/intent.ts',
@@ -61,10 +68,11 @@ export const mutate: readonly string[] = [
   'schema/wire/relay-api.ts',
   'schema/wire/release-order.ts',
   'schema/wire/report.ts',
+  'schema/wire/time.ts',
 ];
 
 /** The tests that must notice a mutant: those of the mutated files that need no other process and no network. */
 export const testPatterns: readonly string[] = [
-  'test/schema/{actions,chain,jose,trust,wire}/*.test.ts',
+  'test/schema/{actions,chain,github,jose,trust,wire}/*.test.ts',
   'test/relay/agent/{journal-state,limits,receipts,trust-store,turns,verify-job-*,verify-release*}.test.ts',
 ];

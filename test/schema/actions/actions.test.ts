@@ -5,7 +5,13 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import * as v from 'valibot';
 import { defaultPatienceS, locksConflict } from '../../../schema/actions/action.ts';
-import { actionOf, actions, allActions } from '../../../schema/actions/index.ts';
+import {
+  actionOf,
+  actions,
+  allActions,
+  commandActionOf,
+  commandActions,
+} from '../../../schema/actions/index.ts';
 import { atStart, seconds } from '../../../schema/actions/sentence.ts';
 import type { House } from '../../../schema/trust/document.ts';
 import { stepSchema } from '../../../schema/wire/intent.ts';
@@ -106,7 +112,15 @@ describe('the registry of actions', () => {
       'guest.*',
     ]) {
       assert.equal(actionOf(type), undefined, type);
+      assert.equal(commandActionOf(type), undefined, type);
     }
+  });
+
+  test('callers order all but what releases do', () => {
+    const ordered = allActions.filter(({ type }) => type !== 'release.apply');
+    assert.deepEqual(commandActions, ordered);
+    for (const action of ordered) assert.equal(commandActionOf(action.type), action);
+    assert.equal(commandActionOf('release.apply'), undefined);
   });
 });
 

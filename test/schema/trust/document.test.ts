@@ -111,19 +111,37 @@ describe('the members of a trust document', () => {
     }
   });
 
-  test('kinds of identities that come later are refused until they do', async () => {
+  test('identities of other shapes are refused, such as kinds that come later', async () => {
     const { controller } = first.identities;
     for (const identity of [
       { kind: 'github', repository_id: '1', may: [] },
       { kind: 'standing', may: [] },
       { kind: 'key', jwk: keys.spare.jwk },
       { kind: 'key', jwk: keys.spare.jwk, may: [], attests: ['time'] },
-      { kind: 'relay', jwk: keys.spare.jwk, attests: ['time'] },
+      ...[[], ['all'], ['time', 'time'], 'time'].map((attests) => ({
+        kind: 'relay',
+        jwk: keys.spare.jwk,
+        attests,
+      })),
       { kind: 'relay', jwk: keys.spare.jwk, may: [] },
       { jwk: keys.spare.jwk, may: [] },
       { kind: 'key', jwk: { ...keys.spare.jwk, kid: 'x' }, may: [] },
     ]) {
       assert.equal(await judge({ ...first, identities: { controller, other: identity } }), 'trust_malformed');
+    }
+  });
+
+  test('a relay attests the time, said by that word alone, or nothing', async () => {
+    const notary = (attests: unknown) => ({
+      ...first,
+      identities: { ...first.identities, pve1: { kind: 'relay', jwk: keys.pve1.jwk, attests } },
+    });
+    assert.equal(await judge(notary(['time'])), 'accepted');
+    for (const attests of [
+      ...[[], ['time', 'time'], ['time', 'place'], ['place'], ['time', null], [['time']]],
+      ...['time', { 0: 'time' }, { 0: 'time', length: 1 }, null, true],
+    ]) {
+      assert.equal(await judge(notary(attests)), 'trust_malformed', JSON.stringify(attests));
     }
   });
 

@@ -111,7 +111,9 @@ export async function runFaults(
     const { before, back, sight } = (await target.ask({ do: 'settle' }))!;
     assert.equal(back!.ok, true, `${what}: ${JSON.stringify(back)}`);
     const certain = told?.state === 'succeeded' || (told?.state === 'failed' && told.back);
-    if (certain)
+    // Whether the way back was written down, before anything changed, is not known where its answer was lost.
+    const isUnheard = fault.phase === 'journal' && fault.kind === 'cut' && told?.state === 'failed';
+    if (certain && !isUnheard)
       assert.equal(before!.pending, false, `${what}: nothing is left to do: ${JSON.stringify(told)}`);
     if (told?.state === 'succeeded') assert.ok(wanted !== home.bad, what);
     if (told?.state === 'failed') {
