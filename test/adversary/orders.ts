@@ -80,6 +80,7 @@ export function createOrders(scene: Scene, forger: ReturnType<typeof createForge
       ...(asRelease && { kind: 'release' as const }),
       intent: shown.text,
       authorisation: shown.authorisation,
+      ...(await forger.timeFor(shown.authorisation, entry.time)),
       step,
       receipts: await forger.receiptsFor(paper, entry.receipts),
     };
@@ -162,5 +163,22 @@ export function createOrders(scene: Scene, forger: ReturnType<typeof createForge
     await offer(text, text === found.text ? found.job : null, found.digest);
   };
 
-  return { mint, release, order, releaseTwo, spree, replay, mutate };
+  /** A release whose token has ended, as an honest control plane would bring it: with the notary's word. */
+  const late = async ({ paper: choice }: OpOf<'late'>): Promise<void> => {
+    const seen = scene.attestations.map(({ token }) => token);
+    const fitting = papers.filter(({ authorisation }) => seen.includes(authorisation));
+    const paper = fitting[choice % fitting.length]!;
+    now().seq += 1;
+    const job: Job = {
+      ...envelope(),
+      kind: 'release',
+      ...{ intent: paper.text, authorisation: paper.authorisation, step: choice % paper.steps.length },
+      ...(await forger.timeFor(paper.authorisation, 'own')),
+    };
+    const text = await signJws('job', job, world.controller);
+    jobs.push({ text, job, digest: paper.digest });
+    await offer(text, job, paper.digest);
+  };
+
+  return { mint, release, late, order, releaseTwo, spree, replay, mutate };
 }

@@ -1,11 +1,33 @@
 import type { ActContext, Outcome } from '../../relay/actions/action.ts';
 import { createExecutor } from '../../relay/agent/executor.ts';
-import type { Executor } from '../../relay/agent/executor-contract.ts';
+import type { Executor, ExecutorDeps } from '../../relay/agent/executor-contract.ts';
+import { createFirstSights } from '../../relay/agent/first-sights.ts';
 import { openJournal } from '../../relay/agent/journal.ts';
+import { createGithubKeys } from '../../schema/github/keys.ts';
+import { looksLikeGithub } from '../../schema/github/token.ts';
+import { digestBytes, toBytes } from '../../schema/jose/digest.ts';
+import { ok, refuse } from '../../schema/result.ts';
 import { fakeActions, noPorts, quietLog, readReceipt } from '../relay/agent/fixture.ts';
-import { noGithub } from '../support/no-github.ts';
 import { testNonce } from '../support/relay-home.ts';
 import type { Scene } from './scene.ts';
+import { jwksOf } from './tokens.ts';
+
+/** What a relay knows of GitHub's tokens, with the issuers' keys out of the scene. */
+function openGithub(scene: Scene): ExecutorDeps['github'] {
+  const { clock } = scene;
+  const met = createFirstSights({ clock });
+  return {
+    keys: createGithubKeys({
+      uptimeMs: () => clock.uptimeMs(),
+      warn: () => undefined,
+      load: async (url) => (scene.issuersAreUp ? ok(jwksOf(url)) : refuse('github_keys_unreachable')),
+    }),
+    seenAt: (token) => met.at(token),
+    async noteText(text) {
+      if (looksLikeGithub(text)) await met.note([await digestBytes(toBytes(text))]);
+    },
+  };
+}
 
 /** A run of the relay: a real executor, whose deeds the oracle judges. */
 export type RelayRun = {
@@ -41,8 +63,12 @@ export async function startRun(scene: Scene): Promise<RelayRun> {
     const complaint = oracle.judge(receipt, params, moment);
     if (complaint !== null) scene.violation ??= `${type} on ${target}: ${complaint}`;
     counts.executed += 1;
-    if (oracle.deeds().at(-1)?.byController) counts.byController += 1;
-    else counts.byOperator += 1;
+    if (complaint === null) {
+      const { by, late } = oracle.deeds().at(-1)!;
+      counts[({ controller: 'byController', operator: 'byOperator', workflow: 'byWorkflow' } as const)[by]] +=
+        1;
+      if (late) counts.attested += 1;
+    }
     const paper = scene.papers.find(({ digest }) => digest === receipt.intent);
     if ((paper?.steps[receipt.step]?.after.length ?? 0) > 0) counts.after += 1;
     if (paper?.kind === 'release') counts.releases += 1;
@@ -63,8 +89,9 @@ export async function startRun(scene: Scene): Promise<RelayRun> {
     return scene.outcome === 'fail' ? { state: 'failed', code: 'told_to' } : undefined;
   };
 
+  const github = openGithub(scene);
   const executor = createExecutor({
-    github: noGithub,
+    github,
     state: {
       home: world.home.id,
       relay: 'pve2',

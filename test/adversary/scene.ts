@@ -5,6 +5,7 @@ import { testNonce } from '../support/relay-home.ts';
 import type { Counts } from './counts.ts';
 import type { SentJob } from './forger.ts';
 import { dawn, type Law, laws } from './law.ts';
+import type { Attestation, Token } from './law-github.ts';
 import { createOracle, type Oracle } from './oracle.ts';
 import type { Paper } from './papers.ts';
 import type { World } from './world.ts';
@@ -22,6 +23,12 @@ export type Scene = {
   readonly papers: Paper[];
   readonly jobs: SentJob[];
   readonly ownReceipts: string[];
+  readonly tokens: Token[];
+  readonly attestations: Attestation[];
+  /** When the notary first saw a token, by its text. */
+  readonly notarySights: Map<string, number>;
+  /** Whether the issuers of tokens answer. */
+  issuersAreUp: boolean;
   disk: MemoryDisk;
   trust: Trust;
   law: Law;
@@ -35,6 +42,8 @@ export type Scene = {
   violation: string | null;
   /** Somebody stands behind this paper now, and the adversary has it. */
   gain(paper: Paper): void;
+  gainToken(token: Token): void;
+  gainAttestation(attestation: Attestation): void;
 };
 
 export function openScene(world: World, judge: Judge, counts: Counts): Scene {
@@ -43,6 +52,10 @@ export function openScene(world: World, judge: Judge, counts: Counts): Scene {
   const oracle = createOracle(world.home.id);
   const papers: Paper[] = [...world.recorded];
   for (const paper of papers) oracle.learn(paper);
+  for (const token of world.tokens) oracle.learnToken(token);
+  for (const attestation of world.attestations) oracle.learnAttestation(attestation);
+  const tokens = [...world.tokens];
+  const attestations = [...world.attestations];
   return {
     world,
     judge,
@@ -52,6 +65,10 @@ export function openScene(world: World, judge: Judge, counts: Counts): Scene {
     papers,
     jobs: [],
     ownReceipts: [],
+    tokens,
+    attestations,
+    notarySights: new Map(attestations.map(({ token, seenMs }) => [token, seenMs])),
+    issuersAreUp: true,
     disk: world.disk.clone(),
     trust: world.trusts[0]!,
     law: laws[0]!,
@@ -62,6 +79,14 @@ export function openScene(world: World, judge: Judge, counts: Counts): Scene {
     gain(paper) {
       oracle.learn(paper);
       papers.push(paper);
+    },
+    gainToken(token) {
+      oracle.learnToken(token);
+      tokens.push(token);
+    },
+    gainAttestation(attestation) {
+      oracle.learnAttestation(attestation);
+      attestations.push(attestation);
     },
   };
 }

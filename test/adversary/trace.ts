@@ -6,6 +6,7 @@ import type { Op } from './moves.ts';
 import { createOrders } from './orders.ts';
 import { settleRun, sleepTick, startRun } from './relay-run.ts';
 import { minute, openScene, passTime } from './scene.ts';
+import { createWorkflows } from './workflows.ts';
 import type { World } from './world.ts';
 
 /** Plays one trace against a real executor. Gives the first deed that was not allowed; null when there is none. */
@@ -17,6 +18,7 @@ export async function playTrace(
 ): Promise<string | null> {
   const scene = openScene(world, judge, counts);
   let run = await startRun(scene);
+  const workflows = createWorkflows(scene);
   const orders = createOrders(scene, createForger(scene), () => run);
 
   const crash = async (reboot: boolean): Promise<void> => {
@@ -46,6 +48,15 @@ export async function playTrace(
         return orders.replay(entry);
       case 'mutate':
         return orders.mutate(entry);
+      case 'run':
+        return workflows.run(entry);
+      case 'attest':
+        return workflows.attest(entry.token);
+      case 'late':
+        return orders.late(entry);
+      case 'issuers':
+        scene.issuersAreUp = entry.up;
+        return;
       case 'trust':
         // Versions are followed one by one; anything else is not in force.
         if (entry.version !== laws.indexOf(scene.law) + 1) return;

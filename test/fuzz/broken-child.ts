@@ -12,7 +12,9 @@ const broken = (name: string, read: Read): Target => ({
 });
 
 const isDeep = (value: unknown, depth: number): boolean =>
-  typeof value === 'object' && value !== null && (depth === 0 || Object.values(value).some((one) => isDeep(one, depth - 1)));
+  typeof value === 'object' &&
+  value !== null &&
+  (depth === 0 || Object.values(value).some((one) => isDeep(one, depth - 1)));
 
 const parse = (input: Uint8Array): unknown => {
   try {

@@ -14,7 +14,8 @@ const foreign = /:\s*(?:readonly )?(?:string|Uint8Array|Bytes|unknown|TrustJws)\
 
 /** What looks like such a reader and is none. */
 const spared: Readonly<Record<string, string>> = {
-  'schema/trust/grant.ts:readLimit': 'a limit is read once its form was judged by the shape that it stands in',
+  'schema/trust/grant.ts:readLimit':
+    'a limit is read once its form was judged by the shape that it stands in',
   'schema/jose/jws.ts:verifyJws': 'verifyJwsBytes, then parsePayload',
   'schema/jose/jws.ts:verifyReadJws': 'readJws, then parsePayload',
 };

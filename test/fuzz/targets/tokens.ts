@@ -72,7 +72,7 @@ const githubToken: Target = {
     const audience = releaseAudience(home.id, await digestOf('release', new Uint8Array()));
     // As if every signature were good: what is behind them is to be read.
     const keys = { find: async () => ok(() => true) };
-    const given = { keys, audience, seenMs: nowMs };
+    const given = { keys, audience, now: nowMs };
     return async (input) => {
       const texts = [textOf(input), textToken(header, input), textToken(input, githubClaims(nowMs))];
       for (const text of texts) {
