@@ -206,7 +206,7 @@ export async function fuzz(target: Target, options: FuzzOptions): Promise<Fuzzed
         pending = [];
       } else if (pending.length >= maxLot) pending = pending.slice(maxLot / 8);
     }
-    if (warm === null && (inputs > 5_000 || performance.now() > endAt - seconds * 700)) warm = collect();
+    if (warm === null && (inputs > 1_000 || performance.now() > endAt - seconds * 900)) warm = collect();
   }
   const own = kept.reduce((sum, { length }) => sum + length, 0);
   const grownBytes = warm === null ? 0 : Math.max(0, collect() - warm);

@@ -9,13 +9,14 @@ const root = join(import.meta.dirname, '..', '..');
 
 /** Functions that others may call with a text or bytes of a stranger's. */
 const exported =
-  /^export (?:async )?(?:function|const) ((?:parse|read|decode|accept|verify|follow|from|looksLike|import)[A-Z]\w*)\b[^\n]*?([(][^]*?)(?:=>|\{\n|;\n)/gm;
+  /^export (?:async )?(?:function|const) ((?:parse|read|decode|accept|verify|follow|from|looksLike|import)[A-Z]\w*)\b[^\n]*?([(][\s\S]*?)(?:=>|\{\n|;\n)/gm;
 const foreign = /:\s*(?:readonly )?(?:string|Uint8Array|Bytes|unknown|TrustJws)\b/;
 
 /** What looks like such a reader and is none. */
 const spared: Readonly<Record<string, string>> = {
   'schema/trust/grant.ts:readLimit':
     'a limit is read once its form was judged by the shape that it stands in',
+  'schema/chain/chain.ts:followChain': 'what reads its entries is given to it, and fuzzed',
   'schema/jose/jws.ts:verifyJws': 'verifyJwsBytes, then parsePayload',
   'schema/jose/jws.ts:verifyReadJws': 'readJws, then parsePayload',
 };

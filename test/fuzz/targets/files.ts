@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readDer } from '../../../schema/x509/der.ts';
-import { fromPem, toPem } from '../../../schema/x509/pem.ts';
+import { fromBase64, fromPem, toPem } from '../../../schema/x509/pem.ts';
 import { readCertificate } from '../../../schema/x509/read-certificate.ts';
 import { readWanted } from '../../../src/cli/deploy/read-release.ts';
 import { readArchive } from '../../../src/config/adopt/archive.ts';
@@ -174,6 +174,7 @@ const certificates: Target = {
     'schema/x509/read-certificate.ts:readCertificate',
     'schema/x509/der.ts:readDer',
     'schema/x509/pem.ts:fromPem',
+    'schema/x509/pem.ts:fromBase64',
   ],
   maxBytes: 10_000,
   async corpus() {
@@ -186,6 +187,7 @@ const certificates: Target = {
     return [root, intermediate, leaf].flatMap(({ der }) => [der, toPem(der)]);
   },
   open: () => (input) => {
+    fromBase64(textOf(input));
     const pem = fromPem(textOf(input));
     if (pem.ok) readCertificate(pem.value);
     readDer(input);

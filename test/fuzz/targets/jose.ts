@@ -1,5 +1,6 @@
+import * as v from 'valibot';
 import { decodeBase64url, encodeBase64url } from '../../../schema/jose/base64url.ts';
-import { type JwsKind, readJws, signJws, verifyJwsBytes } from '../../../schema/jose/jws.ts';
+import { type JwsKind, parsePayload, readJws, signJws, verifyJwsBytes } from '../../../schema/jose/jws.ts';
 import { acceptKey, generateKey, importSigningKey } from '../../../schema/jose/keys.ts';
 import { parseStrictJson } from '../../../schema/jose/strict-json.ts';
 import { ok } from '../../../schema/result.ts';
@@ -12,12 +13,19 @@ const samples = [
   '0',
 ];
 
+const shape = v.strictObject({
+  a: v.array(v.unknown()),
+  b: v.record(v.string(), v.unknown()),
+  d: v.string(),
+});
+
 const strictJson: Target = {
   name: 'strict-json',
-  covers: ['schema/jose/strict-json.ts:parseStrictJson'],
+  covers: ['schema/jose/strict-json.ts:parseStrictJson', 'schema/jose/jws.ts:parsePayload'],
   words: ['\\u0061', '\\ud800', '__proto__', 'null', 'true', '1e5'],
   corpus: () => samples,
   open: () => (input) => {
+    parsePayload(input, shape, 60_000);
     const read = parseStrictJson(input, { maxBytes: 60_000 });
     if (!read.ok) return read;
     // What it takes, other parsers take alike.

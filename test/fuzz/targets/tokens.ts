@@ -2,10 +2,10 @@ import { releaseAudience } from '../../../schema/github/audience.ts';
 import { readJwks } from '../../../schema/github/keys.ts';
 import { looksLikeGithub, verifyGithubToken } from '../../../schema/github/token.ts';
 import { encodeBase64url } from '../../../schema/jose/base64url.ts';
-import { digestOf } from '../../../schema/jose/digest.ts';
+import { digestBytes, digestOf, toBytes } from '../../../schema/jose/digest.ts';
 import { signJws } from '../../../schema/jose/jws.ts';
 import { ok } from '../../../schema/result.ts';
-import { verifyWorkflow } from '../../../schema/trust/verify-order.ts';
+import { verifyOrder, verifyWorkflow } from '../../../schema/trust/verify-order.ts';
 import { tokenAudience } from '../../../schema/wire/token.ts';
 import { memoryNonces } from '../../../src/auth/nonces.ts';
 import { verifyProof } from '../../../src/auth/proof.ts';
@@ -90,6 +90,45 @@ const githubToken: Target = {
   },
 };
 
+const attestation: Target = {
+  name: 'attestation',
+  covers: ['schema/trust/verify-order.ts:verifyOrder'],
+  async corpus() {
+    const home = await homeOf();
+    const said = {
+      home: 'h_01HZZZZZZZZZZZZZZZZZZZZZZZ',
+      token: `sha256:${'0'.repeat(64)}`,
+      seen: nowMs,
+      seq: 1,
+    };
+    return [JSON.stringify(said), await signJws('time', said, home.relays.pve1!.signing)];
+  },
+  async open() {
+    const home = await homeOf();
+    await home.amend((document) => {
+      const { pve1 } = document.identities;
+      if (pve1?.kind !== 'relay') throw new Error('pve1 is a relay');
+      return { ...document, identities: { ...document.identities, pve1: { ...pve1, attests: ['time'] } } };
+    });
+    const order = await home.release([{ target: 'websvcs' }], { issuedAt: nowMs });
+    const aud = releaseAudience(home.id, order.digest);
+    // It had ended an hour ago: only a notary's word could make it good.
+    const text = textToken(header, githubClaims(nowMs - 3_600_000, { aud }));
+    const token = await digestBytes(toBytes(text));
+    const keys = { find: async () => ok(() => true) };
+    return async (input) => {
+      const filled = textOf(input)
+        .replace('h_01HZZZZZZZZZZZZZZZZZZZZZZZ', home.id)
+        .replace(`sha256:${'0'.repeat(64)}`, token);
+      const time = filled.startsWith('{')
+        ? await signJws('time', toBytes(filled), home.relays.pve1!.signing)
+        : filled;
+      const signed = { bytes: order.bytes, authorisation: text, time };
+      return verifyOrder(home.trust(), signed, { keys, now: nowMs, seenAt: () => undefined });
+    };
+  },
+};
+
 const jwks: Target = {
   name: 'jwks',
   covers: ['schema/github/keys.ts:readJwks'],
@@ -135,9 +174,7 @@ const phoneToken: Target = {
       const filled = textOf(input)
         .replace('h_01HZZZZZZZZZZZZZZZZZZZZZZZ', home.id)
         .replace('writ:h_01HZZZZZZZZZZZZZZZZZZZZZZZ', tokenAudience(home.id));
-      const text = filled.startsWith('{')
-        ? await signJws('token', new TextEncoder().encode(filled), home.controller)
-        : filled;
+      const text = filled.startsWith('{') ? await signJws('token', toBytes(filled), home.controller) : filled;
       const deps = { trust: home.trust(), tokens, verified: memoryTokens(), nowMs };
       const read = await verifyToken(deps, text);
       await readOwnToken(home.trust(), text);
@@ -166,9 +203,7 @@ const proof: Target = {
     const request = { method: 'POST', target: '/v1/house' } as const;
     return async (input) => {
       const filled = textOf(input).replace('h_01HZZZZZZZZZZZZZZZZZZZZZZZ', home.id);
-      const text = filled.startsWith('{')
-        ? await signJws('proof', new TextEncoder().encode(filled), home.operator)
-        : filled;
+      const text = filled.startsWith('{') ? await signJws('proof', toBytes(filled), home.operator) : filled;
       return verifyProof(
         {
           trust: home.trust(),
@@ -184,4 +219,4 @@ const proof: Target = {
   },
 };
 
-export const tokenTargets: readonly Target[] = [githubToken, jwks, phoneToken, proof];
+export const tokenTargets: readonly Target[] = [githubToken, attestation, jwks, phoneToken, proof];
