@@ -1,7 +1,7 @@
 import { encodeBase64url } from '../schema/jose/base64url.ts';
-import { githubKeys } from '../src/auth/github-keys.ts';
 import { ok, type Result, refuse } from '../schema/result.ts';
 import { programVersion } from '../schema/version.ts';
+import { githubKeys } from '../src/auth/github-keys.ts';
 import type { Control } from '../src/control/control.ts';
 import { createControl } from '../src/control/create-control.ts';
 import { bells } from '../src/control/deps.ts';
@@ -60,7 +60,7 @@ export function createInstance(deps: {
       random,
       key,
       setupSecret: claimed ? null : setupSecret,
-      github: githubKeys(now),
+      github: githubKeys({ uptimeMs: now, warn: log.warn }),
       log: (level, event, fields) => log[level](event, fields),
     });
     const trust = await control.trust.current();

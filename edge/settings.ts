@@ -54,7 +54,9 @@ export async function readSettings(bindings: Bindings): Promise<Result<Settings,
 /** Tokens and rows travel encrypted, except to this very machine. */
 function isDatabaseUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
+  const { protocol, hostname, username, search, hash } = new URL(text);
+  // A token has a binding of its own, and no option in an address is known.
+  if (username !== '' || search !== '' || hash !== '') return false;
   if (protocol === 'libsql:' || protocol === 'https:') return true;
   return protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
 }

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { actionOf } from '../schema/actions/index.ts';
+import { releaseHeal } from '../schema/actions/release-heal.ts';
 import { encodeBase64url } from '../schema/jose/base64url.ts';
 import { fingerprint } from '../schema/jose/keys.ts';
 import { ok, type Result, refuse } from '../schema/result.ts';
@@ -9,6 +11,7 @@ import type { ActionPorts } from './actions/action.ts';
 import { relayActions } from './actions/index.ts';
 import { awaitAdmission } from './agent/admission.ts';
 import { createAlarm } from './agent/alarm.ts';
+import { createAlarmPath } from './agent/alarm-path.ts';
 import { askOrigin } from './agent/ask-origin.ts';
 import { createBlobs } from './agent/blobs.ts';
 import { type Certificates, openCertificates } from './agent/certificates.ts';
@@ -27,12 +30,14 @@ import { runPollLoop } from './agent/poll-loop.ts';
 import { openProxmox, type ProxmoxPortRefusal } from './agent/proxmox-port.ts';
 import { createReceiptPost } from './agent/receipt-post.ts';
 import { createReporter, type Reporter } from './agent/report.ts';
+import { mayStand } from './agent/standing.ts';
 import { openState, type RelayState, type StateRefusal } from './agent/state-files.ts';
 import { lockState } from './agent/state-lock.ts';
 import { createTargetWatch } from './agent/target-watch.ts';
 import { createTrustAfter } from './agent/trust-after.ts';
 import { createTrustFetch } from './agent/trust-fetch.ts';
 import { judgeAgain, judgeJob, verifyEnvelope } from './agent/verify-job.ts';
+import { runWitness } from './agent/witness.ts';
 import { createActClient } from './drivers/act-client.ts';
 import type { Proxmox } from './drivers/proxmox.ts';
 import { createWakeOnLan } from './drivers/wake-on-lan.ts';
@@ -150,13 +155,9 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     nonce,
     log,
   });
+  const path = createAlarmPath({ home, relay, trust: () => trust.current().document, log });
   const alarm = createAlarm({
-    home,
-    relay,
-    trust: () => trust.current().document,
-    clock,
-    random,
-    log,
+    ...{ relay, path, clock, random, log },
     ...(overrides.alarmRepeatMs !== undefined && { repeatMs: overrides.alarmRepeatMs }),
   });
   const trustFetch = createTrustFetch({
@@ -212,6 +213,11 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     log,
     hold,
     leaves,
+    heal: (target, part) => {
+      if (mayStand(trust.current(), releaseHeal.type, target)) {
+        void executor.stand({ action: releaseHeal.type, target, params: { part } }, nonce());
+      }
+    },
     onChange: () => reporter?.changed(),
     ...(overrides.targetIntervalMs !== undefined && { intervalMs: overrides.targetIntervalMs }),
   });
@@ -236,7 +242,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     ...(overrides.lookBusyMs !== undefined && { lookBusyMs: overrides.lookBusyMs }),
   });
   const notary = createNotary({
-    ...{ home, relay, key, trust, link, clock, github, log },
+    ...{ home, relay, key, trust, link, clock, log },
     nextSeq: () => executor.reportSeq(),
   });
   const receipts = createReceiptPost({ executor, link, clock, log, random });
@@ -248,7 +254,9 @@ function run(state: RelayState, parts: Parts): RunningRelay {
   });
   executor.onReceipt((_, isFinal) => receipts.ring(isFinal ? 'now' : 'soon'));
   executor.onProgress(() => reporter.changed());
-  executor.onEnd(({ action, target }) => action === releaseAction && watchOfTargets.lookSoon(target));
+  executor.onEnd(
+    ({ action, target }) => actionOf(action)?.on === 'target' && watchOfTargets.lookSoon(target),
+  );
   trust.onChange(() => reporter.changed());
 
   const admitted = (): boolean => trust.current().identities.get(key.kid)?.name === relay;
@@ -300,6 +308,7 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     await Promise.all([
       fetching,
       watch.run(stop.signal),
+      runWitness({ home, relay, key, journal: state.journal, path, clock, random, log }, stop.signal),
       reporter.run(stop.signal),
       watchOfTargets.run(stop.signal),
       receipts.run(stop.signal),

@@ -1,6 +1,5 @@
-import type { TrustDocument } from '../../schema/trust/document.ts';
-import { createHttpsClient } from '../drivers/https-client.ts';
 import type { Log } from '../log.ts';
+import type { AlarmPath } from './alarm-path.ts';
 import { createBackoff } from './backoff.ts';
 
 /** What an owner is woken for; docs/errors.md explains each. */
@@ -31,10 +30,9 @@ export type Alarm = {
 };
 
 export type AlarmDeps = {
-  readonly home: string;
   readonly relay: string;
-  /** The trust document in force: its alarm may change while the relay runs. */
-  trust(): TrustDocument;
+  /** Closed with the alarm. */
+  readonly path: AlarmPath;
   readonly clock: {
     now(): number;
     uptimeMs(): number;
@@ -46,16 +44,13 @@ export type AlarmDeps = {
 };
 
 const defaultRepeatMs = 6 * 60 * 60_000;
-const timeoutMs = 20_000;
 
 type Message = { readonly code: AlarmCode; readonly clear: boolean; readonly sentence: string; time: number };
 
 export function createAlarm(deps: AlarmDeps): Alarm {
-  const { clock, log, relay, home } = deps;
+  const { clock, log, relay, path } = deps;
   const repeatMs = deps.repeatMs ?? defaultRepeatMs;
   const stop = new AbortController();
-  // The system's certificate authorities; plain HTTP on loopback, which trust's schema allows, for trials.
-  const client = createHttpsClient({ allowHttp: true, maxSockets: 1 });
   const raisedAt = new Map<AlarmCode, number>();
   // At most one message a code waits: through an outage of the path itself nothing piles up.
   const waiting = new Map<AlarmCode, Message>();
@@ -63,56 +58,10 @@ export function createAlarm(deps: AlarmDeps): Alarm {
   let sending: Promise<void> | null = null;
 
   const deliver = async (message: Message): Promise<boolean> => {
-    const document = deps.trust();
-    const path = document.alarm;
-    if (path === null) {
-      log.warn('alarm_without_path', { code: message.code });
-      return true;
-    }
-    const url = 'ntfy' in path ? path.ntfy : path.webhook;
-    const host = new URL(url).host;
-    if (document.origins.some((origin) => new URL(origin.url).host === host)) {
-      log.warn('alarm_behind_controller', { code: message.code });
-    }
-    const title = `Writ on ${relay}: ${message.clear ? 'all clear' : 'look here'}`;
-    const answer = await client.request(
-      'ntfy' in path
-        ? {
-            method: 'POST',
-            url,
-            headers: {
-              'content-type': 'text/plain; charset=utf-8',
-              title,
-              priority: message.clear ? 'default' : 'high',
-            },
-            body: message.sentence,
-            timeoutMs,
-            maxBytes: 64 * 1024,
-            signal: stop.signal,
-          }
-        : {
-            method: 'POST',
-            url,
-            headers: { 'content-type': 'application/json' },
-            body: JSON.stringify({
-              home,
-              relay,
-              code: message.code,
-              clear: message.clear,
-              text: message.sentence,
-              time: message.time,
-            }),
-            timeoutMs,
-            maxBytes: 64 * 1024,
-            signal: stop.signal,
-          },
-    );
-    if (answer.ok && answer.status >= 200 && answer.status < 300) return true;
-    log.warn('alarm_failed', {
-      code: message.code,
-      reason: answer.ok ? `http_${answer.status}` : answer.reason,
-    });
-    return false;
+    const { code, clear, sentence, time } = message;
+    const title = `Writ on ${relay}: ${clear ? 'all clear' : 'look here'}`;
+    const priority = clear ? 'default' : 'high';
+    return (await path.post({ code, clear, title, priority, text: sentence, time })) !== 'failed';
   };
 
   const drain = async (): Promise<void> => {
@@ -162,7 +111,7 @@ export function createAlarm(deps: AlarmDeps): Alarm {
     },
     close() {
       stop.abort();
-      client.close();
+      path.close();
     },
   };
 }

@@ -110,6 +110,8 @@ const entrySchema = v.variant('k', [
   v.strictObject({ k: v.literal('head'), seq: countSchema, hash: digestSchema }),
   v.strictObject({ k: v.literal('confirmed'), seq: countSchema }),
   v.strictObject({ k: v.literal('audit'), seq: countSchema, hash: digestSchema }),
+  /** When the head of the audit log was last posted where the controller cannot take it back. */
+  v.strictObject({ k: v.literal('witnessed'), time: timeSchema }),
   v.strictObject({ k: v.literal('reports'), next: countSchema }),
   v.strictObject({ k: v.literal('restored') }),
 ]);

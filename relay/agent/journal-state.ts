@@ -28,6 +28,8 @@ export type JournalState = {
   /** Oldest first. */
   readonly starts: readonly StartEntry[];
   readonly audit: AuditHead | null;
+  /** When that head was last posted by the alarm path; 0 when it never was. */
+  readonly witnessed: number;
   /** The next number of a report that was not promised to anybody yet. */
   readonly reports: number;
   /** This state is an older copy of itself: nothing may run any more. */
@@ -71,6 +73,7 @@ export function buildState(entries: readonly JournalEntry[]): LiveState | null {
     confirmed: 0,
     starts: [],
     audit: null,
+    witnessed: 0,
     reports: 1,
     restored: false,
   };
@@ -113,6 +116,9 @@ export function buildState(entries: readonly JournalEntry[]): LiveState | null {
         return;
       case 'audit':
         state.audit = { seq: entry.seq, hash: entry.hash };
+        return;
+      case 'witnessed':
+        state.witnessed = entry.time;
         return;
       case 'reports':
         state.reports = entry.next;
@@ -200,6 +206,7 @@ export function snapshotOf(state: JournalState): JournalEntry[] {
     ...state.starts,
     ...state.orders.values(),
     ...(state.audit === null ? [] : [{ k: 'audit' as const, ...state.audit }]),
+    ...(state.witnessed > 0 ? [{ k: 'witnessed' as const, time: state.witnessed }] : []),
     { k: 'reports', next: state.reports },
     ...(state.restored ? [{ k: 'restored' as const }] : []),
   ];

@@ -16,7 +16,8 @@ export type JwsKind =
   | 'heartbeat'
   | 'trust'
   | 'time'
-  | 'token';
+  | 'token'
+  | 'witness';
 
 export type JwsRefusal =
   | 'jws_too_large'

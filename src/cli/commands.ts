@@ -14,6 +14,8 @@ import { configMigrate } from './commands/config-migrate.ts';
 import { configSchema } from './commands/config-schema.ts';
 import { deploy } from './commands/deploy.ts';
 import { deployments } from './commands/deployments.ts';
+import { deskJoin } from './commands/desk-join.ts';
+import { deskNew } from './commands/desk-new.ts';
 import { diff } from './commands/diff.ts';
 import { doctor } from './commands/doctor.ts';
 import { edgeSetup } from './commands/edge-setup.ts';
@@ -46,7 +48,11 @@ import { targets } from './commands/targets.ts';
 import { tokensCreate } from './commands/tokens-create.ts';
 import { tokensList } from './commands/tokens-list.ts';
 import { tokensRevoke } from './commands/tokens-revoke.ts';
+import { trustAddGithub } from './commands/trust-add-github.ts';
+import { trustAddKey } from './commands/trust-add-key.ts';
+import { trustAddNotary } from './commands/trust-add-notary.ts';
 import { trustCommand } from './commands/trust-command.ts';
+import { trustHeal } from './commands/trust-heal.ts';
 import { trustPublish } from './commands/trust-publish.ts';
 import { trustReaders } from './commands/trust-readers.ts';
 import { trustRecover } from './commands/trust-recover.ts';
@@ -73,11 +79,17 @@ export const commands: readonly Command[] = [
   trustShow,
   trustSign,
   trustRotate,
+  trustAddGithub,
+  trustAddKey,
+  trustAddNotary,
   trustRevoke,
   trustReaders,
   trustCommand,
+  trustHeal,
   trustPublish,
   trustRecover,
+  deskNew,
+  deskJoin,
   houseShow,
   houseSet,
   guestsPrepare,

@@ -19,7 +19,7 @@ import { type Done, done, type Exit, exits, type Failure, fail } from './outcome
 import { confirm } from './passphrase.ts';
 import { pause } from './pause.ts';
 import { keptRunbook } from './runbooks.ts';
-import { openSession, refreshTrust, type Session } from './session.ts';
+import { openSession, refreshTrust, type Session, signerOf } from './session.ts';
 import { outcomeOf, verifiedReceipts } from './verify-receipts.ts';
 
 /** Options of every command that orders something. */
@@ -36,7 +36,7 @@ const patienceMs = 3 * 60_000;
 /** Has the control plane plan an order, checks the plan, signs it, follows it, and checks the receipts. */
 export async function giveOrder(
   context: Context,
-  makeOrder: (trust: Trust) => { ok: true; value: Order } | Failure,
+  makeOrder: (trust: Trust, signer: string) => { ok: true; value: Order } | Failure,
   values: OrderValues,
 ): Promise<Done | Failure> {
   const session = await openSession(context);
@@ -44,7 +44,7 @@ export async function giveOrder(
   const { home } = session.value;
   const trust = await refreshTrust(session.value);
   if (!trust.ok) return trust;
-  const order = makeOrder(trust.value);
+  const order = makeOrder(trust.value, signerOf(trust.value, home));
   if (!order.ok) return order;
 
   const kept =
@@ -102,7 +102,7 @@ export async function signPlan(
     answer: planSchema,
   });
   if (!plan.ok) return plan;
-  const checked = await checkPlan(trust, order, plan.value, context.now(), runbook);
+  const checked = await checkPlan(trust, order, plan.value, context.now(), runbook, signerOf(trust, home));
   if (!checked.ok) {
     return fail(
       exits.refused,

@@ -47,7 +47,8 @@ const covers =
   (grant: Grant) =>
   (action: string, target: string): boolean =>
     grant.principal.kind === 'operator' ||
-    (grant.principal.kind === 'token' && grant.principal.scope.includes(`${action}@${target}`));
+    ((grant.principal.kind === 'token' || grant.principal.kind === 'key') &&
+      grant.principal.scope.includes(`${action}@${target}`));
 
 /** The command line that does what the controller alone may not. */
 const commandLineOf = (order: Order): string =>
@@ -128,6 +129,7 @@ export function createOrders(
     const judged = await judgeIntent(scene, request);
     if (!judged.ok) return judged;
     const { intent, digest, signer } = judged.value;
+    if (grant.principal.kind === 'key' && grant.principal.name !== signer) return forbidden();
     return acceptIntent(deps, keeper, log, polls, scene, {
       grant,
       order: request.order,
@@ -160,7 +162,8 @@ export function createOrders(
       if (scene === null) return notSetUp();
       const { trust, now } = scene;
       if (trustExpired(trust, now)) return expired();
-      const signers = [controllerName, operatorName];
+      const { principal } = grant;
+      const signers = principal.kind === 'key' ? [principal.name] : [controllerName, operatorName];
       const planned = planFor(scene, grant, wanted, options.sleep === true, signers);
       if (!planned.ok) return planned;
       const written = await writeIntent(deps, trust.document.home, planned.value.steps, now);

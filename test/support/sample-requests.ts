@@ -34,6 +34,7 @@ const bodies: Readonly<Record<string, (object: string) => unknown>> = {
   }),
   'POST /v1/relay/receipts': () => ({ receipts: ['a.b.c'] }),
   'POST /v1/relay/reports': () => ({ report: 'a.b.c' }),
+  'POST /v1/relay/times': () => ({ times: ['a.b.c'] }),
   'POST /v1/relay/enroll': () => ({ statement: 'e30', controller_mac: mac, owner_mac: mac }),
   'POST /v1/relays/codes': () => ({ code: id('enr'), relay: 'pve3', controller_key: mac, expires: 1 }),
 };

@@ -54,7 +54,7 @@ export const commandRoutes: readonly Route[] = [
     summary: 'Plan an order without ordering it',
     description:
       'Gives the bytes of the intent that would be executed, to be checked and signed. Nothing is stored.',
-    authority: 'orderer',
+    authority: 'planner',
     body: planRequestSchema,
     permission: ({ body }) => permissionOf(body.order),
     answers: { 200: { description: 'The plan.', schema: planSchema } },
@@ -65,7 +65,7 @@ export const commandRoutes: readonly Route[] = [
     path: '/v1/commands',
     tag: 'Commands',
     summary: 'Submit a planned intent that the operator signed',
-    authority: 'operator',
+    authority: 'signer',
     query: waitQuery,
     body: submitRequestSchema,
     idempotent: true,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { type Alarm, createAlarm } from '../../../relay/agent/alarm.ts';
+import { createAlarmPath } from '../../../relay/agent/alarm-path.ts';
 import { createLog, type LogEntry } from '../../../relay/log.ts';
 import type { TrustDocument } from '../../../schema/trust/document.ts';
 import { type Inbox, startInbox } from '../../support/inbox.ts';
@@ -17,13 +18,13 @@ async function open(path: TrustDocument['alarm']): Promise<void> {
   const home = await makeTestHome({ origins: [{ url: 'https://192.0.2.1:8420' }] });
   document = { ...home.trust().document, alarm: path };
   entries = [];
+  const log = createLog({ now: Date.now, write: (entry) => entries.push(entry) });
   alarm = createAlarm({
-    home: home.id,
     relay: 'pve1',
-    trust: () => document,
+    path: createAlarmPath({ home: home.id, relay: 'pve1', trust: () => document, log }),
     clock: time.clock,
     random: () => 0.5,
-    log: createLog({ now: Date.now, write: (entry) => entries.push(entry) }),
+    log,
     repeatMs: 60_000,
   });
 }

@@ -37,6 +37,7 @@ const emptyJournal = (home: TestHome, relay: string, kid: string): JournalState 
   confirmed: 0,
   starts: [],
   audit: null,
+  witnessed: 0,
   reports: 1,
   restored: false,
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { constants, generateKeyPairSync, sign } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { CompactSign, compactVerify, importJWK } from 'jose';
@@ -48,6 +48,44 @@ describe('the cryptography of each runtime', () => {
     const { x } = await ofNode.generate();
     for (const d of ['', 'AAAA', `${x}AAAA`]) {
       for (const one of runtimes) await assert.rejects(async () => one.signerOf({ x, d }), d);
+    }
+  });
+
+  test('threat 18: both take and refuse alike what an RSA key signed', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const { n, e } = publicKey.export({ format: 'jwk' }) as { n: string; e: string };
+    const bytes = new TextEncoder().encode('header.payload');
+    const good = new Uint8Array(sign('sha256', bytes, privateKey));
+    const pss = { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
+    const changed = bytesOf(good);
+    changed[7]! ^= 1;
+    for (const one of runtimes) {
+      const verify = await one.rsaVerifierOf({ n, e });
+      assert.ok(verify !== null);
+      for (const [text, signature, wanted] of [
+        [bytes, good, true],
+        [bytes, changed, false],
+        [Uint8Array.of(...bytes, 0), good, false],
+        [bytes, new Uint8Array(sign('sha512', bytes, privateKey)), false],
+        [bytes, new Uint8Array(sign('sha256', bytes, pss)), false],
+        [bytes, good.slice(0, 255), false],
+        [bytes, Uint8Array.of(...good, 0), false],
+        [bytes, Uint8Array.of(0, ...good), false],
+        [bytes, new Uint8Array(0), false],
+        [bytes, new Uint8Array(256), false],
+        [bytes, new Uint8Array(256).fill(0xff), false],
+      ] as const) {
+        assert.equal(await verify(text, signature), wanted);
+      }
+      // What is no key is none, and throws nothing.
+      for (const halves of [
+        { n: '', e },
+        { n, e: '' },
+        { n: '!', e },
+      ]) {
+        const none = await one.rsaVerifierOf(halves);
+        assert.ok(none === null || (await none(bytes, good)) === false, JSON.stringify(halves).slice(0, 40));
+      }
     }
   });
 

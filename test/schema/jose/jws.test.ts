@@ -24,6 +24,7 @@ const kinds: readonly JwsKind[] = [
   'heartbeat',
   'trust',
   'token',
+  'witness',
 ];
 const maxBytes = 4096;
 const payload = { home: 'h_00000000000000000000000000', count: 7 };

@@ -131,6 +131,20 @@ describe('the members of a trust document', () => {
     }
   });
 
+  test('a relay attests the time, said by that word alone, or nothing', async () => {
+    const notary = (attests: unknown) => ({
+      ...first,
+      identities: { ...first.identities, pve1: { kind: 'relay', jwk: keys.pve1.jwk, attests } },
+    });
+    assert.equal(await judge(notary(['time'])), 'accepted');
+    for (const attests of [
+      ...[[], ['time', 'time'], ['time', 'place'], ['place'], ['time', null], [['time']]],
+      ...['time', { 0: 'time' }, { 0: 'time', length: 1 }, null, true],
+    ]) {
+      assert.equal(await judge(notary(attests)), 'trust_malformed', JSON.stringify(attests));
+    }
+  });
+
   test('grants name actions and targets in full', async () => {
     const mayBe = (grant: unknown) => ({
       ...first,

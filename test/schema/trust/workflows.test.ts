@@ -1,134 +1,139 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import type { TrustDocument } from '../../../schema/trust/document.ts';
-import { evaluateOrder, keyOf, releasableTargets } from '../../../schema/trust/evaluate.ts';
-import { acceptFirstTrust } from '../../../schema/trust/read.ts';
-import type { ReleaseOrder } from '../../../schema/wire/release-order.ts';
-import { digestOfJws, documentOf, genesis, home, type Keys, makeKeys, signAny } from './sample.ts';
-
-type Workflow = Extract<TrustDocument['identities'][string], { kind: 'github' }>;
-
-const releases = (...on: string[]) => ({ action: 'release.apply', on, paths: ['/etc/opt/**'] });
-const deploys: Workflow = {
-  kind: 'github',
-  repository_id: '1296269',
-  repository_owner_id: '583231',
-  workflow: '.github/workflows/writ.yml',
-  ref: 'refs/heads/main',
-  event_name: ['push'],
-  environment: 'home',
-  min_run: 0,
-  may: [releases('gaming', 'router')],
-};
-const others: readonly Partial<Workflow>[] = [
-  { repository_id: '1296270' },
-  { workflow: '.github/workflows/other.yml' },
-  { ref: 'refs/heads/next' },
-  { environment: 'other' },
-  { issuer: 'https://github.example.net/_services/token' },
-];
+import { evaluateIntent, evaluateOrder, findGrant, isNotary, keyOf } from '../../../schema/trust/evaluate.ts';
+import { acceptGenesisTrust } from '../../../schema/trust/read.ts';
+import { pins } from '../github/fixture.ts';
+import { documentOf, genesis, type Keys, makeKeys, signAny } from './sample.ts';
 
 let keys: Keys;
+let first: TrustDocument;
 
 before(async () => {
   keys = await makeKeys();
+  first = documentOf(keys);
 });
 
-const naming = (...workflows: readonly Partial<Workflow>[]): TrustDocument => {
-  const document = documentOf(keys);
-  for (const [index, changes] of workflows.entries()) {
-    document.identities[`deploys${index}`] = { ...deploys, ...changes };
-  }
-  return document;
+const may = [{ action: 'release.apply', on: ['gaming'], paths: ['/etc/opt/**'] }];
+const deploys = { kind: 'github' as const, ...pins, may };
+const withIdentities = (more: object) => ({ ...first, identities: { ...first.identities, ...more } });
+const judge = async (identities: object): Promise<string> => {
+  const read = await acceptGenesisTrust(await signAny(withIdentities(identities), [keys.desk]));
+  return read.ok ? 'accepted' : (read.detail ?? read.reason);
 };
 
-async function told(document: unknown): Promise<string> {
-  const jws = await signAny(document, [keys.desk]);
-  const judged = await acceptFirstTrust(jws, { digest: await digestOfJws(jws) });
-  return judged.ok ? 'accepted' : `${judged.reason}: ${judged.detail}`;
-}
+describe('a workflow that trust names', () => {
+  test('is named by all its pins, and by no key', async () => {
+    assert.equal(await judge({ deploys }), 'accepted');
+    for (const pin of Object.keys(pins)) {
+      assert.equal(
+        await judge({ deploys: { ...deploys, [pin]: undefined } }),
+        `identities.deploys.${pin} is missing`,
+      );
+    }
+    assert.match(await judge({ deploys: { ...deploys, jwk: keys.spare.jwk } }), /deploys\.jwk/);
+    assert.match(await judge({ deploys: { ...deploys, attests: ['time'] } }), /deploys\.attests/);
+    assert.match(await judge({ deploys: { ...deploys, may: undefined } }), /deploys\.may/);
+    // What holds of the controller's key holds of no token.
+    assert.equal(await judge({ controller: deploys }), 'there is no controller with a key');
+  });
 
-const orderOf = (...parts: [target: string, relay: string][]): ReleaseOrder => ({
-  v: 1,
-  home,
-  release: `sha256:${'e'.repeat(64)}`,
-  commit: 'c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00',
-  order: { run_id: 1, run_attempt: 1, desk: 0 },
-  issued_at: 1,
-  parts: parts.map(([target, relay]) => ({ relay, target, digest: `sha256:${'a'.repeat(64)}` })),
+  test('orders releases alone', async () => {
+    for (const action of ['guest.start', 'host.shutdown', 'app.command', 'release.applied']) {
+      const more = { ...deploys, may: [...may, { action, on: ['gaming'], limit: '1/1h' }] };
+      assert.equal(
+        await judge({ deploys: more }),
+        'deploys is a workflow of GitHub, which may order releases alone',
+      );
+    }
+    assert.match(await judge({ deploys: { ...deploys, may: [...may, ...may] } }), /gaming twice/);
+    const strange = [{ ...may[0], on: ['nobody'] }];
+    assert.match(await judge({ deploys: { ...deploys, may: strange } }), /nobody, which is not of the house/);
+  });
+
+  test('stands once: of two, one’s grants would count for nothing', async () => {
+    const twice = 'the workflow of again stands twice';
+    assert.equal(await judge({ deploys, again: deploys }), twice);
+    assert.equal(
+      await judge({ deploys, again: { ...deploys, min_run: 7, event_name: ['schedule'] } }),
+      twice,
+    );
+    const issuer = 'https://token.actions.githubusercontent.com';
+    assert.equal(await judge({ deploys, again: { ...deploys, issuer } }), twice);
+    for (const other of [
+      { issuer: 'https://ghe.example.net' },
+      { repository_id: '7' },
+      { workflow: '.github/workflows/other.yml' },
+      { ref: 'refs/heads/other' },
+      { environment: 'other' },
+    ]) {
+      assert.equal(
+        await judge({ deploys, again: { ...deploys, ...other } }),
+        'accepted',
+        JSON.stringify(other),
+      );
+    }
+  });
 });
 
-describe('a workflow of GitHub in a trust document', () => {
-  test('stands beside others that differ from it, and not twice', async () => {
-    assert.equal(await told(naming({}, ...others)), 'accepted');
-    const twice = 'trust_inconsistent: the workflow of deploys1 stands twice';
-    // What else tokens must say makes no other workflow: the first that fits would be the one that counts.
-    for (const same of [{}, { event_name: ['schedule' as const] }, { min_run: 7 }, { may: [] }]) {
-      assert.equal(await told(naming({}, same)), twice);
-    }
-    const issuer = 'https://token.actions.githubusercontent.com';
-    assert.equal(
-      await told(naming({}, { issuer })),
-      twice,
-      'GitHub’s own is the one that is meant without a word',
-    );
-  });
-
-  test('threat 1: orders releases alone, each right once, of targets of the house', async () => {
-    for (const [may, why] of [
-      [
-        [releases('gaming'), { ...releases('gaming'), action: 'guest.start' }],
-        'deploys0 is a workflow of GitHub, which may order releases alone',
-      ],
-      [[releases('gaming'), releases('gaming')], 'deploys0 is granted release.apply on gaming twice'],
-      [[releases('nobody')], 'deploys0 is granted release.apply on nobody, which is not of the house'],
-    ] as const) {
-      assert.equal(await told(naming({ may: [...may] })), `trust_inconsistent: ${why}`);
-    }
-  });
-
-  test('threat 6: releases what it is granted, and to virtual machines alone', async () => {
-    const document = naming({ may: [releases('gaming', 'router', 'pve1')] });
-    document.house.guests.router!.kind = 'lxc';
-    const trust = await genesis(document, [keys.desk]);
-    const judge = (...parts: [string, string][]) => evaluateOrder(trust, 'deploys0', orderOf(...parts));
-    assert.deepEqual(judge(['gaming', 'pve2']), { ok: true, value: true });
-    for (const [target, relay] of [
-      ['pve1', 'pve1'],
-      ['router', 'pve1'],
-      ['nobody', 'pve1'],
-      ['constructor', 'pve1'],
-    ] as const) {
-      const refused = {
+describe('a look-up by name', () => {
+  test('threat 22: finds what trust names, and nothing that every object has', async () => {
+    const trust = await genesis(withIdentities({ deploys }) as TrustDocument, [keys.desk]);
+    assert.deepEqual(findGrant(trust, 'deploys', 'release.apply', 'gaming'), may[0]);
+    for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'nobody', '']) {
+      assert.equal(findGrant(trust, name, 'release.apply', 'gaming'), null, name);
+      assert.equal(isNotary(trust, name), false, name);
+      assert.equal(keyOf(trust, 'relay', name)(keys.pve1.kid), undefined, name);
+      const step = { relay: 'pve2', action: 'guest.start', target: 'gaming', params: {}, after: [] };
+      const intent = { home: trust.document.home, steps: [step], nonce: 'n', issued_at: 0, expires: 1 };
+      assert.partialDeepStrictEqual(evaluateIntent(trust, name, intent), {
         ok: false,
         reason: 'not_granted',
-        detail: `a workflow releases to virtual machines alone, and ${target} is none`,
-      };
-      assert.deepEqual(judge(['gaming', 'pve2'], [target, relay]), refused);
+      });
     }
-    assert.deepEqual(judge(['devtop', 'pve2']), {
-      ok: false,
-      reason: 'not_granted',
-      detail: 'deploys0 may not order release.apply on devtop',
-    });
-    assert.deepEqual(releasableTargets(document, 'pve2'), ['gaming']);
-    assert.deepEqual(
-      [...trust.identities.values()].map(({ name }) => name),
-      ['controller', 'operator', 'pve1', 'pve2'],
-      'and it has no key',
-    );
-    assert.equal(keyOf(trust, 'key', 'deploys0')(keys.spare.kid), undefined);
+    assert.notEqual(keyOf(trust, 'relay', 'pve1')(keys.pve1.kid), undefined);
+    assert.equal(keyOf(trust, 'key')(keys.pve1.kid), undefined);
+    const polluted = {
+      ...trust,
+      document: { ...trust.document, identities: Object.create(trust.document.identities) },
+    };
+    assert.equal(findGrant(polluted, 'deploys', 'release.apply', 'gaming'), null);
+    assert.equal(keyOf(polluted, 'relay')(keys.pve1.kid), undefined);
   });
-});
 
-test('a relay may attest time, and nothing else', async () => {
-  const document = documentOf(keys);
-  const notary = (attests: readonly string[]) => ({
-    ...document,
-    identities: { ...document.identities, pve1: { ...document.identities.pve1, attests } },
+  test('a notary is a relay of which trust says so', async () => {
+    const notary = { kind: 'relay', jwk: keys.pve1.jwk, attests: ['time'] };
+    const trust = await genesis(withIdentities({ deploys, pve1: notary }) as TrustDocument, [keys.desk]);
+    assert.equal(isNotary(trust, 'pve1'), true);
+    for (const name of ['pve2', 'operator', 'controller', 'deploys'])
+      assert.equal(isNotary(trust, name), false);
   });
-  assert.equal(await told(notary(['time'])), 'accepted');
-  for (const attests of [[], ['all'], ['time', 'time']]) {
-    assert.match(await told(notary(attests)), /^trust_malformed: identities\.pve1\.attests/);
-  }
+
+  test('a workflow releases to virtual machines alone', async () => {
+    const house = structuredClone(first.house);
+    house.guests.box = { ...house.guests.gaming!, vmid: 200, kind: 'lxc' };
+    const on = ['gaming', 'box', 'pve2'];
+    const grant = [{ ...may[0]!, on }];
+    const document = { ...withIdentities({ deploys: { ...deploys, may: grant } }), house } as TrustDocument;
+    const { operator } = document.identities;
+    assert.ok(operator?.kind === 'key');
+    document.identities.operator = { ...operator, may: grant };
+    const trust = await genesis(document, [keys.desk]);
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const say = (identity: string, ...targets: string[]) => {
+      const parts = targets.map((target) => ({ relay: 'pve2', target, digest }));
+      const number = { run_id: 1, run_attempt: 1, desk: 0 };
+      const base = { v: 1 as const, home: trust.document.home, release: digest, commit: null, issued_at: 0 };
+      const judged = evaluateOrder(trust, identity, { ...base, order: number, parts });
+      return judged.ok ? 'accepted' : judged.detail;
+    };
+    assert.equal(say('deploys', 'gaming'), 'accepted');
+    for (const target of ['box', 'pve2']) {
+      const why = `a workflow releases to virtual machines alone, and ${target} is none`;
+      assert.equal(say('deploys', target), why);
+      assert.equal(say('deploys', 'gaming', target), why);
+      assert.equal(say('operator', target), 'accepted');
+    }
+    assert.match(say('deploys', 'constructor')!, /and constructor is none/);
+  });
 });
