@@ -5,7 +5,7 @@ import { releaseResultSchema } from './release-apply.ts';
 
 export const releaseHeal = defineAction({
   type: 'release.heal',
-  title: 'Put back what of a release was changed by hand, where trust lets relays do so by themselves',
+  title: 'Put back what of a release was changed by hand',
   risk: 'medium',
   params: v.strictObject({
     /** Digest of the part that is in force: nothing else is brought. */

@@ -129,7 +129,7 @@ export const survivors: readonly Survivor[] = [
   },
   {
     path: 'schema/trust/evaluate.ts',
-    line: 'if (found === undefined || trust.document.identities[found.name]?.kind !== kind) return undefined;',
+    line: 'if (found === undefined || own(trust.document.identities, found.name)?.kind !== kind) return undefined;',
     changes: [['?.', '.']],
     why: 'The names of identities by key come from the document itself, so each is there.',
   },

@@ -115,14 +115,10 @@ describe('the members of a trust document', () => {
     const { controller } = first.identities;
     for (const identity of [
       { kind: 'github', repository_id: '1', may: [] },
-      { kind: 'standing', may: [] },
+      { kind: 'standing' },
+      { kind: 'standing', jwk: keys.spare.jwk, may: [] },
       { kind: 'key', jwk: keys.spare.jwk },
       { kind: 'key', jwk: keys.spare.jwk, may: [], attests: ['time'] },
-      ...[[], ['all'], ['time', 'time'], 'time'].map((attests) => ({
-        kind: 'relay',
-        jwk: keys.spare.jwk,
-        attests,
-      })),
       { kind: 'relay', jwk: keys.spare.jwk, may: [] },
       { jwk: keys.spare.jwk, may: [] },
       { kind: 'key', jwk: { ...keys.spare.jwk, kid: 'x' }, may: [] },
