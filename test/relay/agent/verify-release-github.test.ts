@@ -47,7 +47,7 @@ before(async () => {
 /** As a relay that has GitHub's keys at hand. */
 const context = (now: number, seenMs?: number): JudgeContext => {
   const load = async () => ok(toBytes(JSON.stringify({ keys: [githubJwk(key)] })));
-  const keys = createGithubKeys({ uptimeMs: () => 0, load });
+  const keys = createGithubKeys({ uptimeMs: () => 0, load, warn: () => {} });
   return bench.context({ now, github: { keys, seenAt: () => seenMs } });
 };
 const jobAt = (now: number) => bench.job(release, { exp: now + 60_000 });
