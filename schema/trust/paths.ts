@@ -136,10 +136,9 @@ export function reachesNever(named: string): boolean {
   const parts = path.split('/').filter(Boolean);
   if (viewed.has(parts[0])) return false;
   if (isNever(path)) return true;
-  return neverParts.some(
-    (pattern) =>
-      pattern.length > parts.length && parts.every((part, index) => pattern[index]!.test(`/${part}`)),
-  );
+  const begins = (pattern: readonly RegExp[]): boolean =>
+    parts.every((part, index) => pattern[index]!.test(`/${part}`));
+  return neverParts.some((pattern) => pattern.length > parts.length && begins(pattern));
 }
 
 /** Each part of each pattern; what is below `**` fits anyway. */
