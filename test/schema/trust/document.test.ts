@@ -120,11 +120,6 @@ describe('the members of a trust document', () => {
       { kind: 'schedule', may: [] },
       { kind: 'key', jwk: keys.spare.jwk },
       { kind: 'key', jwk: keys.spare.jwk, may: [], attests: ['time'] },
-      ...[[], ['all'], ['time', 'time'], 'time'].map((attests) => ({
-        kind: 'relay',
-        jwk: keys.spare.jwk,
-        attests,
-      })),
       { kind: 'relay', jwk: keys.spare.jwk, may: [] },
       { jwk: keys.spare.jwk, may: [] },
       { kind: 'key', jwk: { ...keys.spare.jwk, kid: 'x' }, may: [] },
