@@ -4,7 +4,7 @@ import type { TrustGrant } from '../../schema/trust/grant.ts';
 import { grantInWords } from './grant-words.ts';
 import { isSame } from './same.ts';
 import { changedMembers, type Named, namesOf } from './shown.ts';
-import { notaryWords, standingWords } from './trust-words.ts';
+import { notaryWords } from './trust-words.ts';
 import { conditionsInWords, workflowInWords, workflowRights } from './workflow-words.ts';
 
 type Side = Pick<TrustDocument, 'house' | 'identities'>;
@@ -56,7 +56,7 @@ async function come(name: string, identity: Identity): Promise<string[]> {
         `Tokens of ${name} must say ${conditionsInWords(identity)}.`,
       ];
     case 'standing':
-      return [`${name} is new: it is ${standingWords}.`];
+      return ['Relays may do something by themselves, without a caller.'];
     case 'key':
       return [`${name} (${await printOf(identity.jwk)}) is new.`];
   }

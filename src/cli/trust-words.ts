@@ -1,7 +1,8 @@
 import { fingerprint } from '../../schema/jose/keys.ts';
-import type { Origin } from '../../schema/trust/document.ts';
+import { type Origin, standingName } from '../../schema/trust/document.ts';
 import type { Trust } from '../../schema/trust/read.ts';
 import { trustWarningMs } from '../../schema/wire/limits.ts';
+import { own } from '../../schema/wire/record.ts';
 import { grantInWords } from './grant-words.ts';
 import { listed } from './text.ts';
 import { conditionsInWords, workflowInWords, workflowRights } from './workflow-words.ts';
@@ -16,9 +17,6 @@ export const shortRecipient = (recipient: string): string =>
 
 /** What a relay that attests times does beside. */
 export const notaryWords = 'a notary, which says when it saw tokens, and nothing else';
-
-/** What the identity without a key is. */
-export const standingWords = 'what relays do by themselves, without a caller';
 
 /** A trust document as its owner would tell it. */
 export function trustInWords(trust: Trust, now: number): string {
@@ -35,8 +33,8 @@ export function trustInWords(trust: Trust, now: number): string {
     '',
   ];
   for (const [name, identity] of Object.entries(document.identities)) {
-    if (identity.kind !== 'key' && identity.kind !== 'standing') continue;
-    lines.push(`${name} (${identity.kind === 'key' ? printOf(trust, name) : standingWords}) may`);
+    if (identity.kind !== 'key') continue;
+    lines.push(`${name} (${printOf(trust, name)}) may`);
     if (identity.may.length === 0) lines.push('  order nothing');
     for (const grant of identity.may) {
       for (const right of grantInWords(grant, document.house)) lines.push(`  ${right}`);
@@ -51,6 +49,14 @@ export function trustInWords(trust: Trust, now: number): string {
       lines.push(`  ${workflowInWords(identity)} may ${right}`);
     }
     lines.push(`  Its tokens must say ${conditionsInWords(identity)}.`, '');
+  }
+  const standing = own(document.identities, standingName);
+  if (standing?.kind === 'standing') {
+    lines.push('By themselves, without a caller, relays may');
+    for (const grant of standing.may) {
+      for (const right of grantInWords(grant, document.house)) lines.push(`  ${right}`);
+    }
+    lines.push('');
   }
   lines.push('Hosts');
   for (const [name, host] of Object.entries(document.house.hosts)) {

@@ -82,7 +82,7 @@ test('a release grant without paths, a workflow without grants, a notary and wha
   });
   assert.match(
     text,
-    /^standing \(what relays do by themselves, without a caller\) may\n {2}\S.* websvcs under \/srv, at most 4 times in a day$/m,
+    /^By themselves, without a caller, relays may\n {2}\S.* websvcs under \/srv, at most 4 times in a day$/m,
   );
   says(text, '  GitHub workflow writ.yml of repository 1296269 on main may order nothing');
   assert.match(text, /may apply releases to websvcs, which may touch no path$/m);
