@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { missing } from '../support/missing.ts';
 import { accessCases } from './access-cases.ts';
+import { approvalCases } from './approval-cases.ts';
 import type { Case } from './case.ts';
 import { githubCases } from './github-cases.ts';
 import { lifeCases } from './life-cases.ts';
@@ -15,6 +16,7 @@ import { missingForWorkerd, startOnWorkerd } from './workerd.ts';
 const cases: readonly Case[] = [
   ...accessCases,
   ...orderCases,
+  ...approvalCases,
   ...relayCases,
   ...releaseCases,
   ...githubCases,

@@ -45,6 +45,7 @@ export const mutate: readonly string[] = [
   'schema/actions/host-wake.ts',
   'schema/actions/index.ts',
   'schema/actions/release-apply.ts',
+  'schema/actions/release-heal.ts',
   'schema/actions/sentence.ts',
   'schema/chain/chain.ts',
   'schema/github/audience.ts',
