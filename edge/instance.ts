@@ -60,7 +60,7 @@ export function createInstance(deps: {
       random,
       key,
       setupSecret: claimed ? null : setupSecret,
-      github: githubKeys(now),
+      github: githubKeys({ uptimeMs: now, warn: log.warn }),
       log: (level, event, fields) => log[level](event, fields),
     });
     const trust = await control.trust.current();

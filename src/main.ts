@@ -116,7 +116,7 @@ export async function serve(options: ServeOptions): Promise<Result<Server, Serve
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
     key: key.value,
     setupSecret,
-    github: githubKeys(() => performance.now()),
+    github: githubKeys({ uptimeMs: () => performance.now(), warn: log.warn }),
     log: (level, event, fields) => log[level](event, fields),
   });
   const trust = await control.trust.current();

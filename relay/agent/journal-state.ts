@@ -1,6 +1,7 @@
 import type { ChainHead } from '../../schema/chain/chain.ts';
 import type { Digest } from '../../schema/jose/digest.ts';
 import type { AuditHead } from '../../schema/wire/heartbeat.ts';
+import { clockSkewMs } from '../../schema/wire/limits.ts';
 import { compareOrders } from '../../schema/wire/release-order.ts';
 import type { JournalEntry, OrderEntry, ReceiptEntry, StartEntry, StepEntry } from './journal-format.ts';
 
@@ -135,33 +136,49 @@ export type LiveState = {
   /** Changes as entries are applied. */
   readonly view: JournalState;
   apply(entry: JournalEntry): void;
-  /** Drops what nobody can need any more. What is dropped must be written as a whole afterwards. */
+  /**
+   * Drops what nobody can need any more. The file may remember more than that: what is read from it again is dropped
+   * again. What is written as a whole is as short.
+   */
   forget(nowMs: number): void;
 };
 
-/** Receipts answer for a consumed step this long after its intent expired. */
+/** So many of the newest steps keep their receipts, to answer with should the API have lost them. */
+export const answeringSteps = 500;
+/** They do so this long after their intent expired. */
 const answerMs = 12 * 60 * 60_000;
+/** Other steps are remembered this long after their intent expired, several times what clocks may differ. */
+const expiredMs = 4 * clockSkewMs;
 /** Starts are counted at least over this span of the host's life, whatever limits trust names today. */
 const countedMs = 31 * 24 * 60 * 60_000;
 
 function forget(state: Mutable, nowMs: number): void {
+  const needed = new Set<number>();
+  let newer = state.steps.size;
+  // In the order in which they were consumed.
   for (const [key, step] of state.steps) {
-    if (isOpen(step) || step.expires + answerMs >= nowMs) continue;
-    if (step.receipts.some((seq) => seq > state.confirmed)) continue;
-    state.steps.delete(key);
-    // From here on the intent counts as expired whatever a clock says, so that it cannot come back.
-    if (step.release === undefined) state.forgotten = Math.max(state.forgotten, step.expires);
-    else if (!isOrdered(state, step.target, step.release.order)) {
-      state.forgottenOrders = Math.max(state.forgottenOrders, step.release.issued_at);
-    }
+    newer -= 1;
+    const answers = newer < answeringSteps;
+    const isOver = step.expires + (answers ? answerMs : expiredMs) < nowMs;
+    const isConfirmed = step.receipts.every((seq) => seq <= state.confirmed);
+    if (isOver && isConfirmed && !isOpen(step)) forgetStep(state, key, step);
+    else if (answers || isOpen(step)) for (const seq of step.receipts) needed.add(seq);
   }
-  const needed = new Set([...state.steps.values()].flatMap((step) => step.receipts));
   for (const seq of state.receipts.keys()) {
     if (seq <= state.confirmed && !needed.has(seq)) state.receipts.delete(seq);
   }
   state.starts = state.starts.filter(
     (start) => state.clock.lived - start.lived < Math.max(countedMs, start.window),
   );
+}
+
+function forgetStep(state: Mutable, key: string, step: StepEntry): void {
+  state.steps.delete(key);
+  // From here on the intent counts as expired whatever a clock says, so that it cannot come back.
+  if (step.release === undefined) state.forgotten = Math.max(state.forgotten, step.expires);
+  else if (!isOrdered(state, step.target, step.release.order)) {
+    state.forgottenOrders = Math.max(state.forgottenOrders, step.release.issued_at);
+  }
 }
 
 /** Whether the highest order of a target keeps one of this number from being followed. */

@@ -37,7 +37,7 @@ export type JournalDeps = {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly log: Log;
-  /** From this size on the file is rewritten when it is four times as large as need be. */
+  /** From this size on the file is rewritten when it is twice as large as need be. */
   readonly compactBytes?: number;
 };
 
@@ -45,6 +45,8 @@ export type JournalRefusal = 'journal_missing' | 'journal_malformed' | 'journal_
 
 export const journalFile = 'journal';
 const defaultCompactBytes = 512 * 1024;
+/** After so many further receipts memory drops what nobody needs: between, no more than these pile up. */
+const receiptsBetween = 500;
 
 export type Genesis = {
   readonly home: string;
@@ -106,6 +108,7 @@ function runJournal(
   let writable = true;
   let compactedBytes = 0;
   let noted: JournalEntry[] = [];
+  let tidiedAt = live.view.head.seq;
 
   const livedMs = (): number => {
     const { boot, uptime, lived } = live.view.clock;
@@ -143,7 +146,7 @@ function runJournal(
   };
 
   const write = async (entries: readonly JournalEntry[]): Promise<void> => {
-    const isLarge = bytes > (deps.compactBytes ?? defaultCompactBytes) && bytes > 4 * compactedBytes;
+    const isLarge = bytes > (deps.compactBytes ?? defaultCompactBytes) && bytes > 2 * compactedBytes;
     const line = encodeLine(checksum, entries);
     const whole = mustReplace || isLarge;
     // Until the disk says otherwise, nobody knows how much of it is there.
@@ -153,6 +156,12 @@ function runJournal(
     mustReplace = false;
     checksum = line.checksum;
     bytes += line.bytes.length;
+  };
+
+  const tidy = (): void => {
+    if (live.view.head.seq - tidiedAt < receiptsBetween) return;
+    tidiedAt = live.view.head.seq;
+    live.forget(clock.now());
   };
 
   return {
@@ -173,6 +182,7 @@ function runJournal(
         writable = true;
         noted = noted.filter((entry) => !taken.includes(entry));
         for (const entry of line) live.apply(entry);
+        tidy();
         return ok(true);
       }),
     note(entry) {

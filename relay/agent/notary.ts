@@ -2,9 +2,11 @@ import * as v from 'valibot';
 import type { Digest } from '../../schema/jose/digest.ts';
 import { signJws } from '../../schema/jose/jws.ts';
 import type { SigningKey } from '../../schema/jose/keys.ts';
+import { isNotary } from '../../schema/trust/evaluate.ts';
 import type { TimeAttestation } from '../../schema/wire/time.ts';
 import type { Log } from '../log.ts';
-import type { GithubTokens } from './github-tokens.ts';
+import type { Clock } from './clock.ts';
+import { createFirstSights } from './first-sights.ts';
 import type { Link } from './link.ts';
 import type { TrustStore } from './trust-store.ts';
 
@@ -19,22 +21,20 @@ export function createNotary(deps: {
   readonly key: SigningKey;
   readonly trust: Pick<TrustStore, 'current'>;
   readonly link: Pick<Link, 'call'>;
-  readonly clock: { synchronised(): Promise<boolean> };
-  readonly github: Pick<GithubTokens, 'note'>;
+  readonly clock: Pick<Clock, 'now' | 'synchronised'>;
   /** A number that was promised to nobody before; null while the journal cannot be written. */
   nextSeq(): Promise<number | null>;
-  readonly log: Log;
+  readonly log: Pick<Log, 'warn'>;
 }): Notary {
   const { home, relay, key, trust, log } = deps;
-  const isNotary = (): boolean => {
-    const identity = trust.current().document.identities[relay];
-    return identity?.kind === 'relay' && identity.attests !== undefined;
-  };
+  // Apart from what this relay's own verification noted: what others are told is what they asked for, and nothing else
+  // that is met here moves it or makes it be forgotten.
+  const seen = createFirstSights({ clock: deps.clock });
   return {
     async attest(tokens) {
-      if (!isNotary()) return;
+      if (!isNotary(trust.current(), relay)) return;
       // Whoever knows the time no better than the others has nothing to say.
-      if (!(await deps.clock.synchronised())) {
+      if (!(await seen.note(tokens))) {
         log.warn('time_not_attested', { code: 'clock_unsynchronised' });
         return;
       }
@@ -42,7 +42,7 @@ export function createNotary(deps: {
       for (const token of tokens) {
         const seq = await deps.nextSeq();
         if (seq === null) return;
-        const said: TimeAttestation = { home, token, seen: deps.github.note(token), seq };
+        const said: TimeAttestation = { home, token, seen: seen.at(token)!, seq };
         times.push(await signJws('time', said, key));
       }
       const posted = await deps.link.call({

@@ -3,7 +3,7 @@ import type { Digest } from '../../schema/jose/digest.ts';
 import { signJws, verifyJws } from '../../schema/jose/jws.ts';
 import type { SigningKey } from '../../schema/jose/keys.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
-import { keyOf } from '../../schema/trust/evaluate.ts';
+import { keyOf, nameOfKey } from '../../schema/trust/evaluate.ts';
 import type { Trust } from '../../schema/trust/read.ts';
 import type { After, Intent } from '../../schema/wire/intent.ts';
 import { maxReceiptBytes } from '../../schema/wire/limits.ts';
@@ -46,7 +46,7 @@ export async function checkAfter(
     if (!verified.ok) continue;
     const receipt = verified.value.payload;
     const step = order.intent.steps[receipt.step];
-    const signer = trust.identities.get(verified.value.key.kid)?.name;
+    const signer = nameOfKey(trust, verified.value.key.kid);
     const fits =
       step !== undefined &&
       receipt.home === trust.document.home &&
@@ -56,9 +56,9 @@ export async function checkAfter(
       receipt.action === step.action &&
       receipt.target === step.target;
     if (!fits) continue;
-    const condition = wanted.get(receipt.step);
-    const met = condition === 'succeeded' ? receipt.state === 'succeeded' : isFinal(receipt.state);
-    if (condition !== undefined && met) wanted.delete(receipt.step);
+    const succeeds = wanted.get(receipt.step) === 'succeeded';
+    const met = succeeds ? receipt.state === 'succeeded' : isFinal(receipt.state);
+    if (met) wanted.delete(receipt.step);
   }
   if (wanted.size === 0) return ok(true);
   return refuse('after_unmet', `no fitting receipt of step ${[...wanted.keys()].join(', ')}`);

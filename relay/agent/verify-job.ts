@@ -192,8 +192,8 @@ async function judgeIntent(ctx: JudgeContext, job: Job): Promise<Verdict> {
   if (step === undefined) return dropped(refuse('step_unknown'));
   if (step.relay !== ctx.relay) return dropped(refuse('step_not_ours'));
 
-  const identity = nameOfKey(trust, signer.kid);
-  if (identity === undefined) return dropped(refuse('authorisation_invalid', 'jws_key_unknown'));
+  // A key is only found for an identity that trust names.
+  const identity = nameOfKey(trust, signer.kid)!;
   const key = stepKey(digest, job.step);
   const order: Order = { kind: 'intent', job, intent, digest, step, key, identity, trust };
   if (ctx.journal.steps.has(order.key)) return { kind: 'consumed', order };

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { parsePayload } from '../../schema/jose/jws.ts';
 import { fingerprint } from '../../schema/jose/keys.ts';
-import type { Trust } from '../../schema/trust/read.ts';
 import { maxTrustChainBytes } from '../../schema/wire/limits.ts';
 import { trustChainSchema } from '../../schema/wire/relay-api.ts';
+import { describeTrust } from './describe-trust.ts';
 import { handToHelper, helperOf } from './helper.ts';
 import { helperSentences } from './sentences.ts';
 import { type ExitCode, type Terminal, tell, tellRefusal } from './terminal.ts';
@@ -19,32 +19,10 @@ export const trustShowCommand = (args: StateArguments, terminal: Terminal): Prom
       terminal,
       args.json,
       { ok: true, relay, fingerprint: fingerprint(key.kid), admitted, digest, document },
-      describe(current, relay, key.kid, admitted),
+      describeTrust(current, relay, key.kid, admitted),
     );
     return 0;
   });
-
-function describe({ document, digest }: Trust, relay: string, kid: string, admitted: boolean): string[] {
-  const lines = [
-    `home         ${document.home}`,
-    `version      ${document.version}, until ${document.expires}`,
-    `digest       ${digest}`,
-    `this relay   ${relay}, ${fingerprint(kid)}, ${admitted ? 'admitted' : 'not admitted yet'}`,
-    `origins      ${document.origins.map(({ url, spki }) => (spki === undefined ? url : `${url} (pinned)`)).join(', ')}`,
-    `mirror       ${document.mirror ?? 'none'}`,
-    `alarm        ${document.alarm === null ? 'none' : 'ntfy' in document.alarm ? 'ntfy' : 'webhook'}`,
-    '',
-    'Who may order what:',
-  ];
-  for (const [name, identity] of Object.entries(document.identities)) {
-    if (identity.kind !== 'key') continue;
-    for (const grant of identity.may) {
-      const limit = grant.limit === undefined ? '' : `, at most ${grant.limit}`;
-      lines.push(`  ${name.padEnd(12)} ${grant.action} on ${grant.on.join(', ')}${limit}`);
-    }
-  }
-  return lines;
-}
 
 /** `writ-relay trust install FILE`, with the relay stopped. */
 export async function trustInstallCommand(

@@ -34,6 +34,11 @@ export const githubCodes = {
     meaning: `The token was made for another release, home or purpose. ${nothing}`,
     todo: 'Run the workflow again.',
   },
+  github_token_times: {
+    title: 'Times of a token not right',
+    meaning: `The token is of the future, or would live for longer than GitHub’s do. ${nothing}`,
+    todo: 'Check the clock of the machine that says so: `timedatectl`.',
+  },
   github_token_expired: {
     title: 'Token of GitHub expired',
     meaning:
@@ -44,6 +49,11 @@ export const githubCodes = {
     title: 'GitHub’s keys unreachable',
     meaning: `The keys of GitHub’s issuer could not be fetched. ${nothing}`,
     todo: 'Check the way from there to the internet, and run the workflow again.',
+  },
+  github_keys_malformed: {
+    title: 'GitHub’s keys malformed',
+    meaning: `What GitHub’s issuer answered is no set of keys, or holds none that verifies. ${nothing}`,
+    todo: 'The log names the address. Look what it answers: a proxy in between may answer for it. It is asked again within a minute.',
   },
   github_key_unknown: {
     title: 'Key unknown to GitHub',

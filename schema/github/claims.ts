@@ -21,6 +21,7 @@ export const githubClaimsSchema = v.object({
   iat: secondsSchema,
   nbf: secondsSchema,
   exp: secondsSchema,
+  /** It must be there, and nothing is made of it: an order is consumed by its digest, by which replays are known. */
   jti: textSchema,
   repository_id: textSchema,
   repository_owner_id: textSchema,

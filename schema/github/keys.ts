@@ -5,9 +5,15 @@ import type { Verify } from '../jose/crypto.ts';
 import { parsePayload } from '../jose/jws.ts';
 import { ok, type Result, refuse } from '../result.ts';
 
-export type KeysRefusal =
+/** Why there is nothing to verify with. */
+export type KeysFault =
   /** The issuer's keys could not be had. */
   | 'github_keys_unreachable'
+  /** What it answers is no set of keys, or of none that verifies. */
+  | 'github_keys_malformed';
+
+export type KeysRefusal =
+  | KeysFault
   /** The issuer has no such key. */
   | 'github_key_unknown';
 
@@ -32,15 +38,17 @@ const rsaKeySchema = v.object({
   n: textSchema,
   e: textSchema,
   alg: v.optional(v.literal('RS256')),
+  // RFC 7517 sections 4.2 and 4.3: a key that says what it is for is for nothing else.
   use: v.optional(v.literal('sig')),
+  key_ops: v.optional(v.pipe(v.array(v.string()), v.includes('verify'))),
 });
 
 /** The keys of a set that can verify, by `kid`: RSA of 2048 to 6144 bits. One that stands twice counts as none. */
 export async function readJwks(
   bytes: Uint8Array<ArrayBuffer>,
-): Promise<Result<ReadonlyMap<string, Verify>, 'jwks_malformed'>> {
+): Promise<Result<ReadonlyMap<string, Verify>, 'github_keys_malformed'>> {
   const parsed = parsePayload(bytes, jwksSchema, maxJwksBytes);
-  if (!parsed.ok) return refuse('jwks_malformed', parsed.detail);
+  if (!parsed.ok) return refuse('github_keys_malformed', parsed.detail);
   const keys = new Map<string, Verify>();
   const doubtful = new Set<string>();
   for (const one of parsed.value.keys) {
@@ -60,62 +68,70 @@ export async function readJwks(
 
 /** How long an issuer's keys are good without asking. */
 const freshMs = 60 * 60_000;
+/** How long they are good while it cannot be reached. */
+const goodMs = 24 * 60 * 60_000;
 /** Whatever a stranger's tokens name: an issuer is asked again at most this often. */
 const againMs = 60_000;
 
 type Known = {
   keys: ReadonlyMap<string, Verify>;
+  /** When it was asked last, well or badly. */
   askedAt: number;
-  goodUntil: number;
+  /** When its keys were had last. */
+  hadAt: number;
+  /** What came of asking last. */
+  fault: Result<never, KeysFault>;
   asking: Promise<void> | null;
 };
 
 /**
  * Keys of issuers, fetched when they are needed: one fetch at a time for each, none sooner than a minute after the last
  * one ended, well or badly. Keys that were had before stay good while their issuer cannot be reached, for a day.
+ * Whoever names a key that is known waits for nothing that strangers' tokens set off.
  *
- * @param load gives the bytes at an address, in `maxJwksBytes` and a few seconds, else null; never throws
+ * @param load gives the bytes at an address, in `maxJwksBytes` and a few seconds; never throws
+ * @param warn says what is wrong with the answer of an address: it is no refusal of a token alone
  */
 export function createGithubKeys(deps: {
-  load(url: string): Promise<Uint8Array<ArrayBuffer> | null>;
+  load(url: string): Promise<Result<Uint8Array<ArrayBuffer>, 'github_keys_unreachable'>>;
   /** Milliseconds that only go up. */
   uptimeMs(): number;
+  warn(code: KeysFault, fields: { readonly url: string; readonly reason: string }): void;
 }): GithubKeys {
   const known = new Map<string, Known>();
-  const dayMs = 24 * 60 * 60_000;
 
-  const ask = async (issuer: string, to: Known): Promise<void> => {
-    const bytes = await deps.load(jwksUrl(issuer));
+  const ask = async (url: string, to: Known): Promise<void> => {
+    const loaded = await deps.load(url);
+    const read = loaded.ok ? await readJwks(loaded.value) : loaded;
     to.askedAt = deps.uptimeMs();
-    const read = bytes === null ? null : await readJwks(bytes);
-    if (read?.ok !== true) return;
-    to.keys = read.value;
-    to.goodUntil = to.askedAt + dayMs;
+    to.asking = null;
+    if (read.ok) {
+      to.keys = read.value;
+      to.hadAt = to.askedAt;
+      if (read.value.size > 0) return;
+    }
+    const { reason, detail } = read.ok
+      ? refuse('github_keys_malformed', 'it has no key that verifies')
+      : read;
+    to.fault = refuse(reason, `the keys of its issuer could not be had: ${detail}`);
+    deps.warn(reason, { url, reason: detail ?? reason });
   };
 
   return {
     async find(issuer, kid) {
-      let of = known.get(issuer);
-      if (of === undefined) {
-        of = {
-          keys: new Map(),
-          askedAt: Number.NEGATIVE_INFINITY,
-          goodUntil: Number.NEGATIVE_INFINITY,
-          asking: null,
-        };
-        known.set(issuer, of);
+      const never = Number.NEGATIVE_INFINITY;
+      const of = known.get(issuer) ?? {
+        ...{ keys: new Map(), askedAt: never, hadAt: never, asking: null },
+        fault: refuse('github_keys_unreachable'),
+      };
+      known.set(issuer, of);
+      const isFresh = deps.uptimeMs() - of.hadAt < freshMs;
+      if (!isFresh || !of.keys.has(kid)) {
+        const mayAsk = deps.uptimeMs() - of.askedAt >= againMs;
+        if (mayAsk) of.asking ??= ask(jwksUrl(issuer), of);
+        await of.asking;
       }
-      const sinceMs = deps.uptimeMs() - of.askedAt;
-      const isWanted = sinceMs >= freshMs || (!of.keys.has(kid) && sinceMs >= againMs);
-      if (isWanted || of.asking !== null) {
-        of.asking ??= ask(issuer, of);
-        const { asking } = of;
-        await asking;
-        if (of.asking === asking) of.asking = null;
-      }
-      if (deps.uptimeMs() >= of.goodUntil) {
-        return refuse('github_keys_unreachable', `the keys of ${issuer} could not be had`);
-      }
+      if (deps.uptimeMs() - of.hadAt >= goodMs) return of.fault;
       const verify = of.keys.get(kid);
       return verify === undefined ? refuse('github_key_unknown', 'its issuer has no such key') : ok(verify);
     },

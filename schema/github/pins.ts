@@ -59,12 +59,13 @@ export const issuerOf = ({ issuer }: Pick<GithubPins, 'issuer'>): string => issu
  * repositories and `sub` are looked at nowhere. A reusable workflow is another one: its `job_workflow_ref` differs.
  */
 export function judgePins(pins: GithubPins, claims: GithubClaims): Result<true, 'github_stranger'> {
-  const at = claims.workflow_ref.indexOf('/.github/');
+  // The file is what comes after `<owner>/<repository>/`, and all of it: one deeper in the tree is another.
+  const file = /^[\w.-]+\/[\w.-]+\/(.+)$/.exec(claims.workflow_ref)?.[1];
   const other = Object.entries({
     iss: claims.iss === issuerOf(pins),
     repository_id: claims.repository_id === pins.repository_id,
     repository_owner_id: claims.repository_owner_id === pins.repository_owner_id,
-    workflow_ref: claims.workflow_ref.slice(at + 1) === `${pins.workflow}@${pins.ref}`,
+    workflow_ref: file === `${pins.workflow}@${pins.ref}`,
     job_workflow_ref: claims.job_workflow_ref === claims.workflow_ref,
     ref: claims.ref === pins.ref,
     ref_type: claims.ref_type === 'branch',

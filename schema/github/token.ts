@@ -12,6 +12,8 @@ export type GithubRefusal =
   | 'github_token_malformed'
   | 'github_token_signature'
   | 'github_token_audience'
+  /** It is not alive, whatever the clocks say. */
+  | 'github_token_times'
   | 'github_token_expired'
   | KeysRefusal;
 
@@ -37,26 +39,30 @@ export function looksLikeGithub(text: string): boolean {
   return json.ok && v.is(v.object({ alg: v.literal('RS256') }), json.value);
 }
 
+/** Before anything is verified: all that is read of a payload, to know whose keys to ask for. */
+const issuerSchema = v.object({ iss: v.string() });
+
+export type TokenView = {
+  /** Those that trust names. */
+  readonly issuers: readonly string[];
+  readonly keys: GithubKeys;
+  readonly audience: string;
+  readonly now: number;
+  /** Times at which it is known to have been there. They waive its end, and nothing else. */
+  readonly seen?: readonly number[];
+};
+
 /**
  * Verifies an ID token of GitHub Actions (RFC 7519, signed RS256 as RFC 7518 section 3.3 has it): its signature by a key
- * of one of these issuers, which must be the one that it names; one audience, as text; its times.
+ * of the issuer that it names, which must be one of these, letter by letter; one audience, as text; its times. No other
+ * issuer is asked for a key: one that does not answer holds up nothing but its own tokens.
  *
- * @param issuers those that trust names
- * @param seenMs when it was seen: now, or when a notary saw it
+ * That it was used before is not asked: what its audience binds it to, an order's bytes, is consumed once by their
+ * digest, whatever brings them; and a token for the API only reads, and submits such orders.
  */
 export async function verifyGithubToken(
   text: string,
-  {
-    issuers,
-    keys,
-    audience,
-    seenMs,
-  }: {
-    readonly issuers: readonly string[];
-    readonly keys: GithubKeys;
-    readonly audience: string;
-    readonly seenMs: number;
-  },
+  view: TokenView,
 ): Promise<Result<GithubClaims, GithubRefusal>> {
   if (text.length > maxGithubTokenBytes)
     return malformed(`it is longer than ${maxGithubTokenBytes} characters`);
@@ -72,35 +78,30 @@ export async function verifyGithubToken(
   const head = json.ok ? v.safeParse(headerSchema, json.value) : null;
   if (head?.success !== true) return malformed('its header is not of alg RS256, kid and typ JWT');
 
-  const input = toBytes(`${headerText}.${payloadText}`);
-  let why: Result<never, GithubRefusal> = refuse('github_token_signature', 'trust names no issuer');
-  for (const issuer of issuers) {
-    const key = await keys.find(issuer, head.output.kid);
-    if (!key.ok) why = key;
-    else if (await key.value(input, signature.value)) {
-      return judgeClaims(payload.value, { issuer, audience, seenMs });
-    } else why = refuse('github_token_signature', 'its signature is not by the key that it names');
-  }
-  return why;
+  const named = parsePayload(payload.value, issuerSchema, maxGithubTokenBytes);
+  if (!named.ok) return malformed(named.detail ?? named.reason);
+  const { iss } = named.value;
+  if (!view.issuers.includes(iss)) return refuse('github_token_signature', 'trust names no such issuer');
+  const key = await view.keys.find(iss, head.output.kid);
+  if (!key.ok) return key;
+  const isSigned = await key.value(toBytes(`${headerText}.${payloadText}`), signature.value);
+  if (!isSigned) return refuse('github_token_signature', 'its signature is not by the key that it names');
+  const claims = parsePayload(payload.value, githubClaimsSchema, maxGithubTokenBytes);
+  return claims.ok ? judgeClaims(claims.value, view) : malformed(claims.detail ?? claims.reason);
 }
 
 function judgeClaims(
-  payload: Uint8Array<ArrayBuffer>,
-  { issuer, audience, seenMs }: { issuer: string; audience: string; seenMs: number },
+  claims: GithubClaims,
+  { audience, now, seen = [] }: TokenView,
 ): Result<GithubClaims, GithubRefusal> {
-  const parsed = parsePayload(payload, githubClaimsSchema, maxGithubTokenBytes);
-  if (!parsed.ok) return malformed(parsed.detail ?? parsed.reason);
-  const claims = parsed.value;
-  if (claims.iss !== issuer) return refuse('github_token_signature', 'its key is another issuer’s');
   if (claims.aud !== audience)
     return refuse('github_token_audience', 'its audience is not what was submitted');
   const [iat, nbf, exp] = [claims.iat * 1000, claims.nbf * 1000, claims.exp * 1000];
   if (exp <= iat || exp - iat > longestLifeMs)
-    return refuse('github_token_expired', 'it would live for too long');
-  if (Math.max(iat, nbf) > seenMs + clockSkewMs) {
-    return refuse('github_token_expired', 'it is of the future: the clocks differ');
-  }
-  return exp + clockSkewMs <= seenMs || iat + oldestMs + clockSkewMs <= seenMs
-    ? refuse('github_token_expired', 'it has expired')
-    : ok(claims);
+    return refuse('github_token_times', 'it would live for too long, or for no time');
+  const from = Math.max(iat, nbf) - clockSkewMs;
+  if (from > now) return refuse('github_token_times', 'it is of the future: the clocks differ');
+  const to = Math.min(exp, iat + oldestMs) + clockSkewMs;
+  const isAlive = [now, ...seen].some((at) => from <= at && at < to);
+  return isAlive ? ok(claims) : refuse('github_token_expired', 'it has expired');
 }

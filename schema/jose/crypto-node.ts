@@ -37,10 +37,6 @@ export const runtime: Crypto = {
     return (bytes) => sign(null, bytes, key);
   },
   generate: async () => halvesOf(generateKeyPairSync('ed25519').privateKey),
-  toBase64url: (bytes) =>
-    (typeof bytes === 'string'
-      ? Buffer.from(bytes)
-      : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    ).toString('base64url'),
+  toBase64url: (bytes) => Buffer.from(bytes).toString('base64url'),
   fromBase64url: (text) => new Uint8Array(Buffer.from(text, 'base64url')),
 };

@@ -33,5 +33,11 @@ export const runtime: Crypto = {
     return { x: x!, d: d! };
   },
   toBase64url: (bytes) => base64url.encode(bytes),
-  fromBase64url: (text) => new Uint8Array(base64url.decode(text)),
+  fromBase64url(text) {
+    try {
+      return new Uint8Array(base64url.decode(text));
+    } catch {
+      return new Uint8Array(0);
+    }
+  },
 };

@@ -24,6 +24,6 @@ export type Crypto = {
   readonly generate: () => Promise<{ readonly x: string; readonly d: string }>;
   /** RFC 4648 section 5, without padding. */
   readonly toBase64url: (bytes: Uint8Array | string) => string;
-  /** Of characters of the alphabet alone; what spare bits say is lost. */
+  /** Of any text; what is no base64url of it is lost, in part or whole, so that `toBase64url` gives another text. */
   readonly fromBase64url: (text: string) => Uint8Array<ArrayBuffer>;
 };

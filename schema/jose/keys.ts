@@ -35,14 +35,13 @@ export type KeyRefusal = 'key_malformed' | 'key_weak';
 export async function acceptKey(jwk: unknown): Promise<Result<AcceptedKey, KeyRefusal>> {
   const parsed = v.safeParse(publicJwkSchema, jwk);
   if (!parsed.success) return refuse('key_malformed', 'not an Ed25519 public JWK of kty, crv and x');
-  const x = decodeBase64url(parsed.output.x);
-  if (!x.ok || x.value.length !== 32)
-    return refuse('key_malformed', 'x is not 32 bytes in canonical base64url');
-  const point = checkPoint(x.value);
+  const { kty, crv, x } = parsed.output;
+  // 32 bytes: the schema takes no other text.
+  const bytes = runtime.fromBase64url(x);
+  const point = checkPoint(bytes);
   if (!point.ok) return point;
-  const { kty, crv, x: text } = parsed.output;
-  const canonical: PublicJwk = { kty, crv, x: text };
-  const verify = await runtime.verifierOf(x.value);
+  const canonical: PublicJwk = { kty, crv, x };
+  const verify = await runtime.verifierOf(bytes);
   return ok({ kid: await thumbprint(canonical), jwk: canonical, verify });
 }
 

@@ -37,8 +37,7 @@ export const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constru
 
 /** Whether an input is larger than a number of bytes; a text counts as UTF-8. */
 const isLarger = (input: Uint8Array | string, maxBytes: number): boolean =>
-  input.length > maxBytes ||
-  (typeof input === 'string' && input.length * 3 > maxBytes && toBytes(input).length > maxBytes);
+  input.length > maxBytes || (typeof input === 'string' && toBytes(input).length > maxBytes);
 
 /**
  * Parses JSON (RFC 8259) as two parsers can only agree on it: no duplicate key (also not by escapes), no

@@ -18,7 +18,7 @@ export type PolicyRefusal =
 
 /** The grant under which an identity may order one action on one target; null when there is none. */
 export function findGrant(trust: Trust, identity: string, action: string, target: string): TrustGrant | null {
-  const found = trust.document.identities[identity];
+  const found = own(trust.document.identities, identity);
   if (found === undefined || found.kind === 'relay' || actionOf(action) === undefined) return null;
   return found.may.find((grant) => grant.action === action && grant.on.includes(target)) ?? null;
 }
@@ -116,9 +116,15 @@ export function releasableTargets(
 export function keyOf(trust: Trust, kind: 'key' | 'relay', name?: string) {
   return (kid: string): AcceptedKey | undefined => {
     const found = trust.identities.get(kid);
-    if (found === undefined || trust.document.identities[found.name]?.kind !== kind) return undefined;
+    if (found === undefined || own(trust.document.identities, found.name)?.kind !== kind) return undefined;
     return name === undefined || found.name === name ? found.key : undefined;
   };
+}
+
+/** Whether trust makes a relay a notary, which says since when tokens are known. */
+export function isNotary({ document }: Trust, name: string): boolean {
+  const identity = own(document.identities, name);
+  return identity?.kind === 'relay' && identity.attests !== undefined;
 }
 
 /** The name of the identity that holds a key. */

@@ -11,7 +11,6 @@ export const pathPatternSchema = v.pipe(
   v.check(
     (pattern) =>
       pattern
-        .slice(1)
         .split('/')
         .every((part) => part !== '.' && part !== '..' && (part === '**' || !part.includes('**'))),
     'must have ** as a whole part, and no part that is . or ..',

@@ -2,14 +2,14 @@ import { releaseAudience } from '../github/audience.ts';
 import type { GithubClaims } from '../github/claims.ts';
 import type { GithubKeys } from '../github/keys.ts';
 import { issuerOf, judgePins } from '../github/pins.ts';
-import { type GithubRefusal, looksLikeGithub, verifyGithubToken } from '../github/token.ts';
+import { type GithubRefusal, looksLikeGithub, type TokenView, verifyGithubToken } from '../github/token.ts';
 import { type Digest, digestBytes, digestOf, toBytes } from '../jose/digest.ts';
 import { verifyJws } from '../jose/jws.ts';
 import { ok, type Result, refuse } from '../result.ts';
 import { clockSkewMs, maxAuthorisationBytes } from '../wire/limits.ts';
 import { parseReleaseOrder, type ReleaseOrder, releaseAuthorisationSchema } from '../wire/release-order.ts';
 import { timeAttestationSchema } from '../wire/time.ts';
-import { keyOf, nameOfKey } from './evaluate.ts';
+import { isNotary, keyOf, nameOfKey } from './evaluate.ts';
 import type { Trust } from './read.ts';
 
 /** A release's order as it comes: its bytes, and who authorised them. */
@@ -69,19 +69,20 @@ export async function verifyOrder(
   if (!identity.ok) return identity;
   const parsed = parseReleaseOrder(signed.bytes);
   if (!parsed.ok) return parsed;
-  const { name, claims } = identity.value;
+  const { name, token } = identity.value;
   const order = parsed.value;
-  if (claims !== null && !isOfRun(order, claims)) {
+  if (token !== null && !isOfRun(order, token.claims)) {
     return refuse('github_other_commit', 'the order names another commit or run than the token');
   }
-  const token =
-    claims === null
-      ? null
-      : { digest: await digestBytes(toBytes(signed.authorisation)), expiresMs: claims.exp * 1000 };
-  return ok({ order, digest, identity: name, token });
+  const by = token === null ? null : { digest: token.digest, expiresMs: token.claims.exp * 1000 };
+  return ok({ order, digest, identity: name, token: by });
 }
 
-type Authority = { readonly name: string; readonly claims: GithubClaims | null };
+type Authority = {
+  readonly name: string;
+  /** Of GitHub's, by which it was authorised. */
+  readonly token: { readonly digest: Digest; readonly claims: GithubClaims } | null;
+};
 
 async function verifyByKey(
   trust: Trust,
@@ -97,7 +98,7 @@ async function verifyByKey(
   const { payload, key } = authorisation.value;
   if (payload.home !== trust.document.home) return refuse('authorisation_home');
   if (payload.digest !== digest) return refuse('authorisation_digest');
-  return ok({ name: nameOfKey(trust, key.kid)!, claims: null });
+  return ok({ name: nameOfKey(trust, key.kid)!, token: null });
 }
 
 async function verifyByGithub(
@@ -107,17 +108,25 @@ async function verifyByGithub(
   github: GithubView | null,
 ): Promise<Result<Authority, OrderRefusal>> {
   if (github === null) return refuse('github_not_here', 'who acts here cannot ask GitHub for its keys');
-  const seen = await seenMs(trust, text, time, github);
-  if (!seen.ok) return seen;
-  const audience = releaseAudience(trust.document.home, digest);
-  return verifyWorkflow(trust, text, { keys: github.keys, audience, seenMs: seen.value });
+  const token = await digestBytes(toBytes(text));
+  const here = github.seenAt(token);
+  const attested = time === undefined ? null : await readAttestation(trust, time, token, github.now);
+  const run = await verifyWorkflow(trust, text, {
+    keys: github.keys,
+    audience: releaseAudience(trust.document.home, digest),
+    now: github.now,
+    seen: [...(here === undefined ? [] : [here]), ...(attested?.ok ? [attested.value] : [])],
+  });
+  if (run.ok) return ok({ name: run.value.name, token: { digest: token, claims: run.value.claims } });
+  // One that is not valid harms nobody whose token is good without it.
+  return run.reason === 'github_token_expired' && attested?.ok === false ? attested : run;
 }
 
 /** Verifies a token of GitHub's as one of a workflow that trust names: its name, and what the token says. */
 export async function verifyWorkflow(
   trust: Trust,
   text: string,
-  given: { readonly keys: GithubKeys; readonly audience: string; readonly seenMs: number },
+  given: Omit<TokenView, 'issuers'>,
 ): Promise<Result<{ name: string; claims: GithubClaims }, GithubRefusal | 'github_stranger'>> {
   const workflows = Object.entries(trust.document.identities).flatMap(([name, identity]) =>
     identity.kind === 'github' ? [{ name, pins: identity }] : [],
@@ -134,24 +143,18 @@ export async function verifyWorkflow(
   return why;
 }
 
-/** Since when a token is known to have been there: by a notary, by oneself, or now. */
-async function seenMs(
+/** When a notary says that it saw a token. */
+async function readAttestation(
   trust: Trust,
   text: string,
-  time: string | undefined,
-  github: GithubView,
+  token: Digest,
+  now: number,
 ): Promise<Result<number, 'time_attestation_invalid'>> {
-  const token = await digestBytes(toBytes(text));
-  const here = github.seenAt(token);
-  if (here !== undefined || time === undefined) return ok(here ?? github.now);
-  const read = await verifyJws('time', time, {
+  const read = await verifyJws('time', text, {
     maxBytes: maxAuthorisationBytes,
     findKey: (kid) => {
       const name = nameOfKey(trust, kid);
-      const identity = name === undefined ? undefined : trust.document.identities[name];
-      return identity?.kind === 'relay' && identity.attests !== undefined
-        ? keyOf(trust, 'relay', name)(kid)
-        : undefined;
+      return name !== undefined && isNotary(trust, name) ? keyOf(trust, 'relay', name)(kid) : undefined;
     },
     schema: timeAttestationSchema,
   });
@@ -160,9 +163,7 @@ async function seenMs(
   if (home !== trust.document.home || of !== token) {
     return refuse('time_attestation_invalid', 'it is of another token or home');
   }
-  return seen > github.now + clockSkewMs
-    ? refuse('time_attestation_invalid', 'it is of the future')
-    : ok(seen);
+  return seen > now + clockSkewMs ? refuse('time_attestation_invalid', 'it is of the future') : ok(seen);
 }
 
 /** Of a workflow, an order is what its run says: of its commit, numbered by its run, and none from a desk. */

@@ -54,7 +54,7 @@ export async function authenticate(
   const nowMs = deps.now();
   if (bearer !== null && looksLikeGithub(bearer)) {
     const audience = statusAudience(trust.document.home);
-    const run = await verifyWorkflow(trust, bearer, { keys: deps.control.github, audience, seenMs: nowMs });
+    const run = await verifyWorkflow(trust, bearer, { keys: deps.control.github, audience, now: nowMs });
     if (!run.ok) {
       const why = `GitHub's token is not taken: ${run.detail ?? run.reason}.`;
       return unauthorised('credentials_invalid', why, run.reason);

@@ -1,11 +1,12 @@
 import { readJws, verifyJws, verifyReadJws } from '../../schema/jose/jws.ts';
 import type { AcceptedKey } from '../../schema/jose/keys.ts';
 import { ok, refuse } from '../../schema/result.ts';
-import { operatorName } from '../../schema/trust/document.ts';
+import { controllerName, operatorName } from '../../schema/trust/document.ts';
 import { keyOf, nameOfKey } from '../../schema/trust/evaluate.ts';
 import type { Trust } from '../../schema/trust/read.ts';
 import { clockSkewMs, maxProofBytes } from '../../schema/wire/limits.ts';
 import { type Proof, proofSchema } from '../../schema/wire/proof.ts';
+import { releaseAction } from '../../schema/wire/release-order.ts';
 import type { EnrolmentControl, Proved, UpkeepControl } from '../control/control.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Nonces } from './nonces.ts';
@@ -32,16 +33,30 @@ type Deps = {
   readonly nowMs: number;
 };
 
-/** Finds whose key a thumbprint names: the operator or a relay of trust, or a pending relay. */
+/** What trust grants a key, as a token's scope has it; whoever may release anything may also bring releases. */
+function scopeOf({ document }: Trust, name: string): string[] {
+  const identity = document.identities[name];
+  const may = identity?.kind === 'key' ? identity.may : [];
+  const rights = may.flatMap(({ action, on }) => on.map((target) => `${action}@${target}`));
+  return may.some(({ action }) => action === releaseAction) ? [...rights, 'release'] : rights;
+}
+
+/** Finds whose key a thumbprint names: the operator, another key or a relay of trust, or a pending relay. */
 async function findSigner(
   deps: Deps,
   kid: string,
 ): Promise<{ key: AcceptedKey; principal: Principal } | null> {
   const operator = keyOf(deps.trust, 'key', operatorName)(kid);
   if (operator !== undefined) return { key: operator, principal: { kind: 'operator', kid } };
+  const other = keyOf(deps.trust, 'key')(kid);
+  const name = nameOfKey(deps.trust, kid)!;
+  // The controller's own key is on this machine: it asks nothing of itself.
+  if (other !== undefined && name !== controllerName) {
+    return { key: other, principal: { kind: 'key', name, kid, scope: scopeOf(deps.trust, name) } };
+  }
   const relay = keyOf(deps.trust, 'relay')(kid);
   if (relay !== undefined) {
-    return { key: relay, principal: { kind: 'relay', name: nameOfKey(deps.trust, kid)!, kid } };
+    return { key: relay, principal: { kind: 'relay', name, kid } };
   }
   const pending = await deps.enrolment.pending(kid);
   return pending === null
@@ -51,7 +66,7 @@ async function findSigner(
 
 /**
  * Verifies all of a proof but the body's digest: signature by a key that has a name here, home, method,
- * address, time within the skew of clocks, and that its nonce was never seen. An operator's nonces for calls
+ * address, time within the skew of clocks, and that its nonce was never seen. Nonces of people's keys for calls
  * that change something are remembered in the store, so that a restart opens no window.
  */
 export async function verifyProof(
@@ -73,7 +88,8 @@ export async function verifyProof(
   if (fault !== null) return fault;
 
   const until = proof.time + 2 * clockSkewMs;
-  const durable = signer.principal.kind === 'operator' && request.method !== 'GET';
+  const { kind } = signer.principal;
+  const durable = (kind === 'operator' || kind === 'key') && request.method !== 'GET';
   const fresh =
     deps.nonces.remember(signer.key.kid, proof.nonce, until, deps.nowMs) &&
     (!durable || (await deps.upkeep.rememberProofNonce(signer.key.kid, proof.nonce, until)));

@@ -27,6 +27,9 @@ export type PlanRefusal = 'plan_malformed' | 'plan_digest' | 'plan_exceeds_order
  * of this home and of now, for no longer than its steps need, no step is there that the order does not imply, and
  * what was ordered comes after all the others. A taken control plane would show one thing and have another signed.
  * Of a runbook that is not known here, the steps are the owner's to judge.
+ *
+ * @param signer the identity whose key is to sign it, within its own grants
+ * @param waitMs how long it may have waited for this signature
  */
 export async function checkPlan(
   trust: Trust,
@@ -34,6 +37,8 @@ export async function checkPlan(
   plan: Pick<Plan, 'intent' | 'digest'>,
   now: number,
   runbook: Runbook | null = null,
+  signer: string = operatorName,
+  waitMs = 0,
 ): Promise<Result<CheckedPlan, PlanRefusal>> {
   const bytes = decodeBase64url(plan.intent);
   if (!bytes.ok) return refuse('plan_malformed', 'the bytes are not canonical base64url');
@@ -50,9 +55,9 @@ export async function checkPlan(
   if (intent.expires <= now) {
     return refuse('plan_malformed', 'it has expired already: compare the clocks of both computers');
   }
-  const may = evaluateIntent(trust, operatorName, intent);
+  const may = evaluateIntent(trust, signer, intent);
   if (!may.ok) return refuse('plan_not_granted', may.detail ?? may.reason);
-  if (intent.expires > now + lifetimeOf(intent.steps) + clockSkewMs) {
+  if (intent.expires > now + waitMs + lifetimeOf(intent.steps) + clockSkewMs) {
     return refuse('plan_malformed', 'it would be good for longer than its steps need');
   }
 

@@ -55,7 +55,7 @@ export async function runCli(given: CliDeps, words: readonly string[]): Promise<
   try {
     const outcome = await command.run(context, parsed.args, parsed.values);
     progress.end();
-    return tell(deps, parsed.common.json, outcome);
+    return tell(deps, parsed.common.json, outcome, given.terminal);
   } catch (error) {
     if (!isSystemError(error)) throw error;
     progress.end();
@@ -122,9 +122,14 @@ function configDirectory({ env, homeDirectory }: CliDeps, given: string | undefi
   );
 }
 
-function tell({ terminal }: CliDeps, json: boolean, outcome: Done | Failure): number {
+const inBold = (text: string, words: readonly string[]): string =>
+  `${words.reduce((all, word) => all.replaceAll(word, `\u001b[1m${word}\u001b[22m`), printable(text))}\n`;
+
+/** @param bare the terminal itself, for what this program alone says */
+function tell({ terminal }: CliDeps, json: boolean, outcome: Done | Failure, bare = terminal): number {
   if (outcome.ok) {
     if (json) terminal.out(`${jsonLine(outcome.json)}\n`);
+    else if (outcome.bold !== undefined && bare.columns > 0) bare.out(inBold(outcome.text, outcome.bold));
     else if (outcome.text !== '') terminal.out(`${outcome.text}\n`);
     return outcome.exit ?? exits.ok;
   }

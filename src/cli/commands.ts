@@ -1,19 +1,27 @@
 import type { Command } from './command.ts';
 import { adopt } from './commands/adopt.ts';
+import { approvals } from './commands/approvals.ts';
+import { approve } from './commands/approve.ts';
 import { auditExport } from './commands/audit-export.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { backup } from './commands/backup.ts';
 import { caInit } from './commands/ca-init.ts';
 import { caList } from './commands/ca-list.ts';
 import { caSign } from './commands/ca-sign.ts';
+import { ciCheck } from './commands/ci-check.ts';
+import { ciInit } from './commands/ci-init.ts';
+import { ciOrder } from './commands/ci-order.ts';
 import { command } from './commands/command.ts';
 import { completion } from './commands/completion.ts';
 import { configBuild } from './commands/config-build.ts';
 import { configCheck } from './commands/config-check.ts';
 import { configMigrate } from './commands/config-migrate.ts';
 import { configSchema } from './commands/config-schema.ts';
+import { deny } from './commands/deny.ts';
 import { deploy } from './commands/deploy.ts';
 import { deployments } from './commands/deployments.ts';
+import { deskJoin } from './commands/desk-join.ts';
+import { deskNew } from './commands/desk-new.ts';
 import { diff } from './commands/diff.ts';
 import { doctor } from './commands/doctor.ts';
 import { edgeSetup } from './commands/edge-setup.ts';
@@ -46,7 +54,11 @@ import { targets } from './commands/targets.ts';
 import { tokensCreate } from './commands/tokens-create.ts';
 import { tokensList } from './commands/tokens-list.ts';
 import { tokensRevoke } from './commands/tokens-revoke.ts';
+import { trustAddGithub } from './commands/trust-add-github.ts';
+import { trustAddKey } from './commands/trust-add-key.ts';
+import { trustAddNotary } from './commands/trust-add-notary.ts';
 import { trustCommand } from './commands/trust-command.ts';
+import { trustHeal } from './commands/trust-heal.ts';
 import { trustPublish } from './commands/trust-publish.ts';
 import { trustReaders } from './commands/trust-readers.ts';
 import { trustRecover } from './commands/trust-recover.ts';
@@ -73,11 +85,17 @@ export const commands: readonly Command[] = [
   trustShow,
   trustSign,
   trustRotate,
+  trustAddGithub,
+  trustAddKey,
+  trustAddNotary,
   trustRevoke,
   trustReaders,
   trustCommand,
+  trustHeal,
   trustPublish,
   trustRecover,
+  deskNew,
+  deskJoin,
   houseShow,
   houseSet,
   guestsPrepare,
@@ -105,6 +123,9 @@ export const commands: readonly Command[] = [
   caInit,
   caSign,
   caList,
+  ciInit,
+  ciCheck,
+  ciOrder,
   status,
   doctor,
   watch,
@@ -112,6 +133,9 @@ export const commands: readonly Command[] = [
   sleep,
   run,
   command,
+  approvals,
+  approve,
+  deny,
   auditVerify,
   auditExport,
   completion(() => commands),

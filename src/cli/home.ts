@@ -75,6 +75,16 @@ export const writeRootFile = (directory: string, root: RootFile): void =>
 export const writeTrust = (directory: string, trust: Trust): void =>
   writeConfigFile(directory, names.trust, { digest: trust.digest, jws: trust.jws });
 
+/** The key of a directory that is no home yet, or null: `writ desk new` made one. */
+export async function readOperator(
+  directory: string,
+): Promise<{ ok: true; value: SigningKey | null } | Failure> {
+  const secret = readConfigFile(directory, names.operator, v.unknown(), 4 * 1024);
+  if (!secret.ok || secret.value === null) return secret as { ok: true; value: null } | Failure;
+  const key = await importSigningKey(secret.value);
+  return key.ok ? key : brokenConfig(join(directory, names.operator), key.detail ?? key.reason);
+}
+
 /** Reads the home of a configuration directory. */
 export async function readHome(directory: string): Promise<{ ok: true; value: Home } | Failure> {
   const file = read(directory, names.home, homeFileSchema, 16 * 1024);
@@ -127,5 +137,11 @@ function read<S extends v.GenericSchema>(
         'no_home',
         `There is no home in ${directory}. Run writ init with the code that writ serve printed, or name another directory with --config.`,
       )
-    : brokenConfig(join(directory, name), 'it is missing');
+    : name === names.root
+      ? fail(
+          exits.refused,
+          'root_not_here',
+          'There is no root key on this computer: trust is signed on the one where writ init was run, or with --paper. Nothing was signed.',
+        )
+      : brokenConfig(join(directory, name), 'it is missing');
 }

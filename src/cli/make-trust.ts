@@ -11,6 +11,7 @@ import {
   type TrustDocument,
 } from '../../schema/trust/document.ts';
 import type { TrustGrant } from '../../schema/trust/grant.ts';
+import { machineOfTarget } from '../../schema/wire/ids.ts';
 import type { EnrolmentStatement } from '../../schema/wire/relay-api.ts';
 import { isCommandGrant } from './app-commands.ts';
 import { isSame } from './same.ts';
@@ -73,8 +74,8 @@ function controllerGrants(file: HouseFile): TrustGrant[] {
   ].filter(({ on }) => on.length > 0);
 }
 
-/** What the owner's releases may touch at first: where apps keep their units, settings and files. */
-const releasePaths: readonly string[] = [
+/** What releases may touch at first: where apps keep their units, settings and files. */
+export const releasePaths: readonly string[] = [
   '/etc/containers/systemd/**',
   '/etc/systemd/system/**',
   '/etc/opt/**',
@@ -121,7 +122,8 @@ export function admitRelays(
     if (before?.kind === 'relay' && before.jwk.x !== jwk.x) {
       note(`${relay} had a key already; the new one replaces it.`);
     }
-    document.identities[relay] = { kind: 'relay', jwk };
+    const attests = before?.kind === 'relay' ? before.attests : undefined;
+    document.identities[relay] = { kind: 'relay', jwk, ...(attests !== undefined && { attests }) };
 
     const host = document.house.hosts[relay];
     if (host?.mac !== undefined && facts.macs.length > 0 && !facts.macs.includes(host.mac)) {
@@ -191,13 +193,16 @@ export function changeHouse(
     Object.entries(before.identities)
       .filter(([name, identity]) => identity.kind !== 'relay' || !goneHosts.includes(name))
       .map(([name, identity]) => {
-        if (identity.kind !== 'key') return [name, identity];
+        if (identity.kind === 'relay') return [name, identity];
         const commands = commandGrants(identity.may, { hosts, guests });
         if (name === controllerName) {
           return [name, { ...identity, may: [...controllerGrants(file), ...commands] }];
         }
-        const may = [...operatorGrants({ hosts, guests }), ...commands];
-        return [name, name === operatorName ? { ...identity, may } : identity];
+        const may =
+          name === operatorName
+            ? [...operatorGrants({ hosts, guests }), ...commands]
+            : stillThere(identity.may, { hosts, guests });
+        return [name, { ...identity, may }];
       }),
   );
   const changed = {
@@ -216,6 +221,18 @@ const commandGrants = (may: readonly TrustGrant[], house: House): TrustGrant[] =
   may
     .filter(isCommandGrant)
     .map((grant) => ({ ...grant, on: grant.on.filter((target) => appCommand.relayFor(house, target).ok) }))
+    .filter(({ on }) => on.length > 0);
+
+/** Grants that no house file says, without machines that the house has no more: no relay would take such a version. */
+const stillThere = (may: readonly TrustGrant[], { hosts, guests }: House): TrustGrant[] =>
+  may
+    .map((grant) => ({
+      ...grant,
+      on: grant.on.filter((target) => {
+        const machine = machineOfTarget(target);
+        return Object.hasOwn(hosts, machine) || Object.hasOwn(guests, machine);
+      }),
+    }))
     .filter(({ on }) => on.length > 0);
 
 /** The version after `current` with another control plane: its key, and where it is reached. Nothing else changes. */

@@ -32,6 +32,8 @@ export type Done = {
   /** Not 0 where the outcome itself is bad news that was told truly. */
   readonly exit?: Exit;
   readonly text: string;
+  /** Words of the text that a terminal shows in bold. */
+  readonly bold?: readonly string[];
   readonly json: unknown;
 };
 

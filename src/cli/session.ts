@@ -1,4 +1,6 @@
 import type { SigningKey } from '../../schema/jose/keys.ts';
+import { operatorName } from '../../schema/trust/document.ts';
+import { nameOfKey } from '../../schema/trust/evaluate.ts';
 import { acceptNextTrust, followTrustChain, type Trust } from '../../schema/trust/read.ts';
 import { maxTrustChainBytes } from '../../schema/wire/limits.ts';
 import { trustChainSchema } from '../../schema/wire/relay-api.ts';
@@ -20,6 +22,10 @@ import { sendTrust } from './upload-trust.ts';
 
 /** A home and the API that serves it. */
 export type Session = { readonly home: Home; readonly api: Api };
+
+/** By what name trust knows the key of this computer: the operator, or a second computer's; to it orders are granted. */
+export const signerOf = (trust: Trust, { operator }: Pick<Home, 'operator'>): string =>
+  nameOfKey(trust, operator.kid) ?? operatorName;
 
 /** The API of a home, asked with its operator key or another. */
 export const apiOf = (context: Context, { file, operator }: Home, proving: SigningKey = operator): Api =>

@@ -1,20 +1,22 @@
-import { actionOf } from '../../schema/actions/index.ts';
 import { fingerprint } from '../../schema/jose/keys.ts';
-import type { Origin } from '../../schema/trust/document.ts';
-import { readLimit, type TrustGrant } from '../../schema/trust/grant.ts';
+import { type Origin, standingName } from '../../schema/trust/document.ts';
 import type { Trust } from '../../schema/trust/read.ts';
 import { trustWarningMs } from '../../schema/wire/limits.ts';
-
-const list = (names: readonly string[]): string =>
-  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+import { own } from '../../schema/wire/record.ts';
+import { grantInWords } from './grant-words.ts';
+import { listed } from './text.ts';
+import { conditionsInWords, workflowInWords, workflowRights } from './workflow-words.ts';
 
 /** Where relays reach the control plane: `https://100.64.0.1:8420 (pinned) and https://writ.example.net`. */
 export const originsInWords = (origins: readonly Origin[]): string =>
-  list(origins.map(({ url, spki }) => (spki === undefined ? url : `${url} (pinned)`)));
+  listed(origins.map(({ url, spki }) => (spki === undefined ? url : `${url} (pinned)`)));
 
 /** A post-quantum recipient has 1,959 characters. */
 export const shortRecipient = (recipient: string): string =>
   recipient.length < 80 ? recipient : `${recipient.slice(0, 24)}…${recipient.slice(-8)}`;
+
+/** What a relay that attests times does beside. */
+export const notaryWords = 'a notary, which says when it saw tokens, and nothing else';
 
 /** A trust document as its owner would tell it. */
 export function trustInWords(trust: Trust, now: number): string {
@@ -24,17 +26,36 @@ export function trustInWords(trust: Trust, now: number): string {
     `Trust of ${document.home}, version ${document.version}.`,
     `  digest   ${trust.digest}`,
     `  expires  ${document.expires}${left <= 0 ? ': EXPIRED, relays run no job' : left < trustWarningMs ? `: in ${Math.floor(left / 86_400_000)} days` : ''}`,
-    `  signed by ${document.threshold} of ${list(document.roots.map(({ kid }) => kid))}`,
+    `  signed by ${document.threshold} of ${listed(document.roots.map(({ kid }) => kid))}`,
     `  relays reach the control plane at ${originsInWords(document.origins)}`,
     `  newer versions are also fetched from ${document.mirror ?? 'nowhere else: no mirror is named'}`,
-    `  what failing apps say is encrypted to ${list((document.recipients ?? ['nobody, and stays where it is']).map(shortRecipient))}`,
+    `  what failing apps say is encrypted to ${listed((document.recipients ?? ['nobody, and stays where it is']).map(shortRecipient))}`,
     '',
   ];
   for (const [name, identity] of Object.entries(document.identities)) {
     if (identity.kind !== 'key') continue;
     lines.push(`${name} (${printOf(trust, name)}) may`);
     if (identity.may.length === 0) lines.push('  order nothing');
-    for (const grant of identity.may) lines.push(`  ${grantInWords(grant)}`);
+    for (const grant of identity.may) {
+      for (const right of grantInWords(grant, document.house)) lines.push(`  ${right}`);
+    }
+    lines.push('');
+  }
+  for (const [name, identity] of Object.entries(document.identities)) {
+    if (identity.kind !== 'github') continue;
+    const rights = workflowRights(identity.may, document.house);
+    lines.push(name);
+    for (const right of rights.length === 0 ? ['order nothing'] : rights) {
+      lines.push(`  ${workflowInWords(identity)} may ${right}`);
+    }
+    lines.push(`  Its tokens must say ${conditionsInWords(identity)}.`, '');
+  }
+  const standing = own(document.identities, standingName);
+  if (standing?.kind === 'standing') {
+    lines.push('By themselves, without a caller, relays may');
+    for (const grant of standing.may) {
+      for (const right of grantInWords(grant, document.house)) lines.push(`  ${right}`);
+    }
     lines.push('');
   }
   lines.push('Hosts');
@@ -45,6 +66,7 @@ export function trustInWords(trust: Trust, now: number): string {
       host.sleeps ? 'sleeps' : 'always on',
       ...(host.wake_via === undefined ? [] : [`woken by ${host.wake_via} (${host.mac})`]),
       relay?.kind === 'relay' ? `relay ${printOf(trust, name)}` : 'no relay admitted yet',
+      ...(relay?.kind === 'relay' && relay.attests !== undefined ? [notaryWords] : []),
     ];
     lines.push(`  ${name}: ${facts.join(', ')}`);
   }
@@ -53,33 +75,12 @@ export function trustInWords(trust: Trust, now: number): string {
     const facts = [
       `VMID ${guest.vmid} (${guest.kind}) on ${guest.host}`,
       guest.identity === undefined ? 'not adopted yet: relays will not touch it' : `is ${guest.identity}`,
-      ...(guest.exclusive.length === 0 ? [] : [`holds ${list(guest.exclusive)} alone`]),
+      ...(guest.exclusive.length === 0 ? [] : [`holds ${listed(guest.exclusive)} alone`]),
       ...(guest.in_use === 'sessions' ? ['in use while somebody is logged in'] : []),
     ];
     lines.push(`  ${name}: ${facts.join(', ')}`);
   }
   return lines.join('\n');
-}
-
-/** What a grant allows: `wake pve2, at most 6 times in an hour`. */
-export function grantInWords({ action, on, limit }: TrustGrant): string {
-  const known = actionOf(action);
-  const often = limit === undefined ? '' : `, ${limitInWords(limit)}`;
-  return known === undefined
-    ? `${action} on ${list(on)}: an action that this version does not know`
-    : `${known.verb}${known.type.endsWith('-in-use') ? ' even while in use' : ''} ${list(on)}${often}`;
-}
-
-function limitInWords(limit: string): string {
-  const { count, windowMs } = readLimit(limit);
-  const minutes = windowMs / 60_000;
-  const window =
-    minutes % 1440 === 0
-      ? `${minutes / 1440} days`
-      : minutes % 60 === 0
-        ? `${minutes / 60} hours`
-        : `${minutes} minutes`;
-  return `at most ${count} times in ${window.replace(/^1 (\w+)s$/, 'a $1').replace('a hour', 'an hour')}`;
 }
 
 function printOf(trust: Trust, name: string): string {

@@ -1,6 +1,6 @@
 import { decodeBase64url } from '../../schema/jose/base64url.ts';
 import { signJws } from '../../schema/jose/jws.ts';
-import { evaluateOrder } from '../../schema/trust/evaluate.ts';
+import { evaluateOrder, isNotary } from '../../schema/trust/evaluate.ts';
 import { type Trust, trustExpired } from '../../schema/trust/read.ts';
 import type { Job } from '../../schema/wire/job.ts';
 import { clockSkewMs, jobLifetimeMs } from '../../schema/wire/limits.ts';
@@ -8,7 +8,6 @@ import type { PollRequest } from '../../schema/wire/relay-api.ts';
 import { parseReleaseOrder } from '../../schema/wire/release-order.ts';
 import { maxAttestations } from '../../schema/wire/time.ts';
 import { applyDisallowed } from '../domain/deployment.ts';
-import { isNotary } from '../domain/notaries.ts';
 import { githubProtocol, offerable, partLeaseUntil, releaseProtocol } from '../domain/part-lease.ts';
 import type { LeasablePart } from '../domain/release-ports.ts';
 import type { RelayRecord } from '../domain/world.ts';

@@ -1,8 +1,7 @@
 import { verifyJws } from '../../schema/jose/jws.ts';
-import { keyOf } from '../../schema/trust/evaluate.ts';
+import { isNotary, keyOf } from '../../schema/trust/evaluate.ts';
 import { clockSkewMs, maxAuthorisationBytes } from '../../schema/wire/limits.ts';
 import { timeAttestationSchema } from '../../schema/wire/time.ts';
-import { isNotary } from '../domain/notaries.ts';
 import type { RelayControl } from './control.ts';
 import type { ControlDeps } from './deps.ts';
 import type { ReleaseDispatch } from './release-dispatch.ts';
@@ -26,7 +25,8 @@ export function createTimes(
       if (!read.ok) continue;
       const { home, token, seen } = read.value.payload;
       if (home !== trust.document.home || seen > clock.now() + clockSkewMs) continue;
-      await store.deployments.attest(token, text);
+      // One that came too late for the token proves nothing: another notary’s may come.
+      await store.deployments.attest(token, text, seen - clockSkewMs);
     }
     dispatch.attested();
   };

@@ -9,6 +9,13 @@ export type Principal =
     }
   /** The owner's CLI, by the operator key that trust names. */
   | { readonly kind: 'operator'; readonly kid: string }
+  /** Another key that trust names, such as a second computer's. `scope`: what trust grants it, as `<action>@<target>`. */
+  | {
+      readonly kind: 'key';
+      readonly name: string;
+      readonly kid: string;
+      readonly scope: readonly string[];
+    }
   /** A run of a workflow of GitHub Actions, by the identity that trust names it. */
   | { readonly kind: 'github'; readonly name: string }
   /** A relay that trust admits. */
@@ -38,6 +45,8 @@ export function principalText(principal: Principal): string {
       return `token:${principal.name}`;
     case 'operator':
       return 'operator';
+    case 'key':
+      return `key:${principal.name}`;
     case 'github':
       return `github:${principal.name}`;
     case 'relay':

@@ -81,8 +81,8 @@ export type DeploymentStore = {
   ): Promise<Map<string, SignedRelease & { readonly signer: string; readonly time: string | null }>>;
   /** Tokens of GitHub's that no notary has attested yet, of those that expire after a time. */
   tokens(after: number): Promise<readonly string[]>;
-  /** Keeps the first attestation of a token that some order waits for. */
-  attest(token: string, time: string): Promise<void>;
+  /** Keeps the first attestation of a token that some order waits for and that expires after a time. */
+  attest(token: string, time: string, after: number): Promise<void>;
   /** Open deployments whose token expired before a time, without an attestation. */
   lapsed(before: number): Promise<readonly string[]>;
   /** When the next token expires that lacks one; null: none. */

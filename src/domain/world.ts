@@ -1,5 +1,6 @@
 import type { hostStates } from '../../schema/api/house.ts';
 import type { Trust } from '../../schema/trust/read.ts';
+import { own } from '../../schema/wire/record.ts';
 import type { GuestReport, Report } from '../../schema/wire/report.ts';
 
 export type HostState = (typeof hostStates)[number];
@@ -56,7 +57,7 @@ export type World = {
 
 /** The kid of the relay that trust admits under a name; undefined when none is. */
 export function relayKid(trust: Trust, name: string): string | undefined {
-  if (trust.document.identities[name]?.kind !== 'relay') return undefined;
+  if (own(trust.document.identities, name)?.kind !== 'relay') return undefined;
   for (const [kid, identity] of trust.identities) if (identity.name === name) return kid;
   return undefined;
 }

@@ -28,9 +28,10 @@ export function eventStream(
     if (options.expires !== null && options.expires <= deps.now()) return false;
     const { principal } = options;
     if (principal.kind === 'token') return (await control.tokens.use(principal.id)).ok;
-    if (principal.kind !== 'operator') return false;
+    if (principal.kind !== 'operator' && principal.kind !== 'key') return false;
     const trust = await control.trust.current();
-    return trust !== null && nameOfKey(trust, principal.kid) === operatorName;
+    const name = principal.kind === 'key' ? principal.name : operatorName;
+    return trust !== null && nameOfKey(trust, principal.kid) === name;
   };
 
   const stream = new ReadableStream<Uint8Array>(

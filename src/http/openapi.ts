@@ -9,15 +9,19 @@ type Json = { readonly [member: string]: unknown };
 /** What a route's authority means to a caller, also for the reference page. */
 export const authorityText: Record<Authority, string> = {
   anyone: 'Anyone.',
-  reader: 'A token with the scope `status`, or the operator.',
+  reader: 'A token with the scope `status`, the operator, or another key of the trust document.',
   orderer: 'A token whose scope names this very action and target (or runbook), or the operator.',
-  follower: 'A token with the scope `status` or with the scope of the command’s order, or the operator.',
+  planner: 'The same, or a key that the trust document grants this action on this target.',
+  signer: 'The operator’s key, or one that the trust document grants the same: for what it signed itself.',
+  follower:
+    'A token with the scope `status` or with the scope of the command’s order, the operator, or another key.',
   operator: 'The operator’s key: the CLI on the owner’s computer.',
-  releaser: 'The operator’s key; or a workflow of GitHub Actions that the trust document names.',
-  'release reader': 'A token with the scope `status`; the operator; such a workflow.',
+  releaser:
+    'The operator’s key; one that the trust document lets release; or a workflow of GitHub Actions that the trust document names.',
+  'release reader': 'A token with the scope `status`; the operator; another key; such a workflow.',
   relay: 'A relay that the trust document admits.',
   'pending relay':
-    'A relay, also one that waits for approval; a token with the scope `status`; the operator; such a workflow.',
+    'A relay, also one that waits for approval; a token with the scope `status`; the operator; another key; such a workflow.',
   setup: 'Whoever holds the setup code that `writ serve` printed.',
   enrolment: 'Whoever holds a single-use enrolment code.',
   roots: 'Whoever brings versions signed by the home’s roots, with the operator key that the newest names.',
@@ -27,6 +31,8 @@ const security: Record<Authority, readonly Json[]> = {
   anyone: [],
   reader: [{ token: [] }, { proof: [] }],
   orderer: [{ token: [] }, { proof: [] }],
+  planner: [{ token: [] }, { proof: [] }],
+  signer: [{ proof: [] }],
   follower: [{ token: [] }, { proof: [] }],
   operator: [{ proof: [] }],
   releaser: [{ token: [] }, { proof: [] }],

@@ -16,7 +16,7 @@ const selectLapsed = written<{ readonly id: string }>(
 const selectNext = written<{ readonly next: number | null }>(
   `SELECT min(release_token.expires) AS next ${waiting}`,
 );
-const attest = written('UPDATE release_token SET time = ? WHERE token = ? AND time IS NULL');
+const attest = written('UPDATE release_token SET time = ? WHERE token = ? AND time IS NULL AND expires > ?');
 
 /** What is kept of tokens of GitHub's, for relays that come after they have expired. */
 export function releaseTokenQueries(
@@ -24,8 +24,8 @@ export function releaseTokenQueries(
 ): Pick<DeploymentStore, 'tokens' | 'attest' | 'lapsed' | 'nextLapse'> {
   return {
     tokens: async (now) => (await select(database, selectWaiting(now))).map(({ token }) => token),
-    attest: async (token, time) => {
-      await run(database, [attest(time, token)]);
+    attest: async (token, time, after) => {
+      await run(database, [attest(time, token, after)]);
     },
     lapsed: async (before) => (await select(database, selectLapsed(before))).map(({ id }) => id),
     nextLapse: async () => (await select(database, selectNext()))[0]?.next ?? null,

@@ -12,7 +12,7 @@ export type Rule = {
   find(sources: readonly Source[]): Breach[];
 };
 
-const isProduct = (path: string): boolean => /^(schema|src|edge|relay)\//.test(path);
+const isProduct = (path: string): boolean => /^(schema|src|edge|relay|action)\//.test(path);
 const isSchema = (path: string): boolean => path.startsWith('schema/');
 const isPure = (path: string): boolean => isSchema(path) || path.startsWith('src/domain/');
 
@@ -21,7 +21,7 @@ const isNodeOnly = (path: string): boolean =>
   /^src\/(main\.ts$|node\/|cli\/)/.test(path) || /(^|[-/])(node|embedded(-[a-z-]+)?)\.tsx?$/.test(path);
 /** Where a program's parts are wired: what is passed in elsewhere is made here. */
 const isEntry = (path: string): boolean =>
-  /^(src|relay|src\/cli)\/main\.ts$|^relay\/start\.ts$|^edge\//.test(path);
+  /^(src|relay|src\/cli|action\/[a-z]+)\/main\.ts$|^relay\/start\.ts$|^edge\//.test(path);
 const isSource = (noun: string, path: string): boolean =>
   new RegExp(`(^|[-/])${noun}s?(-[a-z-]+)?\\.ts$`).test(path);
 

@@ -91,7 +91,8 @@ export type ControlHome = {
   readonly token: (permission: string, scope?: readonly string[]) => Grant;
 };
 
-const grantOf = (principal: Principal, permission: string): Grant => ({ principal, permission }) as Grant;
+export const grantOf = (principal: Principal, permission: string): Grant =>
+  ({ principal, permission }) as Grant;
 
 /** A claimed control plane on a real libSQL file, with the two hosts of the test house. */
 export async function makeControlHome(
@@ -127,7 +128,7 @@ export async function makeControlHome(
       key: home.controller,
       setupSecret: secret,
       log: () => {},
-      github: githubKeys(() => clock.now()),
+      github: githubKeys({ uptimeMs: () => clock.now(), warn: () => {} }),
     });
     return { db, store, control };
   };

@@ -100,7 +100,7 @@ export function githubToken(key: GithubKey, claims: GithubClaims, header: object
 
 /** GitHub's issuer of ID tokens on loopback: its keys, and the endpoint that a job asks for tokens. */
 export async function startGithubIssuer(
-  options: { readonly now?: () => number } = {},
+  options: { readonly now?: () => number; readonly redirectTo?: string } = {},
 ): Promise<GithubIssuer> {
   const now = options.now ?? Date.now;
   let keys = [githubKey()];
@@ -119,7 +119,7 @@ export async function startGithubIssuer(
     else if (failure === 'down') json(response, 503, { message: 'unavailable' });
     else if (failure === 'empty') json(response, 200, { keys: [] });
     else if (failure === 'redirects') {
-      response.writeHead(302, { location: 'http://127.0.0.1:9/.well-known/jwks' });
+      response.writeHead(302, { location: `${options.redirectTo ?? 'http://127.0.0.1:9'}/.well-known/jwks` });
       response.end();
     } else {
       response.writeHead(200, { 'content-type': 'application/json' });

@@ -46,6 +46,7 @@ export type IntentOptions = {
 export type ReleaseOptions = Omit<IntentOptions, 'lifetimeMs'> & {
   readonly order?: Partial<ReleaseOrderNumber>;
   readonly home?: string;
+  readonly commit?: ReleaseOrder['commit'];
 };
 
 /** What an authority signed, as a job carries it. */
@@ -237,13 +238,16 @@ export async function makeTestHome(options: {
       const authorisation = await signJws('intent', { home: id, kind: 'intent', digest }, by);
       return { intent, bytes, digest, authorisation };
     },
-    async release(parts, { by = operator, issuedAt = Date.now(), order: number, home = id } = {}) {
+    async release(
+      parts,
+      { by = operator, issuedAt = Date.now(), order: number, home = id, commit = null } = {},
+    ) {
       desk += 1;
       const order: ReleaseOrder = {
         v: 1,
         home,
         release: testDigest('e'),
-        commit: null,
+        commit,
         order: { run_id: 0, run_attempt: 0, desk, ...number },
         issued_at: issuedAt,
         parts: parts

@@ -16,6 +16,7 @@ export const sampleBlob = '44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c06
 const bodies: Readonly<Record<string, (object: string) => unknown>> = {
   'POST /v1/plans': (object) => ({ order: order(object) }),
   'POST /v1/commands': (object) => ({ order: order(object), intent: 'e30', authorisation: 'a.b.c' }),
+  'POST /v1/commands/{id}/approval': () => ({ authorisation: 'a.b.c' }),
   'PUT /v1/house': () => ({ v: 1, hosts: {} }),
   'POST /v1/trust': () => ({ versions: [trustJws] }),
   'POST /v1/setup': () => ({ trust: trustJws, house: { v: 1, hosts: {} }, mac }),
@@ -34,6 +35,7 @@ const bodies: Readonly<Record<string, (object: string) => unknown>> = {
   }),
   'POST /v1/relay/receipts': () => ({ receipts: ['a.b.c'] }),
   'POST /v1/relay/reports': () => ({ report: 'a.b.c' }),
+  'POST /v1/relay/times': () => ({ times: ['a.b.c'] }),
   'POST /v1/relay/enroll': () => ({ statement: 'e30', controller_mac: mac, owner_mac: mac }),
   'POST /v1/relays/codes': () => ({ code: id('enr'), relay: 'pve3', controller_key: mac, expires: 1 }),
 };

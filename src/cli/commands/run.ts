@@ -2,7 +2,6 @@ import * as v from 'valibot';
 import { runbookListSchema } from '../../../schema/api/house.ts';
 import type { Order } from '../../../schema/api/orders.ts';
 import { didYouMean } from '../../../schema/near.ts';
-import { operatorName } from '../../../schema/trust/document.ts';
 import { findGrant } from '../../../schema/trust/evaluate.ts';
 import type { Trust } from '../../../schema/trust/read.ts';
 import { commandActionType, nameSchema } from '../../../schema/wire/ids.ts';
@@ -29,7 +28,7 @@ export const run = defineCommand({
   options: orderOptions,
   run: async (context, [runbook], values) =>
     runbook?.includes('/')
-      ? giveOrder(context, (trust) => commandOrder(trust, runbook), values)
+      ? giveOrder(context, (trust, signer) => commandOrder(trust, signer, runbook), values)
       : runbook === undefined
         ? list(context)
         : giveOrder(
@@ -43,10 +42,10 @@ export const run = defineCommand({
 });
 
 /** The order of a command of an app, once it is one that can be given. */
-function commandOrder(trust: Trust, name: string): { ok: true; value: Order } | Failure {
+function commandOrder(trust: Trust, signer: string, name: string): { ok: true; value: Order } | Failure {
   const fits = judgeCommandName(trust.document, name);
   if (!fits.ok) return { ...fits, detail: `${fits.detail} Nothing was ordered.` };
-  if (findGrant(trust, operatorName, commandActionType, name) === null) {
+  if (findGrant(trust, signer, commandActionType, name) === null) {
     const near = didYouMean(name, grantedCommands(trust.document));
     return fail(
       exits.refused,

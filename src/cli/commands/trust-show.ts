@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts';
+import { rootWords } from '../grant-words.ts';
 import { done } from '../outcome.ts';
 import { openSession, refreshTrust } from '../session.ts';
 import { trustInWords } from '../trust-words.ts';
@@ -15,6 +16,7 @@ export const trustShow = defineCommand({
     const trust = await refreshTrust(session.value);
     if (!trust.ok) return trust;
     const { document, digest } = trust.value;
-    return done(trustInWords(trust.value, context.now()), { digest, document });
+    const said = done(trustInWords(trust.value, context.now()), { digest, document });
+    return { ...said, bold: [rootWords] };
   },
 });

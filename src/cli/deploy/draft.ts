@@ -29,7 +29,7 @@ export async function draftDeployment(
   release: Release,
   wishes: { readonly only: readonly string[]; readonly again: boolean; readonly now: number },
 ): Promise<{ ok: true; value: Draft } | Failure> {
-  const { session, trust, running, sights, caRoot } = ready;
+  const { session, trust, signer, running, sights, caRoot } = ready;
   const wanted: Parts = new Map(release.manifest.parts.map((part) => [part.target, part]));
   let scope: Scope | null = null;
   if (wishes.only.length > 0) {
@@ -60,7 +60,7 @@ export async function draftDeployment(
   }
   const plan = await planLive(session.api, running, chosen, release.manifest.facts, blobs);
   if (!plan.ok) return plan;
-  const breaches = judgeParts(trust, chosen, running.parts, blobs, caRoot);
+  const breaches = judgeParts(trust, chosen, running.parts, blobs, caRoot, signer);
   return {
     ok: true,
     value: { selection: selected.value, release: named.digest, blobs, plan: plan.value, breaches },

@@ -1,4 +1,3 @@
-import { operatorName } from '../../../schema/trust/document.ts';
 import { nameOfKey } from '../../../schema/trust/evaluate.ts';
 import { type Trust, trustExpired } from '../../../schema/trust/read.ts';
 import { readCa } from '../ca/root.ts';
@@ -14,6 +13,8 @@ import { lookAtTargets, type Sights, withReceipts } from './what-runs.ts';
 export type Ready = {
   readonly session: Session;
   readonly trust: Trust;
+  /** By what name trust knows the key that signs here. */
+  readonly signer: string;
   readonly desk: Desk;
   readonly sights: Sights;
   readonly running: Running;
@@ -35,11 +36,12 @@ export async function getReady(context: Context): Promise<{ ok: true; value: Rea
       `Trust version ${version} has expired: no relay takes a release any more. Nothing was signed. Renew it: writ trust sign.`,
     );
   }
-  if (nameOfKey(trust.value, session.value.home.operator.kid) !== operatorName) {
+  const signer = nameOfKey(trust.value, session.value.home.operator.kid);
+  if (signer === undefined || trust.value.document.identities[signer]?.kind !== 'key') {
     return fail(
       exits.refused,
       'operator_unknown',
-      `The operator key on this computer is not the one of trust version ${version}: another was made since. Nothing was signed. Deploy from the computer that has it.`,
+      `The key on this computer is none of trust version ${version}: another was made since, or it was revoked. Nothing was signed. Deploy from a computer whose key trust names.`,
     );
   }
   const desk = readDesk(session.value.home.directory);
@@ -54,6 +56,6 @@ export async function getReady(context: Context): Promise<{ ok: true; value: Rea
   const ca = readCa(session.value.home.directory);
   if (!ca.ok) return ca;
   const caRoot = ca.value?.certificate ?? null;
-  const ready = { trust: trust.value, desk: desk.value, sights, running: running.value, caRoot };
+  const ready = { trust: trust.value, signer, desk: desk.value, sights, running: running.value, caRoot };
   return { ok: true, value: { session: session.value, ...ready } };
 }

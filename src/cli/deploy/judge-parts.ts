@@ -23,11 +23,12 @@ export type Breach = {
 };
 
 /**
- * What of these parts relays would refuse from the operator, by the very rules by which they judge: the house's relay, a
+ * What of these parts relays would refuse from whoever signs here, by the very rules by which they judge: the house's relay, a
  * grant of release.apply on each target, paths, units, and what cannot be done yet.
  *
  * @param blobs bytes of units, as far as they are here
  * @param caRoot the root of the private CA on this computer; null: it has none
+ * @param signer the identity whose key is to sign them
  */
 export function judgeParts(
   trust: Trust,
@@ -35,15 +36,16 @@ export function judgeParts(
   running: Parts,
   blobs: Blobs,
   caRoot: string | null,
+  signer: string = operatorName,
 ): Breach[] {
   return chosen.flatMap(({ target, relay, digest, part }): Breach[] => {
     const breach = (code: string, text: string): Breach => ({ target, code, text });
     const step = { relay, action: releaseAction, target, params: { part: digest }, after: [] };
     const fits = checkStep(trust, step);
     if (!fits.ok) return [breach(fits.reason, fits.detail ?? fits.reason)];
-    const grant = findGrant(trust, operatorName, releaseAction, target);
+    const grant = findGrant(trust, signer, releaseAction, target);
     if (grant === null)
-      return [breach('not_granted', `${operatorName} may not order ${releaseAction} on ${target}`)];
+      return [breach('not_granted', `${signer} may not order ${releaseAction} on ${target}`)];
     const lacking = lackingFor(part, own(trust.document.house.guests, target)?.kind === 'qemu');
     return [
       ...(lacking.length === 0

@@ -37,7 +37,7 @@ export async function orderFormer(
   former: readonly FormerPart[],
   wishes: FormerValues & { readonly again: boolean; readonly verb: string },
 ): Promise<Done | Failure> {
-  const { session, trust, running, caRoot } = ready;
+  const { session, trust, signer, running, caRoot } = ready;
   const stranger = former.find(({ vouched }) => !vouched);
   if (stranger !== undefined) {
     return fail(
@@ -69,7 +69,7 @@ export async function orderFormer(
     facts = { ...mixed, names: facts.names, access: facts.access };
   }
   const all = [...chosen.values()];
-  const refused = breachesFailure(judgeParts(trust, all, running.parts, new Map(), caRoot));
+  const refused = breachesFailure(judgeParts(trust, all, running.parts, new Map(), caRoot, signer));
   if (refused !== null) return refused;
   const parts = all.map(({ part }) => part);
   const kept = await checkKept(session.api, parts, new Map());

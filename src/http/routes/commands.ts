@@ -22,7 +22,10 @@ const listQuery = v.strictObject({
 
 const accepted = {
   200: { description: 'It ended within `wait`.', schema: commandViewSchema },
-  202: { description: 'It was accepted and runs.', schema: commandViewSchema },
+  202: {
+    description: 'It was accepted and runs, or waits for the owner’s approval.',
+    schema: commandViewSchema,
+  },
 };
 
 export const commandRoutes: readonly Route[] = [
@@ -54,7 +57,7 @@ export const commandRoutes: readonly Route[] = [
     summary: 'Plan an order without ordering it',
     description:
       'Gives the bytes of the intent that would be executed, to be checked and signed. Nothing is stored.',
-    authority: 'orderer',
+    authority: 'planner',
     body: planRequestSchema,
     permission: ({ body }) => permissionOf(body.order),
     answers: { 200: { description: 'The plan.', schema: planSchema } },
@@ -65,7 +68,7 @@ export const commandRoutes: readonly Route[] = [
     path: '/v1/commands',
     tag: 'Commands',
     summary: 'Submit a planned intent that the operator signed',
-    authority: 'operator',
+    authority: 'signer',
     query: waitQuery,
     body: submitRequestSchema,
     idempotent: true,

@@ -62,8 +62,8 @@ export const houseRoutes: readonly Route[] = [
     summary: 'Read the last report of each relay, as it signed it',
     description:
       'For whoever verifies what a relay said, such as to whom secrets of its machines are encrypted.',
-    authority: 'operator',
-    permission: () => 'house',
+    authority: 'signer',
+    permission: () => 'release',
     answers: { 200: { description: 'Compact JWS, one a relay.', schema: signedReportsSchema } },
     handle: async (_, { control }) => json({ reports: await control.house.reports() }),
   }),

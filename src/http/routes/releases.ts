@@ -69,7 +69,7 @@ export const releaseRoutes: readonly Route[] = [
   }),
   defineRoute({
     ...writing,
-    authority: 'operator',
+    authority: 'signer',
     method: 'GET',
     path: '/v1/blobs/{sha256}',
     summary: 'Read a blob of a release that is kept',

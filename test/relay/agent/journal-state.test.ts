@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { JournalEntry, OrderEntry, StepEntry } from '../../../relay/agent/journal-format.ts';
 import {
+  answeringSteps,
   buildState,
   isOpen,
   type LiveState,
@@ -290,6 +291,39 @@ describe('what a journal forgets', () => {
     const first = build(part(0, 8, 40), { k: 'forgotten', expires: 0, orders: 50 });
     first.forget(lateMs + 1);
     assert.equal(first.view.forgottenOrders, 50);
+  });
+
+  /** So many steps before the newest that answer, each with a receipt of its own. */
+  const crowd = (older: number, changes: Partial<StepEntry> = {}): JournalEntry[] =>
+    Array.from({ length: older + answeringSteps }, (_, index) => [
+      { ...receipt(index + 1), hash: digest('c') },
+      step(index, { receipts: [index + 1], ...(index < older && changes) }),
+    ]).flat();
+  const allConfirmed: JournalEntry = { k: 'confirmed', seq: 2 * answeringSteps };
+
+  test('threat 4: among many, the older ones are remembered until two minutes after their intent expired', () => {
+    const state = build(...crowd(2), allConfirmed);
+    state.forget(hourMs + 120_000);
+    assert.deepEqual([state.view.steps.size, state.view.forgotten], [answeringSteps + 2, 0]);
+    state.forget(hourMs + 120_001);
+    assert.deepEqual([state.view.steps.size, state.view.forgotten], [answeringSteps, hourMs]);
+    assert.equal(keysOf(state)[0], `${digest('b')}/2`);
+  });
+
+  test('threat 10: also among many, one that is open, or whose receipt nobody confirmed, is kept', () => {
+    const open = build(...crowd(2, { phase: 'started' }), allConfirmed);
+    open.forget(lateMs);
+    assert.deepEqual([open.view.steps.size, open.view.receipts.has(1)], [answeringSteps + 2, true]);
+    const unheard = build(...crowd(2), { k: 'confirmed', seq: 1 });
+    unheard.forget(lateMs);
+    assert.deepEqual([unheard.view.steps.size, unheard.view.receipts.has(2)], [answeringSteps + 1, true]);
+  });
+
+  test('among many, the older ones keep no receipt that was confirmed', () => {
+    const state = build(...crowd(3), { k: 'confirmed', seq: 2 });
+    state.forget(0);
+    assert.equal(state.view.steps.size, answeringSteps + 3);
+    assert.deepEqual([...state.view.receipts.keys()].slice(0, 2), [3, 4]);
   });
 
   test('a receipt goes when it is confirmed and no step needs it', () => {

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { createJournal, type Genesis, openJournal } from '../../../relay/agent/journal.ts';
 import { decodeJournal, type JournalEntry } from '../../../relay/agent/journal-format.ts';
-import { snapshotOf } from '../../../relay/agent/journal-state.ts';
+import { snapshotOf, stepKey } from '../../../relay/agent/journal-state.ts';
 import { nodeDisk } from '../../../relay/agent/node-disk.ts';
 import { createMemoryDisk, createTestClock, type MemoryDisk, quietLog, type TestClock } from './fixture.ts';
 
@@ -38,6 +38,7 @@ const started = (step: number, expires: number, receipt: number): JournalEntry =
   boot: 'boot-1',
   receipts: [receipt],
 });
+const digestOfNumber = (number: number): string => `sha256:${String(number).padStart(64, '0')}`;
 const receipt = (seq: number): JournalEntry => ({ k: 'receipt', seq, jws: 'a.b.c', hash: digest('c') });
 
 const fileOf = (disk: MemoryDisk): Buffer => Buffer.from(disk.files.get('journal')!);
@@ -156,6 +157,45 @@ test('compaction keeps what may still be asked for, and forgets what nobody can 
   assert.ok(fileOf(disk).length < 20_000, `${fileOf(disk).length} bytes`);
   const again = await openAgain(disk, clock);
   assert.deepEqual(snapshotOf(again.state), snapshotOf(journal.state));
+});
+
+test('threat 4: under load memory keeps what may still be ordered, and a restart forgets nothing of it', async () => {
+  const clock = createTestClock();
+  const disk = createMemoryDisk();
+  const journal = await createJournal(deps(disk, clock), genesis);
+  const minute = 60_000;
+  const intents = new Map<string, number>();
+  let mostSteps = 0;
+  let mostReceipts = 0;
+  let rewritten = 0;
+  for (let second = 0; second < 500; second += 1) {
+    const before = fileOf(disk).length;
+    clock.advance(1_000);
+    const expires = clock.now() + minute;
+    const numbers = Array.from({ length: 10 }, (_, index) => second * 10 + index + 1);
+    await journal.append(
+      numbers.flatMap((seq) => [
+        receipt(seq),
+        { ...started(0, expires, seq), intent: digestOfNumber(seq) } as JournalEntry,
+      ]),
+    );
+    for (const seq of numbers) intents.set(stepKey(digestOfNumber(seq), 0), expires);
+    journal.note({ k: 'confirmed', seq: numbers.at(-1)! });
+    if (fileOf(disk).length < before) rewritten += 1;
+    mostSteps = Math.max(mostSteps, journal.state.steps.size);
+    mostReceipts = Math.max(mostReceipts, journal.state.receipts.size);
+  }
+  // Ten steps a second, of which each lives for a minute and is remembered for two more.
+  assert.ok(mostSteps <= 1_800 + 600, `${mostSteps} steps`);
+  assert.ok(mostReceipts <= 1_100, `${mostReceipts} receipts`);
+  assert.ok(rewritten >= 2, `rewritten ${rewritten} times`);
+  const whole = snapshotOf(journal.state).reduce((bytes, entry) => bytes + JSON.stringify(entry).length, 0);
+  assert.ok(fileOf(disk).length <= 2 * whole + 512 * 1024, `${fileOf(disk).length} bytes for ${whole}`);
+  for (const { state } of [journal, await openAgain(disk, clock)]) {
+    const lost = [...intents].filter(([key, expires]) => !state.steps.has(key) && expires > state.forgotten);
+    assert.deepEqual(lost, []);
+    assert.ok(state.forgotten < clock.now());
+  }
 });
 
 test('an idle relay does not grow its journal', async () => {

@@ -244,7 +244,7 @@ describe('an order without an envelope', () => {
     const floor = { order: { run_id: 0, run_attempt: 0, desk: 9 }, digest: testDigest('f') };
     const { order, digest } = release;
     const step = stepsOfOrder(order)[0]!;
-    const ordered = { order, digest, identity: 'operator', step, key: `${digest}/0`, paths: [] };
+    const ordered = { order, digest, identity: 'operator', token: null, step, key: `${digest}/0`, paths: [] };
     assert.deepEqual(await say(release, { floors: new Map([['websvcs', floor]]) }), {
       kind: 'denied',
       reason: 'release_stale',

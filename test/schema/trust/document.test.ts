@@ -111,19 +111,50 @@ describe('the members of a trust document', () => {
     }
   });
 
-  test('kinds of identities that come later are refused until they do', async () => {
+  test('identities of other shapes are refused, such as kinds that come later', async () => {
     const { controller } = first.identities;
     for (const identity of [
       { kind: 'github', repository_id: '1', may: [] },
-      { kind: 'standing', may: [] },
+      { kind: 'standing' },
+      { kind: 'standing', may: [], jwk: keys.spare.jwk },
+      { kind: 'schedule', may: [] },
       { kind: 'key', jwk: keys.spare.jwk },
       { kind: 'key', jwk: keys.spare.jwk, may: [], attests: ['time'] },
-      { kind: 'relay', jwk: keys.spare.jwk, attests: ['time'] },
       { kind: 'relay', jwk: keys.spare.jwk, may: [] },
       { jwk: keys.spare.jwk, may: [] },
       { kind: 'key', jwk: { ...keys.spare.jwk, kid: 'x' }, may: [] },
     ]) {
       assert.equal(await judge({ ...first, identities: { controller, other: identity } }), 'trust_malformed');
+    }
+  });
+
+  test('what relays do by themselves is one identity of that name, and each right has a limit', async () => {
+    const right = { action: 'release.heal', on: ['gaming'], limit: '4/1d', paths: ['/etc/opt/**'] };
+    const { limit: _, ...unlimited } = right;
+    const say = (identities: object) =>
+      judge({ ...first, identities: { ...first.identities, ...identities } });
+    assert.equal(await say({ standing: { kind: 'standing', may: [right] } }), 'accepted');
+    for (const identities of [
+      { other: { kind: 'standing', may: [right] } },
+      { standing: { kind: 'standing', may: [unlimited] } },
+      { standing: { kind: 'standing', may: [right, right] } },
+      { standing: { kind: 'standing', may: [{ ...right, on: ['nobody'] }] } },
+    ]) {
+      assert.equal(await say(identities), 'trust_inconsistent', JSON.stringify(identities));
+    }
+  });
+
+  test('a relay attests the time, said by that word alone, or nothing', async () => {
+    const notary = (attests: unknown) => ({
+      ...first,
+      identities: { ...first.identities, pve1: { kind: 'relay', jwk: keys.pve1.jwk, attests } },
+    });
+    assert.equal(await judge(notary(['time'])), 'accepted');
+    for (const attests of [
+      ...[[], ['time', 'time'], ['time', 'place'], ['place'], ['time', null], [['time']]],
+      ...['time', { 0: 'time' }, { 0: 'time', length: 1 }, null, true],
+    ]) {
+      assert.equal(await judge(notary(attests)), 'trust_malformed', JSON.stringify(attests));
     }
   });
 

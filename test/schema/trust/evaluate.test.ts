@@ -125,6 +125,18 @@ describe('evaluation', () => {
       ],
       ['operator', stepOf('guest.start', 'macos', 'pve2'), 'target_unknown', 'there is no guest macos'],
       [
+        'operator',
+        stepOf('app.command', 'gaming', 'pve2'),
+        'target_unknown',
+        'gaming is no command of an app, such as websvcs/wiki/reindex',
+      ],
+      [
+        'operator',
+        stepOf('app.command', 'macos/wiki/reindex', 'pve2'),
+        'target_unknown',
+        'there is no guest macos',
+      ],
+      [
         'controller',
         stepOf('host.wake', 'pve2', 'pve2'),
         'relay_wrong',

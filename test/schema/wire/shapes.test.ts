@@ -15,6 +15,7 @@ import {
   trustJwsSchema,
 } from '../../../schema/wire/relay-api.ts';
 import { reportSchema } from '../../../schema/wire/report.ts';
+import { timeAttestationSchema, timesRequestSchema } from '../../../schema/wire/time.ts';
 import { scopeSchema, tokenAudience, tokenSchema } from '../../../schema/wire/token.ts';
 
 const home = 'h_01JDZ0000000000000000000HM';
@@ -70,6 +71,8 @@ const shapes: Readonly<Record<string, readonly [v.GenericSchema, object]>> = {
     heartbeatSchema,
     { home, relay: 'pve2', session: nonce, poll: 1, time, trust_version: 1, audit: { seq: 0, hash: digest } },
   ],
+  time: [timeAttestationSchema, { home, token: digest, seen: time, seq: 0 }],
+  times: [timesRequestSchema, { times: ['a.b.c'] }],
   proof: [proofSchema, { home, method: 'POST', url: '/v1/relay/poll?x=1', body: digest, time, nonce }],
   report: [
     reportSchema,
@@ -245,6 +248,23 @@ describe('receipts, tokens and polls', () => {
       ...['guest.start@Gaming', 'guest.start@gaming guest.stop@gaming', 'run@start gaming', 'admin'],
     ]) {
       assert.equal(v.is(scopeSchema, scope), false, scope);
+    }
+  });
+
+  test('attestations of time come by eight at most, each short', () => {
+    for (const [count, length, isTaken] of [
+      [0, 1, false],
+      [1, 1024, true],
+      [8, 1, true],
+      [9, 1, false],
+      [1, 1025, false],
+    ] as const) {
+      const times = Array(count).fill('x'.repeat(length));
+      assert.equal(v.is(timesRequestSchema, { times }), isTaken, `${count} of ${length}`);
+    }
+    const [, good] = shapes.time!;
+    for (const changes of [{ seen: -1 }, { seen: 0.5 }, { seq: -1 }, { token: 'x' }, { home: 'x' }]) {
+      assert.equal(v.is(timeAttestationSchema, { ...good, ...changes }), false, JSON.stringify(changes));
     }
   });
 

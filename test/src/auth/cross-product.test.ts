@@ -34,6 +34,9 @@ const reading = [
 ];
 const owning = [
   'POST /v1/commands',
+  'GET /v1/approvals',
+  'POST /v1/commands/{id}/approval',
+  'POST /v1/commands/{id}/denial',
   'POST /v1/blobs/missing',
   'PUT /v1/blobs/{sha256}',
   'GET /v1/blobs/{sha256}',
@@ -50,6 +53,7 @@ const relaying = [
   'POST /v1/relay/poll',
   'POST /v1/relay/receipts',
   'POST /v1/relay/reports',
+  'POST /v1/relay/times',
   'GET /v1/relay/blobs/{sha256}',
 ];
 const ordering = [
@@ -87,6 +91,17 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'POST /v1/hosts/{host}/wake pve1',
   ],
   operator: [...reading, ...owning, ...ordering],
+  // Another key of trust: what it signs itself, within its own grants; nothing that the controller would sign.
+  'key that may guest.start gaming': [...reading, 'POST /v1/plans gaming', 'POST /v1/commands gaming'],
+  'key that may release.apply websvcs': [
+    ...reading,
+    'POST /v1/blobs/missing',
+    'PUT /v1/blobs/{sha256}',
+    'GET /v1/blobs/{sha256}',
+    'POST /v1/releases',
+    'GET /v1/relays/reports',
+  ],
+  'key that may nothing': reading,
   'relay pve1': [...relaying, 'GET /v1/trust'],
   'relay pve2': [...relaying, 'GET /v1/trust'],
   'pending relay': ['GET /v1/trust'],
@@ -106,7 +121,7 @@ const objectsOf = (route: Route): readonly string[] => {
   if (route.path === '/v1/plans' || (route.path === '/v1/commands' && route.method === 'POST')) {
     return ['gaming', 'devtop'];
   }
-  if (route.path === '/v1/commands/{id}') return ['of gaming', 'of devtop'];
+  if (route.path.startsWith('/v1/commands/{id}')) return ['of gaming', 'of devtop'];
   return [''];
 };
 
@@ -124,13 +139,28 @@ test('threat 17: every principal × route × object has the status that the matr
       return [`of ${target}`, command.id];
     }),
   );
-  const stranger = (await generateKey()).signing;
+  const [stranger, starting, releasing, idle] = await Promise.all(
+    Array.from({ length: 4 }, async () => (await generateKey()).signing),
+  );
+  await home.amend((document) => {
+    const may = (action: string, target: string) => [{ action, on: [target] }];
+    const identities = {
+      ...document.identities,
+      laptop: { kind: 'key' as const, jwk: starting!.jwk, may: may('guest.start', 'gaming') },
+      builder: { kind: 'key' as const, jwk: releasing!.jwk, may: may('release.apply', 'websvcs') },
+      idle: { kind: 'key' as const, jwk: idle!.jwk, may: [] },
+    };
+    return { ...document, identities };
+  });
   const keys = {
     operator: home.operator,
     'relay pve1': home.relays.pve1!.signing,
     'relay pve2': home.relays.pve2!.signing,
     'pending relay': testApp.pendingKey,
     'a key that nobody knows': stranger,
+    'key that may guest.start gaming': starting,
+    'key that may release.apply websvcs': releasing,
+    'key that may nothing': idle,
     'the key of the controller': home.controller,
     'the key of a root': home.root,
   };
