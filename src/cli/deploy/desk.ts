@@ -60,27 +60,33 @@ const maxJump = 1_000_000;
 /**
  * The number of the next release from this desk: above all that was signed here, and above what the control plane
  * knows of. A control plane that is taken would have the highest of all numbers signed, after which a target takes
- * nothing any more; so it may not go far ahead, and of workflows, which sign no release yet, it may not speak.
+ * nothing any more; so it may not go far ahead, and of a workflow's run a relay must have signed that it began it.
+ *
+ * @param begun the highest number of those that relays began; null: none
  */
 export function nextNumber(
   { last }: Desk,
   offered: ReleaseOrderNumber,
+  begun: ReleaseOrderNumber | null,
 ): Result<ReleaseOrderNumber, 'release_number'> {
-  const known = last ?? { run_id: 0, run_attempt: 0, desk: 0 };
-  if (
-    offered.run_id > known.run_id ||
-    (offered.run_id === known.run_id && offered.run_attempt > known.run_attempt)
-  ) {
+  const signed = last ?? { run_id: 0, run_attempt: 0, desk: 0 };
+  const known = begun !== null && compareOrders(begun, signed) > 0 ? begun : signed;
+  if (isRunAfter(offered, known)) {
     return refuse(
       'release_number',
-      `run ${offered.run_id} of a workflow, and trust names no workflow that may deploy`,
+      `attempt ${offered.run_attempt} of run ${offered.run_id} of a workflow, which no relay has signed to have begun`,
     );
   }
-  if (offered.desk > known.desk + maxJump) {
+  const desk = Math.max(known.desk, signed.desk);
+  if (offered.desk > desk + maxJump) {
     return refuse(
       'release_number',
-      `number ${offered.desk}, far above ${known.desk}, the last that was signed here`,
+      `number ${offered.desk}, far above ${desk}, the last that was signed here`,
     );
   }
   return ok(compareOrders(offered, known) > 0 ? offered : { ...known, desk: known.desk + 1 });
 }
+
+/** Whether a number is of another run of a workflow than one knows, and of a later one. */
+export const isRunAfter = (offered: ReleaseOrderNumber, known: ReleaseOrderNumber | null): boolean =>
+  compareOrders({ ...offered, desk: 0 }, { ...(known ?? { run_id: 0, run_attempt: 0 }), desk: 0 }) > 0;
