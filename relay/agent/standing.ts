@@ -110,6 +110,9 @@ export async function standAlone(
     hasBegun = true;
     parts.begin(order, started.value);
     return true;
+  } catch (error) {
+    log.warn('relay_fault', { where: 'standing', fault: String(error).slice(0, 200) });
+    return false;
   } finally {
     if (!hasBegun) parts.release(order.key);
   }

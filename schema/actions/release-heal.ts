@@ -5,7 +5,7 @@ import { releaseResultSchema } from './release-apply.ts';
 
 export const releaseHeal = defineAction({
   type: 'release.heal',
-  title: 'Put back what of a release was changed by hand, where trust lets relays do so by themselves',
+  title: 'Put back what of a release was changed by hand',
   risk: 'medium',
   params: v.strictObject({
     /** Digest of the part that is in force: nothing else is brought. */
@@ -17,6 +17,6 @@ export const releaseHeal = defineAction({
   inUse: 'does not matter',
   byItself: true,
   lifetimeMs: 30 * 60_000,
-  verb: 'put back what was changed by hand on',
+  verb: 'put right',
   done: () => 'is as its release says again',
 });

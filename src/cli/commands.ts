@@ -1,5 +1,7 @@
 import type { Command } from './command.ts';
 import { adopt } from './commands/adopt.ts';
+import { approvals } from './commands/approvals.ts';
+import { approve } from './commands/approve.ts';
 import { auditExport } from './commands/audit-export.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { backup } from './commands/backup.ts';
@@ -15,6 +17,7 @@ import { configBuild } from './commands/config-build.ts';
 import { configCheck } from './commands/config-check.ts';
 import { configMigrate } from './commands/config-migrate.ts';
 import { configSchema } from './commands/config-schema.ts';
+import { deny } from './commands/deny.ts';
 import { deploy } from './commands/deploy.ts';
 import { deployments } from './commands/deployments.ts';
 import { deskJoin } from './commands/desk-join.ts';
@@ -130,6 +133,9 @@ export const commands: readonly Command[] = [
   sleep,
   run,
   command,
+  approvals,
+  approve,
+  deny,
   auditVerify,
   auditExport,
   completion(() => commands),

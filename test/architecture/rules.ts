@@ -95,6 +95,10 @@ const packagesOfSchema = new Set(['jose', 'valibot', '#crypto']);
 const cryptoOfNode = 'schema/jose/crypto-node.ts';
 const storePackages = new Set(['drizzle-orm', 'libsql', '@libsql/client']);
 
+/** The one file that asks tailscaled for names, and those that hand them to the log. */
+const tailnetNames = 'src/node/tailnet-peers.ts';
+const namesForLogs = new Set(['src/main.ts', 'src/node/listener.ts']);
+
 const childProcess = /^(node:)?child_process$/;
 
 export const rules: readonly Rule[] = [
@@ -146,6 +150,16 @@ export const rules: readonly Rule[] = [
     'rows and SQL never leave src/store, so that another store can take its place',
     ({ path }, specifier) =>
       isProduct(path) && !/^(src\/store|schema\/db)\//.test(path) && storePackages.has(packageOf(specifier))
+        ? `imports ${specifier}`
+        : null,
+  ),
+  onImports(
+    'names of the tailnet',
+    'the tailnet is a transport: whoever controls it names its nodes, so that a name is for the log alone and never reaches what authorises',
+    ({ path }, specifier) =>
+      isProduct(path) &&
+      ((packageOf(specifier) === 'tslocal' && path !== tailnetNames) ||
+        (targetOf(path, specifier) === tailnetNames && !namesForLogs.has(path)))
         ? `imports ${specifier}`
         : null,
   ),

@@ -21,7 +21,7 @@ test('docs/drift.md lets relays put back what was changed by hand, lists where, 
   const granted = await desk.does(heal, withPassphrase);
   assert.match(
     granted.err,
-    /standing may put back what was changed by hand on secsvcs and websvcs, at most 4 times in a day/,
+    /standing may put right secsvcs and websvcs under .*, at most 4 times in a day/,
   );
   const { document } = await desk.trust();
   const operator = before.identities.operator;
