@@ -8,6 +8,9 @@ import { backup } from './commands/backup.ts';
 import { caInit } from './commands/ca-init.ts';
 import { caList } from './commands/ca-list.ts';
 import { caSign } from './commands/ca-sign.ts';
+import { ciCheck } from './commands/ci-check.ts';
+import { ciInit } from './commands/ci-init.ts';
+import { ciOrder } from './commands/ci-order.ts';
 import { command } from './commands/command.ts';
 import { completion } from './commands/completion.ts';
 import { configBuild } from './commands/config-build.ts';
@@ -55,6 +58,7 @@ import { trustAddGithub } from './commands/trust-add-github.ts';
 import { trustAddKey } from './commands/trust-add-key.ts';
 import { trustAddNotary } from './commands/trust-add-notary.ts';
 import { trustCommand } from './commands/trust-command.ts';
+import { trustHeal } from './commands/trust-heal.ts';
 import { trustPublish } from './commands/trust-publish.ts';
 import { trustReaders } from './commands/trust-readers.ts';
 import { trustRecover } from './commands/trust-recover.ts';
@@ -87,6 +91,7 @@ export const commands: readonly Command[] = [
   trustRevoke,
   trustReaders,
   trustCommand,
+  trustHeal,
   trustPublish,
   trustRecover,
   deskNew,
@@ -118,6 +123,9 @@ export const commands: readonly Command[] = [
   caInit,
   caSign,
   caList,
+  ciInit,
+  ciCheck,
+  ciOrder,
   status,
   doctor,
   watch,

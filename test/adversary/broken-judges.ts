@@ -41,6 +41,21 @@ export const brokenJudges = {
   releaseTime: allowing(['intent_before_enrolment', 'intent_not_yet'], 'release'),
   /** Follows releases that nobody authorised. */
   releaseAuthorisation: allowing(['authorisation_invalid', 'authorisation_digest'], 'release'),
+  /** Follows tokens of any audience. */
+  tokenAudience: allowing(['github_token_audience'], 'release'),
+  /** Follows workflows that trust does not name. */
+  tokenPins: allowing(['github_stranger'], 'release'),
+  /** Follows tokens however old they are. */
+  tokenExpiry: allowing(['github_token_expired'], 'release'),
+  /** Follows tokens that no key of an issuer's signed. */
+  tokenSignature: allowing(
+    ['github_token_signature', 'github_key_unknown', 'github_token_malformed'],
+    'release',
+  ),
+  /** Follows a token for an order of another run or commit. */
+  tokenRun: allowing(['github_other_commit'], 'release'),
+  /** Believes anybody who says that a token was there. */
+  notary: allowing(['time_attestation_invalid'], 'release'),
   /** Takes jobs of any run and any number. */
   session: {
     ...realJudge,

@@ -1,35 +1,33 @@
 import { encodeBase64url } from '../../schema/jose/base64url.ts';
-import { digestOf } from '../../schema/jose/digest.ts';
+import { type Digest, digestOf } from '../../schema/jose/digest.ts';
 import { signJws } from '../../schema/jose/jws.ts';
 import type { SigningKey } from '../../schema/jose/keys.ts';
 import type { Job } from '../../schema/wire/job.ts';
 import { readReceipt } from '../relay/agent/fixture.ts';
+import { createGithubForger } from './forger-github.ts';
 import { guests } from './law.ts';
-import type { papersWays, receiptWays } from './moves.ts';
+import { papersWays, type receiptWays, type tokenWays } from './moves.ts';
 import { type Paper, signReceiptOf } from './papers.ts';
-import type { World } from './world.ts';
+import type { Scene } from './scene.ts';
 
 /** A job as it went out, to be sent again or bent. */
-export type SentJob = { readonly text: string; readonly job: Job; readonly digest: string };
+export type SentJob = { readonly text: string; readonly job: Job; readonly digest: Digest };
 
-export type ForgerDeps = {
-  readonly world: World;
-  readonly papers: readonly Paper[];
-  readonly ownReceipts: readonly string[];
-  readonly jobs: readonly SentJob[];
-  /** Tells the oracle of words that somebody now stands behind. */
-  learn(paper: Paper): void;
-};
+type Way = (typeof papersWays)[number] | (typeof tokenWays)[number];
+const isPapersWay = (way: Way): way is (typeof papersWays)[number] => papersWays.some((one) => one === way);
 
 /** Makes what the adversary puts before a relay out of what was recorded and the keys that it holds. */
-export function createForger({ world, papers, ownReceipts, jobs, learn }: ForgerDeps) {
+export function createForger(scene: Scene) {
+  const { world, papers, ownReceipts, jobs, oracle } = scene;
+  const github = createGithubForger(scene);
   const home = world.home.id;
 
   const signFor = ({ kind, digest }: Paper, key: SigningKey): Promise<string> =>
     signJws(kind, { home, kind, digest }, key);
 
   /** The paper as the adversary puts it before the relay. */
-  const present = async (paper: Paper, how: (typeof papersWays)[number], choice: number) => {
+  const present = async (paper: Paper, how: Way, choice: number) => {
+    if (!isPapersWay(how)) return { ...paper, authorisation: github.tokenFor(paper, how, choice) };
     switch (how) {
       case 'own':
         return { text: paper.text, digest: paper.digest, authorisation: paper.authorisation };
@@ -37,7 +35,7 @@ export function createForger({ world, papers, ownReceipts, jobs, learn }: Forger
         return { ...paper, authorisation: papers[choice % papers.length]!.authorisation };
       case 'restamped': {
         // The controller's key under somebody else's words: then they are the controller's, too.
-        learn({ ...paper, author: 'controller' });
+        oracle.learn({ ...paper, author: 'controller' });
         return { ...paper, authorisation: await signFor(paper, world.controller) };
       }
       case 'by_relay':
@@ -94,5 +92,5 @@ export function createForger({ world, papers, ownReceipts, jobs, learn }: Forger
     return `${header}.${other}.${signature}`;
   };
 
-  return { present, receiptsFor, mutate };
+  return { present, receiptsFor, mutate, timeFor: github.timeFor };
 }

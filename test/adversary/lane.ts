@@ -6,6 +6,7 @@ import { realJudge } from '../relay/agent/fixture.ts';
 import { brokenJudges } from './broken-judges.ts';
 import { type Counts, noCounts } from './counts.ts';
 import { traces } from './moves.ts';
+import { rememberSignatures } from './quick-crypto.ts';
 import { playTrace } from './trace.ts';
 import { makeWorld } from './world.ts';
 
@@ -39,5 +40,6 @@ async function playLane(task: LaneTask): Promise<LaneResult> {
   };
 }
 
+rememberSignatures();
 const tasks = workerData as readonly LaneTask[];
 parentPort!.postMessage(await Promise.all(tasks.map(playLane)));

@@ -155,10 +155,13 @@ export function objection(
   return null;
 }
 
-/** Why this author's release may not be followed now under this law; null when it may. Its number is apart. */
+/**
+ * Why this author's release may not be followed now under this law; null when it may. Its number is apart, and so is
+ * what a workflow may.
+ */
 export function objectionToRelease(
   law: Law,
-  author: Author,
+  author: Author | 'workflow',
   home: string,
   order: ReleaseOrder,
   now: number,
@@ -167,11 +170,14 @@ export function objectionToRelease(
   if (order.home !== home) return 'of another home';
   if (order.issued_at > now + clockSkewMs) return 'issued in the future';
   if (order.issued_at < dawn) return 'issued before the enrolment';
+  for (const { target, relay } of order.parts) {
+    if (doer(releaseOf, target) !== relay) return `${target} is not for ${relay}`;
+  }
+  if (author === 'workflow') return null;
   if (author === 'nobody') return 'nobody authorised it';
   if (author === 'controller') return 'the controller orders no releases';
   if (author !== `operator-${law.operatorKey}`) return 'by a key that was replaced';
-  for (const { target, relay } of order.parts) {
-    if (doer(releaseOf, target) !== relay) return `${target} is not for ${relay}`;
+  for (const { target } of order.parts) {
     if (law.operatorMayNot.includes(`${releaseOf}@${target}`)) return `nobody may release to ${target}`;
   }
   return null;

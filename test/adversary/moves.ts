@@ -18,6 +18,25 @@ const jobFaults = [
 ] as const;
 /** How a paper is shown: as it is, or with an authorisation or bytes that are not its own. */
 export const papersWays = ['own', 'other', 'restamped', 'by_relay', 'by_stranger', 'altered'] as const;
+/** Tokens in the place of its own: recorded ones, such as anybody may have GitHub sign, and forged ones. */
+export const tokenWays = [
+  'recorded',
+  'status',
+  'foreign_repository',
+  'other_workflow',
+  'other_ref',
+  'pull_request',
+  'reusable',
+  'other_environment',
+  'self_hosted',
+  'forged',
+  'enterprise',
+  'enterprise_as_github',
+  'rebound',
+  'header',
+] as const;
+/** Words of a notary beside it. */
+export const timeWays = ['own', 'other', 'controller', 'relay', 'stranger', 'bent', 'home'] as const;
 /** Which receipts are put beside it. */
 export const receiptWays = ['known', 'none', 'forged', 'foreign'] as const;
 
@@ -32,7 +51,9 @@ const orderOp = fc.record({
   authorisation: fc.oneof(
     { weight: 4, arbitrary: fc.constant('own' as const) },
     fc.constantFrom(...papersWays),
+    fc.constantFrom(...tokenWays),
   ),
+  time: usually<(typeof timeWays)[number] | null>(4, null, ...timeWays),
   receipts: fc.oneof(
     { weight: 3, arbitrary: fc.constant('known' as const) },
     fc.constantFrom(...receiptWays),
@@ -89,7 +110,23 @@ const releaseOp = fc.record({
   by: usually<'controller' | 'stranger' | 'relay'>(4, 'controller', 'stranger', 'relay'),
 });
 
+const runOp = fc.record({
+  op: fc.constant('run' as const),
+  targets: fc.uniqueArray(fc.constantFrom('websvcs', 'files', 'websvcs', 'devtop', 'gaming'), {
+    minLength: 1,
+    maxLength: 2,
+  }),
+  run: fc.nat(12),
+  attempt: usually(4, 1, 2),
+  signer: usually<'github' | 'enterprise'>(4, 'github', 'enterprise'),
+  environment: usually(4, 'home', 'other'),
+});
+
 const op = fc.oneof(
+  { weight: 3, arbitrary: runOp },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('attest' as const), token: pick }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('late' as const), paper: pick }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('issuers' as const), up: usually(2, true, false) }) },
   { weight: 10, arbitrary: orderOp },
   { weight: 5, arbitrary: mintOp },
   { weight: 2, arbitrary: releaseOp },
@@ -133,7 +170,7 @@ const op = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       op: fc.constant('outcome' as const),
-      next: fc.constantFrom('succeed', 'fail', 'hang'),
+      next: fc.constantFrom('succeed' as const, 'fail' as const, 'hang' as const),
     }),
   },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('disk' as const), full: fc.boolean() }) },

@@ -2,7 +2,16 @@ import type { Digest } from '../../schema/jose/digest.ts';
 import type { Job } from '../../schema/wire/job.ts';
 import { clockSkewMs, jobLifetimeMs } from '../../schema/wire/limits.ts';
 import { isFinal, type Receipt, type ReceiptState } from '../../schema/wire/receipt.ts';
-import { type Author, type Law, limitFor, objection, objectionToRelease } from './law.ts';
+import type { ReleaseOrder } from '../../schema/wire/release-order.ts';
+import { type Author, type Law, laws, limitFor, objection, objectionToRelease } from './law.ts';
+import {
+  type Attestation,
+  lifeOf,
+  notaryLaws,
+  objectionToToken,
+  type Token,
+  workflowLaws,
+} from './law-github.ts';
 import type { Paper } from './papers.ts';
 
 /** What the oracle knows for certain at the moment of a deed. */
@@ -15,8 +24,26 @@ export type Moment = {
   readonly synchronised: boolean;
 };
 
-type Deed = { action: string; target: string; trueMs: number; byController: boolean };
-type Offer = { readonly exp: number };
+type Deed = {
+  action: string;
+  target: string;
+  trueMs: number;
+  by: 'controller' | 'operator' | 'workflow';
+  /** Whether the token that authorised it had ended by then. */
+  late: boolean;
+};
+type Offer = {
+  readonly exp: number;
+  readonly authorisation: string;
+  readonly time: string | undefined;
+};
+type Number3 = ReleaseOrder['order'];
+
+const isLater = (one: Number3, other: Number3): boolean => {
+  if (one.run_id !== other.run_id) return one.run_id > other.run_id;
+  if (one.run_attempt !== other.run_attempt) return one.run_attempt > other.run_attempt;
+  return one.desk > other.desk;
+};
 
 /**
  * Says of each deed whether it was allowed, from what truly happened: who signed which bytes, what was offered
@@ -28,7 +55,11 @@ export function createOracle(home: string) {
   const deeds: Deed[] = [];
   const endings = new Map<string, ReceiptState>();
   /** The number of the last release on each target. */
-  const released = new Map<string, number>();
+  const released = new Map<string, Number3>();
+  const tokens = new Map<string, Token>();
+  const attestations = new Map<string, Attestation>();
+  /** When each token was first shown in this run. */
+  let shown = new Map<string, number>();
   let session = '';
   let seen = 0;
   let offers = new Map<string, Offer[]>();
@@ -51,8 +82,27 @@ export function createOracle(home: string) {
   /** On each target a release comes only after those with lower numbers. */
   const objectionToNumber = (paper: Paper, target: string): string | null => {
     const last = released.get(target);
-    if (paper.kind === 'intent' || last === undefined || paper.body.order.desk > last) return null;
-    return `release ${paper.body.order.desk} after release ${last}`;
+    if (paper.kind === 'intent' || last === undefined || isLater(paper.body.order, last)) return null;
+    return `release ${JSON.stringify(paper.body.order)} after release ${JSON.stringify(last)}`;
+  };
+
+  /** A token authorises the very bytes that it names, if it was there in time: now, when it first came, or by a notary's word. */
+  const objectionToRun = (paper: Paper, token: Token, offer: Offer, { law, now }: Moment): string | null => {
+    if (paper.kind === 'intent') return 'a workflow orders releases alone';
+    const version = laws.indexOf(law);
+    const word = offer.time === undefined ? undefined : attestations.get(offer.time);
+    const isWord =
+      word?.isGenuine === true &&
+      word.token === token.text &&
+      word.seenMs <= now + clockSkewMs &&
+      notaryLaws[version]!;
+    const first = shown.get(token.text);
+    const seen = [...(first === undefined ? [] : [first]), ...(isWord ? [word.seenMs] : [])];
+    const audience = `writ:${home}:release:${paper.digest}`;
+    return (
+      objectionToRelease(law, 'workflow', home, paper.body, now) ??
+      objectionToToken(workflowLaws[version]!, token, paper.body, { audience, now, seen })
+    );
   };
 
   const objectionToPace = (law: Law, action: string, target: string, trueMs: number): string | null => {
@@ -60,7 +110,7 @@ export function createOracle(home: string) {
     if (limit === null) return 'the controller has no such grant';
     const recent = deeds.filter(
       (deed) =>
-        deed.byController &&
+        deed.by === 'controller' &&
         deed.action === action &&
         limit.on.includes(deed.target) &&
         trueMs - deed.trueMs < limit.windowMs,
@@ -78,6 +128,13 @@ export function createOracle(home: string) {
       session = nonce;
       seen = 0;
       offers = new Map();
+      shown = new Map();
+    },
+    learnToken(token: Token): void {
+      tokens.set(token.text, token);
+    },
+    learnAttestation(attestation: Attestation): void {
+      attestations.set(attestation.text, attestation);
     },
     /** A job that the controller truly signed is put before the relay. */
     noteOffer(job: Job, digest: Digest, now: number): void {
@@ -91,7 +148,9 @@ export function createOracle(home: string) {
       if (!fits) return;
       seen = job.seq;
       const key = `${digest}/${job.step}`;
-      offers.set(key, [...(offers.get(key) ?? []), { exp: job.exp }]);
+      const { exp, authorisation, time } = job;
+      offers.set(key, [...(offers.get(key) ?? []), { exp, authorisation, time }]);
+      if (job.kind === 'release' && !shown.has(authorisation)) shown.set(authorisation, now);
     },
     noteReceipt(receipt: Receipt): void {
       if (isFinal(receipt.state)) endings.set(`${receipt.intent}/${receipt.step}`, receipt.state);
@@ -109,13 +168,18 @@ export function createOracle(home: string) {
       if (JSON.stringify(step.params) !== JSON.stringify(params))
         return 'the parameters are not what is written';
       if (step.relay !== 'pve2') return 'it is for another relay';
-      if (!(offers.get(key) ?? []).some((offer) => offer.exp > moment.now))
-        return 'it was not offered in time';
+      const live = (offers.get(key) ?? []).filter((offer) => offer.exp > moment.now);
+      if (live.length === 0) return 'it was not offered in time';
       if (moment.now < lastDeedAt - clockSkewMs) return 'the clock was behind';
       const after = objectionToAfter(known.paper, index);
       if (after !== null) return after;
       if (moment.synchronised) lastDeedAt = Math.max(lastDeedAt, moment.now);
 
+      const allow = (by: Deed['by'], late = false): null => {
+        if (known.paper.kind === 'release') released.set(target, known.paper.body.order);
+        deeds.push({ action, target, trueMs: moment.trueMs, by, late });
+        return null;
+      };
       const reasons: string[] = [];
       for (const author of known.authors) {
         const byController = author === 'controller';
@@ -123,12 +187,16 @@ export function createOracle(home: string) {
           objectionTo(known.paper, author, moment) ??
           objectionToNumber(known.paper, target) ??
           (byController ? objectionToPace(moment.law, action, target, moment.trueMs) : null);
-        if (reason === null) {
-          if (known.paper.kind === 'release') released.set(target, known.paper.body.order.desk);
-          deeds.push({ action, target, trueMs: moment.trueMs, byController });
-          return null;
-        }
+        if (reason === null) return allow(byController ? 'controller' : 'operator');
         reasons.push(`${author}: ${reason}`);
+      }
+      for (const offer of live) {
+        const token = tokens.get(offer.authorisation);
+        if (token === undefined) continue;
+        const reason =
+          objectionToRun(known.paper, token, offer, moment) ?? objectionToNumber(known.paper, target);
+        if (reason === null) return allow('workflow', moment.now >= lifeOf(token.claims)[1]);
+        reasons.push(`a token: ${reason}`);
       }
       return reasons.join('; ');
     },

@@ -6,8 +6,11 @@ import { canonicalJson } from '../../schema/wire/canonical.ts';
 import type { Intent, Step } from '../../schema/wire/intent.ts';
 import type { Receipt, ReceiptState } from '../../schema/wire/receipt.ts';
 import type { ReleaseOrder } from '../../schema/wire/release-order.ts';
+import type { GithubClaims } from '../support/github-issuer.ts';
 import { testDigest, testNonce } from '../support/relay-home.ts';
 import { type Author, dawn, doer, releaseOf } from './law.ts';
+import type { Token } from './law-github.ts';
+import { claimsOf, makeToken } from './tokens.ts';
 
 type Signed = {
   readonly digest: Digest;
@@ -79,6 +82,8 @@ export type ReleaseDraft = {
   /** Sorted. */
   targets: readonly string[];
   number: number;
+  /** Of a workflow: its run, and the commit that it built. Then the number is not looked at. */
+  run?: { readonly id: number; readonly attempt: number; readonly sha: string };
   /** Relays that are not the house's. */
   relays?: Readonly<Record<string, string>>;
   issued?: number;
@@ -97,8 +102,11 @@ export async function writeRelease(
     v: 1,
     home: draft.home ?? home,
     release: testDigest('e'),
-    commit: null,
-    order: { run_id: 0, run_attempt: 0, desk: draft.number },
+    commit: draft.run?.sha ?? null,
+    order:
+      draft.run === undefined
+        ? { run_id: 0, run_attempt: 0, desk: draft.number }
+        : { run_id: draft.run.id, run_attempt: draft.run.attempt, desk: 0 },
     issued_at: draft.issued ?? dawn + minute,
     parts: draft.targets.map((target) => ({
       relay: draft.relays?.[target] ?? doer(releaseOf, target) ?? 'pve2',
@@ -139,4 +147,41 @@ export function signReceiptOf(
     boot: 'boot-1',
   };
   return signJws('receipt', receipt, key);
+}
+
+export type RunDraft = {
+  /** Sorted. */
+  readonly targets: readonly string[];
+  readonly run: { readonly id: number; readonly attempt: number; readonly sha: string };
+  /** When its job asked for the token. */
+  readonly at: number;
+  readonly issued?: number;
+  readonly signer?: 'github' | 'enterprise';
+  readonly claims?: GithubClaims;
+};
+
+/** What a run of a workflow built, with the token that authorises it. No key stands behind it. */
+export async function writeRun(
+  home: string,
+  draft: RunDraft,
+  stranger: SigningKey,
+): Promise<{ paper: Paper; token: Token }> {
+  const { targets, run, at, signer = 'github' } = draft;
+  const written = await writeRelease(
+    home,
+    { targets, run, number: 0, issued: draft.issued ?? at },
+    'nobody',
+    stranger,
+  );
+  const token = makeToken(
+    signer,
+    claimsOf(signer, at, {
+      aud: `writ:${home}:release:${written.digest}`,
+      run_id: String(run.id),
+      run_attempt: String(run.attempt),
+      sha: run.sha,
+      ...draft.claims,
+    }),
+  );
+  return { paper: { ...written, authorisation: token.text }, token };
 }

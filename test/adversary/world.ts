@@ -6,7 +6,9 @@ import type { ReceiptState } from '../../schema/wire/receipt.ts';
 import { createMemoryDisk, createTestClock, type MemoryDisk, quietLog } from '../relay/agent/fixture.ts';
 import { makeTestHome, type TestHome } from '../support/relay-home.ts';
 import { commands, dawn, doer, guests, house, knownActions, type Law, laws, releaseOf } from './law.ts';
+import type { Attestation, Token } from './law-github.ts';
 import { type IntentDraft, type Paper, type ReleaseDraft, writePaper, writeRelease } from './papers.ts';
+import { notaryOf, recordRuns, workflowsOf } from './world-github.ts';
 
 /** Made once and used by every trace: keys, the owner's trust, recorded traffic, an enrolled relay. */
 export type World = {
@@ -18,6 +20,9 @@ export type World = {
   readonly trusts: readonly Trust[];
   /** The operator's own intents, as recorded. */
   readonly recorded: readonly Paper[];
+  /** Tokens that runs of workflows were given, and what a notary said of them. */
+  readonly tokens: readonly Token[];
+  readonly attestations: readonly Attestation[];
   /** A disk on which pve2 was just enrolled. */
   readonly disk: MemoryDisk;
 };
@@ -36,7 +41,9 @@ export async function makeWorld(): Promise<World> {
       .map((target) => ({ action, target })),
   );
   const identitiesOf = (document: TrustDocument, law: Law): Record<string, Identity> => ({
-    ...document.identities,
+    pve1: notaryOf(document, law),
+    pve2: document.identities.pve2!,
+    ...workflowsOf(law),
     controller: {
       kind: 'key',
       jwk: home.controller.jwk,
@@ -133,5 +140,18 @@ export async function makeWorld(): Promise<World> {
     ),
     await writeRelease(home.id, { targets: ['websvcs'], number: 3 }, 'operator-second', second),
   ];
-  return { home, controller: home.controller, relayKeys, stranger, trusts, recorded, disk };
+  const runs = await recordRuns(home, stranger);
+  recorded.push(...runs.papers);
+  const { tokens, attestations } = runs;
+  return {
+    tokens,
+    attestations,
+    home,
+    controller: home.controller,
+    relayKeys,
+    stranger,
+    trusts,
+    recorded,
+    disk,
+  };
 }

@@ -4,6 +4,7 @@ import { missing } from '../support/missing.ts';
 import { accessCases } from './access-cases.ts';
 import { approvalCases } from './approval-cases.ts';
 import type { Case } from './case.ts';
+import { githubCases } from './github-cases.ts';
 import { lifeCases } from './life-cases.ts';
 import { orderCases } from './order-cases.ts';
 import { relayCases } from './relay-cases.ts';
@@ -18,6 +19,7 @@ const cases: readonly Case[] = [
   ...approvalCases,
   ...relayCases,
   ...releaseCases,
+  ...githubCases,
   ...lifeCases,
 ];
 

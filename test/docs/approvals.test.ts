@@ -6,35 +6,44 @@ import { codeCard } from '../../schema/api/codes.ts';
 import type { CommandView } from '../../schema/api/orders.ts';
 import { approvalWaitMs, maxWaitingOrders } from '../../schema/wire/limits.ts';
 import { callOrigin } from '../support/claimed-server.ts';
-import { linesOf, startLife } from './life.ts';
+import { startDeployHome } from '../support/deploy-home.ts';
+import { linesOf } from './life.ts';
 
 const page = 'approvals.md';
 const text = readFileSync(join(import.meta.dirname, '../../docs', page), 'utf8');
 
 test('docs/approvals.md: what a phone asks for waits, and is approved and denied by the lines of the page', async (t) => {
-  const life = await startLife(t);
-  const { desk } = life;
+  const home = await startDeployHome(t, { tower: 'off' });
+  const desk = async (line: string, ...more: string[]) => {
+    const ran = await home.writ([...line.split(' ').slice(1), ...more], { answers: ['y'] });
+    assert.equal(ran.exit, 0, `${line}: ${ran.err}`);
+    return ran;
+  };
   const [create] = linesOf(page, 'A phone asks') as [string];
-  const made = await desk.does(`${create} --json`);
-  const { token, notes } = JSON.parse(made.out) as { token: string; notes: string[] };
+  const { token, notes } = JSON.parse((await desk(create, '--json')).out) as {
+    token: string;
+    notes: string[];
+  };
   assert.match(notes.join(), /waits until you approve it here/);
   const ask = async (): Promise<CommandView> => {
     const headers = { authorization: `Bearer ${token}` };
     const url = '/v1/guests/gaming/stop';
-    return (await callOrigin(life.origin, { method: 'POST', url, headers })).json() as CommandView;
+    const answer = await callOrigin(home.server.origin, { method: 'POST', url, headers });
+    return answer.json() as CommandView;
   };
   const { id, state, sentence } = await ask();
   assert.equal(state, 'waiting');
-  const said = /“(It waits for your approval[^”]+)”/s.exec(text)![1]!.replace(/\s+/g, ' ');
+  const said = /“(It waits\s+for your\s+approval[^”]+)”/.exec(text)![1]!.replace(/\s+/g, ' ');
   assert.equal(sentence.replace(id, 'cmd_…').replace(/\d\d:\d\d/, '19:15'), said);
 
   const [list, approve, deny] = linesOf(page, 'You approve') as [string, string, string];
-  assert.match((await desk.does(list)).out, new RegExp(id));
-  const of = (line: string): string => line.replace(/cmd_\S+/, id);
-  const approved = await desk.does(`${of(approve)} --no-wait`, [[/^Approve\?/, 'y']]);
+  assert.match((await desk(list)).out, new RegExp(id));
+  const approved = await desk(approve.replace(/cmd_\S+/, id));
   assert.match(approved.err, /What you would sign/);
+  assert.match(approved.out, /Verified against the receipts of its relays\./);
   const other = await ask();
-  await desk.does(deny.replace(/cmd_\S+/, other.id));
+  assert.notEqual(other.id, id);
+  await desk(deny.replace(/cmd_\S+/, other.id));
 });
 
 test('docs/approvals.md: its numbers and codes are those of the program', () => {

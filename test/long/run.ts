@@ -12,6 +12,8 @@ const counts = {
   /** In each of the phases of an activation: more than 200 in all. */
   WRIT_FAULTS: process.env.WRIT_FAULTS ?? '16',
   WRIT_SOAK_MIN: process.env.WRIT_SOAK_MIN ?? '30',
+  /** Of each target. */
+  WRIT_FUZZ_S: process.env.WRIT_FUZZ_S ?? '600',
   WRIT_SEED: process.env.WRIT_SEED ?? String(crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1),
 };
 
@@ -31,7 +33,7 @@ const wanted = {
   soak: (file: string): boolean => file.startsWith('test/long/'),
 };
 
-/** Runs the long tests, in one run of the test runner; true when all passed. */
+/** Runs the long tests, in one run of the test runner, then fuzzes; true when all passed. */
 function runLong(): boolean {
   const all = findTestFiles(root);
   const missing = Object.entries(wanted).filter(([, isOne]) => !all.some(isOne));
@@ -45,8 +47,14 @@ function runLong(): boolean {
     stdio: 'inherit',
     env: { ...process.env, ...counts },
   });
-  console.log(`commit ${commit()}\n${facts.join(' ')}\n${done.status === 0 ? 'passed' : 'FAILED'}`);
-  return done.status === 0 && missing.length === 0;
+  const fuzzed = spawnSync(process.execPath, ['test/fuzz/main.ts'], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, ...counts },
+  });
+  const isDone = done.status === 0 && fuzzed.status === 0;
+  console.log(`commit ${commit()}\n${facts.join(' ')}\n${isDone ? 'passed' : 'FAILED'}`);
+  return isDone && missing.length === 0;
 }
 
 ensureRuntime();

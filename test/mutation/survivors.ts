@@ -129,7 +129,7 @@ export const survivors: readonly Survivor[] = [
   },
   {
     path: 'schema/trust/evaluate.ts',
-    line: 'if (found === undefined || trust.document.identities[found.name]?.kind !== kind) return undefined;',
+    line: 'if (found === undefined || own(trust.document.identities, found.name)?.kind !== kind) return undefined;',
     changes: [['?.', '.']],
     why: 'The names of identities by key come from the document itself, so each is there.',
   },
@@ -159,5 +159,26 @@ export const survivors: readonly Survivor[] = [
     line: 'return null;',
     changes: [['null', 'undefined']],
     why: 'No number is above or equal to undefined: the document goes on to be judged, as with null.',
+  },
+  {
+    path: 'schema/jose/digest.ts',
+    line: "const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));",
+    changes: [['256', '257']],
+    why: 'One more row of a table in which bytes are looked up, and no byte is 256.',
+  },
+  {
+    path: 'schema/trust/paths.ts',
+    line: 'const linked = /^(?:bin|sbin|lib|lib32|lib64|libx32)$/;',
+    changes: [
+      ['^', ''],
+      ['$', ''],
+    ],
+    why: 'Nothing that no release may touch is in a folder of /usr whose name only ends or begins like one of these.',
+  },
+  {
+    path: 'schema/trust/paths.ts',
+    line: 'return neverParts.some((pattern) => pattern.length > parts.length && begins(pattern));',
+    changes: [['>', '>=']],
+    why: 'A path that fits a pattern part by part is such a path itself, which was asked before.',
   },
 ];

@@ -92,6 +92,7 @@ test('every action of the API is one of a command', () => {
     ['guest.look', 'guests prepare'],
     ['guest.prepare', 'guests prepare'],
     ['release.apply', 'deploy'],
+    ['release.heal', 'trust heal'],
     ['app.command', 'run'],
   ]);
   for (const type of Object.keys(actions)) {
