@@ -198,7 +198,7 @@ export async function fuzz(target: Target, options: FuzzOptions): Promise<Fuzzed
     const input = change(random, from, { others: kept, words }, maxBytes);
     pending.push(input);
     if (await readOne(input)) add(input);
-    if (fault === null && pending.length >= maxLot / 8) {
+    if (fault === null && pending.length >= Math.min(maxLot / 8, 8 + inputs / 8)) {
       const now = performance.now();
       if (lookedMs * coverageShare < now - startedAt) {
         for (const found of await search.look(pending, readAll)) add(found);
