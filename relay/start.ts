@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { actionOf } from '../schema/actions/index.ts';
+import { releaseHeal } from '../schema/actions/release-heal.ts';
 import { encodeBase64url } from '../schema/jose/base64url.ts';
 import { fingerprint } from '../schema/jose/keys.ts';
 import { ok, type Result, refuse } from '../schema/result.ts';
@@ -28,6 +30,7 @@ import { runPollLoop } from './agent/poll-loop.ts';
 import { openProxmox, type ProxmoxPortRefusal } from './agent/proxmox-port.ts';
 import { createReceiptPost } from './agent/receipt-post.ts';
 import { createReporter, type Reporter } from './agent/report.ts';
+import { mayStand } from './agent/standing.ts';
 import { openState, type RelayState, type StateRefusal } from './agent/state-files.ts';
 import { lockState } from './agent/state-lock.ts';
 import { createTargetWatch } from './agent/target-watch.ts';
@@ -210,6 +213,11 @@ function run(state: RelayState, parts: Parts): RunningRelay {
     log,
     hold,
     leaves,
+    heal: (target, part) => {
+      if (mayStand(trust.current(), releaseHeal.type, target)) {
+        void executor.stand({ action: releaseHeal.type, target, params: { part } }, nonce());
+      }
+    },
     onChange: () => reporter?.changed(),
     ...(overrides.targetIntervalMs !== undefined && { intervalMs: overrides.targetIntervalMs }),
   });
@@ -246,7 +254,9 @@ function run(state: RelayState, parts: Parts): RunningRelay {
   });
   executor.onReceipt((_, isFinal) => receipts.ring(isFinal ? 'now' : 'soon'));
   executor.onProgress(() => reporter.changed());
-  executor.onEnd(({ action, target }) => action === releaseAction && watchOfTargets.lookSoon(target));
+  executor.onEnd(
+    ({ action, target }) => actionOf(action)?.on === 'target' && watchOfTargets.lookSoon(target),
+  );
   trust.onChange(() => reporter.changed());
 
   const admitted = (): boolean => trust.current().identities.get(key.kid)?.name === relay;

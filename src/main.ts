@@ -18,6 +18,7 @@ import { createNamedCertificate } from './node/named-certificate.ts';
 import { makePrivateFolder } from './node/private-files.ts';
 import { relayPackageOf } from './node/relay-package.ts';
 import { forgetRestored, isRestored } from './node/restore.ts';
+import { createTailnetPeers, type TailnetPeers } from './node/tailnet-peers.ts';
 import { type CertificateFiles, loadOwnCertificate, readCertificate } from './node/tls-files.ts';
 import { watchCertificate } from './node/watch-certificate.ts';
 import { memoryDoorbell } from './store/doorbell.ts';
@@ -45,6 +46,8 @@ export type ServeOptions = {
   readonly relayPackage?: string;
   /** Gets each line of the log; without, JSON lines go to standard error. */
   readonly write?: (entry: LogEntry) => void;
+  /** Names peers of the tailnet for the log; without, tailscaled on this machine does, where there is one. */
+  readonly peers?: TailnetPeers;
   /** Called once with the setup code, while no owner has claimed this instance or moved a home to it. */
   readonly onSetupCode?: (code: string) => void;
   readonly now?: () => number;
@@ -143,6 +146,8 @@ export async function serve(options: ServeOptions): Promise<Result<Server, Serve
     version: programVersion,
     ...(options.relayPackage !== undefined && { relayPackage: relayPackageOf(options.relayPackage) }),
   });
+  const peers = options.peers ?? createTailnetPeers({ monotonicMs: () => performance.now() });
+  opened.push(peers.close);
   const listeners: Listener[] = [];
   for (const { host, port } of options.listen) {
     try {
@@ -151,6 +156,7 @@ export async function serve(options: ServeOptions): Promise<Result<Server, Serve
         port,
         certificate: own.value,
         ...(named && { named }),
+        peers,
         handle: (request, surroundings) => app.fetch(request, surroundings),
         ...(options.limits?.listener && { limits: options.limits.listener }),
       });

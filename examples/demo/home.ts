@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { GuestSpec } from '../../test/support/proxmox/options.ts';
 import type { GuardianNews } from './guardian.ts';
 import { simulatedGuests, towerMac } from './house.ts';
 import { type Part, startPart } from './part.ts';
@@ -67,7 +68,16 @@ export type Home = {
   close(): Promise<void>;
 };
 
-export type HomeOptions = { readonly bootMs: number; readonly keep?: boolean };
+export type HomeOptions = {
+  readonly bootMs: number;
+  readonly keep?: boolean;
+  /** In place of the guests of the example's house. */
+  readonly guests?: Readonly<Record<'pve1' | 'pve2', readonly GuestSpec[]>>;
+  /** VMIDs of guests in which agents run programs: those are machines in memory. */
+  readonly inside?: readonly number[];
+  /** For relays alone, over what this process has; given the home's folder. */
+  relayEnv?(directory: string): Readonly<Record<string, string>>;
+};
 
 export async function createHome(options: HomeOptions): Promise<Home> {
   const directory = mkdtempSync(join(tmpdir(), 'writ-demo-'));
@@ -77,7 +87,8 @@ export async function createHome(options: HomeOptions): Promise<Home> {
   const token = `writ@pve!relay=${randomUUID()}`;
   writeFileSync(at('proxmox-token'), `${token}\n`, { mode: 0o600 });
   for (const host of ['pve1', 'pve2'] as const) {
-    const setup: ProxmoxSetup = { node: host, token, guests: simulatedGuests[host] };
+    const guests = (options.guests ?? simulatedGuests)[host];
+    const setup: ProxmoxSetup = { node: host, token, guests, inside: options.inside ?? [] };
     writeFileSync(at(`proxmox-${host}`, 'proxmox.json'), JSON.stringify(setup), { mode: 0o600 });
   }
   const apiPort = await freePort();
@@ -143,7 +154,10 @@ export async function createHome(options: HomeOptions): Promise<Home> {
     });
 
   const run = (name: PartName, file: string, args: readonly string[], ipc: boolean): Part => {
-    const part = startPart({ name, file, args, logFile: at('log', `${name}.log`), ipc, env });
+    // The tower's relay inherits what the tower has.
+    const isRelay = name.startsWith('relay-') || name === 'tower';
+    const all = isRelay ? { ...env, ...options.relayEnv?.(directory) } : env;
+    const part = startPart({ name, file, args, logFile: at('log', `${name}.log`), ipc, env: all });
     parts.set(name, part);
     guard({ pid: part.pid, alive: true });
     void part.ended.then(() => guard({ pid: part.pid, alive: false }));

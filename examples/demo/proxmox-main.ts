@@ -2,6 +2,8 @@ import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs
 import { createServer, request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { type GuestCall, runInside } from '../../test/support/memory-guest.ts';
+import { createMemoryMachine } from '../../test/support/memory-machine.ts';
 import { makeServerCertificate, type ServerCertificate } from '../../test/support/proxmox/certificate.ts';
 import type { GuestSpec } from '../../test/support/proxmox/options.ts';
 import { startProxmoxSimulator } from '../../test/support/proxmox/simulator.ts';
@@ -17,6 +19,8 @@ export type ProxmoxSetup = {
   readonly node: string;
   readonly token: string;
   readonly guests: readonly GuestSpec[];
+  /** VMIDs of guests in which agents run programs; what they are told is a JSON line each in DIR/inside.jsonl. */
+  readonly inside: readonly number[];
 };
 
 /** One request, as it came in and as it was answered, a JSON line each in DIR/requests.jsonl. */
@@ -26,7 +30,12 @@ export type LoggedRequest = {
   readonly path: string;
   /** Null when it came in. */
   readonly status: number | null;
+  /** How the body began, of what changes something, once it was answered. */
+  readonly body?: string;
 };
+
+/** What a program in a guest was told to do. */
+export type LoggedCall = { readonly at: number; readonly vmid: number } & GuestCall;
 
 type State = {
   readonly boot: string;
@@ -51,6 +60,9 @@ const writeJson = (name: string, value: unknown): void => {
   renameSync(at(`${name}.new`), at(name));
 };
 
+const appendLine = (name: string, line: LoggedRequest | LoggedCall): void =>
+  appendFileSync(at(name), `${JSON.stringify(line)}\n`);
+
 const setup = readJson<ProxmoxSetup>('proxmox.json')!;
 const certificate =
   readJson<ServerCertificate>('certificate.json') ?? (await makeServerCertificate(setup.node));
@@ -58,10 +70,19 @@ writeJson('certificate.json', certificate);
 const before = readJson<State>('state.json');
 const sameBoot = before?.boot === boot;
 
+/** Lasts as long as this process: a guest in memory forgets its files with its host. */
+function withInside(guest: GuestSpec): GuestSpec {
+  const { vmid, agent } = guest;
+  if (agent === undefined || !setup.inside.includes(vmid)) return guest;
+  const machine = createMemoryMachine(guest.name);
+  const tell = (call: GuestCall): void => appendLine('inside.jsonl', { at: Date.now(), vmid, ...call });
+  return { ...guest, agent: { ...agent, exec: runInside(machine, tell) } };
+}
+
 const simulator = await startProxmoxSimulator({
   node: setup.node,
   tokens: [{ token: setup.token }],
-  guests: setup.guests.map((guest) => {
+  guests: setup.guests.map(withInside).map((guest) => {
     if (!sameBoot) return guest;
     const { onboot: _, ...spec } = guest;
     return { ...spec, running: before.running.includes(guest.vmid) };
@@ -76,11 +97,12 @@ let goingDown: State['goingDown'] = null;
 const front = createServer({ cert: certificate.certPem, key: certificate.keyPem }, (incoming, outgoing) => {
   const path = (incoming.url ?? '/').split('?')[0]!.replace(/^\/api2\/json/, '');
   const method = incoming.method ?? 'GET';
-  const log = (status: number | null): void =>
-    appendFileSync(
-      at('requests.jsonl'),
-      `${JSON.stringify({ at: Date.now(), method, path, status } satisfies LoggedRequest)}\n`,
-    );
+  const log = (status: number | null): void => {
+    const isAnswered = status !== null && method !== 'GET';
+    const line = { at: Date.now(), method, path, status, ...(isAnswered && { body }) };
+    appendLine('requests.jsonl', line);
+  };
+  let body = '';
   log(null);
   const inner = httpsRequest(
     {
@@ -105,7 +127,6 @@ const front = createServer({ cert: certificate.certPem, key: certificate.keyPem 
     },
   );
   inner.on('error', () => outgoing.destroy());
-  let body = '';
   incoming.on('data', (chunk: Buffer) => {
     if (body.length < 1_000) body += chunk.toString('latin1');
   });

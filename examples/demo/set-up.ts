@@ -29,8 +29,12 @@ const relayNames = ['cloud', 'pve1', 'pve2'] as const;
 export async function setUp(
   home: Home,
   say: (text: string) => void,
-  /** How often the control plane may order one thing; the example's own limits when absent. */
-  limit?: string,
+  options: {
+    /** How often the control plane may order one thing; the example's own limits when absent. */
+    readonly limit?: string;
+    /** In place of the example's house, with the tower's network card at this address. */
+    house?(wakeAddress: string): string;
+  } = {},
 ): Promise<Owned> {
   say('Starting the control plane, two Proxmox servers and the tower');
   await Promise.all([home.start('proxmox-pve1'), home.start('tower'), home.start('api')]);
@@ -42,7 +46,7 @@ export async function setUp(
 
   say('Making keys and the first trust document: writ init --trial');
   const houseFile = join(home.directory, 'house.yaml');
-  writeFileSync(houseFile, houseText(home.wakeAddress, limit));
+  writeFileSync(houseFile, options.house?.(home.wakeAddress) ?? houseText(home.wakeAddress, options.limit));
   await writ(home, ['init', '-', '--trial', '--house', houseFile], { input: code });
 
   say('Enrolling three relays: writ relays add, writ-relay enroll, writ relays approve');

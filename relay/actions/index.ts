@@ -18,6 +18,7 @@ import { hostShutdown } from './host-shutdown.ts';
 import { hostShutdownInUse } from './host-shutdown-in-use.ts';
 import { hostWake } from './host-wake.ts';
 import { releaseApply } from './release-apply.ts';
+import { releaseHeal } from './release-heal.ts';
 
 /** What this relay can do: every action of the registry in schema/actions, or the compiler says which is missing. */
 export const relayActions = {
@@ -39,4 +40,5 @@ export const relayActions = {
   'guest.prepare': guestPrepare,
   'app.command': appCommand,
   'release.apply': releaseApply,
+  'release.heal': releaseHeal,
 } as const satisfies Record<ActionType, RelayAction>;

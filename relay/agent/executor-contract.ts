@@ -4,6 +4,7 @@ import type { Log } from '../log.ts';
 import type { Clock } from './clock.ts';
 import type { GithubTokens } from './github-tokens.ts';
 import type { Outbox, PostedReceipt } from './outbox.ts';
+import type { StandingStep } from './standing.ts';
 import type { RelayState } from './state-files.ts';
 import type { judgeAgain, judgeJob, verifyEnvelope } from './verify-job.ts';
 
@@ -46,6 +47,13 @@ export type Executor = Omit<Outbox, 'restored'> & {
    * step that conflicts is at work, or waits to be.
    */
   hold(action: string, target: string): (() => void) | null;
+  /**
+   * Does a step that nobody ordered, where trust lets this relay do it by itself and nothing else is at work there; with
+   * receipts like any other. False: it did not begin, and nothing was journalled.
+   *
+   * @param nonce 16 random bytes, base64url
+   */
+  stand(step: StandingStep, nonce: string): Promise<boolean>;
   /** Called whenever `running` changes. */
   onProgress(listener: () => void): void;
   /** Jobs dropped in this run, and why the last one was. */

@@ -7,12 +7,14 @@ import type { Executor, ExecutorDeps, OfferOutcome } from './executor-contract.t
 import { anyConflict, locksOfStep } from './held-locks.ts';
 import type { StepEntry } from './journal-format.ts';
 import { isOpen, stepKey } from './journal-state.ts';
+import { createJudging } from './judging.ts';
 import { createOutbox } from './outbox.ts';
 import { createQuietLog } from './quiet-log.ts';
+import { standAlone } from './standing.ts';
 import { createStepBook } from './step-book.ts';
 import { createStepRunner } from './step-runner.ts';
 import { createTurns } from './turns.ts';
-import type { JudgeContext, Order, Verdict } from './verify-job.ts';
+import type { Order, Verdict } from './verify-job.ts';
 
 /** A step's hold on its locks, from before it is looked at to its final receipt. */
 type Held = { locks: readonly Lock[]; progress: Progress | null; goingDown: boolean };
@@ -28,7 +30,7 @@ const retryWriteMs = 5_000;
 
 export function createExecutor(deps: ExecutorDeps): Executor {
   const { state, clock, judge } = deps;
-  const { journal, trust, relay, key } = state;
+  const { journal, trust, relay } = state;
   const stop = new AbortController();
   const log = createQuietLog(deps.log, clock, stop.signal);
   const held = new Map<string, Held>();
@@ -67,16 +69,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     },
   });
 
-  const context = (): JudgeContext => ({
-    trust: trust.current(),
-    relay,
-    kid: key.kid,
-    session: deps.session,
-    journal: restored() ? { ...journal.state, restored: true } : journal.state,
-    livedMs: journal.livedMs(),
-    github: deps.github,
-    now: clock.now(),
-  });
+  const { context, judgeNow } = createJudging({ ...deps, restored });
 
   const drop = (code: string, detail?: string): OfferOutcome => {
     refused = { count: refused.count + 1, code };
@@ -114,23 +107,6 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     waiting = kept;
     for (const { key: id, locks } of next) held.set(id, { locks, progress: null, goingDown: false });
     for (const { key: id, text, job } of next) void consider(text, job, null, id);
-  };
-
-  /**
-   * Judges a job under the trust in force; trust that changes on the way means judging anew.
-   *
-   * @param heard the document under which its envelope was verified a moment ago
-   */
-  const judgeNow = async (text: string, job: Job, heard: Trust | null): Promise<Verdict> => {
-    for (;;) {
-      const before = trust.current();
-      const isVerified = heard === before && job.exp > clock.now();
-      const envelope = isVerified ? ok(job) : await judge.verifyEnvelope(context(), text, job.seq - 1);
-      const verdict: Verdict = envelope.ok
-        ? await judge.judgeJob(context(), envelope.value)
-        : { kind: 'dropped', reason: envelope.reason };
-      if (trust.current() === before) return verdict;
-    }
   };
 
   /**
@@ -241,12 +217,32 @@ export function createExecutor(deps: ExecutorDeps): Executor {
         ? 'trust_changed'
         : settle(verdict);
     }
+    act(order, started.value);
+    return { kind: 'started' };
+  };
+
+  /** Lets a journalled step run. */
+  const act = (order: Order, entry: StepEntry): void => {
     const { action, target } = order.step;
     log.info('step_started', { action, target });
     held.get(order.key)!.progress = { intent: order.digest, step: order.job.step, phase: 'acting' };
     tellProgress();
-    void runToEnd(order.key, started.value, () => runner.act(started.value, order));
-    return { kind: 'started' };
+    void runToEnd(order.key, entry, () => runner.act(entry, order));
+  };
+
+  const isFree = (locks: readonly Lock[]): boolean =>
+    !stop.signal.aborted &&
+    !anyConflict(
+      locks,
+      [...held.values(), ...waiting].flatMap((one) => one.locks),
+    );
+
+  /** Holds a step's locks, if they are free and nobody waits for them. */
+  const claim = ({ key, trust: { document }, step: { action, target } }: Order): boolean => {
+    const locks = locksOfStep(document.house, relay, action, target);
+    if (!isFree(locks)) return false;
+    held.set(key, { locks, progress: null, goingDown: false });
+    return true;
   };
 
   /** Brings an open step to its final receipt, however long the disk takes. */
@@ -297,6 +293,8 @@ export function createExecutor(deps: ExecutorDeps): Executor {
         return faulty(error);
       }
     },
+    stand: (asked, nonce) =>
+      standAlone({ context, runner, book, log, claim, begin: act, release }, asked, nonce),
     running: () => [...held.values()].flatMap(({ progress }) => (progress === null ? [] : [progress])),
     idle: () =>
       new Promise((resolve) => {
@@ -328,8 +326,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     },
     hold(action, target) {
       const locks = locksOfStep(trust.current().document.house, relay, action, target);
-      const ahead = [...held.values(), ...waiting].flatMap((other) => other.locks);
-      if (stop.signal.aborted || anyConflict(locks, ahead)) return null;
+      if (!isFree(locks)) return null;
       const id = `hold/${target}`;
       held.set(id, { locks, progress: null, goingDown: false });
       return () => release(id);

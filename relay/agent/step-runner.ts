@@ -2,6 +2,8 @@ import * as v from 'valibot';
 import { actionOf } from '../../schema/actions/index.ts';
 import { decodeBase64url } from '../../schema/jose/base64url.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
+import { standingName } from '../../schema/trust/document.ts';
+import { findGrant } from '../../schema/trust/evaluate.ts';
 import { excerptMember, excerptSchema } from '../../schema/wire/excerpt.ts';
 import { machineOfTarget } from '../../schema/wire/ids.ts';
 import { own } from '../../schema/wire/record.ts';
@@ -66,6 +68,10 @@ function signedOf(order: Order): ActContext['signed'] {
   return { bytes: bytes.value, authorisation, part: step, digest: order.digest };
 }
 
+/** What a step that nobody ordered may touch. To the actions of callers, paths mean nothing. */
+const pathsOf = ({ trust, identity, step }: Order): readonly string[] =>
+  identity === standingName ? (findGrant(trust, identity, step.action, step.target)?.paths ?? []) : [];
+
 export function createStepRunner(deps: StepRunnerDeps): StepRunner {
   const { clock, log, stop, ports } = deps;
   const { relay, trust, journal } = deps.state;
@@ -73,7 +79,7 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
   const contextOfOrder = (order: Order, signal: AbortSignal): CheckContext => {
     const { target, params } = order.step;
     const { house, recipients } = order.trust.document;
-    const paths = order.kind === 'release' ? order.paths : [];
+    const paths = order.kind === 'release' ? order.paths : pathsOf(order);
     return contextOf({ relay, house, target, params, paths, recipients, ports, signal });
   };
 

@@ -40,6 +40,8 @@ export type TargetWatchDeps = {
   hold(target: string): (() => void) | null;
   /** Sees to the certificates of a target on which a part is in force. */
   readonly leaves: Pick<LeafKeeper, 'tend'>;
+  /** Puts back what was changed by hand, where trust lets this relay do so by itself. Called without waiting. */
+  heal(target: string, part: string): void;
   /** What is in reports has changed. */
   onChange(): void;
   readonly intervalMs?: number;
@@ -103,6 +105,7 @@ export function createTargetWatch(deps: TargetWatchDeps): TargetWatch {
     const seenAt = clock.now();
     if (part === null) return ok({ part, seen: 'ok', seen_at: seenAt, drifted, drift: [...drift] });
     await identify(target, machine.value);
+    if (!sight.value.pending && drift.some(({ kind }) => kind === 'file')) deps.heal(target, part);
     const certificates = sight.value.pending ? [] : await deps.leaves.tend(machine.value, part);
     return ok({
       ...{ part, seen: 'ok', seen_at: seenAt, drifted, drift: [...drift] },

@@ -35,6 +35,8 @@ export type ActionCard<T extends string = string, P extends v.GenericSchema = v.
   readonly hostLock: 'shared' | 'exclusive';
   /** A graceful action refuses while its target is in use; `overrides` names the action that this one is without that check. */
   readonly inUse: 'refuses' | 'overrides' | 'does not matter';
+  /** A relay does it by itself, where trust's identity `standing` lets it; nobody can order it. */
+  readonly byItself?: true;
   /** How long an intent with this step lives at least. */
   readonly lifetimeMs?: number;
   /** For sentences: "wake", "Could not wake the tower". */
@@ -48,7 +50,7 @@ export type Action<T extends string = string, P extends v.GenericSchema = v.Gene
   P
 > & {
   /**
-   * `target`: a host or a guest, whose files it changes. Ordered by releases alone, never by an intent. `app`: a command
+   * `target`: a host or a guest, whose files it changes. Ordered by releases alone or by nobody, never by an intent. `app`: a command
    * that an app declares, by its full name.
    */
   readonly on: 'host' | 'guest' | 'target' | 'app';

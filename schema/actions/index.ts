@@ -17,6 +17,7 @@ import { hostShutdown } from './host-shutdown.ts';
 import { hostShutdownInUse } from './host-shutdown-in-use.ts';
 import { hostWake } from './host-wake.ts';
 import { releaseApply } from './release-apply.ts';
+import { releaseHeal } from './release-heal.ts';
 
 /** Every action there is, one line each. Routes, scopes, commands of the CLI and the reference derive from it. */
 export const actions = {
@@ -38,6 +39,7 @@ export const actions = {
   'guest.prepare': guestPrepare,
   'app.command': appCommand,
   'release.apply': releaseApply,
+  'release.heal': releaseHeal,
 } as const satisfies { readonly [T in string]: Action<T> };
 
 export type ActionType = keyof typeof actions;

@@ -33,6 +33,27 @@ export const orderCodes = {
     meaning: 'There is no command with this id.',
     todo: 'See GET /v1/commands.',
   },
+  approvals_full: {
+    status: 429,
+    title: 'Too much waits for approval',
+    meaning:
+      'As many orders of this caller as may wait for the owner’s approval wait already. Nothing was done.',
+    todo: 'Approve or deny what waits (`writ approvals`), or let it expire.',
+  },
+  approval_over: {
+    status: 409,
+    title: 'Waits no longer',
+    meaning:
+      'The order does not wait for approval: it was approved or denied before, its time is over, or it never had to. Nothing was done.',
+    todo: 'See what became of it: `writ command ID`. If it is still wanted, it is asked for anew.',
+  },
+  plan_outdated: {
+    status: 409,
+    title: 'House is otherwise now',
+    meaning:
+      'What was asked for would have to be done otherwise by now, because the house, a runbook or what runs has changed since. The order has ended, and nothing was done.',
+    todo: 'Ask for it anew.',
+  },
   params_invalid: {
     status: 400,
     title: 'Parameters do not fit',

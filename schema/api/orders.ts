@@ -79,6 +79,8 @@ export const stepViewSchema = v.strictObject({
 export type StepView = v.InferOutput<typeof stepViewSchema>;
 
 export const commandStates = [
+  /** For the operator's approval: nothing is signed, locked or sent. */
+  'waiting',
   'running',
   'succeeded',
   'failed',
@@ -110,5 +112,23 @@ export const commandViewSchema = v.strictObject({
   receipts: v.array(v.pipe(v.string(), v.maxLength(maxReceiptBytes))),
 });
 export type CommandView = v.InferOutput<typeof commandViewSchema>;
+
+/** POST /v1/commands/{id}/approval: the operator's signature of the bytes that wait. */
+export const approvalRequestSchema = v.strictObject({
+  authorisation: v.pipe(v.string(), v.maxLength(maxAuthorisationBytes)),
+});
+export type ApprovalRequest = v.InferOutput<typeof approvalRequestSchema>;
+
+/** What waits for the operator's approval. */
+export const approvalSchema = v.strictObject({
+  command: commandViewSchema,
+  /** The intent's bytes as base64url: these very bytes are signed and executed. */
+  intent: bytesOfIntentSchema,
+  digest: digestSchema,
+  /** Until when it may be approved. */
+  until: timeSchema,
+});
+export type Approval = v.InferOutput<typeof approvalSchema>;
+export const approvalListSchema = v.strictObject({ approvals: v.array(approvalSchema) });
 
 export const commandListSchema = v.strictObject({ commands: v.array(commandViewSchema) });

@@ -54,6 +54,12 @@ export const releaseCodes = {
       'The very same part failed on this target by a fault of its own, so it is not tried again by itself. Nothing was changed.',
     todo: 'Mend the app and deploy anew, or have it tried once more: `writ retry`.',
   },
+  target_changed: {
+    title: 'Another release is in force by now',
+    meaning:
+      'What was changed by hand was to be put back, and meanwhile another release came. Nothing was changed.',
+    todo: 'Nothing. The relay looks again.',
+  },
   path_not_granted: {
     title: 'Path not granted',
     meaning:

@@ -73,6 +73,16 @@ export const stepCodes = {
     meaning: 'Before the relay began with this release, a newer one came for the target. It was not begun.',
     todo: 'Nothing: the target gets the newer one.',
   },
+  approval_denied: {
+    title: 'Not approved',
+    meaning: 'The owner denied the order, which waited for approval. Nothing was done.',
+    todo: 'Ask the owner.',
+  },
+  approval_expired: {
+    title: 'Not approved in time',
+    meaning: 'The order waited for the owner’s approval, which did not come in time. Nothing was done.',
+    todo: 'Ask again, and have it approved on the owner’s computer: `writ approvals`.',
+  },
   trust_changed: {
     title: 'Trust changed meanwhile',
     meaning: 'A newer trust document does not allow the step any more. It was not run.',

@@ -308,8 +308,30 @@ const releaseTokens: Migration = {
   ],
 };
 
+const approvals: Migration = {
+  version: 4,
+  name: 'orders that wait for approval',
+  statements: [
+    `CREATE TABLE approval (
+      command TEXT PRIMARY KEY NOT NULL,
+      principal TEXT NOT NULL,
+      digest TEXT NOT NULL,
+      bytes TEXT NOT NULL
+    )`,
+    'CREATE INDEX approval_principal ON approval (principal)',
+    // Counted where it is written, so that many requests at once are bounded too.
+    `CREATE TRIGGER approval_full BEFORE INSERT ON approval
+      WHEN (SELECT count(*) FROM approval AS held WHERE held.principal = NEW.principal) >= 8
+      BEGIN SELECT RAISE(ABORT, 'approvals_full'); END`,
+    // Whatever ends the waiting, the bytes cannot be approved any more.
+    `CREATE TRIGGER approval_over AFTER UPDATE ON command
+      WHEN OLD.state = 'waiting' AND NEW.state <> 'waiting'
+      BEGIN DELETE FROM approval WHERE command = NEW.id; END`,
+  ],
+};
+
 /** The schema's history, the oldest first. */
-export const migrations: readonly Migration[] = [first, releases, releaseTokens];
+export const migrations: readonly Migration[] = [first, releases, releaseTokens, approvals];
 
 /** The version that this code reads and writes. */
 export const schemaVersion = migrations.length;

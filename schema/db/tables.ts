@@ -58,6 +58,20 @@ export const intent = sqliteTable(
   (t) => [uniqueIndex('intent_attempt').on(t.command, t.attempt)],
 );
 
+/** The bytes that wait for the operator's signature, as long as their command does. A trigger bounds them a caller. */
+export const approval = sqliteTable(
+  'approval',
+  {
+    command: text().primaryKey(),
+    /** Who asked, as idempotency keys are scoped. */
+    principal: text().notNull(),
+    digest: text().notNull(),
+    /** base64url of the bytes that would be signed. */
+    bytes: text().notNull(),
+  },
+  (t) => [index('approval_principal').on(t.principal)],
+);
+
 /** The steps of intents, and how far each has come. */
 export const step = sqliteTable(
   'step',
@@ -228,6 +242,7 @@ export const tables = {
   houseFile,
   command,
   intent,
+  approval,
   step,
   heldLock,
   receipt,

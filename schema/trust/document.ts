@@ -89,10 +89,14 @@ const relayIdentitySchema = v.strictObject({
 /** A workflow of GitHub Actions, by what its ID tokens say of themselves. */
 const githubIdentitySchema = v.strictObject({ kind: v.literal('github'), ...githubPins, may: maySchema });
 
+/** What relays do by themselves, without a caller; named `standing`. */
+const standingIdentitySchema = v.strictObject({ kind: v.literal('standing'), may: maySchema });
+
 export const identitySchema = v.variant('kind', [
   keyIdentitySchema,
   relayIdentitySchema,
   githubIdentitySchema,
+  standingIdentitySchema,
 ]);
 export type Identity = v.InferOutput<typeof identitySchema>;
 
@@ -100,6 +104,8 @@ const rootSchema = v.strictObject({ kid: nameSchema, jwk: publicJwkSchema });
 
 /** The identity whose key signs jobs, heartbeats and phone tokens, and plans within its own grants. */
 export const controllerName = 'controller';
+/** The identity of what runs without a caller: it has no key, and each relay acts in its name for itself alone. */
+export const standingName = 'standing';
 /** The identity whose key signs the CLI's requests and the owner's intents. */
 export const operatorName = 'operator';
 

@@ -109,12 +109,15 @@ const systemFile = new RegExp(
 /** Whether it is a service that no release may stop, or put another in the place of, though it is not Writ's. */
 export const isSystemUnit = (name: string): boolean => systemName.test(name);
 
+/** Links to the same below /usr, on every Debian. */
+const linked = /^(?:bin|sbin|lib|lib32|lib64|libx32)$/;
+
 /** The same path without what is a link on every Debian: Podman and systemd follow these, and no pattern is written so. */
-const withoutLinks = (path: string): string =>
-  path
-    .replace(/^\/(?=(?:bin|sbin|lib|lib32|lib64|libx32)(?:\/|$))/, '/usr/')
-    .replace(/^\/var(?=\/run(?:\/|$))/, '')
-    .replace(/^\/var(?=\/lock(?:\/|$))/, '/run');
+function withoutLinks(path: string): string {
+  const [, first = '', second] = path.split('/');
+  if (linked.test(first)) return `/usr${path}`;
+  return first === 'var' && second === 'run' ? path.slice('/var'.length) : path;
+}
 
 const isNever = (path: string): boolean => systemFile.test(path) || never.some((regex) => regex.test(path));
 
@@ -122,7 +125,7 @@ const isNever = (path: string): boolean => systemFile.test(path) || never.some((
 export const matchesPath = (pattern: string, path: string): boolean => regexOf(pattern).test(path);
 
 /** No files of these are put on a disk; that a container is given of them is a device or a view. */
-const viewed = /^\/(dev|proc|sys)(\/|$)/;
+const viewed: ReadonlySet<string | undefined> = new Set(['dev', 'proc', 'sys']);
 
 /**
  * Whether whoever may write a folder or file, and what is below it, could write what no release may touch: it is such,
@@ -130,24 +133,20 @@ const viewed = /^\/(dev|proc|sys)(\/|$)/;
  */
 export function reachesNever(named: string): boolean {
   const path = withoutLinks(named);
-  if (viewed.test(path)) return false;
   const parts = path.split('/').filter(Boolean);
+  if (viewed.has(parts[0])) return false;
   if (isNever(path)) return true;
-  return neverParts.some((pattern) => {
-    if (pattern.length <= parts.length) return false;
-    return parts.every((part, index) => pattern[index]!(part));
-  });
+  const begins = (pattern: readonly RegExp[]): boolean =>
+    parts.every((part, index) => pattern[index]!.test(`/${part}`));
+  return neverParts.some((pattern) => pattern.length > parts.length && begins(pattern));
 }
 
-/** Whether one name fits a part of a pattern; what is below `**` fits anyway. */
+/** Each part of each pattern; what is below `**` fits anyway. */
 const neverParts = neverTouched.map((pattern) =>
   pattern
     .slice(1)
     .split('/')
-    .map((part) => {
-      const regex = regexOf(`/${part}`);
-      return (name: string): boolean => part === '**' || regex.test(`/${name}`);
-    }),
+    .map((part) => regexOf(`/${part}`)),
 );
 
 export type PathVerdict = 'allowed' | 'path_not_granted' | 'path_never';

@@ -8,7 +8,7 @@ import { machineOfTarget } from '../wire/ids.ts';
 import { maxTrustBytes } from '../wire/limits.ts';
 import type { TrustJws } from '../wire/relay-api.ts';
 import { releaseAction } from '../wire/release-order.ts';
-import { controllerName, type TrustDocument, trustDocumentSchema } from './document.ts';
+import { controllerName, standingName, type TrustDocument, trustDocumentSchema } from './document.ts';
 
 /** A trust document whose signatures were verified, with its keys accepted and found by thumbprint. */
 export type Trust = {
@@ -43,7 +43,7 @@ async function parseTrust(jws: TrustJws): Promise<Result<ParsedTrust, TrustRefus
 
   const identities = new Map<string, { name: string; key: AcceptedKey }>();
   for (const [name, identity] of Object.entries(document.identities)) {
-    if (identity.kind === 'github') continue;
+    if (!('jwk' in identity)) continue;
     const key = await acceptKey(identity.jwk);
     if (!key.ok) return refuse('trust_key_weak', `the key of ${name}: ${key.detail ?? key.reason}`);
     if (identities.has(key.value.kid)) return refuse('trust_inconsistent', `the key of ${name} stands twice`);
@@ -82,6 +82,11 @@ function findInconsistency(document: TrustDocument): string | null {
     if (identity.kind === 'relay') continue;
     if (identity.kind === 'github' && identity.may.some(({ action }) => action !== releaseAction))
       return `${name} is a workflow of GitHub, which may order releases alone`;
+    if (identity.kind === 'standing') {
+      if (name !== standingName) return `${name} is of kind standing, which only ${standingName} may be`;
+      const unlimited = identity.may.find(({ limit }) => limit === undefined);
+      if (unlimited !== undefined) return `the grant of ${unlimited.action} to ${name} has no limit`;
+    }
     const granted = new Set<string>();
     for (const grant of identity.may) {
       // Of two grants the first alone would count, with its limit, whatever the second says.

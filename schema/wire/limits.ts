@@ -36,6 +36,10 @@ export const clockSkewMs = 30_000;
 /** An intent lives this long unless its steps need longer. */
 export const intentLifetimeMs = 15 * 60_000;
 export const maxIntentLifetimeMs = 12 * 60 * 60_000;
+/** How long an order waits for the operator's approval. Its intent lives so much longer. */
+export const approvalWaitMs = 15 * 60_000;
+/** How many orders of one caller may wait for approval at a time. */
+export const maxWaitingOrders = 8;
 export const enrolmentCodeLifetimeMs = 30 * 60_000;
 /** The longest that a caller may wait for an outcome in one request. */
 export const maxCallerWaitMs = 50_000;

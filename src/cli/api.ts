@@ -37,7 +37,7 @@ export type ApiFailure = Failure & {
   readonly ambiguous: boolean;
 };
 
-/** The control plane's API as the owner's program speaks it: pinned, every request with a proof. */
+/** The control plane's API as a program of the owner's speaks it: pinned, every request authorised. */
 export type Api = {
   readonly origin: string;
   call<S extends v.GenericSchema>(call: Call<S>): Promise<ApiAnswer<v.InferOutput<S>> | ApiFailure>;
@@ -47,15 +47,26 @@ export type Api = {
   putBytes(url: string, bytes: Uint8Array<ArrayBuffer>): Promise<{ ok: true } | ApiFailure>;
 };
 
-export type ApiDeps = {
+/** Where an API is, and what its caller needs of the machine. */
+export type ApiPlace = {
   readonly origin: string;
   readonly spki: string | null;
-  readonly home: string;
-  readonly operator: SigningKey;
-  readonly now: () => number;
   readonly random: (bytes: number) => Uint8Array<ArrayBuffer>;
   readonly signal?: AbortSignal;
 };
+
+export type ApiDeps = ApiPlace & {
+  readonly home: string;
+  readonly operator: SigningKey;
+  readonly now: () => number;
+};
+
+/** What the header `authorization` of one request says; or why there is nothing that it could say. */
+export type Authorise = (request: {
+  readonly method: Sent['method'];
+  readonly url: string;
+  readonly body: Uint8Array<ArrayBuffer>;
+}) => Promise<{ readonly ok: true; readonly value: string } | ApiFailure>;
 
 type Sent = {
   readonly method: Call<v.GenericSchema>['method'];
@@ -72,25 +83,31 @@ const bytesType = 'application/octet-stream';
 /** A blob at 70 KB/s. */
 const bytesTimeoutMs = 120_000;
 
-export function createApi(deps: ApiDeps): Api {
-  const http = createHttpClient(deps);
-  const { origin } = deps;
-
-  /** One request with its proof; what is no success is a failure already. */
-  async function send(sent: Sent): Promise<HttpAnswer | ApiFailure> {
-    const { method, url, body } = sent;
+/** The API as the owner's computer speaks it: every request carries a proof by the operator key. */
+export const createApi = (deps: ApiDeps): Api =>
+  createApiFor(deps, async ({ method, url, body }) => {
     const proof: Proof = {
       home: deps.home,
       method,
       url,
-      body: await digestBytes(body?.bytes ?? new Uint8Array(0)),
+      body: await digestBytes(body),
       time: deps.now(),
       nonce: encodeBase64url(deps.random(16)),
     };
-    const headers: Record<string, string> = {
-      accept: sent.accept,
-      authorization: `${proofScheme} ${await signJws('proof', proof, deps.operator)}`,
-    };
+    return { ok: true, value: `${proofScheme} ${await signJws('proof', proof, deps.operator)}` };
+  });
+
+/** The API for a caller who proves who it is in a way of its own. */
+export function createApiFor(deps: ApiPlace, authorise: Authorise): Api {
+  const http = createHttpClient(deps);
+  const { origin } = deps;
+
+  /** One request with its authorisation; what is no success is a failure already. */
+  async function send(sent: Sent): Promise<HttpAnswer | ApiFailure> {
+    const { method, url, body } = sent;
+    const said = await authorise({ method, url, body: body?.bytes ?? new Uint8Array(0) });
+    if (!said.ok) return said;
+    const headers: Record<string, string> = { accept: sent.accept, authorization: said.value };
     if (body !== undefined) headers['content-type'] = body.type;
     if (method !== 'GET') {
       headers['idempotency-key'] = sent.idempotencyKey ?? encodeBase64url(deps.random(16));

@@ -29,6 +29,7 @@ export type PlanRefusal = 'plan_malformed' | 'plan_digest' | 'plan_exceeds_order
  * Of a runbook that is not known here, the steps are the owner's to judge.
  *
  * @param signer the identity whose key is to sign it, within its own grants
+ * @param waitMs how long it may have waited for this signature
  */
 export async function checkPlan(
   trust: Trust,
@@ -37,6 +38,7 @@ export async function checkPlan(
   now: number,
   runbook: Runbook | null = null,
   signer: string = operatorName,
+  waitMs = 0,
 ): Promise<Result<CheckedPlan, PlanRefusal>> {
   const bytes = decodeBase64url(plan.intent);
   if (!bytes.ok) return refuse('plan_malformed', 'the bytes are not canonical base64url');
@@ -55,7 +57,7 @@ export async function checkPlan(
   }
   const may = evaluateIntent(trust, signer, intent);
   if (!may.ok) return refuse('plan_not_granted', may.detail ?? may.reason);
-  if (intent.expires > now + lifetimeOf(intent.steps) + clockSkewMs) {
+  if (intent.expires > now + waitMs + lifetimeOf(intent.steps) + clockSkewMs) {
     return refuse('plan_malformed', 'it would be good for longer than its steps need');
   }
 

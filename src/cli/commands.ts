@@ -1,17 +1,23 @@
 import type { Command } from './command.ts';
 import { adopt } from './commands/adopt.ts';
+import { approvals } from './commands/approvals.ts';
+import { approve } from './commands/approve.ts';
 import { auditExport } from './commands/audit-export.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { backup } from './commands/backup.ts';
 import { caInit } from './commands/ca-init.ts';
 import { caList } from './commands/ca-list.ts';
 import { caSign } from './commands/ca-sign.ts';
+import { ciCheck } from './commands/ci-check.ts';
+import { ciInit } from './commands/ci-init.ts';
+import { ciOrder } from './commands/ci-order.ts';
 import { command } from './commands/command.ts';
 import { completion } from './commands/completion.ts';
 import { configBuild } from './commands/config-build.ts';
 import { configCheck } from './commands/config-check.ts';
 import { configMigrate } from './commands/config-migrate.ts';
 import { configSchema } from './commands/config-schema.ts';
+import { deny } from './commands/deny.ts';
 import { deploy } from './commands/deploy.ts';
 import { deployments } from './commands/deployments.ts';
 import { deskJoin } from './commands/desk-join.ts';
@@ -52,6 +58,7 @@ import { trustAddGithub } from './commands/trust-add-github.ts';
 import { trustAddKey } from './commands/trust-add-key.ts';
 import { trustAddNotary } from './commands/trust-add-notary.ts';
 import { trustCommand } from './commands/trust-command.ts';
+import { trustHeal } from './commands/trust-heal.ts';
 import { trustPublish } from './commands/trust-publish.ts';
 import { trustReaders } from './commands/trust-readers.ts';
 import { trustRecover } from './commands/trust-recover.ts';
@@ -84,6 +91,7 @@ export const commands: readonly Command[] = [
   trustRevoke,
   trustReaders,
   trustCommand,
+  trustHeal,
   trustPublish,
   trustRecover,
   deskNew,
@@ -115,6 +123,9 @@ export const commands: readonly Command[] = [
   caInit,
   caSign,
   caList,
+  ciInit,
+  ciCheck,
+  ciOrder,
   status,
   doctor,
   watch,
@@ -122,6 +133,9 @@ export const commands: readonly Command[] = [
   sleep,
   run,
   command,
+  approvals,
+  approve,
+  deny,
   auditVerify,
   auditExport,
   completion(() => commands),

@@ -146,6 +146,13 @@ export async function readRepoAt(
   return { ok: true, value: { files, findings }, commit: id };
 }
 
+/** The commit that a revision names; null where there is none. */
+export async function commitOfRevision(directory: string, revision: string): Promise<string | null> {
+  const words = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`];
+  const answer = await runGit(directory, words, '', 1000);
+  return answer.ok ? answer.out.toString('utf8').trim() : null;
+}
+
 /** The commit that a folder is at; null where it holds anything else than that, or there is no git. */
 export async function commitOf(directory: string, { files }: Repo): Promise<string | null> {
   const head = await readRepoAt(directory, 'HEAD');

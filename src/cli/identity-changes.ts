@@ -36,6 +36,8 @@ function gone(name: string, { kind }: Identity): string {
       return `${name}'s relay is dismissed: it obeys nobody, and nothing that it signs counts.`;
     case 'github':
       return `${name} is revoked: no release of its workflow is taken any more.`;
+    case 'standing':
+      return 'Relays do nothing by themselves any more.';
     case 'key':
       return `${name} is revoked: nothing that it signs counts.`;
   }
@@ -53,6 +55,8 @@ async function come(name: string, identity: Identity): Promise<string[]> {
         `${name} is new: ${workflowInWords(identity)}.`,
         `Tokens of ${name} must say ${conditionsInWords(identity)}.`,
       ];
+    case 'standing':
+      return ['Relays may do something by themselves, without a caller.'];
     case 'key':
       return [`${name} (${await printOf(identity.jwk)}) is new.`];
   }

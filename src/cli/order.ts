@@ -118,7 +118,11 @@ export async function signPlan(
     { home: home.file.home, kind: 'intent', digest: checked.value.digest },
     home.operator,
   );
-  const accepted = await submit(context, session, { order, intent: plan.value.intent, authorisation });
+  const accepted = await submit(context, session, '/v1/commands', {
+    order,
+    intent: plan.value.intent,
+    authorisation,
+  });
   if (!accepted.ok) return accepted;
   return { ok: true, value: { plan: checked.value, accepted: accepted.value } };
 }
@@ -139,17 +143,18 @@ async function agree(
   return confirm(context, 'Go on?', yes);
 }
 
-/** Submits until an answer comes: the same key makes a repeat harmless. */
-async function submit(
+/** Hands over what was signed until an answer comes: the same key makes a repeat harmless. */
+export async function submit(
   context: Context,
   { api }: Session,
-  body: { order: Order; intent: string; authorisation: string },
+  url: string,
+  body: Readonly<Record<string, unknown>>,
 ): Promise<{ ok: true; value: CommandView } | Failure> {
   const idempotencyKey = encodeBase64url(context.random(16));
   for (let attempt = 1; ; attempt += 1) {
     const answer = await api.call({
       method: 'POST',
-      url: '/v1/commands',
+      url,
       body,
       answer: commandViewSchema,
       idempotencyKey,
@@ -181,7 +186,7 @@ export async function followCommand(
   let awaySince: number | null = null;
   for (;;) {
     told = tellSteps(context, told, command.steps);
-    if (command.state !== 'running' || (await isEnough?.(command)) === true)
+    if ((command.state !== 'running' && command.state !== 'waiting') || (await isEnough?.(command)) === true)
       return { ok: true, value: command };
     // Somebody who watches sees each step as it changes; a script is answered once, at the end.
     const waitS = context.terminal.watched || isEnough !== undefined ? 1 : 50;
@@ -228,6 +233,7 @@ function tellSteps(
 
 /** What a command's state means for the exit code. */
 export const exitOfState: Readonly<Record<CommandState, Exit>> = {
+  waiting: exits.unconfirmed,
   running: exits.unconfirmed,
   succeeded: exits.ok,
   failed: exits.failed,
@@ -264,7 +270,12 @@ export async function proveSteps(
   return { ok: true, value: outcomes };
 }
 
-async function judge(session: Session, plan: CheckedPlan, command: CommandView): Promise<Done | Failure> {
+/** What came of a plan that was signed here, as far as its relays signed it. */
+export async function judge(
+  session: Session,
+  plan: CheckedPlan,
+  command: CommandView,
+): Promise<Done | Failure> {
   const signed = await proveSteps(session, plan, command);
   if (!signed.ok) return signed;
   const proven = signed.value.map(({ step, receipt }, index) => ({

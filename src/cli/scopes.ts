@@ -1,5 +1,6 @@
 import { commandActions } from '../../schema/actions/index.ts';
 import { didYouMean } from '../../schema/near.ts';
+import { controllerName, operatorName } from '../../schema/trust/document.ts';
 import { findGrant } from '../../schema/trust/evaluate.ts';
 import type { Trust } from '../../schema/trust/read.ts';
 import { grantedCommands } from './app-commands.ts';
@@ -27,7 +28,7 @@ export function scopesOf(
 
 /**
  * Refuses scopes that name nothing here: a phone would only learn it when it is needed. `notes`: of orders that trust
- * does not let the control plane give by itself, so that the phone's request for them is refused.
+ * does not let the control plane give by itself, so that the phone's request for them waits for approval, or is refused.
  */
 export function judgeScopes(
   trust: Trust,
@@ -43,15 +44,23 @@ export function judgeScopes(
       `${unknown} names nothing that can be ordered here.${didYouMean(unknown, known)}\nA scope is status, <action>@<target> such as host.wake@pve2, or run@<runbook>. No token was made.`,
     );
   }
-  const beyond = scopes.filter((scope) => {
+  const grantedTo = (identity: string, scope: string): boolean => {
     const [action = '', target = ''] = scope.split('@');
-    return action.includes('.') && findGrant(trust, 'controller', action, target) === null;
-  });
-  const notes =
-    beyond.length === 0
-      ? []
-      : [
-          `Trust does not let the control plane order ${listed(beyond)}: such a request of the phone is refused, and names the command line that does it.`,
-        ];
+    return findGrant(trust, identity, action, target) !== null;
+  };
+  const beyond = scopes.filter((scope) => scope.includes('.') && !grantedTo(controllerName, scope));
+  const waiting = beyond.filter((scope) => grantedTo(operatorName, scope));
+  const refused = beyond.filter((scope) => !waiting.includes(scope));
+  const notes: string[] = [];
+  if (waiting.length > 0) {
+    notes.push(
+      `Trust does not let the control plane order ${listed(waiting)}: such a request of the phone waits until you approve it here, with writ approve.`,
+    );
+  }
+  if (refused.length > 0) {
+    notes.push(
+      `Trust lets neither the control plane nor you order ${listed(refused)}: such a request of the phone is refused.`,
+    );
+  }
   return { ok: true, notes };
 }

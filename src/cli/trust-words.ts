@@ -1,7 +1,8 @@
 import { fingerprint } from '../../schema/jose/keys.ts';
-import type { Origin } from '../../schema/trust/document.ts';
+import { type Origin, standingName } from '../../schema/trust/document.ts';
 import type { Trust } from '../../schema/trust/read.ts';
 import { trustWarningMs } from '../../schema/wire/limits.ts';
+import { own } from '../../schema/wire/record.ts';
 import { grantInWords } from './grant-words.ts';
 import { listed } from './text.ts';
 import { conditionsInWords, workflowInWords, workflowRights } from './workflow-words.ts';
@@ -48,6 +49,14 @@ export function trustInWords(trust: Trust, now: number): string {
       lines.push(`  ${workflowInWords(identity)} may ${right}`);
     }
     lines.push(`  Its tokens must say ${conditionsInWords(identity)}.`, '');
+  }
+  const standing = own(document.identities, standingName);
+  if (standing?.kind === 'standing') {
+    lines.push('By themselves, without a caller, relays may');
+    for (const grant of standing.may) {
+      for (const right of grantInWords(grant, document.house)) lines.push(`  ${right}`);
+    }
+    lines.push('');
   }
   lines.push('Hosts');
   for (const [name, host] of Object.entries(document.house.hosts)) {

@@ -21,7 +21,7 @@ const guestTone = (state: GuestView['state']): Tone =>
   state === 'running' ? 'good' : state === 'stopped' || state === 'unseen' ? 'dim' : 'wait';
 const commandTone = (state: CommandView['state']): Tone =>
   state === 'succeeded' ? 'good' : isOver(state) ? 'bad' : 'wait';
-const isOver = (state: CommandView['state']): boolean => state !== 'running';
+const isOver = (state: CommandView['state']): boolean => state !== 'running' && state !== 'waiting';
 
 /** The whole view, line by line. `trouble` says why it is not the latest. */
 export function viewOf({ status, commands }: Watched, now: number, trouble: string | null): Piece[][] {

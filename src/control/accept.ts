@@ -3,10 +3,11 @@ import { actionOf } from '../../schema/actions/index.ts';
 import type { Order } from '../../schema/api/orders.ts';
 import type { House } from '../../schema/trust/document.ts';
 import type { Step } from '../../schema/wire/intent.ts';
+import type { Command } from '../domain/command.ts';
 import { type Answer, type Idempotency, type Refused, refused } from '../domain/errors.ts';
 import { leaseMs } from '../domain/lease.ts';
 import { permissionOf } from '../domain/order.ts';
-import type { SignedIntent } from '../domain/ports.ts';
+import type { Acceptance, SignedIntent } from '../domain/ports.ts';
 import { type Grant, principalKey, principalText } from '../domain/principal.ts';
 import { orderPhrase } from '../domain/sentence.ts';
 import { expiryGraceMs } from '../domain/settle.ts';
@@ -51,7 +52,11 @@ export async function replayOf(
   return { ok: true, value: { command: view!, replayed: true } };
 }
 
-type AcceptReason = 'locked' | 'idempotency_mismatch' | 'intent_used';
+/** What an idempotency key is stored with. */
+export const boundTo = (grant: Grant, use: Idempotency | undefined): Acceptance['idempotency'] =>
+  use === undefined ? null : { principal: principalKey(grant.principal), use };
+
+type AcceptReason = 'locked' | 'idempotency_mismatch' | 'intent_used' | 'approval_over';
 
 /** Stores a signed intent as a command, takes its locks, and wakes the relays that have something to do. */
 export async function acceptIntent(
@@ -66,6 +71,8 @@ export async function acceptIntent(
     readonly signed: SignedIntent;
     readonly steps: readonly Step[];
     readonly idempotency: Idempotency | undefined;
+    /** The command that waited for the approval of this intent. */
+    readonly waited?: Command;
   },
 ): Promise<Answer<Accepted, AcceptReason>> {
   const { grant, order, signed, idempotency } = made;
@@ -73,18 +80,18 @@ export async function acceptIntent(
   const locks = locksOf(trust.document.house, made.steps);
   const steps = newSteps(signed.digest, signed.attempt, made.steps, now);
   const principal = principalText(grant.principal);
+  const { waited } = made;
   const command = {
-    id: newId(deps, 'cmd', now),
+    id: waited?.id ?? newId(deps, 'cmd', now),
     order,
     state: 'running',
     code: null,
-    principal,
-    createdAt: now,
+    principal: waited?.principal ?? principal,
+    createdAt: waited?.createdAt ?? now,
     endedAt: null,
     dueAt: signed.expires + expiryGraceMs,
   } as const;
-  const bound =
-    idempotency === undefined ? null : { principal: principalKey(grant.principal), use: idempotency };
+  const bound = boundTo(grant, idempotency);
 
   for (let tries = 0; tries < maxTries; tries += 1) {
     // A relay that waits gets its steps leased in the same commit.
@@ -102,9 +109,11 @@ export async function acceptIntent(
       idempotency: bound,
       waiting,
       leaseUntil: now + leaseMs,
+      now,
+      approves: waited?.revision ?? null,
       note: {
         time: now,
-        event: 'command.accepted',
+        event: waited === undefined ? 'command.accepted' : 'command.approved',
         principal,
         facts: {
           command: command.id,
@@ -122,11 +131,14 @@ export async function acceptIntent(
         )) {
           deps.doorbell.ring(bells.relay(name));
         }
+        if (waited !== undefined) deps.doorbell.ring(bells.command(command.id));
         deps.doorbell.ring(bells.timer);
         log.grew();
-        const stored = { ...command, revision: 1, intents: [signed], steps };
+        const stored = { ...command, revision: (waited?.revision ?? 0) + 1, intents: [signed], steps };
         return { ok: true, value: { command: commandView(stored, [], names), replayed: false } };
       }
+      case 'stale':
+        return refused('approval_over', 'Somebody approved or denied it at the same time.');
       case 'intent_used':
         return refused('intent_used', 'That signed intent was submitted before. Plan and sign anew.');
       case 'idempotency_taken': {

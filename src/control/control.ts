@@ -9,7 +9,15 @@ import type {
   SignedReports,
   StatusView,
 } from '../../schema/api/house.ts';
-import type { CommandState, CommandView, Order, Plan, SubmitRequest } from '../../schema/api/orders.ts';
+import type {
+  Approval,
+  ApprovalRequest,
+  CommandState,
+  CommandView,
+  Order,
+  Plan,
+  SubmitRequest,
+} from '../../schema/api/orders.ts';
 import type { AuditEntry } from '../../schema/chain/audit-entry.ts';
 import type { ChainHead } from '../../schema/chain/chain.ts';
 import type { GithubKeys } from '../../schema/github/keys.ts';
@@ -26,6 +34,7 @@ import type {
 } from '../../schema/wire/relay-api.ts';
 import type {
   Answer,
+  ApprovalReason,
   EnrolReason,
   Idempotency,
   OrderReason,
@@ -47,6 +56,7 @@ export type Control = {
   readonly setup: SetupControl;
   readonly trust: TrustControl;
   readonly orders: OrderControl;
+  readonly approvals: ApprovalControl;
   readonly releases: ReleaseControl;
   readonly house: HouseControl;
   readonly enrolment: EnrolmentControl;
@@ -113,7 +123,10 @@ export type CommandFilter = {
 };
 
 export type OrderControl = {
-  /** Accepts an order of a phone or the CLI as a command within the controller's own grants. */
+  /**
+   * Accepts an order of a phone or the CLI as a command within the controller's own grants. Of a token, what is
+   * beyond these and within the operator's waits for approval.
+   */
   order(grant: Grant, order: Order, options?: OrderOptions): Promise<Answer<Accepted, OrderReason>>;
   /** Plans an order and gives the bytes to be checked and signed; nothing is stored. */
   plan(grant: Grant, order: Order, options?: Pick<OrderOptions, 'sleep'>): Promise<Answer<Plan, OrderReason>>;
@@ -125,8 +138,26 @@ export type OrderControl = {
   ): Promise<Answer<Accepted, SubmitReason>>;
   command(id: string): Promise<CommandView | null>;
   commands(filter: CommandFilter): Promise<readonly CommandView[]>;
-  /** The command once it is no longer `running`, or as it is after `ms` or when `signal` aborts. Null: unknown. */
+  /** The command once it is neither `running` nor `waiting`, or as it is after `ms` or when `signal` aborts. Null: unknown. */
   wait(id: string, ms: number, signal: AbortSignal): Promise<CommandView | null>;
+};
+
+/** Orders of tokens that the controller may not give alone: the operator signs the very bytes, or says no. */
+export type ApprovalControl = {
+  /** What waits, the newest first. */
+  list(): Promise<readonly Approval[]>;
+  /** Takes the operator's signature of the bytes that wait, once, and has them done. */
+  approve(
+    grant: Grant,
+    id: string,
+    request: ApprovalRequest,
+    options?: Pick<OrderOptions, 'idempotency'>,
+  ): Promise<Answer<Accepted, ApprovalReason>>;
+  /** Ends what waits without anything being done. Said again, it is answered the same. */
+  deny(
+    grant: Grant,
+    id: string,
+  ): Promise<Answer<CommandView, 'command_unknown' | 'approval_over' | 'forbidden'>>;
 };
 
 export type HouseControl = {

@@ -1,3 +1,4 @@
+import { createApprovals } from './approvals.ts';
 import { createAudit } from './audit.ts';
 import { createAuditLog } from './audit-log.ts';
 import type { Control } from './control.ts';
@@ -27,6 +28,7 @@ export function createControl(deps: ControlDeps): Control {
     setup: createSetup(deps, keeper, log),
     trust: createTrust(deps, keeper, log),
     orders: createOrders(deps, keeper, log, polls),
+    approvals: createApprovals(deps, keeper, log, polls),
     releases: createReleases(deps, keeper, log, dispatch),
     house: createHouse(deps, keeper, log),
     enrolment: createEnrolment(deps, keeper, log),

@@ -161,6 +161,8 @@ export function createHouse(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
       const allHosts = hostViews(view);
       const allGuests = guestViews(view);
       const warnings = warningsOf(view, allHosts, await relayViews(view));
+      const waiting = (await store.commands.waiting()).length;
+      if (waiting > 0) warnings.push(waitingWarning(waiting));
       const running = allGuests.filter((guest) => guest.state === 'running').map((guest) => guest.title);
       const summary = allHosts.map((host) => host.sentence);
       if (running.length > 0) summary.push(`Running: ${running.join(', ')}.`);
@@ -200,6 +202,9 @@ export function createHouse(deps: ControlDeps, keeper: TrustKeeper, log: AuditLo
     },
   };
 }
+
+const waitingWarning = (count: number): string =>
+  `${count === 1 ? 'One order waits' : `${count} orders wait`} for your approval: writ approvals.`;
 
 const hostViews = ({ trust, relays, holders, now }: Look): HostView[] =>
   Object.entries(trust.document.house.hosts).map(([name, host]) => {

@@ -4,6 +4,7 @@ import { digestOf, toBytes } from '../../schema/jose/digest.ts';
 import { signJws } from '../../schema/jose/jws.ts';
 import { controllerName } from '../../schema/trust/document.ts';
 import type { Intent, Step } from '../../schema/wire/intent.ts';
+import { maxIntentLifetimeMs } from '../../schema/wire/limits.ts';
 import type { StepRecord } from '../domain/command.ts';
 import type { SignedIntent } from '../domain/ports.ts';
 import { type ControlDeps, newNonce } from './deps.ts';
@@ -17,13 +18,15 @@ export async function writeIntent(
   home: string,
   steps: readonly Step[],
   now: number,
+  /** How long it may wait before it is signed. */
+  waitMs = 0,
 ): Promise<IntentBytes> {
   const intent: Intent = {
     home,
     steps: [...steps],
     nonce: newNonce(deps),
     issued_at: now,
-    expires: now + lifetimeOf(steps),
+    expires: now + Math.min(waitMs + lifetimeOf(steps), maxIntentLifetimeMs),
   };
   const bytes = toBytes(JSON.stringify(intent));
   return { intent, bytes: encodeBase64url(bytes), digest: await digestOf('intent', bytes) };

@@ -1,35 +1,30 @@
 import type { CommandState, Order, SubmitRequest } from '../../schema/api/orders.ts';
-import { isPlanOf } from '../../schema/api/plan-of.ts';
-import { decodeBase64url } from '../../schema/jose/base64url.ts';
-import { digestOf } from '../../schema/jose/digest.ts';
-import { verifyJws } from '../../schema/jose/jws.ts';
 import { controllerName, operatorName } from '../../schema/trust/document.ts';
-import { evaluateIntent, findGrant, keyOf, nameOfKey } from '../../schema/trust/evaluate.ts';
+import { evaluateIntent, nameOfKey } from '../../schema/trust/evaluate.ts';
 import { trustExpired } from '../../schema/trust/read.ts';
 import { commandActionType } from '../../schema/wire/ids.ts';
-import { authorisationSchema, type Intent, parseIntent } from '../../schema/wire/intent.ts';
-import { clockSkewMs, maxAuthorisationBytes, maxIntentBytes } from '../../schema/wire/limits.ts';
+import { isOpen } from '../domain/command.ts';
 import {
   type Answer,
   type Idempotency,
   type OrderReason,
-  type PlanReason,
   type Refused,
   refused,
   type SubmitReason,
 } from '../domain/errors.ts';
 import { permissionOf } from '../domain/order.ts';
-import { itemsOf, type Planned, plan } from '../domain/planning.ts';
 import type { Grant } from '../domain/principal.ts';
 import { orderPhrase } from '../domain/sentence.ts';
-import { relayKid } from '../domain/world.ts';
 import { acceptIntent, replayOf } from './accept.ts';
+import { askApproval } from './approvals.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { Accepted, OrderControl } from './control.ts';
 import { bells, type ControlDeps } from './deps.ts';
+import { judgeIntent } from './judge-intent.ts';
 import { signIntent, writeIntent } from './mint.ts';
+import { covers, planOrder } from './plan-order.ts';
 import type { Polls } from './relay-poll.ts';
-import { readNames, readScene, type Scene } from './scene.ts';
+import { readNames, readScene } from './scene.ts';
 import type { TrustKeeper } from './trust-keeper.ts';
 import { commandViews } from './views.ts';
 
@@ -42,14 +37,6 @@ const expired = (): Refused<'trust_expired'> =>
 const forbidden = (): Refused<'forbidden'> =>
   refused('forbidden', 'What was authorised is another order than this one.');
 
-/** Whether a caller may have something done that its order does not name. */
-const covers =
-  (grant: Grant) =>
-  (action: string, target: string): boolean =>
-    grant.principal.kind === 'operator' ||
-    ((grant.principal.kind === 'token' || grant.principal.kind === 'key') &&
-      grant.principal.scope.includes(`${action}@${target}`));
-
 /** The command line that does what the controller alone may not. */
 const commandLineOf = (order: Order): string =>
   'runbook' in order
@@ -57,26 +44,6 @@ const commandLineOf = (order: Order): string =>
     : order.action === commandActionType
       ? `writ run ${order.target}`
       : `writ ${order.action.slice(order.action.indexOf('.') + 1)} ${order.target}`;
-
-function planFor(
-  scene: Scene,
-  grant: Grant,
-  order: Order,
-  sleep: boolean,
-  signers: readonly string[],
-): Answer<Planned, PlanReason> {
-  const { trust, runbooks, world } = scene;
-  return plan({
-    order,
-    sleep,
-    house: trust.document.house,
-    runbooks,
-    world,
-    covers: covers(grant),
-    granted: (action, target) => signers.some((signer) => findGrant(trust, signer, action, target) !== null),
-    admitted: (relay) => relayKid(trust, relay) !== undefined,
-  });
-}
 
 export function createOrders(
   deps: ControlDeps,
@@ -94,11 +61,21 @@ export function createOrders(
     if (scene === null) return notSetUp();
     const { trust, now, names } = scene;
     if (trustExpired(trust, now)) return expired();
-    const planned = planFor(scene, grant, wanted, options.sleep === true, [controllerName]);
+    const sleep = options.sleep === true;
+    const planned = planOrder(scene, wanted, { covers: covers(grant), signers: [controllerName], sleep });
     if (!planned.ok) return planned;
     const written = await writeIntent(deps, trust.document.home, planned.value.steps, now);
     const controller = nameOfKey(trust, key.kid) === controllerName;
     if (!controller || !evaluateIntent(trust, controllerName, written.intent).ok) {
+      // Whoever may ask for it by its token has it wait for the operator; the operator plans and signs at once.
+      if (controller && grant.principal.kind === 'token') {
+        return askApproval(deps, keeper, log, scene, {
+          grant,
+          order: wanted,
+          sleep,
+          idempotency: options.idempotency,
+        });
+      }
       const line = commandLineOf(wanted);
       return refused(
         'needs_operator',
@@ -144,7 +121,7 @@ export function createOrders(
       },
       steps: intent.steps,
       idempotency: options.idempotency,
-    });
+    }) as Promise<Answer<Accepted, SubmitReason>>;
   };
 
   const view = async (id: string) => {
@@ -163,8 +140,11 @@ export function createOrders(
       const { trust, now } = scene;
       if (trustExpired(trust, now)) return expired();
       const { principal } = grant;
-      const signers = principal.kind === 'key' ? [principal.name] : [controllerName, operatorName];
-      const planned = planFor(scene, grant, wanted, options.sleep === true, signers);
+      const planned = planOrder(scene, wanted, {
+        covers: covers(grant),
+        signers: principal.kind === 'key' ? [principal.name] : [controllerName, operatorName],
+        sleep: options.sleep === true,
+      });
       if (!planned.ok) return planned;
       const written = await writeIntent(deps, trust.document.home, planned.value.steps, now);
       return {
@@ -182,7 +162,7 @@ export function createOrders(
     command: view,
     commands: async ({ state, running, limit, before }) => {
       const states: readonly CommandState[] | null =
-        state !== undefined ? [state] : running === true ? ['running'] : null;
+        state !== undefined ? [state] : running === true ? ['waiting', 'running'] : null;
       const commands = await store.commands.list({
         states,
         before: before ?? null,
@@ -194,61 +174,11 @@ export function createOrders(
       const until = clock.now() + ms;
       for (;;) {
         const ticket = await doorbell.ticket(bells.command(id));
-        const isRunning = (await store.commands.stateOf(id)) === 'running';
+        const state = await store.commands.stateOf(id);
         const left = until - clock.now();
-        if (!isRunning || left <= 0) return view(id);
+        if (state === null || !isOpen({ state }) || left <= 0) return view(id);
         if ((await doorbell.wait(ticket, left, signal)) !== 'rung') return view(id);
       }
     },
   };
-}
-
-/** Judges bytes that somebody signed: who, whether that one may, and whether they are a plan of the order. */
-async function judgeIntent(
-  scene: Scene,
-  request: SubmitRequest,
-): Promise<Answer<{ intent: Intent; digest: string; signer: string }, SubmitReason>> {
-  const { trust, now, runbooks } = scene;
-  const bytes = decodeBase64url(request.intent);
-  if (!bytes.ok || bytes.value.length > maxIntentBytes) {
-    return refused('intent_malformed', 'The intent is not canonical base64url, or is too long.');
-  }
-  const digest = await digestOf('intent', bytes.value);
-  const authorisation = await verifyJws('intent', request.authorisation, {
-    maxBytes: maxAuthorisationBytes,
-    findKey: keyOf(trust, 'key'),
-    schema: authorisationSchema,
-  });
-  if (!authorisation.ok) {
-    return refused('authorisation_invalid', 'The signature is not by a key that the trust document names.');
-  }
-  const said = authorisation.value.payload;
-  if (said.home !== trust.document.home) return refused('home_wrong', 'It was signed for another home.');
-  if (said.digest !== digest) {
-    return refused('authorisation_of_another_intent', 'The signature is of other bytes than these.');
-  }
-  const parsed = parseIntent(bytes.value);
-  if (!parsed.ok) return refused('intent_malformed', parsed.detail ?? 'The intent is malformed.');
-  const intent = parsed.value;
-  if (intent.home !== trust.document.home) return refused('home_wrong', 'The intent is of another home.');
-  if (intent.expires <= now) return refused('intent_expired', 'The intent has expired: plan and sign anew.');
-  if (intent.issued_at > now + clockSkewMs) {
-    return refused(
-      'intent_from_the_future',
-      "The intent was issued in the future: check this computer's clock.",
-    );
-  }
-  const signer = nameOfKey(trust, authorisation.value.key.kid)!;
-  const allowed = evaluateIntent(trust, signer, intent);
-  if (!allowed.ok) return refused(allowed.reason, `It is not allowed: ${allowed.detail ?? allowed.reason}.`);
-  const stranger = intent.steps.find((step) => relayKid(trust, step.relay) === undefined);
-  if (stranger !== undefined) {
-    return refused('relay_not_admitted', `No relay is admitted on ${stranger.relay} yet.`);
-  }
-  const items = itemsOf(request.order, runbooks);
-  if (!items.ok) return items;
-  if (!isPlanOf(intent.steps, items.value)) {
-    return refused('intent_not_of_order', 'The signed steps are not a plan of the order beside them.');
-  }
-  return { ok: true, value: { intent, digest, signer } };
 }

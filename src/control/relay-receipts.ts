@@ -76,7 +76,10 @@ export function createReceipts(
 
   /** What a receipt makes of its command. A contradiction is kept and noted, and changes nothing. */
   const judge = (trust: Trust, command: Command | null, receipt: Receipt): Judged => {
-    if (command === null) return { event: 'receipt.unknown' };
+    if (command === null) {
+      const isStanding = actionOf(receipt.action)?.byItself === true;
+      return { event: isStanding ? 'receipt.standing' : 'receipt.unknown' };
+    }
     const step = command.steps.find((one) => one.intent === receipt.intent && one.step === receipt.step);
     const fits =
       step?.relay === receipt.relay && step.action === receipt.action && step.target === receipt.target;

@@ -4,6 +4,7 @@ import { type TokenClaims, tokenAudience } from '../../schema/wire/token.ts';
 import { refused } from '../domain/errors.ts';
 import type { TokenRecord } from '../domain/ports.ts';
 import { principalKey, principalText } from '../domain/principal.ts';
+import { endWaitingOf } from './approvals.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { TokenControl } from './control.ts';
 import { type ControlDeps, newId } from './deps.ts';
@@ -44,8 +45,11 @@ export function createTokens(deps: ControlDeps, keeper: TrustKeeper, log: AuditL
     const now = clock.now();
     const note = { time: now, event: 'token.revoked', principal, facts: { token: id, ...facts } };
     const revoked = await store.tokens.revoke(id, now, note);
-    if (revoked) log.grew();
-    return revoked;
+    if (!revoked) return false;
+    log.grew();
+    const trust = await keeper.current();
+    if (trust !== null) await endWaitingOf(deps, log, trust.document.home, `token:${id}`);
+    return true;
   };
 
   return {

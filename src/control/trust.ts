@@ -16,6 +16,7 @@ import { enrolmentMac, sameMac } from '../../schema/wire/enrolment.ts';
 import type { TrustChain, TrustJws } from '../../schema/wire/relay-api.ts';
 import { type Refused, refused } from '../domain/errors.ts';
 import { applyTrustChange } from '../domain/settle.ts';
+import { reviewWaiting } from './approvals.ts';
 import type { AuditLog } from './audit-log.ts';
 import { changeCommand, stillAllowed } from './changes.ts';
 import type { Proved, SetupControl, SetupRequest, TrustControl } from './control.ts';
@@ -47,8 +48,9 @@ async function judgeOperator(
     : refused('operator_key_wrong', "The request is not proved by the document's operator key.");
 }
 
-/** Ends what no relay has begun and trust does not allow any more, of all running commands. */
+/** Ends what no relay has begun and trust does not allow any more, of all commands that run or wait. */
 export async function reviewCommands(deps: ControlDeps, log: AuditLog, trust: Trust): Promise<void> {
+  await reviewWaiting(deps, log, trust);
   const running = await deps.store.commands.list({ states: ['running'], before: null, limit: 10_000 });
   for (const { id, intents, steps } of running) {
     const last = intents.at(-1);

@@ -1,5 +1,6 @@
 import { targetStates } from '../../schema/api/deployments.ts';
 import { commandStates } from '../../schema/api/orders.ts';
+import { applyWaitingOver } from '../domain/approval.ts';
 import { applyExpiry, applySilence } from '../domain/settle.ts';
 import { relayKid } from '../domain/world.ts';
 import type { AuditLog } from './audit-log.ts';
@@ -65,7 +66,10 @@ export function createUpkeep(
             log,
             home,
             load,
-            (command) => applyExpiry(command, clock.now()) ?? applySilence(command, lastHeard, clock.now()),
+            (command) =>
+              applyWaitingOver(command, clock.now()) ??
+              applyExpiry(command, clock.now()) ??
+              applySilence(command, lastHeard, clock.now()),
           );
         }
       }

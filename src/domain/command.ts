@@ -50,6 +50,10 @@ export type Command = {
   readonly steps: readonly StepRecord[];
 };
 
+/** Whether a command has not ended: it runs, or waits for approval. */
+export const isOpen = ({ state }: { readonly state: CommandState }): boolean =>
+  state === 'running' || state === 'waiting';
+
 /** What happens to a step. */
 export type StepEvent =
   /** The steps that it comes after ended as it needs. */

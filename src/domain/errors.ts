@@ -31,6 +31,10 @@ export type OrderReason =
   /** Another command holds a target or a resource: `heldBy` is that command. */
   | 'locked'
   | 'idempotency_mismatch'
+  /** It needs an approval that nobody in trust could give. */
+  | 'not_granted'
+  /** As many of this caller's orders as may wait for approval wait already. */
+  | 'approvals_full'
   /** The grant that was passed is not of this order. */
   | 'forbidden';
 
@@ -63,6 +67,15 @@ export type SubmitReason =
   | 'locked'
   | 'idempotency_mismatch'
   | 'runbook_unknown';
+
+/** Why an approval is refused. */
+export type ApprovalReason =
+  | SubmitReason
+  | 'command_unknown'
+  /** It does not wait, or not any more. */
+  | 'approval_over'
+  /** It would be done otherwise by now. */
+  | 'plan_outdated';
 
 /** Why a release is not accepted. */
 export type ReleaseReason =
@@ -133,7 +146,7 @@ export type TokenReason =
 /** Every reason that src/control gives. src/http has one table from these to a status and a title. */
 export type Reason =
   | OrderReason
-  | SubmitReason
+  | ApprovalReason
   | SetupReason
   | UploadReason
   | EnrolReason

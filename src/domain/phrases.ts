@@ -79,6 +79,10 @@ export const phrases: Readonly<Record<string, Phrase>> = {
   expired: ({ relay }) => `${relay} did not take the order in time`,
   skipped: () => 'the step before it did not end as needed',
   superseded: () => 'a newer release came first',
+  approval_denied: () => 'it was not approved',
+  approval_expired: () => 'it was not approved in time',
+  token_revoked: () => 'the token that asked for it was revoked',
+  plan_outdated: () => 'the house is otherwise than when it was asked',
   trust_changed: () => 'the trust document was changed meanwhile',
 };
 

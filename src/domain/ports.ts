@@ -77,6 +77,24 @@ export type Acceptance = {
   readonly waiting: ReadonlyMap<string, WaitingRun>;
   /** Until when what is leased to them is theirs. */
   readonly leaseUntil: number;
+  readonly now: number;
+  /** The revision of a command that waited for this intent's approval; null for a new one. */
+  readonly approves: number | null;
+};
+
+/** The bytes that wait for the operator's signature. */
+export type WaitingIntent = {
+  readonly command: string;
+  /** Whose it is, as idempotency keys are scoped. */
+  readonly principal: string;
+  readonly digest: string;
+  /** base64url of the bytes that would be signed. */
+  readonly bytes: string;
+};
+
+/** An order that waits for approval: nothing of it is locked or sent. */
+export type Asking = Pick<Acceptance, 'command' | 'idempotency' | 'note'> & {
+  readonly waiting: Omit<WaitingIntent, 'command'>;
 };
 
 /** A receipt as it is stored: parsed, beside the text that the relay signed. */
@@ -120,9 +138,15 @@ export type CommandStore = {
    * Stores a command with its intent, steps, locks, idempotency key and audit entry, and leases the queued steps of
    * the relays that wait for some, as `lease` does. `locked`: another command
    * holds one of the locks; `idempotency_taken`: the principal used the key before; `intent_used`: the very
-   * bytes were stored before. Nothing is stored then.
+   * bytes were stored before; `stale`: the command that is approved was changed since it was read. Nothing is stored then.
    */
-  accept(acceptance: Acceptance): Promise<'accepted' | 'locked' | 'idempotency_taken' | 'intent_used'>;
+  accept(
+    acceptance: Acceptance,
+  ): Promise<'accepted' | 'locked' | 'idempotency_taken' | 'intent_used' | 'stale'>;
+  /** Stores a command that waits. `approvals_full`: as many of its principal as may wait already. */
+  ask(asking: Asking): Promise<'asked' | 'idempotency_taken' | 'approvals_full'>;
+  /** What waits for approval. */
+  waiting(): Promise<readonly WaitingIntent[]>;
   load(id: string): Promise<Command | null>;
   /** The command that an intent belongs to. */
   loadByIntent(digest: string): Promise<Command | null>;

@@ -34,17 +34,19 @@ export function commandSentence(command: Command, names: Names): string {
   const steps = lastAttempt(command);
   const what = orderPhrase(command.order, names);
   switch (command.state) {
+    case 'waiting':
+      return `It waits for your approval to ${what}: writ approve ${command.id}${untilText(command.dueAt)}.`;
     case 'running':
       return runningSentence(command, steps, what, names);
     case 'succeeded':
       return doneSentence(steps, names);
     case 'failed':
     case 'refused':
-      return `Could not ${what}: ${reasonOf(steps, names)}. ${aftermath(steps)}`;
+      return `Could not ${what}: ${reasonOf(command, steps, names)}. ${aftermath(steps)}`;
     case 'expired':
-      return `Could not ${what}: ${reasonOf(steps, names)}. Nothing was changed.`;
+      return `Could not ${what}: ${reasonOf(command, steps, names)}. Nothing was changed.`;
     case 'unknown':
-      return `Nobody can say whether it was possible to ${what}: ${reasonOf(steps, names)}.`;
+      return `Nobody can say whether it was possible to ${what}: ${reasonOf(command, steps, names)}.`;
     case 'unconfirmed':
       return unconfirmedSentence(steps, what, names);
   }
@@ -57,9 +59,14 @@ function doneSentence(steps: readonly StepRecord[], names: Names): string {
   return `${atStart(titleOf(names.house, main.target))} ${done}.`;
 }
 
-function reasonOf(steps: readonly StepRecord[], names: Names): string {
+/** ", until 19:15 UTC": whoever hears it may be elsewhere than this clock. */
+const untilText = (time: number | null): string =>
+  time === null ? '' : `, until ${new Date(time).toISOString().slice(11, 16)} UTC`;
+
+function reasonOf({ code }: Command, steps: readonly StepRecord[], names: Names): string {
   const step = tellingStep(steps);
-  if (step === undefined) return 'no reason was given';
+  // What never had a step ended before anything was signed: its code speaks of no machine.
+  if (step === undefined) return phraseOf(steps.length === 0 ? code : null, { target: 'it', relay: 'it' });
   const target = titleOf(names.house, machineOfTarget(step.target));
   return phraseOf(step.code, { target, relay: titleOf(names.house, step.relay) });
 }

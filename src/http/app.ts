@@ -46,13 +46,17 @@ export function createApp(deps: HttpDeps): App {
     headers.set('referrer-policy', 'no-referrer');
     headers.set('cross-origin-resource-policy', 'same-origin');
     headers.set('cache-control', 'no-store');
-    deps.log.info('request', {
+    const told = {
       method: methodText(c.req.raw.method),
       route: c.get('route'),
       status: c.res.status,
       ms: Math.max(0, deps.now() - startedAt),
       principal: c.get('principal'),
-    });
+      ...(c.env?.source !== undefined && { source: c.env.source }),
+    };
+    // The answer does not wait for a name.
+    if (c.env?.peer === undefined) deps.log.info('request', told);
+    else void c.env.peer.then((peer) => deps.log.info('request', peer === null ? told : { ...told, peer }));
   });
 
   for (const route of routes) {

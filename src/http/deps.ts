@@ -57,6 +57,8 @@ export type Surroundings = {
   readonly target?: string;
   /** The peer's address. Headers that a proxy may have set are never believed. */
   readonly source?: string;
+  /** What the tailnet calls the peer, for the log: soon there, null if unknown. It authorises nothing. */
+  readonly peer?: Promise<string | null> | undefined;
   /** To be told who has shown valid credentials: their connection is not closed to make room for others. */
   readonly known?: (who: string) => void;
 };

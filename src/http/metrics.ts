@@ -54,7 +54,7 @@ export function formatMetrics(metrics: Metrics, now: number): string {
     'Commands by state.',
     Object.entries(metrics.commands).map(([state, value]) => ({ labels: { state }, value })),
   );
-  metric('writ_commands_running', 'gauge', 'Commands that have not ended.', one(metrics.running));
+  metric('writ_commands_running', 'gauge', 'Commands that run.', one(metrics.running));
   metric('writ_steps_queued', 'gauge', 'Steps that wait for a poll of their relay.', one(metrics.queued));
   metric(
     'writ_steps_queued_oldest_seconds',

@@ -1,5 +1,6 @@
 import type { Route } from './route.ts';
 import { actionRoutes } from './routes/actions.ts';
+import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { houseRoutes } from './routes/house.ts';
@@ -13,6 +14,7 @@ import { trustRoutes } from './routes/trust.ts';
 export const routes: readonly Route[] = [
   ...actionRoutes,
   ...commandRoutes,
+  ...approvalRoutes,
   ...releaseRoutes,
   ...houseRoutes,
   ...trustRoutes,

@@ -7,6 +7,7 @@ import type { KeyAndCertificate } from './certificate.ts';
 import { type Connections, createConnections } from './connections.ts';
 import { requestOf, sendResponse } from './exchange.ts';
 import type { NamedCertificate } from './named-certificate.ts';
+import type { TailnetPeers } from './tailnet-peers.ts';
 
 /** Answers one request. Never rejects. */
 export type FetchHandler = (request: Request, surroundings: Surroundings) => Promise<Response> | Response;
@@ -55,6 +56,8 @@ export async function listen(options: {
   /** Another certificate for callers that ask for certain names. */
   named?: Pick<NamedCertificate, 'contextFor'>;
   handle: FetchHandler;
+  /** Names peers for the log. */
+  peers?: TailnetPeers;
   limits?: Partial<ListenerLimits>;
 }): Promise<Listener> {
   const limits = { ...defaultListenerLimits, ...options.limits };
@@ -93,7 +96,8 @@ export async function listen(options: {
     response.once('close', end);
     const { request: asked, surroundings, body } = requestOf(request, response, { invites });
     const known = (who: string): void => connections.know(socket, who);
-    Promise.resolve(options.handle(asked, { ...surroundings, known }))
+    const peer = options.peers?.nameOf(socket.remoteAddress, socket.remotePort);
+    Promise.resolve(options.handle(asked, { ...surroundings, known, peer }))
       .then((answer) => sendResponse(answer, request, response, { closing, body }))
       .catch(() => response.destroy());
   };

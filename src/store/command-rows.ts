@@ -144,18 +144,24 @@ export const attemptStatements = (
 export const lockStatements = (id: string, locks: readonly Lock[]): BuiltQuery[] =>
   locks.map((lock) => insertLock({ thing: lock.on, command: id, mode: lock.mode }));
 
+/** The statement that changes a command; it aborts the batch when the command was changed since it was read. */
+export const changeStatement = (
+  changed: Pick<Command, 'id' | 'state' | 'code' | 'endedAt' | 'dueAt' | 'revision'>,
+): BuiltQuery =>
+  updateCommand({
+    id: changed.id,
+    state: changed.state,
+    code: changed.code,
+    ended_at: changed.endedAt,
+    due_at: changed.dueAt,
+    revision: changed.revision + 1,
+  });
+
 /** The statements of a change. The first aborts the batch when the command was changed since it was read. */
 export function updateStatements(update: CommandUpdate): BuiltQuery[] {
   const { command: changed, steps, release, next, notes } = update;
   return [
-    updateCommand({
-      id: changed.id,
-      state: changed.state,
-      code: changed.code,
-      ended_at: changed.endedAt,
-      due_at: changed.dueAt,
-      revision: changed.revision + 1,
-    }),
+    changeStatement(changed),
     ...steps.map((one) =>
       updateStep({
         intent: one.intent,

@@ -1,13 +1,14 @@
 import { and, asc, count, desc, eq, inArray, isNotNull, lt, lte, min, sql } from 'drizzle-orm';
 import { type Lock, locksConflict } from '../../schema/actions/action.ts';
 import type { CommandState, Order } from '../../schema/api/orders.ts';
-import { command, heldLock, intent, receipt, relay, step } from '../../schema/db/tables.ts';
+import { approval, command, heldLock, intent, receipt, relay, step } from '../../schema/db/tables.ts';
 import type { Command, IntentRecord, StepRecord } from '../domain/command.ts';
-import type { CommandStore, StoredReceipt } from '../domain/ports.ts';
+import type { Acceptance, CommandStore, StoredReceipt } from '../domain/ports.ts';
 import { noteStatements } from './audit-store.ts';
 import {
   attemptStatements,
   type CommandRow,
+  changeStatement,
   intentColumns,
   lockStatements,
   toCommand,
@@ -34,6 +35,20 @@ const groupBy = <T>(items: readonly T[], keyOf: (item: T) => string): Map<string
 
 const insertReceipt = insertInto(receipt);
 const insertCommand = insertInto(command);
+const insertApproval = insertInto(approval);
+const selectWaiting = prepared(() => build.select().from(approval).orderBy(desc(approval.command)));
+const commandStatement = (made: Acceptance['command']): BuiltQuery =>
+  insertCommand({
+    id: made.id,
+    order_json: JSON.stringify(made.order),
+    state: made.state,
+    code: made.code,
+    principal: made.principal,
+    created_at: made.createdAt,
+    ended_at: made.endedAt,
+    due_at: made.dueAt,
+    revision: 1,
+  });
 const selectCommand = prepared(() =>
   build
     .select()
@@ -138,31 +153,42 @@ export function commandStore(database: Database): CommandStore {
       const refusal = await attempt(
         database,
         [
-          ...idempotencyStatements(idempotency, made.id, made.createdAt),
-          insertCommand({
-            id: made.id,
-            order_json: JSON.stringify(made.order),
-            state: made.state,
-            code: made.code,
-            principal: made.principal,
-            created_at: made.createdAt,
-            ended_at: made.endedAt,
-            due_at: made.dueAt,
-            revision: 1,
-          }),
+          ...idempotencyStatements(idempotency, made.id, acceptance.now),
+          acceptance.approves === null
+            ? commandStatement(made)
+            : changeStatement({ ...made, revision: acceptance.approves }),
           ...attemptStatements(made.id, signed, steps),
           ...lockStatements(made.id, locks),
           ...noteStatements([note]),
           ...[...acceptance.waiting].flatMap(([name, run]) => {
             const queued = steps.filter((one) => one.relay === name && one.state === 'queued');
-            const lease = { ...run, steps: queued, now: made.createdAt, until: acceptance.leaseUntil };
+            const lease = { ...run, steps: queued, now: acceptance.now, until: acceptance.leaseUntil };
             return queued.length === 0 ? [] : leaseStatements(lease);
           }),
         ],
-        { ...idempotencyTaken, lock_conflict: 'locked', 'intent.digest': 'intent_used' } as const,
+        {
+          ...idempotencyTaken,
+          lock_conflict: 'locked',
+          'intent.digest': 'intent_used',
+          stale: 'stale',
+        } as const,
       );
       return refusal ?? 'accepted';
     },
+    ask: async ({ command: made, waiting, idempotency, note }) => {
+      const refusal = await attempt(
+        database,
+        [
+          ...idempotencyStatements(idempotency, made.id, made.createdAt),
+          commandStatement(made),
+          insertApproval({ command: made.id, ...waiting }),
+          ...noteStatements([note]),
+        ],
+        { ...idempotencyTaken, approvals_full: 'approvals_full' } as const,
+      );
+      return refusal ?? 'asked';
+    },
+    waiting: () => select(database, selectWaiting({})),
 
     load: (id) => first(selectCommand({ id })),
     loadByIntent: (digest) => first(selectByIntent({ digest })),

@@ -6,7 +6,7 @@ import { rules } from './rules.ts';
 import { scan } from './scan.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const sources = globSync('{schema,src,edge,relay,test,examples}/**/*.{ts,tsx}', { cwd: root })
+const sources = globSync('{schema,src,edge,relay,action,test,examples}/**/*.{ts,tsx}', { cwd: root })
   .map((path) => path.split(sep).join('/'))
   .filter((path) => !path.includes('node_modules/'))
   .sort()

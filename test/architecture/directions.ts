@@ -66,6 +66,10 @@ const areas: Readonly<Record<string, Area>> = {
     imports: ['schema', 'src/config', 'src/cli', 'src/main', 'src/node'],
     why: '`serve` starts the control plane through its entry; backups are made and read beside it',
   },
+  action: {
+    imports: ['schema', 'src/config', 'src/cli'],
+    why: 'what runs in a workflow is a caller like the command line, and shares its words',
+  },
   edge: {
     imports: ['schema', ...controlPlane],
     why: 'the Worker wires the same parts, without those of Node',
@@ -123,6 +127,7 @@ export function areaOf(path: string): string | null {
   if (free.test(path)) return 'free';
   if (path.startsWith('schema/')) return path.startsWith('schema/db/') ? 'schema/db' : 'schema';
   if (path.startsWith('edge/')) return 'edge';
+  if (path.startsWith('action/')) return 'action';
   if (/^src\/cli\/commands\/(serve|backup|restore)\.ts$/.test(path)) return 'src/cli/serve';
   const area = path
     .split('/')

@@ -84,6 +84,20 @@ const examples: Readonly<Record<string, { bad: readonly Example[]; good: readonl
       { 'schema/db/tables.ts': "import { text } from 'drizzle-orm/sqlite-core';" },
     ],
   },
+  'names of the tailnet': {
+    bad: [
+      { 'src/auth/authenticate.ts': "import { Client } from 'tslocal';" },
+      { 'src/http/caller.ts': "const { Client } = await import('tslocal');" },
+      { 'src/auth/authorise.ts': "import { createTailnetPeers } from '../node/tailnet-peers.ts';" },
+      { 'relay/agent/link.ts': "import { Client } from 'tslocal';" },
+      { 'edge/instance.ts': "import type { TailnetPeers } from '../src/node/tailnet-peers.ts';" },
+    ],
+    good: [
+      { 'src/node/tailnet-peers.ts': "const { Client } = await import('tslocal');" },
+      { 'src/main.ts': "import { createTailnetPeers } from './node/tailnet-peers.ts';" },
+      { 'src/node/listener.ts': "import type { TailnetPeers } from './tailnet-peers.ts';" },
+    ],
+  },
   runtimes: {
     bad: [
       { 'src/control/jobs.ts': "import { readFile } from 'node:fs/promises';" },

@@ -12,7 +12,7 @@ export type Rule = {
   find(sources: readonly Source[]): Breach[];
 };
 
-const isProduct = (path: string): boolean => /^(schema|src|edge|relay)\//.test(path);
+const isProduct = (path: string): boolean => /^(schema|src|edge|relay|action)\//.test(path);
 const isSchema = (path: string): boolean => path.startsWith('schema/');
 const isPure = (path: string): boolean => isSchema(path) || path.startsWith('src/domain/');
 
@@ -21,7 +21,7 @@ const isNodeOnly = (path: string): boolean =>
   /^src\/(main\.ts$|node\/|cli\/)/.test(path) || /(^|[-/])(node|embedded(-[a-z-]+)?)\.tsx?$/.test(path);
 /** Where a program's parts are wired: what is passed in elsewhere is made here. */
 const isEntry = (path: string): boolean =>
-  /^(src|relay|src\/cli)\/main\.ts$|^relay\/start\.ts$|^edge\//.test(path);
+  /^(src|relay|src\/cli|action\/[a-z]+)\/main\.ts$|^relay\/start\.ts$|^edge\//.test(path);
 const isSource = (noun: string, path: string): boolean =>
   new RegExp(`(^|[-/])${noun}s?(-[a-z-]+)?\\.ts$`).test(path);
 
@@ -95,6 +95,10 @@ const packagesOfSchema = new Set(['jose', 'valibot', '#crypto']);
 const cryptoOfNode = 'schema/jose/crypto-node.ts';
 const storePackages = new Set(['drizzle-orm', 'libsql', '@libsql/client']);
 
+/** The one file that asks tailscaled for names, and those that hand them to the log. */
+const tailnetNames = 'src/node/tailnet-peers.ts';
+const namesForLogs = new Set(['src/main.ts', 'src/node/listener.ts']);
+
 const childProcess = /^(node:)?child_process$/;
 
 export const rules: readonly Rule[] = [
@@ -146,6 +150,16 @@ export const rules: readonly Rule[] = [
     'rows and SQL never leave src/store, so that another store can take its place',
     ({ path }, specifier) =>
       isProduct(path) && !/^(src\/store|schema\/db)\//.test(path) && storePackages.has(packageOf(specifier))
+        ? `imports ${specifier}`
+        : null,
+  ),
+  onImports(
+    'names of the tailnet',
+    'the tailnet is a transport: whoever controls it names its nodes, so that a name is for the log alone and never reaches what authorises',
+    ({ path }, specifier) =>
+      isProduct(path) &&
+      ((packageOf(specifier) === 'tslocal' && path !== tailnetNames) ||
+        (targetOf(path, specifier) === tailnetNames && !namesForLogs.has(path)))
         ? `imports ${specifier}`
         : null,
   ),

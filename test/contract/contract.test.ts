@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { missing } from '../support/missing.ts';
 import { accessCases } from './access-cases.ts';
+import { approvalCases } from './approval-cases.ts';
 import type { Case } from './case.ts';
+import { githubCases } from './github-cases.ts';
 import { lifeCases } from './life-cases.ts';
 import { orderCases } from './order-cases.ts';
 import { relayCases } from './relay-cases.ts';
@@ -11,7 +13,15 @@ import { makeStage, type Stage } from './stage.ts';
 import { type Subject, startOnNode } from './subject.ts';
 import { missingForWorkerd, startOnWorkerd } from './workerd.ts';
 
-const cases: readonly Case[] = [...accessCases, ...orderCases, ...relayCases, ...releaseCases, ...lifeCases];
+const cases: readonly Case[] = [
+  ...accessCases,
+  ...orderCases,
+  ...approvalCases,
+  ...relayCases,
+  ...releaseCases,
+  ...githubCases,
+  ...lifeCases,
+];
 
 /** How many tests passed, by runtime. */
 const passed: Record<string, number> = {};

@@ -116,7 +116,11 @@ export const orderCases: readonly Case[] = [
   {
     name: 'what is beyond the controller needs the operator, who is told the command line',
     run: async (stage) => {
-      const refused = refusedAs(await stage.asPhone('POST', '/v1/guests/gaming/stop'), 403, 'needs_operator');
+      const refused = refusedAs(
+        await stage.asOperator('POST', '/v1/guests/gaming/stop'),
+        403,
+        'needs_operator',
+      );
       assert.equal(refused.command_line, 'writ stop gaming');
     },
   },

@@ -35,7 +35,7 @@ let trust: Trust;
 before(
   async () => {
     home = await createHome({ bootMs: 200 });
-    const owned = await setUp(home, () => {}, '10000/1h');
+    const owned = await setUp(home, () => {}, { limit: '10000/1h' });
     api = reader(createPhone({ ...owned, origin: home.origin }));
     await untilAwake(api, ['cloud', 'pve1', 'pve2']);
     trust = await trustOf(home.configDir, await api.trust());

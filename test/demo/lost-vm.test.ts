@@ -34,7 +34,7 @@ const parts: Part[] = [];
 before(
   async () => {
     home = await createHome({ bootMs: 200 });
-    owned = await setUp(home, () => {}, '10000/1h');
+    owned = await setUp(home, () => {}, { limit: '10000/1h' });
     api = reader(createPhone({ ...owned, origin: home.origin }));
     await untilAwake(api, hosts);
     await new Promise<void>((resolve) => mirror.listen(0, '127.0.0.1', resolve));

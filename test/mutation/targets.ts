@@ -1,17 +1,25 @@
-/** Where the verifier is entered: what judges a job, what evaluates trust and paths, and what takes newer trust. */
+/**
+ * Where the verifier is entered: what judges a job, what evaluates trust and paths, what takes newer trust, and what
+ * takes tokens of GitHub's: who authorised an order, by whose keys, and since when a notary knows it.
+ */
 export const entryPoints: readonly string[] = [
   'relay/agent/verify-job.ts',
   'schema/trust/evaluate.ts',
   'schema/trust/paths.ts',
   'schema/trust/read.ts',
   'relay/agent/trust-store.ts',
+  'schema/trust/verify-order.ts',
+  'schema/github/keys.ts',
+  'relay/agent/notary.ts',
 ];
 
 /** The files that are mutated: all that loads with the entry points (a test compares). */
 export const mutate: readonly string[] = [
   'relay/agent/disk.ts',
+  'relay/agent/first-sights.ts',
   'relay/agent/journal-state.ts',
   'relay/agent/limits.ts',
+  'relay/agent/notary.ts',
   'relay/agent/receipts.ts',
   'relay/agent/trust-store.ts',
   'relay/agent/turns.ts',
@@ -37,10 +45,12 @@ export const mutate: readonly string[] = [
   'schema/actions/host-wake.ts',
   'schema/actions/index.ts',
   'schema/actions/release-apply.ts',
+  'schema/actions/release-heal.ts',
   'schema/actions/sentence.ts',
   'schema/chain/chain.ts',
   'schema/github/audience.ts',
   'schema/github/claims.ts',
+  'schema/github/keys.ts',
   'schema/github/pins.ts',
   'schema/github/token.ts',
   'schema/jose/base64url.ts',
@@ -74,5 +84,5 @@ export const mutate: readonly string[] = [
 /** The tests that must notice a mutant: those of the mutated files that need no other process and no network. */
 export const testPatterns: readonly string[] = [
   'test/schema/{actions,chain,github,jose,trust,wire}/*.test.ts',
-  'test/relay/agent/{journal-state,limits,receipts,trust-store,turns,verify-job-*,verify-release*}.test.ts',
+  'test/relay/agent/{first-sights,journal-state,limits,notary,receipts,trust-store,turns,verify-job-*,verify-release*}.test.ts',
 ];

@@ -1,103 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RelayOverrides } from '../../relay/overrides.ts';
 import { generateKey } from '../../schema/jose/keys.ts';
 import { ok } from '../../schema/result.ts';
 import type { TargetReport } from '../../schema/wire/report.ts';
 import { makeIdentity } from '../../src/cli/secrets/age.ts';
-import { type FakeApi, startFakeApi } from '../support/fake-api.ts';
-import { createMemoryMachine, type MemoryMachine } from '../support/memory-machine.ts';
-import {
-  type FastTime,
-  fastTime,
-  startTestRelay,
-  startTower,
-  type TestRelay,
-  type Tower,
-} from '../support/relay.ts';
-import { makeTestHome, type ReleaseOptions, type TestHome, type TestRelease } from '../support/relay-home.ts';
+import type { TestRelease } from '../support/relay-home.ts';
+import { playReleases, type ReleaseScene } from '../support/release-play.ts';
 import { type TestPart, webPart } from '../support/test-part.ts';
 import { noHelper } from './agent/fixture.ts';
 
-const paths = ['/etc/containers/systemd/**', '/etc/opt/**'];
-
-type Scene = {
-  readonly time: FastTime;
-  readonly home: TestHome;
-  readonly api: FakeApi;
-  readonly tower: Tower;
-  readonly machine: MemoryMachine;
-  relay: TestRelay;
-  /** Gives the API the bytes of a part, and an order for it. */
-  deploy(part: TestPart, options?: ReleaseOptions): Promise<TestRelease>;
-  outcome(release: TestRelease): Promise<string>;
-  /** What the relay reports of the guest, once it is as wanted. */
-  reported(fits: (report: TargetReport) => boolean): Promise<TargetReport>;
-  restart(): Promise<void>;
-};
-
-/** A relay with a guest that trust lets the operator release to, from the API's blobs to the guest's services. */
-async function play(act: (scene: Scene) => Promise<void>, more: RelayOverrides = {}): Promise<void> {
-  const time = fastTime(25);
-  let home: TestHome | null = null;
-  const api = await startFakeApi({ home: () => home! });
-  home = await makeTestHome({
-    origins: [{ url: api.url, spki: api.spki }],
-    releases: [{ action: 'release.apply', on: ['websvcs', 'files'], paths }],
-    controllerMay: [{ action: 'release.apply', on: ['websvcs'], limit: '9/1h', paths: ['/**'] }],
-  });
-  const tower = await startTower(time, { 100: { running: true } });
-  const machine = createMemoryMachine();
-  const overrides: RelayOverrides = { proxmox: tower.proxmox, machineOf: () => machine, ...more };
-  const start = (stateDir?: string) =>
-    startTestRelay({
-      home: home!,
-      relay: 'pve2',
-      time,
-      overrides,
-      ...(stateDir && { stateDir }),
-    });
-  const scene: Scene = {
-    time,
-    home,
-    api,
-    tower,
-    machine,
-    relay: await start(),
-    async deploy(part, options) {
-      for (const [digest, bytes] of part.blobs) api.blobs.set(digest, bytes);
-      const release = await home!.release([{ digest: part.digest }], options);
-      api.offer({ relay: 'pve2', intent: release });
-      return release;
-    },
-    async outcome(release) {
-      const { state, code } = await api.outcome(release);
-      return code === null ? state : `${state} ${code}`;
-    },
-    reported: (fits) =>
-      api.until('the wanted report of websvcs', () => {
-        const report = api.reports.at(-1)?.report.targets?.websvcs;
-        return report !== undefined && fits(report) && report;
-      }),
-    async restart() {
-      await scene.relay.stop();
-      scene.relay = await start(scene.relay.stateDir);
-    },
-  };
-  try {
-    await scene.relay.until('connected');
-    await act(scene);
-    assert.deepEqual(api.violations, []);
-    assert.deepEqual(tower.simulator.violations, []);
-  } finally {
-    await scene.relay.discard();
-    await tower.close();
-    await api.close();
-  }
-}
-
 /** Lets an activation come as far as its first restart, which never ends. */
-async function deployHalf({ deploy, machine }: Scene, part: TestPart): Promise<TestRelease> {
+async function deployHalf({ deploy, machine }: ReleaseScene, part: TestPart): Promise<TestRelease> {
   const { resolve, promise } = Promise.withResolvers<void>();
   machine.before = (call, about) => {
     if (call !== 'run' || !about.startsWith('systemctl restart')) return Promise.resolve();
@@ -112,7 +25,7 @@ async function deployHalf({ deploy, machine }: Scene, part: TestPart): Promise<T
 
 describe('a release, from the API to a guest', () => {
   test('is applied, receipted and reported; what fails is put back', () =>
-    play(async ({ api, deploy, outcome, machine, reported, relay }) => {
+    playReleases(async ({ api, deploy, outcome, machine, reported, relay }) => {
       const fresh = await reported(({ seen }) => seen === 'ok');
       assert.equal(fresh.part, null);
       const one = await webPart('one\n');
@@ -147,7 +60,7 @@ describe('a release, from the API to a guest', () => {
     }));
 
   test('shows how far it is', () =>
-    play(async ({ api, deploy, outcome, machine }) => {
+    playReleases(async ({ api, deploy, outcome, machine }) => {
       let go = (): void => undefined;
       machine.before = (call, about) =>
         call === 'run' && about.startsWith('systemctl start')
@@ -167,7 +80,7 @@ describe('a release, from the API to a guest', () => {
     }));
 
   test('threat 1: by the controller, a stranger or a relay is not applied, whatever trust grants', () =>
-    play(async ({ api, home, deploy, outcome, machine, relay }) => {
+    playReleases(async ({ api, home, deploy, outcome, machine, relay }) => {
       const part = await webPart('one\n');
       assert.equal(await outcome(await deploy(part, { by: home.controller })), 'refused not_granted');
       for (const by of [(await generateKey()).signing, home.relays.pve2!.signing, home.root]) {
@@ -179,7 +92,7 @@ describe('a release, from the API to a guest', () => {
     }));
 
   test('threat 10: is applied once, however often it is ordered, over restarts', () =>
-    play(async (scene) => {
+    playReleases(async (scene) => {
       const { api, deploy, outcome, machine } = scene;
       const release = await deploy(await webPart('one\n'));
       assert.equal(await outcome(release), 'succeeded');
@@ -195,7 +108,7 @@ describe('a release, from the API to a guest', () => {
     }));
 
   test('threat 3: an older one, delivered late, is refused', () =>
-    play(async ({ api, home, deploy, outcome, machine }) => {
+    playReleases(async ({ api, home, deploy, outcome, machine }) => {
       const old = await webPart('old\n');
       for (const [digest, bytes] of old.blobs) api.blobs.set(digest, bytes);
       const older = await home.release([{ digest: old.digest }]);
@@ -207,7 +120,7 @@ describe('a release, from the API to a guest', () => {
 
   for (const what of ['part', 'unit', 'file']) {
     test(`threat 6: with another ${what} than was signed is not applied`, () =>
-      play(async ({ api, home, outcome, machine }) => {
+      playReleases(async ({ api, home, outcome, machine }) => {
         const part = await webPart('one\n');
         const digests = new Map([
           ['part', part.digest],
@@ -224,7 +137,7 @@ describe('a release, from the API to a guest', () => {
   }
 
   test('threat 10: that the relay’s death cut short is settled at its next start, and never run again', () =>
-    play(async (scene) => {
+    playReleases(async (scene) => {
       const { api, deploy, outcome, machine } = scene;
       assert.equal(await outcome(await deploy(await webPart('one\n'))), 'succeeded');
       const release = await deployHalf(scene, await webPart('two\n'));
@@ -242,7 +155,7 @@ describe('a release, from the API to a guest', () => {
 
 describe('a relay’s look at its targets', () => {
   test('undoes an activation that no step brings to its end', () =>
-    play(async (scene) => {
+    playReleases(async (scene) => {
       const { api, deploy, outcome, machine, tower, time, reported } = scene;
       const one = await webPart('one\n');
       assert.equal(await outcome(await deploy(one)), 'succeeded');
@@ -262,7 +175,7 @@ describe('a relay’s look at its targets', () => {
     }));
 
   test('tells what differs from the release', () =>
-    play(
+    playReleases(
       async ({ deploy, outcome, machine, reported }) => {
         assert.equal(await outcome(await deploy(await webPart('one\n'))), 'succeeded');
         await reported(({ part, drifted }) => part !== null && drifted === 0);
@@ -275,7 +188,7 @@ describe('a relay’s look at its targets', () => {
     ));
 
   test('keeps what it saw last while the guest is off, and holds up no report', () =>
-    play(
+    playReleases(
       async ({ api, deploy, outcome, machine, tower, time, reported, relay }) => {
         const one = await webPart('one\n');
         assert.equal(await outcome(await deploy(one)), 'succeeded');
@@ -304,7 +217,7 @@ describe('a relay’s look at its targets', () => {
       ...noHelper,
       look: async () => ok({ report, recipient: helpers.recipient }),
     };
-    await play(
+    await playReleases(
       async ({ api, deploy, outcome, machine }) => {
         machine.recipient = own.recipient;
         assert.equal(await outcome(await deploy(await webPart('one\n'))), 'succeeded');
@@ -322,7 +235,7 @@ describe('a relay’s look at its targets', () => {
   });
 
   test('is at the targets that trust lets somebody release to, and at no other', () =>
-    play(async ({ api, home, reported, relay }) => {
+    playReleases(async ({ api, home, reported, relay }) => {
       await reported(({ seen }) => seen === 'ok');
       assert.deepEqual(Object.keys(api.reports.at(-1)!.report.targets!), ['files', 'websvcs']);
       await home.amend((document) => ({

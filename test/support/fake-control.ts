@@ -113,6 +113,23 @@ export function fakeControl(home: TestHome | null): FakeControl {
       commands: async () => [...commands.values()],
       wait: async (id) => commands.get(id) ?? null,
     },
+    approvals: {
+      list: async () => [],
+      approve: async (...args) => {
+        note('approvals.approve', ...args);
+        const command = commands.get(args[1]);
+        return command === undefined
+          ? refused('command_unknown', 'There is no such command.')
+          : { ok: true, value: { command, replayed: false } };
+      },
+      deny: async (...args) => {
+        note('approvals.deny', ...args);
+        const command = commands.get(args[1]);
+        return command === undefined
+          ? refused('command_unknown', 'There is no such command.')
+          : { ok: true, value: command };
+      },
+    },
     releases: {
       missing: async (digests) => digests,
       putBlob: async (...args) => note('releases.putBlob', ...args),
@@ -255,6 +272,7 @@ export function fakeControl(home: TestHome | null): FakeControl {
     upkeep: {
       metrics: async () => ({
         commands: {
+          waiting: 0,
           running: 1,
           succeeded: 2,
           failed: 0,

@@ -16,6 +16,7 @@ export const sampleBlob = '44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c06
 const bodies: Readonly<Record<string, (object: string) => unknown>> = {
   'POST /v1/plans': (object) => ({ order: order(object) }),
   'POST /v1/commands': (object) => ({ order: order(object), intent: 'e30', authorisation: 'a.b.c' }),
+  'POST /v1/commands/{id}/approval': () => ({ authorisation: 'a.b.c' }),
   'PUT /v1/house': () => ({ v: 1, hosts: {} }),
   'POST /v1/trust': () => ({ versions: [trustJws] }),
   'POST /v1/setup': () => ({ trust: trustJws, house: { v: 1, hosts: {} }, mac }),

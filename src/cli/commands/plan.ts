@@ -3,6 +3,7 @@ import { planMarkdown } from '../../config/plan/markdown.ts';
 import { makePlan } from '../../config/plan/plan.ts';
 import type { Plan } from '../../config/plan/planned.ts';
 import { planText } from '../../config/plan/text.ts';
+import { buildBoth } from '../build-both.ts';
 import { buildRepos, readRepoFrom, repoOption } from '../build-folder.ts';
 import { type Context, defineCommand } from '../command.ts';
 import { draftDeployment } from '../deploy/draft.ts';
@@ -10,7 +11,6 @@ import { draftNotes } from '../deploy/draft-text.ts';
 import { getReady } from '../deploy/get-ready.ts';
 import { readRelease, readWanted } from '../deploy/read-release.ts';
 import { findingsJson, findingsText } from '../findings.ts';
-import { readRepoAt } from '../git.ts';
 import { type Done, done, exits, type Failure, fail } from '../outcome.ts';
 import { jsonLine } from '../text.ts';
 
@@ -65,16 +65,14 @@ export const plan = defineCommand({
       after = built!.release;
     } else {
       const revision = base ?? 'HEAD';
-      const old = await readRepoAt(repo, revision);
-      if (!old.ok) return old;
-      // A commit from before there was a homelab.yaml: all is new.
-      const known = old.value.files.has('homelab.yaml');
-      const built = await buildRepos(known ? [read.value, old.value] : [read.value]);
-      if (built[0]!.release === undefined) return broken('The repo', built[0]!.findings);
-      after = built[0]!.release;
-      if (known && built[1]!.release === undefined)
-        return broken(`The repo at ${revision}`, built[1]!.findings);
-      before = built[1]?.release ?? null;
+      const both = await buildBoth(repo, read.value, revision);
+      if (!both.ok) return both;
+      const { head, base: built } = both.value;
+      if (head.release === undefined) return broken('The repo', head.findings);
+      after = head.release;
+      if (built !== null && built.release === undefined)
+        return broken(`The repo at ${revision}`, built.findings);
+      before = built?.release ?? null;
     }
     return shown(makePlan(before, after), format);
   },

@@ -10,10 +10,10 @@ import {
   releasePartSchema,
 } from '../../../schema/wire/release.ts';
 import type { Api, ApiFailure } from '../api.ts';
-import type { Context } from '../command.ts';
 import { eachAtOnce } from '../each.ts';
 import { exits, type Failure, fail } from '../outcome.ts';
 import { pause } from '../pause.ts';
+import type { Follower } from './follow.ts';
 
 export type Blobs = ReadonlyMap<Digest, Uint8Array<ArrayBuffer>>;
 
@@ -89,12 +89,14 @@ const atOnce = 4;
 /** A control plane that has taken everything so often, and still lacks something, keeps nothing. */
 const mostRounds = 3;
 
+type Uploader = Pick<Follower, 'progress' | 'now' | 'signal'>;
+
 /**
  * Uploads what the control plane lacks, and goes on where it was after a cut. Nothing that arrived is sent twice, by
  * this call or by the next.
  */
 export async function uploadBlobs(
-  context: Context,
+  context: Uploader,
   api: Api,
   blobs: Blobs,
 ): Promise<{ ok: true; value: { readonly sent: number; readonly bytes: number } } | Failure> {
@@ -125,7 +127,7 @@ export async function uploadBlobs(
 
 /** Puts blobs, some at once, until all are there or one cannot be put. */
 async function putAll(
-  context: Context,
+  context: Uploader,
   api: Api,
   blobs: Blobs,
   digests: readonly Digest[],

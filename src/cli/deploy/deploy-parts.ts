@@ -9,8 +9,8 @@ import { type Blobs, uploadBlobs } from './blobs.ts';
 import { type Desk, digestNamed, nextNumber, readDesk, rememberName, rememberOrder } from './desk.ts';
 import { type ExcerptValues, logOf, openExcerpts, saidLines, unasked, unreadable } from './excerpts.ts';
 import { followDeployment, submitOrder } from './follow.ts';
-import { verifyDeployment } from './former.ts';
-import { exitOf, outcomesOf, type TargetOutcome } from './outcome.ts';
+import { exitOf, type TargetOutcome } from './outcome.ts';
+import { endWords, proveViews } from './prove.ts';
 import type { Chosen } from './select.ts';
 import { signOrder } from './sign-order.ts';
 import { lookAtTargets, type Sights } from './what-runs.ts';
@@ -31,7 +31,7 @@ export async function orderParts(
   context: Context,
   session: Session,
   desk: Desk,
-  { next }: Pick<Sights, 'next'>,
+  sights: Pick<Sights, 'next' | 'proven' | 'workflows'>,
   agreed: Agreed,
 ): Promise<{ ok: true; value: { view: DeploymentView; desk: Desk } } | Failure> {
   if (agreed.parts.length > maxOrderedParts) {
@@ -41,7 +41,7 @@ export async function orderParts(
       `One order holds at most ${maxOrderedParts} targets, and these are ${agreed.parts.length}. Name some of them with --only. Nothing was signed.`,
     );
   }
-  const number = nextNumber(desk, next);
+  const number = nextNumber(desk, sights.next, sights);
   if (!number.ok) {
     return fail(
       exits.refused,
@@ -143,28 +143,14 @@ export async function waitFor(
   return done(lines.join('\n'), json, exitOf(proven.value));
 }
 
-/** What came of deployments, by what relays signed. What the control plane says beyond that is not believed. */
+/** What came of deployments, as `proveViews` has it, by what this computer signed. */
 export async function proveOutcomes(
   session: Session,
   trust: Trust,
   views: readonly DeploymentView[],
 ): Promise<{ ok: true; value: readonly TargetOutcome[] } | Failure> {
   const desk = readDesk(session.home.directory);
-  if (!desk.ok) return desk;
-  const all: TargetOutcome[] = [];
-  for (const view of views) {
-    const { outcomes, unproven } = outcomesOf(await verifyDeployment(trust, desk.value, view));
-    if (unproven.length > 0) {
-      const claims = unproven.map(({ target, claimed, signed }) => `${target} ${claimed}, signed ${signed}`);
-      return fail(
-        exits.refused,
-        'outcome_unproven',
-        `The control plane says of ${view.id} what no relay of your trust document has signed: ${claims.join('; ')}. It was not believed.`,
-      );
-    }
-    all.push(...outcomes);
-  }
-  return { ok: true, value: all };
+  return desk.ok ? proveViews(trust, desk.value, views) : desk;
 }
 
 /** A target's words at the end of a deployment: what was seen before its receipt knows nothing of it. */
@@ -180,13 +166,3 @@ function wordsAfter(outcome: TargetOutcome, { targets }: Sights): Words {
   const reasons = code === null ? [word] : [`${word}: ${codeText(code)}`, ...todoOf(code)];
   return { deployed: false, ...looked, why: [...reasons, ...looked.why] };
 }
-
-const endWords: Readonly<Record<Exclude<TargetOutcome['end'], 'healthy'>, string>> = {
-  'rolled-back': 'what ran before runs again',
-  refused: 'its relay refused it',
-  unknown: 'no relay has signed what came of it',
-  superseded: 'a newer release took its place',
-  pending: 'waits for its relay',
-  staged: 'is on its way',
-  activated: 'is in force, and its health is not known yet',
-};

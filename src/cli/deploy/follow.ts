@@ -5,10 +5,10 @@ import {
 } from '../../../schema/api/deployments.ts';
 import { statusSchema } from '../../../schema/api/house.ts';
 import { encodeBase64url } from '../../../schema/jose/base64url.ts';
+import type { Api } from '../api.ts';
 import type { Context } from '../command.ts';
 import { exits, type Failure, fail } from '../outcome.ts';
 import { pause } from '../pause.ts';
-import type { Session } from '../session.ts';
 import { hasEnded } from './outcome.ts';
 import type { SignedOrder } from './sign-order.ts';
 import { codeText } from './words.ts';
@@ -19,11 +19,21 @@ const mostTries = 5;
 /** An activation takes half an hour at most: whoever waits without any news for longer is told so. */
 const newsWithinMs = 40 * 60_000;
 
+/** What handing over and following take of a command's context. */
+export type Follower = Pick<Context, 'progress' | 'now' | 'random' | 'signal'>;
+
+export type Patience = {
+  /** Whether what is under way is left to itself by now. */
+  isLeft(view: DeploymentView): Promise<boolean>;
+  /** How long the next request may wait for news, in whole seconds. */
+  waitS(): number;
+};
+
 /** Hands a signed order over until an answer comes: the same key makes a repeat harmless. */
 export async function submitOrder(
-  context: Context,
-  { api }: Session,
-  { bytes, digest, authorisation }: SignedOrder,
+  context: Pick<Follower, 'progress' | 'random' | 'signal'>,
+  { api }: { readonly api: Api },
+  { bytes, digest, authorisation }: Pick<SignedOrder, 'bytes' | 'digest' | 'authorisation'>,
 ): Promise<{ ok: true; value: DeploymentView } | Failure> {
   const idempotencyKey = encodeBase64url(context.random(16));
   context.progress.say('Handing the order over');
@@ -66,11 +76,18 @@ const stateWords: Readonly<Record<TargetState, string>> = {
 /**
  * Follows a deployment until nothing of it is under way, or what is left waits for hosts that are off, which get it when
  * they come; or until there was no news of it for longer than an activation takes.
+ *
+ * @param patience of callers who cannot ask what sleeps: how long they wait for what is under way
  */
 export async function followDeployment(
-  context: Context,
-  session: Session,
+  context: Follower & { readonly terminal: Pick<Context['terminal'], 'watched'> },
+  session: { readonly api: Api },
   first: DeploymentView,
+  patience: Patience = {
+    isLeft: (view) => isAsleep(session.api, view),
+    // Somebody who watches sees each state as it comes; a script is answered once, at the end.
+    waitS: () => (context.terminal.watched ? 1 : 50),
+  },
 ): Promise<{ ok: true; value: DeploymentView } | Failure> {
   let view = first;
   let told = new Map<string, string>();
@@ -81,9 +98,8 @@ export async function followDeployment(
     const states = view.targets.map(({ state }) => state).join();
     if (states !== news.states) news = { states, at: context.now() };
     const isOver = hasEnded(view) || context.now() - news.at > newsWithinMs;
-    if (isOver || (await isAsleep(session, view))) return { ok: true, value: view };
-    // Somebody who watches sees each state as it comes; a script is answered once, at the end.
-    const waitS = context.terminal.watched ? 1 : 50;
+    if (isOver || (await patience.isLeft(view))) return { ok: true, value: view };
+    const waitS = patience.waitS();
     const answer = await session.api.call({
       method: 'GET',
       url: `/v1/deployments/${view.id}?wait=${waitS}`,
@@ -112,7 +128,7 @@ export async function followDeployment(
 }
 
 /** Whether all that is under way waits for hosts whose relays are not there, or for guests that are off. */
-async function isAsleep({ api }: Session, { targets }: DeploymentView): Promise<boolean> {
+async function isAsleep(api: Api, { targets }: DeploymentView): Promise<boolean> {
   const open = targets.filter(
     ({ state }) => state === 'pending' || state === 'staged' || state === 'activated',
   );
@@ -130,7 +146,7 @@ async function isAsleep({ api }: Session, { targets }: DeploymentView): Promise<
 }
 
 function tellTargets(
-  context: Context,
+  context: Pick<Follower, 'progress'>,
   told: ReadonlyMap<string, string>,
   { targets }: DeploymentView,
 ): Map<string, string> {

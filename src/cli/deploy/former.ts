@@ -37,7 +37,7 @@ export type FormerPart = {
 /** Verifies what a control plane says of a deployment, by receipts and by what this computer remembers. */
 export async function verifyDeployment(
   trust: Trust,
-  desk: Desk,
+  desk: Pick<Desk, 'signed'>,
   view: DeploymentView,
 ): Promise<readonly FormerPart[]> {
   const isBound = await isOrderOf(view.digest, view.order);

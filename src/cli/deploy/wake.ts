@@ -101,6 +101,7 @@ function endOf(command: CommandView, steps: readonly SignedStep[]): Pick<Errand,
       return { end: last?.result?.already === true ? 'was_so' : 'done', code, says };
     case 'unconfirmed':
     case 'running':
+    case 'waiting':
       return { end: 'on_its_way', code, says };
     case 'refused':
       return { end: 'refused', code, says };

@@ -49,6 +49,7 @@ export async function checkWitnessed(
   const [first] = judgement.conflicts;
   const texts = [
     ...judgement.conflicts.map((conflict) => conflictText(conflict, entries.length)),
+    ...(judgement.more === 0 ? [] : [`${judgement.more} more entries were seen otherwise as well.`]),
     ...(broken === null ? [] : [`The log is not whole: ${broken}.`]),
   ];
   const rest = [confirmedText(judgement.confirmed, entries.length), oddText(odd)].filter(

@@ -18,9 +18,14 @@ export type Conflict =
 export type Judgement = {
   /** Of each relay the witness that reaches furthest among those that fit, the furthest first. */
   readonly confirmed: readonly Witness[];
-  /** By entry, the first first. */
+  /** By entry, the first first; at most `maxTold`. */
   readonly conflicts: readonly Conflict[];
+  /** At how many entries more the log is contradicted. */
+  readonly more: number;
 };
+
+/** Where the first differs, most that follow do. */
+const maxTold = 5;
 
 /**
  * Compares a log with what relays saw of it. `hashes[n - 1]` is the hash of entry n, and covers all before it; where
@@ -34,26 +39,38 @@ export function judgeWitnesses(
   const fits = (witness: Witness): boolean => hashes[witness.seq - 1] === witness.hash;
   const fitting = witnesses.filter(fits);
   const conflicts: Conflict[] = [];
+  let more = 0;
   for (const [seq, by] of bySeq(witnesses)) {
-    if (new Set(by.map(({ hash }) => hash)).size > 1) conflicts.push({ kind: 'forked', seq, by });
-    else if (seq > hashes.length && isWhole) conflicts.push({ kind: 'shortened', seq, by });
-    else if (seq <= hashes.length && !fits(by[0]!)) conflicts.push(contradiction(seq, by, fitting));
+    const kind = kindOf(seq, by);
+    if (kind === null) continue;
+    if (conflicts.length === maxTold) more += 1;
+    else conflicts.push(kind === 'contradicted' ? contradiction(seq, by, fitting) : { kind, seq, by });
   }
-  return { confirmed: furthest(fitting), conflicts };
+  return { confirmed: furthest(fitting), conflicts, more };
+
+  function kindOf(seq: number, by: readonly Witness[]): 'forked' | 'shortened' | 'contradicted' | null {
+    if (new Set(by.map(({ hash }) => hash)).size > 1) return 'forked';
+    if (seq > hashes.length) return isWhole ? 'shortened' : null;
+    return by.every(fits) ? null : 'contradicted';
+  }
 }
 
 function contradiction(seq: number, by: readonly Witness[], fitting: readonly Witness[]): Conflict {
-  const seenAt = Math.max(...by.map(({ time }) => time));
+  const seenAt = by.reduce((latest, { time }) => Math.max(latest, time), 0);
   // Whoever fits from here on saw this log's entry, and before the others saw another.
   const before = fitting.find((witness) => witness.seq >= seq && witness.time <= seenAt);
   if (before !== undefined) return { kind: 'forked', seq, by: [...by, before] };
-  const last = Math.max(0, ...fitting.filter((witness) => witness.seq < seq).map((witness) => witness.seq));
+  const last = fitting.reduce((most, witness) => (witness.seq < seq ? Math.max(most, witness.seq) : most), 0);
   return { kind: 'rewritten', seq, from: last + 1, by };
 }
 
 function bySeq(witnesses: readonly Witness[]): [number, Witness[]][] {
   const groups = new Map<number, Witness[]>();
-  for (const witness of witnesses) groups.set(witness.seq, [...(groups.get(witness.seq) ?? []), witness]);
+  for (const witness of witnesses) {
+    const group = groups.get(witness.seq);
+    if (group === undefined) groups.set(witness.seq, [witness]);
+    else group.push(witness);
+  }
   return [...groups].sort(([a], [b]) => a - b);
 }
 

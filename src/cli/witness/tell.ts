@@ -13,7 +13,16 @@ const reasons = {
 export const reasonOf = (conflict: Conflict): string => reasons[conflict.kind];
 
 const seen = ({ relay, time }: Witness): string => `${relay} on ${localTime(time)}`;
-const seenBy = (by: readonly Witness[]): string => listed([...new Set(by.map(seen))]);
+const seenBy = (by: readonly Witness[]): string => listedFew([...new Set(by.map(seen))]);
+
+/** Anyone who took a relay's key can sign as many as they like. */
+const maxListed = 6;
+const listedFew = (texts: readonly string[]): string =>
+  listed(
+    texts.length <= maxListed
+      ? texts
+      : [...texts.slice(0, maxListed), `${texts.length - maxListed} more witnesses`],
+  );
 
 /** One sentence or two about what contradicts the log. */
 export function conflictText(conflict: Conflict, entries: number): string {
@@ -21,7 +30,7 @@ export function conflictText(conflict: Conflict, entries: number): string {
   switch (conflict.kind) {
     case 'forked': {
       const shown = by.map((witness) => `${seen(witness)} (entry ${witness.seq}, ${witness.hash})`);
-      return `Entry ${seq} has two pasts: the control plane showed different logs to ${listed(shown)}.`;
+      return `Entry ${seq} has two pasts: the control plane showed different logs to ${listedFew(shown)}.`;
     }
     case 'rewritten': {
       const where =

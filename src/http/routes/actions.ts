@@ -8,7 +8,10 @@ import { appCommandParams, guestParams, hostParams, waitQuery } from './shapes.t
 
 const answers = {
   200: { description: 'It ended within `wait`.', schema: commandViewSchema },
-  202: { description: 'It was accepted and runs.', schema: commandViewSchema },
+  202: {
+    description: 'It was accepted and runs, or waits for the owner’s approval.',
+    schema: commandViewSchema,
+  },
 };
 
 /** `sleep` is `host.shutdown`, refused unless trust says that the host sleeps. */

@@ -22,7 +22,10 @@ const listQuery = v.strictObject({
 
 const accepted = {
   200: { description: 'It ended within `wait`.', schema: commandViewSchema },
-  202: { description: 'It was accepted and runs.', schema: commandViewSchema },
+  202: {
+    description: 'It was accepted and runs, or waits for the owner’s approval.',
+    schema: commandViewSchema,
+  },
 };
 
 export const commandRoutes: readonly Route[] = [

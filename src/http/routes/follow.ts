@@ -1,5 +1,6 @@
 import type { CommandView } from '../../../schema/api/orders.ts';
 import type { Accepted } from '../../control/control.ts';
+import { isOpen } from '../../domain/command.ts';
 import type { HttpDeps } from '../deps.ts';
 import type { Reply } from '../route.ts';
 
@@ -15,7 +16,7 @@ export async function followCommand(
   const { command, replayed } = accepted;
   const waitMs = (options.waitS ?? 0) * 1000;
   const latest =
-    command.state === 'running' && waitMs > 0
+    !hasEnded(command) && waitMs > 0
       ? await deps.control.orders.wait(command.id, waitMs, options.signal)
       : command;
   const view = latest ?? command;
@@ -32,4 +33,4 @@ export async function followCommand(
 }
 
 /** For those who wait: `unconfirmed` has ended, though a later receipt may tell more. */
-export const hasEnded = (command: CommandView): boolean => command.state !== 'running';
+export const hasEnded = (command: CommandView): boolean => !isOpen(command);

@@ -4,6 +4,7 @@ import { type JudgeContext, judgeAgain, judgeJob } from '../../../relay/agent/ve
 import { releaseAudience } from '../../../schema/github/audience.ts';
 import { createGithubKeys } from '../../../schema/github/keys.ts';
 import { toBytes } from '../../../schema/jose/digest.ts';
+import { ok } from '../../../schema/result.ts';
 import { githubClaims, githubJwk, githubKey, githubToken } from '../../support/github-issuer.ts';
 import { makeTestHome, type TestRelease } from '../../support/relay-home.ts';
 import { allowedOrder, type Bench, nowMs, openBench, wordOf } from './judge-fixture.ts';
@@ -45,8 +46,8 @@ before(async () => {
 
 /** As a relay that has GitHub's keys at hand. */
 const context = (now: number, seenMs?: number): JudgeContext => {
-  const load = async () => toBytes(JSON.stringify({ keys: [githubJwk(key)] }));
-  const keys = createGithubKeys({ uptimeMs: () => 0, load });
+  const load = async () => ok(toBytes(JSON.stringify({ keys: [githubJwk(key)] })));
+  const keys = createGithubKeys({ uptimeMs: () => 0, load, warn: () => {} });
   return bench.context({ now, github: { keys, seenAt: () => seenMs } });
 };
 const jobAt = (now: number) => bench.job(release, { exp: now + 60_000 });

@@ -27,6 +27,7 @@ const promises: Readonly<Record<string, readonly [string, string, string, string
   'guest.prepare': ['high', 'does not matter', 'own relay', 'shared', 30],
   'app.command': ['medium', 'does not matter', 'own relay', 'shared', 135],
   'release.apply': ['medium', 'does not matter', 'own relay', 'shared', 30],
+  'release.heal': ['medium', 'does not matter', 'own relay', 'shared', 30],
 };
 
 /** What a phone reads out after "The tower" when it is done, and when there was nothing to do. */
@@ -49,6 +50,7 @@ const sentences: Readonly<Record<string, readonly [done: string, already?: strin
   'guest.prepare': ['is prepared', 'was prepared already'],
   'app.command': ['has run; it took 41 s'],
   'release.apply': ['is up to date', 'was up to date already'],
+  'release.heal': ['is as its release says again'],
 };
 
 describe('what each action promises', () => {

@@ -115,19 +115,32 @@ describe('the members of a trust document', () => {
     const { controller } = first.identities;
     for (const identity of [
       { kind: 'github', repository_id: '1', may: [] },
-      { kind: 'standing', may: [] },
+      { kind: 'standing' },
+      { kind: 'standing', may: [], jwk: keys.spare.jwk },
+      { kind: 'schedule', may: [] },
       { kind: 'key', jwk: keys.spare.jwk },
       { kind: 'key', jwk: keys.spare.jwk, may: [], attests: ['time'] },
-      ...[[], ['all'], ['time', 'time'], 'time'].map((attests) => ({
-        kind: 'relay',
-        jwk: keys.spare.jwk,
-        attests,
-      })),
       { kind: 'relay', jwk: keys.spare.jwk, may: [] },
       { jwk: keys.spare.jwk, may: [] },
       { kind: 'key', jwk: { ...keys.spare.jwk, kid: 'x' }, may: [] },
     ]) {
       assert.equal(await judge({ ...first, identities: { controller, other: identity } }), 'trust_malformed');
+    }
+  });
+
+  test('what relays do by themselves is one identity of that name, and each right has a limit', async () => {
+    const right = { action: 'release.heal', on: ['gaming'], limit: '4/1d', paths: ['/etc/opt/**'] };
+    const { limit: _, ...unlimited } = right;
+    const say = (identities: object) =>
+      judge({ ...first, identities: { ...first.identities, ...identities } });
+    assert.equal(await say({ standing: { kind: 'standing', may: [right] } }), 'accepted');
+    for (const identities of [
+      { other: { kind: 'standing', may: [right] } },
+      { standing: { kind: 'standing', may: [unlimited] } },
+      { standing: { kind: 'standing', may: [right, right] } },
+      { standing: { kind: 'standing', may: [{ ...right, on: ['nobody'] }] } },
+    ]) {
+      assert.equal(await say(identities), 'trust_inconsistent', JSON.stringify(identities));
     }
   });
 

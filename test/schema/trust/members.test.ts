@@ -164,6 +164,13 @@ describe('what a document that is refused is told', () => {
     });
     const longest = `/${'x'.repeat(255)}`;
     assert.equal(await told(withPaths(Array(256).fill(longest))), 'accepted');
+    for (const [path, sentence] of [
+      ['etc/x', 'must be an absolute path of plain letters, with * or **'],
+      ['/etc/a**', 'must have ** as a whole part, and no part that is . or ..'],
+    ] as const) {
+      const place = 'trust_malformed: identities.controller.may.0.paths.0';
+      assert.equal(await told(withPaths([path])), `${place}: ${sentence}`);
+    }
     for (const [document, member] of [
       [withPaths(Array(257).fill('/x')), 'identities.controller.may.0.paths'],
       [withPaths([`${longest}x`]), 'identities.controller.may.0.paths.0'],

@@ -34,6 +34,9 @@ const reading = [
 ];
 const owning = [
   'POST /v1/commands',
+  'GET /v1/approvals',
+  'POST /v1/commands/{id}/approval',
+  'POST /v1/commands/{id}/denial',
   'POST /v1/blobs/missing',
   'PUT /v1/blobs/{sha256}',
   'GET /v1/blobs/{sha256}',
@@ -118,7 +121,7 @@ const objectsOf = (route: Route): readonly string[] => {
   if (route.path === '/v1/plans' || (route.path === '/v1/commands' && route.method === 'POST')) {
     return ['gaming', 'devtop'];
   }
-  if (route.path === '/v1/commands/{id}') return ['of gaming', 'of devtop'];
+  if (route.path.startsWith('/v1/commands/{id}')) return ['of gaming', 'of devtop'];
   return [''];
 };
 

@@ -14,6 +14,9 @@ const byCommand: Readonly<Record<string, string | { readonly none: string }>> = 
   'POST /v1/commands': 'run',
   'GET /v1/commands': 'command',
   'GET /v1/commands/{id}': 'command',
+  'GET /v1/approvals': 'approvals',
+  'POST /v1/commands/{id}/approval': 'approve',
+  'POST /v1/commands/{id}/denial': 'deny',
   'GET /v1/status': 'status',
   'GET /v1/runbooks': 'run',
   'GET /v1/relays': 'relays',
@@ -43,6 +46,7 @@ const byCommand: Readonly<Record<string, string | { readonly none: string }>> = 
   'GET /v1/relay/blobs/{sha256}': { none: 'of relays' },
   'POST /v1/relay/receipts': { none: 'of relays' },
   'POST /v1/relay/reports': { none: 'of relays' },
+  'POST /v1/relay/times': { none: 'of relays' },
   'POST /v1/relay/enroll': { none: 'of relays' },
   'GET /install/writ-relay.deb': { none: 'of the line that relays add prints' },
   'GET /healthz': { none: 'of whoever watches the server' },
@@ -68,7 +72,7 @@ test('the program asks for each of these operations', () => {
   const asked = sources.join('\n');
   for (const [operation, by] of Object.entries(byCommand)) {
     if (typeof by !== 'string') continue;
-    const path = operation.split(' ')[1]!.replace(/\{\w+\}$/, '');
+    const path = operation.split(' ')[1]!.replace(/\{\w+\}$/, '').replace(/\{(\w+)\}/g, '${$1}');
     assert.ok(asked.includes(`'${path}`) || asked.includes(`\`${path}`), operation);
   }
 });
@@ -88,6 +92,7 @@ test('every action of the API is one of a command', () => {
     ['guest.look', 'guests prepare'],
     ['guest.prepare', 'guests prepare'],
     ['release.apply', 'deploy'],
+    ['release.heal', 'trust heal'],
     ['app.command', 'run'],
   ]);
   for (const type of Object.keys(actions)) {

@@ -82,14 +82,14 @@ test('the same idempotency key at once is one command', async (t) => {
   assert.equal((await made.control.orders.commands({})).length, 1);
 });
 
-test('what the controller may not order names the command line that does it', async (t) => {
+test('what the controller may not order names the operator the command line that does it', async (t) => {
   const made = await makeControlHome(t);
   for (const [action, target, line] of [
     ['guest.stop', 'devtop', 'writ stop devtop'],
     ['app.command', 'devtop/wiki/reindex', 'writ run devtop/wiki/reindex'],
   ] as const) {
-    const token = made.token(`${action}@${target}`);
-    const answer = await made.control.orders.order(token, { action, target, params: {} });
+    const operator = made.operator(`${action}@${target}`);
+    const answer = await made.control.orders.order(operator, { action, target, params: {} });
     assert.ok(!answer.ok && answer.reason === 'needs_operator');
     assert.equal(answer.commandLine, line);
   }

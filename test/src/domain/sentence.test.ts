@@ -168,3 +168,32 @@ test('every code that acting ends in has a phrase, and none finds the languageâ€
   const names_ = { target: 'x', relay: 'y' };
   assert.equal(phraseOf('constructor', names_), 'it ended with the code constructor');
 });
+
+test('what waits says how it is approved and until when; what ended without a step says why', () => {
+  const said = (change: Partial<Command>): string =>
+    commandSentence(
+      {
+        id: 'cmd_1',
+        order: { action: 'guest.stop', target: 'gaming', params: {} },
+        state: 'waiting',
+        code: null,
+        principal: 'token:phone',
+        createdAt: 0,
+        endedAt: null,
+        dueAt: Date.UTC(2026, 10, 29, 19, 15),
+        revision: 1,
+        intents: [],
+        steps: [],
+        ...change,
+      },
+      names,
+    );
+  assert.equal(said({}), 'It waits for your approval to stop gaming: writ approve cmd_1, until 19:15 UTC.');
+  for (const [code, why] of [
+    ['approval_denied', 'it was not approved'],
+    ['token_revoked', 'the token that asked for it was revoked'],
+    ['trust_changed', 'the trust document was changed meanwhile'],
+  ] as const) {
+    assert.equal(said({ state: 'refused', code }), `Could not stop gaming: ${why}. Nothing was changed.`);
+  }
+});

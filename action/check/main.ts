@@ -1,0 +1,4 @@
+import { runMain } from '../runner/run-main.ts';
+import { check } from './check.ts';
+
+await runMain(() => Date.now(), check);

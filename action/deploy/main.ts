@@ -1,0 +1,4 @@
+import { runMain } from '../runner/run-main.ts';
+import { deploy } from './deploy.ts';
+
+await runMain(() => Date.now(), deploy);
