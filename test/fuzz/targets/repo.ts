@@ -45,7 +45,7 @@ const yamls = (ending: RegExp) =>
 const yaml: Target = {
   name: 'yaml',
   covers: ['src/config/read/yaml.ts:readYaml', 'schema/manifest/house.ts:houseOf'],
-  maxBytes: 8_000,
+  maxBytes: 4_000,
   words: [
     '&a',
     '*a',
