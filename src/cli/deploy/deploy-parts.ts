@@ -1,24 +1,14 @@
 import { type DeploymentView, deploymentViewSchema } from '../../../schema/api/deployments.ts';
 import type { Digest } from '../../../schema/jose/digest.ts';
-import { ok } from '../../../schema/result.ts';
 import type { Trust } from '../../../schema/trust/read.ts';
 import { maxOrderedParts } from '../../../schema/wire/release-order.ts';
 import type { Context } from '../command.ts';
 import { type Done, done, exits, type Failure, fail } from '../outcome.ts';
 import { refreshTrust, type Session } from '../session.ts';
 import { type Blobs, uploadBlobs } from './blobs.ts';
-import {
-  type Desk,
-  digestNamed,
-  isRunAfter,
-  nextNumber,
-  readDesk,
-  rememberName,
-  rememberOrder,
-} from './desk.ts';
+import { type Desk, digestNamed, nextNumber, readDesk, rememberName, rememberOrder } from './desk.ts';
 import { type ExcerptValues, logOf, openExcerpts, saidLines, unasked, unreadable } from './excerpts.ts';
 import { followDeployment, submitOrder } from './follow.ts';
-import { lastBegun } from './former.ts';
 import { exitOf, type TargetOutcome } from './outcome.ts';
 import { endWords, proveViews } from './prove.ts';
 import type { Chosen } from './select.ts';
@@ -41,7 +31,7 @@ export async function orderParts(
   context: Context,
   session: Session,
   desk: Desk,
-  { next }: Pick<Sights, 'next'>,
+  sights: Pick<Sights, 'next' | 'proven' | 'workflows'>,
   agreed: Agreed,
 ): Promise<{ ok: true; value: { view: DeploymentView; desk: Desk } } | Failure> {
   if (agreed.parts.length > maxOrderedParts) {
@@ -51,14 +41,12 @@ export async function orderParts(
       `One order holds at most ${maxOrderedParts} targets, and these are ${agreed.parts.length}. Name some of them with --only. Nothing was signed.`,
     );
   }
-  const begun = isRunAfter(next, desk.last) ? await lastBegun(session, desk) : ok(null);
-  if (!begun.ok) return begun;
-  const number = nextNumber(desk, next, begun.value);
+  const number = nextNumber(desk, sights.next, sights);
   if (!number.ok) {
     return fail(
       exits.refused,
       number.reason,
-      `The control plane says that the next release comes after ${number.detail}. Nothing was signed: with such a number no later release could follow. It may be taken; or a workflow released to what is off, and its relay has not come yet.`,
+      `The control plane says that the next release comes after ${number.detail}. Nothing was signed: with such a number no later release could follow. It may be taken.`,
     );
   }
   const uploaded = await uploadBlobs(context, session.api, agreed.blobs);

@@ -54,39 +54,47 @@ export function rememberName(configDir: string, desk: Desk, id: string, digest: 
 export const digestNamed = ({ named = [] }: Desk, id: string): Digest | null =>
   named.find((one) => one.id === id)?.digest ?? null;
 
+/** What is known of numbers that are not this desk's. */
+export type NumbersSeen = {
+  /** The highest number of a release that a relay signed to have begun; null where none is known. */
+  readonly proven: ReleaseOrderNumber | null;
+  /** Whether trust names a workflow, whose releases have numbers of their own. */
+  readonly workflows: boolean;
+};
+
 /** Homes whose desk was lost go on at what the control plane says: more than so many releases no desk signs. */
 const maxJump = 1_000_000;
 
 /**
- * The number of the next release from this desk: above all that was signed here, and above what the control plane
- * knows of. A control plane that is taken would have the highest of all numbers signed, after which a target takes
- * nothing any more; so it may not go far ahead, and of a workflow's run a relay must have signed that it began it.
- *
- * @param begun the highest number of those that relays began; null: none
+ * The number of the next release from this desk: above all that was signed here, above all that relays signed to have
+ * begun, and above what the control plane knows of. A control plane that is taken would have the highest of all numbers
+ * signed, after which a target takes nothing any more; so it may not go far ahead, and of a workflow's run it is not
+ * believed: a run that no relay has begun keeps no target from a lower number.
  */
 export function nextNumber(
   { last }: Desk,
   offered: ReleaseOrderNumber,
-  begun: ReleaseOrderNumber | null,
+  { proven, workflows }: NumbersSeen,
 ): Result<ReleaseOrderNumber, 'release_number'> {
-  const signed = last ?? { run_id: 0, run_attempt: 0, desk: 0 };
-  const known = begun !== null && compareOrders(begun, signed) > 0 ? begun : signed;
-  if (isRunAfter(offered, known)) {
-    return refuse(
-      'release_number',
-      `attempt ${offered.run_attempt} of run ${offered.run_id} of a workflow, which no relay has signed to have begun`,
-    );
+  const [known] = [last, proven, { run_id: 0, run_attempt: 0, desk: 0 }]
+    .filter((one) => one !== null)
+    .sort((a, b) => compareOrders(b, a)) as [ReleaseOrderNumber];
+  if (
+    offered.run_id > known.run_id ||
+    (offered.run_id === known.run_id && offered.run_attempt > known.run_attempt)
+  ) {
+    return workflows
+      ? ok({ ...known, desk: known.desk + 1 })
+      : refuse(
+          'release_number',
+          `run ${offered.run_id} of a workflow, and trust names no workflow that may deploy`,
+        );
   }
-  const desk = Math.max(known.desk, signed.desk);
-  if (offered.desk > desk + maxJump) {
+  if (offered.desk > known.desk + maxJump) {
     return refuse(
       'release_number',
-      `number ${offered.desk}, far above ${desk}, the last that was signed here`,
+      `number ${offered.desk}, far above ${known.desk}, the last that was signed here`,
     );
   }
   return ok(compareOrders(offered, known) > 0 ? offered : { ...known, desk: known.desk + 1 });
 }
-
-/** Whether a number is of another run of a workflow than one knows, and of a later one. */
-export const isRunAfter = (offered: ReleaseOrderNumber, known: ReleaseOrderNumber | null): boolean =>
-  compareOrders({ ...offered, desk: 0 }, { ...(known ?? { run_id: 0, run_attempt: 0 }), desk: 0 }) > 0;

@@ -7,12 +7,7 @@ import { type Digest, digestOf } from '../../../schema/jose/digest.ts';
 import type { Trust } from '../../../schema/trust/read.ts';
 import { canonicalJson } from '../../../schema/wire/canonical.ts';
 import type { Receipt } from '../../../schema/wire/receipt.ts';
-import {
-  compareOrders,
-  type ReleaseOrder,
-  type ReleaseOrderNumber,
-  releaseAction,
-} from '../../../schema/wire/release-order.ts';
+import { compareOrders, type ReleaseOrder, releaseAction } from '../../../schema/wire/release-order.ts';
 import { relayOf } from '../../config/secrets/reported.ts';
 import type { Failure } from '../outcome.ts';
 import type { Session } from '../session.ts';
@@ -96,17 +91,6 @@ export async function formerParts(
   for (const view of list.value.deployments) parts.push(...(await verifyDeployment(trust, desk, view)));
   parts.sort((a, b) => compareOrders(b.view.order.order, a.view.order.order));
   return { ok: true, value: target === null ? parts : parts.filter((one) => one.target === target) };
-}
-
-/** The highest number of an order that some relay of this home has begun by its own word; null where none has. */
-export async function lastBegun(
-  session: Session,
-  desk: Desk,
-): Promise<{ ok: true; value: ReleaseOrderNumber | null } | Failure> {
-  const parts = await formerParts(session, session.home.trust, desk, null);
-  if (!parts.ok) return parts;
-  const found = parts.value.find(({ receipt }) => receipt !== null && receipt.state !== 'refused');
-  return { ok: true, value: found?.view.order.order ?? null };
 }
 
 /**
