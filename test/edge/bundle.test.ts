@@ -40,5 +40,8 @@ test('wrangler bundles the Worker as it would deploy it, within its size and wit
   assert.doesNotMatch(text, /(?:from|import|require\()\s*["']node:/);
   assert.match(text, /\/v1\/relay\/poll/);
   // What belongs to Node alone: names of the tailnet, what makes the documents, and the database client's other ways.
-  assert.doesNotMatch(text, /local-tailscaled|localapi|<!doctype html>|securitySchemes|new WebSocket|sqlite3/i);
+  assert.doesNotMatch(
+    text,
+    /local-tailscaled|localapi|<!doctype html>|securitySchemes|new WebSocket|sqlite3/i,
+  );
 });

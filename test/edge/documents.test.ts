@@ -3,14 +3,16 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { assetDocuments } from '../../edge/documents.ts';
+import { apiCodes } from '../../schema/api/api-codes.ts';
 import { programVersion } from '../../schema/version.ts';
 import { documentNames, documentsOf } from '../../src/http/documents.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-test('what wrangler.toml has written beside the Worker is what Node makes, and nothing more', async () => {
+test('what wrangler.toml has written beside the Worker is what Node gives out, and nothing more', async () => {
   const config = await readFile(join(root, 'wrangler.toml'), 'utf8');
   const command = /\[build\]\ncommand = "node ([^"]+)"/.exec(config)?.[1];
   const directory = /\ndirectory = "([^"]+)"/.exec(config)?.[1];
@@ -22,6 +24,10 @@ test('what wrangler.toml has written beside the Worker is what Node makes, and n
     const written = await readFile(join(root, directory, name));
     assert.ok(written.equals(await made(name)), name);
   }
+  const file = pathToFileURL(join(root, 'dist/worker/api-codes.js')).href;
+  const { apiCodes: written } = (await import(file)) as { readonly apiCodes: unknown };
+  const kept = Object.entries(apiCodes).map(([code, { todo: _, ...card }]) => [code, card]);
+  assert.deepEqual(written, Object.fromEntries(kept));
   // The Worker alone gives them out, with its headers and its limits.
   assert.match(config, /\nrun_worker_first = true\n/);
 });
