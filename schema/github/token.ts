@@ -2,7 +2,6 @@ import * as v from 'valibot';
 import { decodeBase64url } from '../jose/base64url.ts';
 import { toBytes } from '../jose/digest.ts';
 import { parsePayload } from '../jose/jws.ts';
-import { parseStrictJson } from '../jose/strict-json.ts';
 import { ok, type Result, refuse } from '../result.ts';
 import { clockSkewMs, maxGithubTokenBytes } from '../wire/limits.ts';
 import { type GithubClaims, githubClaimsSchema } from './claims.ts';
@@ -25,6 +24,11 @@ const headerSchema = v.strictObject({
   x5t: v.optional(v.pipe(v.string(), v.maxLength(100))),
 });
 
+/** All that tells a token of GitHub's from what keys sign. */
+const kindSchema = v.object({ alg: v.literal('RS256') });
+const maxHeaderBytes = 512;
+const notThreeParts = 'it is not three parts of canonical base64url';
+
 /** GitHub's tokens live for five minutes; one of twice that is not believed, whoever signed it. */
 const longestLifeMs = 10 * 60_000;
 const oldestMs = 5 * 60_000;
@@ -35,8 +39,7 @@ const malformed = (detail: string) => refuse('github_token_malformed', detail);
 export function looksLikeGithub(text: string): boolean {
   const header = decodeBase64url(text.slice(0, Math.max(0, text.indexOf('.'))));
   if (!header.ok) return false;
-  const json = parseStrictJson(header.value, { maxBytes: 512, maxDepth: 2 });
-  return json.ok && v.is(v.object({ alg: v.literal('RS256') }), json.value);
+  return parsePayload(header.value, kindSchema, maxHeaderBytes).ok;
 }
 
 /** Before anything is verified: all that is read of a payload, to know whose keys to ask for. */
@@ -67,22 +70,20 @@ export async function verifyGithubToken(
   if (text.length > maxGithubTokenBytes)
     return malformed(`it is longer than ${maxGithubTokenBytes} characters`);
   const parts = text.split('.');
-  const [headerText = '', payloadText = '', signatureText = ''] = parts;
+  if (parts.length !== 3) return malformed(notThreeParts);
+  const [headerText, payloadText, signatureText] = parts as [string, string, string];
   const header = decodeBase64url(headerText);
   const payload = decodeBase64url(payloadText);
   const signature = decodeBase64url(signatureText);
-  if (parts.length !== 3 || !header.ok || !payload.ok || !signature.ok) {
-    return malformed('it is not three parts of canonical base64url');
-  }
-  const json = parseStrictJson(header.value, { maxBytes: 512, maxDepth: 2 });
-  const head = json.ok ? v.safeParse(headerSchema, json.value) : null;
-  if (head?.success !== true) return malformed('its header is not of alg RS256, kid and typ JWT');
+  if (!header.ok || !payload.ok || !signature.ok) return malformed(notThreeParts);
+  const head = parsePayload(header.value, headerSchema, maxHeaderBytes);
+  if (!head.ok) return malformed('its header is not of alg RS256, kid and typ JWT');
 
   const named = parsePayload(payload.value, issuerSchema, maxGithubTokenBytes);
   if (!named.ok) return malformed(named.detail ?? named.reason);
   const { iss } = named.value;
   if (!view.issuers.includes(iss)) return refuse('github_token_signature', 'trust names no such issuer');
-  const key = await view.keys.find(iss, head.output.kid);
+  const key = await view.keys.find(iss, head.value.kid);
   if (!key.ok) return key;
   const isSigned = await key.value(toBytes(`${headerText}.${payloadText}`), signature.value);
   if (!isSigned) return refuse('github_token_signature', 'its signature is not by the key that it names');

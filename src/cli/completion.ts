@@ -34,8 +34,12 @@ export function completionOf(commands: readonly Command[], names: HouseNames): C
       const valued = valueAfter(command, before.at(-1));
       if (valued !== null) {
         const scopes = valued === 'SCOPE' ? names.scopes : [];
+        const rights = valued === 'ACTION@TARGET[,LIMIT]' ? names.scopes.filter(isRight) : [];
         const targets = valued === 'TARGET|APP' ? targetsOf(names) : [];
-        return [...wordsOf(scopes, 'scope'), ...targets].filter(fits);
+        const guests = valued === 'GUEST' ? names.guests : [];
+        return [...wordsOf([...scopes, ...rights], 'scope'), ...targets, ...wordsOf(guests, 'guest')].filter(
+          fits,
+        );
       }
       const next = nextWords(commands, plain);
       const given = command === undefined ? [] : argumentsOf(command, names);
@@ -80,6 +84,9 @@ function valueAfter(command: Command | undefined, word: string | undefined): str
   return option === undefined || option.type === 'flag' ? null : option.value;
 }
 
+/** Whether a scope is of an action: `host.wake@pve2`, and no runbook's. */
+const isRight = (scope: string): boolean => /^[a-z]+\.[^@]+@/.test(scope);
+
 const wordsOf = (all: readonly string[], about: string): { word: string; about: string }[] =>
   all.map((word) => ({ word, about }));
 const targetsOf = ({ hosts, guests }: HouseNames): { word: string; about: string }[] => [
@@ -99,6 +106,7 @@ function argumentsOf({ usage }: Command, names: HouseNames): { word: string; abo
   const word = usage.replace(/[[\]…]/g, '').split(' ')[0];
   switch (word) {
     case 'HOST':
+    case 'RELAY':
       return wordsOf(names.hosts, 'host');
     case 'GUEST':
       return wordsOf(names.guests, 'guest');

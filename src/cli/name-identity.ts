@@ -1,6 +1,11 @@
 import * as v from 'valibot';
 import { didYouMean } from '../../schema/near.ts';
-import { controllerName, operatorName, type TrustDocument } from '../../schema/trust/document.ts';
+import {
+  controllerName,
+  operatorName,
+  standingName,
+  type TrustDocument,
+} from '../../schema/trust/document.ts';
 import { pathPatternSchema } from '../../schema/trust/path-pattern.ts';
 import { nameSchema } from '../../schema/wire/ids.ts';
 import { unsigned } from './change-trust.ts';
@@ -20,6 +25,7 @@ export function judgeName(
   const isTaken =
     name === operatorName ||
     name === controllerName ||
+    name === standingName ||
     Object.hasOwn(house.hosts, name) ||
     roots.some(({ kid }) => kid === name);
   const there = Object.hasOwn(identities, name) ? identities[name] : undefined;

@@ -12,8 +12,9 @@ test('docs/change-trust.md: what changes is told in words, and a passphrase is a
   const life = await startLife(t);
   const { desk, folder } = life;
   const lines = linesOf('change-trust.md');
-  assert.equal(lines.length, 4, 'every line of the page is played');
-  const [fromHouse, show, byHand, renew] = lines as [string, string, string, string];
+  assert.equal(lines.length, 6, 'every line of the page is played, some of them by the next test');
+  const [fromHouse, show, byHand] = lines as [string, string, string];
+  const [renew] = linesOf('change-trust.md', 'Renew') as [string];
 
   const same = await desk.does(fromHouse, askNothing);
   assert.match(same.out, /Nothing changes: trust stays version 2/);
@@ -83,4 +84,41 @@ test('docs/change-trust.md: what changes is told in words, and a passphrase is a
   await relay.follows(6);
   const refused = await desk.writ(renew, [...withPassphrase, [/Sign trust/, 'n']]);
   assert.match(refused.err, /not_confirmed/);
+});
+
+test('docs/change-trust.md: a workflow of GitHub Actions and a notary are told, and relays follow', async (t) => {
+  const life = await startLife(t);
+  const { desk, folder } = life;
+  const [addGithub, addNotary] = linesOf('change-trust.md', 'A workflow of GitHub Actions') as [
+    string,
+    string,
+  ];
+  const relay = await life.start('pve1');
+  // A virtual machine, as a relay with Proxmox would have it adopted.
+  const shown = JSON.parse((await desk.does('writ trust show --json')).out) as { document: TrustDocument };
+  shown.document.house.hosts.pve1!.proxmox = true;
+  shown.document.house.guests.websvcs = {
+    ...{ host: 'pve1', kind: 'qemu', vmid: 200, identity: 'the-uuid', exclusive: [], order: 1 },
+    ...{ in_use: 'never', agent: true },
+  };
+  writeFileSync(join(folder, 'trust.json'), JSON.stringify(shown));
+  await desk.does('writ trust sign --document trust.json', withPassphrase);
+
+  const added = await desk.does(addGithub, withPassphrase);
+  assert.match(added.err, /deploy is new: GitHub workflow writ\.yml of repository 1296269 on main\.\n/);
+  assert.match(added.err, /deploy may apply releases to websvcs under \/etc/);
+  const sleeping = await desk.writ(addNotary.replace('pve1', 'pve2'), askNothing);
+  assert.match(sleeping.err, /pve2 sleeps/);
+  const notary = await desk.does(addNotary, withPassphrase);
+  assert.match(notary.err, /pve1's relay becomes a notary/);
+  assert.match((await desk.does(addNotary, askNothing)).out, /Nothing changes: trust stays version 5/);
+  await relay.follows(5);
+  await relay.stop();
+  const told = await life.console('pve1', 'sudo writ-relay trust show');
+  assert.match(told.out, /^notaries {5}pve1$/m);
+  assert.match(told.out, /deploy {7}release\.apply on websvcs, paths/);
+
+  const [revoke] = linesOf('revoke.md', 'A key') as [string];
+  const gone = await desk.does(revoke.replace('laptop', 'deploy'), withPassphrase);
+  assert.match(gone.err, /deploy is revoked: no release of its workflow is taken any more/);
 });

@@ -141,8 +141,12 @@ function createKeep(corpus: readonly Bytes[]) {
   };
 }
 
-const collect = (): number => {
-  globalThis.gc?.();
+/** What is in memory once all that nobody holds is gone: buffers go after the objects that they are of. */
+const collect = async (): Promise<number> => {
+  for (let round = 0; round < 3; round += 1) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 };
@@ -198,7 +202,7 @@ export async function fuzz(target: Target, options: FuzzOptions): Promise<Fuzzed
     const input = change(random, from, { others: kept, words }, maxBytes);
     pending.push(input);
     if (await readOne(input)) add(input);
-    if (fault === null && pending.length >= maxLot / 8) {
+    if (fault === null && pending.length >= Math.min(maxLot / 8, 8 + inputs / 8)) {
       const now = performance.now();
       if (lookedMs * coverageShare < now - startedAt) {
         for (const found of await search.look(pending, readAll)) add(found);
@@ -206,10 +210,13 @@ export async function fuzz(target: Target, options: FuzzOptions): Promise<Fuzzed
         pending = [];
       } else if (pending.length >= maxLot) pending = pending.slice(maxLot / 8);
     }
-    if (warm === null && (inputs > 1_000 || performance.now() > endAt - seconds * 900)) warm = collect();
+    if (warm === null && (inputs > 1_000 || performance.now() > endAt - seconds * 900))
+      warm = await collect();
   }
+  // They are the engine's own.
+  pending = [];
   const own = kept.reduce((sum, { length }) => sum + length, 0);
-  const grownBytes = warm === null ? 0 : Math.max(0, collect() - warm);
+  const grownBytes = warm === null ? 0 : Math.max(0, (await collect()) - warm);
   if (fault === null && grownBytes > maxGrowthBytes + own) {
     fault = { kind: 'grew', detail: `${grownBytes} bytes stay in memory`, input: null };
   }

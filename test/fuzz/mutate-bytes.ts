@@ -87,6 +87,83 @@ const repeat: Mutate = (random, bytes) => {
   const piece = bytes.subarray(from, Math.min(to, from + Math.max(1, Math.floor(60_000 / times))));
   return replace(bytes, from, from, join(...Array.from({ length: times }, () => piece)));
 };
+/** Of these, many in a row make a reader that looks at all before it for each take long. */
+const links = [
+  ...[
+    '\0',
+    ' ',
+    '\t',
+    '\n',
+    '\r\n',
+    '-',
+    '- ',
+    '? ',
+    ': ',
+    'a: ',
+    'a\n',
+    'a:\n',
+    '[',
+    ']',
+    '{',
+    '}',
+    '(',
+    '"',
+    "'",
+    '\\',
+  ],
+  ...[
+    '\\\n',
+    ',',
+    ', ',
+    '0',
+    '0 ',
+    '9',
+    'a',
+    'a ',
+    'a=',
+    'a=\n',
+    '=',
+    '/',
+    '/*',
+    '/**/',
+    '*',
+    '* ',
+    '&a ',
+    '*a ',
+    '! ',
+    '|',
+    '>',
+    '#',
+  ],
+  ...[
+    '#\n',
+    '%',
+    '%a',
+    '{{',
+    '{% if a %}',
+    '{#',
+    '((',
+    'a.',
+    '.',
+    '..',
+    ':',
+    '@',
+    '~',
+    '+',
+    '-> a b\n',
+    'é',
+    '[a]\n',
+    'a b=c\n',
+  ],
+].map((text) => encoder.encode(text));
+const stretch: Mutate = (random, bytes, { words }) => {
+  const link = random.once(4) && words.length > 0 ? random.pick(words) : random.pick(links);
+  const size = 1_000 << random.below(7);
+  const at = random.once(3) ? 0 : random.below(bytes.length + 1);
+  const filled = new Uint8Array(Math.ceil(size / Math.max(1, link.length)) * link.length);
+  for (let from = 0; from < filled.length; from += link.length) filled.set(link, from);
+  return random.once(3) ? filled : replace(bytes, at, at, filled);
+};
 const splice: Mutate = (random, bytes, { others }) => {
   const other = random.pick(others);
   const [from, to] = pieceOf(random, bytes);
@@ -150,6 +227,7 @@ const ways: readonly Mutate[] = [
     word,
     word,
     repeat,
+    stretch,
     splice,
     splice,
     cross,

@@ -50,6 +50,8 @@ export type Call = {
   readonly rawBody?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly source?: string;
+  /** What the tailnet calls the caller. */
+  readonly peer?: Promise<string | null>;
   readonly signal?: AbortSignal;
 };
 
@@ -154,7 +156,7 @@ export async function makeTestApp(
         ...(body !== undefined && { body }),
         ...(call.signal && { signal: call.signal }),
       };
-      const surroundings = { target: url, source: call.source ?? '192.0.2.1' };
+      const surroundings = { target: url, source: call.source ?? '192.0.2.1', peer: call.peer };
       const request = new Request(`https://writ${url.startsWith('/') ? url : '/'}`, init);
       return test.app.fetch(request, surroundings);
     },

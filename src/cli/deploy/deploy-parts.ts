@@ -31,7 +31,7 @@ export async function orderParts(
   context: Context,
   session: Session,
   desk: Desk,
-  { next }: Pick<Sights, 'next'>,
+  sights: Pick<Sights, 'next' | 'proven' | 'workflows'>,
   agreed: Agreed,
 ): Promise<{ ok: true; value: { view: DeploymentView; desk: Desk } } | Failure> {
   if (agreed.parts.length > maxOrderedParts) {
@@ -41,7 +41,7 @@ export async function orderParts(
       `One order holds at most ${maxOrderedParts} targets, and these are ${agreed.parts.length}. Name some of them with --only. Nothing was signed.`,
     );
   }
-  const number = nextNumber(desk, next);
+  const number = nextNumber(desk, sights.next, sights);
   if (!number.ok) {
     return fail(
       exits.refused,

@@ -54,27 +54,41 @@ export function rememberName(configDir: string, desk: Desk, id: string, digest: 
 export const digestNamed = ({ named = [] }: Desk, id: string): Digest | null =>
   named.find((one) => one.id === id)?.digest ?? null;
 
+/** What is known of numbers that are not this desk's. */
+export type NumbersSeen = {
+  /** The highest number of a release that a relay signed to have begun; null where none is known. */
+  readonly proven: ReleaseOrderNumber | null;
+  /** Whether trust names a workflow, whose releases have numbers of their own. */
+  readonly workflows: boolean;
+};
+
 /** Homes whose desk was lost go on at what the control plane says: more than so many releases no desk signs. */
 const maxJump = 1_000_000;
 
 /**
- * The number of the next release from this desk: above all that was signed here, and above what the control plane
- * knows of. A control plane that is taken would have the highest of all numbers signed, after which a target takes
- * nothing any more; so it may not go far ahead, and of workflows, which sign no release yet, it may not speak.
+ * The number of the next release from this desk: above all that was signed here, above all that relays signed to have
+ * begun, and above what the control plane knows of. A control plane that is taken would have the highest of all numbers
+ * signed, after which a target takes nothing any more; so it may not go far ahead, and of a workflow's run it is not
+ * believed: a run that no relay has begun keeps no target from a lower number.
  */
 export function nextNumber(
   { last }: Desk,
   offered: ReleaseOrderNumber,
+  { proven, workflows }: NumbersSeen,
 ): Result<ReleaseOrderNumber, 'release_number'> {
-  const known = last ?? { run_id: 0, run_attempt: 0, desk: 0 };
+  const [known] = [last, proven, { run_id: 0, run_attempt: 0, desk: 0 }]
+    .filter((one) => one !== null)
+    .sort((a, b) => compareOrders(b, a)) as [ReleaseOrderNumber];
   if (
     offered.run_id > known.run_id ||
     (offered.run_id === known.run_id && offered.run_attempt > known.run_attempt)
   ) {
-    return refuse(
-      'release_number',
-      `run ${offered.run_id} of a workflow, and trust names no workflow that may deploy`,
-    );
+    return workflows
+      ? ok({ ...known, desk: known.desk + 1 })
+      : refuse(
+          'release_number',
+          `run ${offered.run_id} of a workflow, and trust names no workflow that may deploy`,
+        );
   }
   if (offered.desk > known.desk + maxJump) {
     return refuse(

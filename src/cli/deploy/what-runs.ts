@@ -2,13 +2,14 @@ import { type TargetView, targetListSchema } from '../../../schema/api/deploymen
 import { signedReportsSchema } from '../../../schema/api/house.ts';
 import type { Digest } from '../../../schema/jose/digest.ts';
 import type { Trust } from '../../../schema/trust/read.ts';
-import type { ReleaseOrderNumber } from '../../../schema/wire/release-order.ts';
+import { compareOrders, type ReleaseOrderNumber } from '../../../schema/wire/release-order.ts';
 import type { TargetReport } from '../../../schema/wire/report.ts';
 import { byText } from '../../config/repo.ts';
 import { readReport, relayOf } from '../../config/secrets/reported.ts';
 import type { Context } from '../command.ts';
 import type { Failure } from '../outcome.ts';
 import { openSession, refreshTrust, type Session } from '../session.ts';
+import type { NumbersSeen } from './desk.ts';
 import type { FormerPart } from './former.ts';
 
 /** What stands on a target, by its relay's word. Times by the relay's clock, in ms. */
@@ -38,7 +39,7 @@ export type Sights = {
   readonly targets: ReadonlyMap<string, Sight>;
   /** The lowest number that a release from the desk may have, as the control plane says. */
   readonly next: ReleaseOrderNumber;
-};
+} & NumbersSeen;
 
 /** What a target is, by its relay's own word where there is one, else as the control plane has it. */
 export const reportOf = ({ signed, view }: Sight): TargetReport | null =>
@@ -61,7 +62,11 @@ export const runningPart = (sight: Sight | undefined): Digest | null =>
  */
 export function withReceipts(sights: Sights, former: readonly FormerPart[]): Sights {
   const targets = new Map(sights.targets);
-  for (const { target, part, receipt } of former) {
+  let { proven } = sights;
+  for (const { view, target, part, receipt } of former) {
+    const { order: number } = view.order;
+    const hasBegun = receipt !== null && receipt.state !== 'refused';
+    if (hasBegun && (proven === null || compareOrders(number, proven) > 0)) proven = number;
     const sight = targets.get(target);
     if (sight === undefined || receipt?.state !== 'succeeded') continue;
     const { at, signedAt } = sight.standing ?? { at: 0, signedAt: 0 };
@@ -69,7 +74,7 @@ export function withReceipts(sights: Sights, former: readonly FormerPart[]): Sig
     const standing = { part, at: receipt.time, signedAt: Math.max(receipt.time, signedAt) };
     targets.set(target, { ...sight, standing });
   }
-  return { ...sights, targets };
+  return { ...sights, targets, proven };
 }
 
 /**
@@ -108,7 +113,8 @@ export async function lookAtTargets(
         : { part: own.report.part, at: own.report.seen_at, signedAt: own.time };
     targets.set(target, { target, relay, view: views.get(target) ?? null, signed: own, standing });
   }
-  return { ok: true, value: { targets, next: list.value.next } };
+  const workflows = Object.values(trust.document.identities).some(({ kind }) => kind === 'github');
+  return { ok: true, value: { targets, next: list.value.next, proven: null, workflows } };
 }
 
 /** Opens the home, refreshes trust, and asks what runs: for commands that sign nothing. */

@@ -1,4 +1,4 @@
-import { isMap, isSeq, LineCounter, type ParsedNode, parseDocument, visit } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument, visit } from 'yaml';
 import type { Finding, Place } from '../finding.ts';
 import { readText } from './text.ts';
 
@@ -49,7 +49,8 @@ export function readYaml(
       // What it doubts goes to stderr by itself otherwise.
       logLevel: 'error',
       lineCounter: lines,
-      uniqueKeys: true,
+      // Each key is compared with all before it otherwise: minutes for a file of 1 MB. `lookAt` tells them.
+      uniqueKeys: false,
       schema: texts ? 'failsafe' : 'core',
       prettyErrors: false,
     });
@@ -62,16 +63,20 @@ export function readYaml(
     const { line, col } = lines.linePos(offset);
     return { file, line, column: col };
   };
-  const faults = [...document.errors, ...document.warnings];
+  const twice = lookAt(document.contents);
+  if (twice === null) return refused('yaml_too_deep', `it is nested more than ${maxDepth} deep`);
+  const faults = [
+    ...[...document.errors, ...document.warnings].map(({ pos, message }) => ({
+      ...{ offset: pos[0], code: 'yaml_malformed', message },
+    })),
+    ...twice.map((offset) => ({ offset, code: 'yaml_duplicate_key', message: 'Map keys must be unique' })),
+  ];
   if (faults.length > 0) {
     return {
       ok: false,
-      findings: faults.map((fault) => ({
-        ...placeOf(fault.pos[0]),
-        severity: 'error',
-        code: fault.code === 'DUPLICATE_KEY' ? 'yaml_duplicate_key' : 'yaml_malformed',
-        message: fault.message,
-      })),
+      findings: faults
+        .sort((a, b) => a.offset - b.offset)
+        .map(({ offset, code, message }) => ({ ...placeOf(offset), severity: 'error', code, message })),
     };
   }
   const aliases = text.text.includes('*') ? aliasesIn(document) : [];
@@ -90,6 +95,30 @@ export function readYaml(
     ok: true,
     yaml: { file, value, place: (path) => placeOf(offsetAt(offsets, path)) },
   };
+}
+
+/**
+ * Where keys stand that stood before in the same mapping, `1` and `"1"` being one; null where something is nested too deeply. Blocks nest without a
+ * bracket, by indentation or as `- - -`; and the text of a key that is itself a mapping, as in `? ? ?`, takes the longer the
+ * deeper it is, hours in 2 KB.
+ */
+function lookAt(root: unknown): number[] | null {
+  const twice: number[] = [];
+  const isShallow = (node: unknown, depth: number): boolean => {
+    if (!isMap(node) && !isSeq(node)) return true;
+    if (depth > maxDepth) return false;
+    if (isSeq(node)) return node.items.every((item) => isShallow(item, depth + 1));
+    const seen = new Set<string>();
+    return node.items.every(({ key, value }) => {
+      if (isScalar(key)) {
+        const name = String(key.value ?? '');
+        if (seen.has(name)) twice.push(key.range?.[0] ?? 0);
+        seen.add(name);
+      }
+      return isShallow(key, depth + 1) && isShallow(value, depth + 1);
+    });
+  };
+  return isShallow(root, 1) ? twice : null;
 }
 
 /** Where the aliases of a document stand. */

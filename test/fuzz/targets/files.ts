@@ -154,7 +154,7 @@ const age: Target = {
 const sops: Target = {
   name: 'sops',
   covers: ['src/config/secrets/sops.ts:readSopsFile'],
-  maxBytes: 20_000,
+  maxBytes: 6_000,
   corpus: () => [
     'password: ENC[AES256_GCM,data:abc,iv:abc,tag:abc,type:str]\nlist:\n  - ENC[AES256_GCM,data:abc,iv:abc,tag:abc,type:int]\nsops:\n  age:\n    - recipient: age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\n      enc: |\n        -----BEGIN AGE ENCRYPTED FILE-----\n        abc\n        -----END AGE ENCRYPTED FILE-----\n  lastmodified: "2026-01-01T00:00:00Z"\n  mac: ENC[AES256_GCM,data:abc,iv:abc,tag:abc,type:str]\n  version: 3.9.0\n',
   ],

@@ -45,8 +45,22 @@ const yamls = (ending: RegExp) =>
 const yaml: Target = {
   name: 'yaml',
   covers: ['src/config/read/yaml.ts:readYaml', 'schema/manifest/house.ts:houseOf'],
-  maxBytes: 20_000,
-  words: ['&a', '*a', '<<: *a', '!!binary', '!!set', '? ', '- - - -', '%YAML 1.1', '---', '...', '|2+', '>-'],
+  maxBytes: 4_000,
+  words: [
+    '&a',
+    '*a',
+    '<<: *a',
+    '!!binary',
+    '!!set',
+    '? ',
+    '? ? ? ? ? ? ? ? ',
+    '- - - - - - - - ',
+    '%YAML 1.1',
+    '---',
+    '...',
+    '|2+',
+    '>-',
+  ],
   corpus: () => [
     ...yamls(/\.ya?ml$/).slice(0, 20),
     'a: &a [1, 2]\nb: *a\n? [x, y]\n: z\n',
@@ -68,7 +82,7 @@ const yaml: Target = {
 const homelab: Target = {
   name: 'homelab',
   covers: ['src/config/read/homelab.ts:readHomelab'],
-  maxBytes: 30_000,
+  maxBytes: 8_000,
   corpus: () => [yamlText('homelab.yaml'), readFileSync(join(example, '..', 'house.yaml'))],
   open: () => (input) => ok(readHomelab('homelab.yaml', input)),
 };
@@ -76,7 +90,7 @@ const homelab: Target = {
 const app: Target = {
   name: 'app',
   covers: ['src/config/read/app.ts:readApp'],
-  maxBytes: 20_000,
+  maxBytes: 6_000,
   corpus: () => yamls(/^app\.yaml$/),
   open: () => (input) => ok(readApp('wiki', input, false)),
 };
@@ -85,7 +99,7 @@ const app: Target = {
 const repo: Target = {
   name: 'repo',
   covers: ['src/config/read/manifest.ts:readManifest', 'src/config/compile/compile.ts:compileHome'],
-  maxBytes: 20_000,
+  maxBytes: 6_000,
   corpus: () => [
     ...yamls(/^app\.yaml$/).map((bytes) => `#app\n${textOf(bytes)}`),
     ...[...filesUnder(join(example, 'runbooks'), /yaml$/).values()].map(

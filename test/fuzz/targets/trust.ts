@@ -72,9 +72,7 @@ const trust: Target = {
         string,
       ];
       const jws = { payload: encodeBase64url(input), signatures: [{ protected: header, signature }] };
-      await acceptGenesisTrust(jws);
       const next = await acceptNextTrust(first.value, jws);
-      await followTrustChain(first.value, [jws]);
       const digest = await digestOf('trust', input);
       const alone = await acceptFirstTrust(jws, { digest });
       if (next.ok && !alone.ok) throw new Error(`it follows, and is refused alone: ${alone.reason}`);

@@ -61,7 +61,12 @@ describe('a set of keys', () => {
     for (const e of ['AQ', 'Aw', 'AAEAAQ', 'AQAA', 'AQAB=']) {
       assert.deepEqual(await idsOf({ ...jwk, e }), [], e);
     }
-    const long = (bytes: number) => Buffer.alloc(bytes, 0xff).toString('base64url');
+    const long = (bytes: number, first = 0xff) =>
+      Buffer.concat([Buffer.of(first), Buffer.alloc(bytes - 1, 0xff)]).toString('base64url');
+    assert.deepEqual(await idsOf({ ...jwk, n: long(256, 0x80) }), [key.kid]);
+    assert.deepEqual(await idsOf({ ...jwk, n: long(256, 0x7f) }), []);
+    assert.deepEqual(await idsOf({ ...jwk, n: long(255) }), []);
+    assert.deepEqual(await idsOf({ ...jwk, kid: 'k' }), ['k']);
     assert.deepEqual(await idsOf({ ...jwk, n: long(768) }), [key.kid]);
     assert.deepEqual(await idsOf({ ...jwk, n: long(769) }), []);
   });

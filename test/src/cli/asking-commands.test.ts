@@ -16,6 +16,7 @@ const askingForRoot = [
   'trust add-key',
   'trust add-notary',
   'trust command',
+  'trust heal',
   'trust readers',
   'trust revoke',
   'trust rotate',

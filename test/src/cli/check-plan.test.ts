@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import type { Order } from '../../../schema/api/orders.ts';
+import { generateKey } from '../../../schema/jose/keys.ts';
+import type { TrustDocument } from '../../../schema/trust/document.ts';
 import type { Step } from '../../../schema/wire/intent.ts';
 import { checkPlan } from '../../../src/cli/check-plan.ts';
 import { type Fixture, makeFixture, now, planOf, step } from './home-fixture.ts';
@@ -140,4 +142,20 @@ test('bytes of another digest, home or time are not signed', async () => {
     assert.ok(!checked.ok);
     assert.equal(checked.reason, reason);
   }
+});
+
+test('threat 11: a second computer signs no plan beyond what trust grants its own key', async () => {
+  const { jwk } = (await generateKey()).signing;
+  const identities: TrustDocument['identities'] = {
+    ...home.trust.document.identities,
+    laptop: { kind: 'key', jwk, may: [{ action: 'guest.start', on: ['gaming'] }] },
+  };
+  const trust = { ...home.trust, document: { ...home.trust.document, identities } };
+  const alone = await planOf([{ ...start, after: [] }]);
+  assert.ok((await checkPlan(trust, startGaming, alone, now, null, 'laptop')).ok);
+  const more = await checkPlan(trust, startGaming, await planOf([wake, rival, start]), now, null, 'laptop');
+  assert.deepEqual(
+    [more.ok, more.ok ? '' : more.reason, more.ok ? '' : more.detail],
+    [false, 'plan_not_granted', 'laptop may not order host.wake on pve2'],
+  );
 });

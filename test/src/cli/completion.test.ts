@@ -30,6 +30,9 @@ test('commands, their second words, options and names of the house are completed
   assert.ok(words('shutdown', '').includes('pve2') && words('shutdown', '').includes('gaming'));
   assert.deepEqual(words('run', ''), ['night', 'websvcs/wiki/reindex']);
   assert.deepEqual(words('trust', 'command', ''), ['websvcs/wiki/reindex']);
+  assert.deepEqual(words('trust', 'add-notary', ''), ['pve1', 'pve2']);
+  assert.deepEqual(words('trust', 'add-github', 'x', '--on', 'd'), ['devtop']);
+  assert.deepEqual(words('trust', 'add-key', 'x', '--may', ''), ['app.command@websvcs/wiki/reindex']);
   assert.deepEqual(words('relays', 'add', 'pve1', 'p'), ['pve2']);
   assert.deepEqual(words('tokens', 'create', 'x', '--sc'), ['--scope']);
   assert.deepEqual(words('tokens', 'create', 'x', '--scope', 'status', '--sc'), ['--scope']);

@@ -70,14 +70,20 @@ test('who may release to a host is root there, and a workflow is told that it is
   assert.equal(text.match(/root on this machine/g)?.length, 4);
 });
 
-test('a release grant without paths, a workflow without grants, and a notary are told as what they are', () => {
+test('a release grant without paths, a workflow without grants, a notary and what relays do alone are told as what they are', () => {
   const text = shown((document) => {
     document.identities.deploy = { ...deployWorkflow({ on: ['websvcs'] }), may: [] };
     document.identities.bare = deployWorkflow({ on: ['websvcs'], paths: [] });
     const { pve1 } = document.identities;
     assert.ok(pve1?.kind === 'relay');
     pve1.attests = ['time'];
+    const may = [{ action: 'release.heal', on: ['websvcs'], limit: '4/1d', paths: ['/srv/**'] }];
+    document.identities.standing = { kind: 'standing', may };
   });
+  assert.match(
+    text,
+    /^By themselves, without a caller, relays may\n {2}\S.* websvcs under \/srv, at most 4 times in a day$/m,
+  );
   says(text, '  GitHub workflow writ.yml of repository 1296269 on main may order nothing');
   assert.match(text, /may apply releases to websvcs, which may touch no path$/m);
   assert.match(text, /^ {2}pve1: .*, a notary, which says when it saw tokens, and nothing else$/m);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Finding } from '../../../src/config/finding.ts';
+import { readYaml } from '../../../src/config/read/yaml.ts';
 import { buildTree, smallHome, type Tree } from '../../support/repo-fixture.ts';
 
 type Changes = Readonly<Record<string, Tree[string] | undefined>>;
@@ -57,6 +58,23 @@ const cases: Readonly<Record<string, { changes: Changes; says: readonly string[]
   'deep nesting': {
     changes: { 'vars.yaml': `a: ${'['.repeat(200)}${']'.repeat(200)}\n` },
     says: ['vars.yaml:1:1 yaml_too_deep: it is nested more than 40 deep'],
+  },
+  'deep nesting without a bracket': {
+    changes: { 'vars.yaml': `${'- '.repeat(60)}a\n` },
+    says: ['vars.yaml:1:1 yaml_too_deep: it is nested more than 40 deep'],
+  },
+  'deep nesting by indentation': {
+    changes: { 'vars.yaml': Array.from({ length: 60 }, (_, depth) => `${' '.repeat(depth)}a:\n`).join('') },
+    says: ['vars.yaml:1:1 yaml_too_deep: it is nested more than 40 deep'],
+  },
+  // The text of such a key took hours.
+  'keys that are mappings, one in the other': {
+    changes: { 'vars.yaml': `${'? '.repeat(1000)}a\n` },
+    says: ['vars.yaml:1:1 yaml_too_deep: it is nested more than 40 deep'],
+  },
+  'a key as a number and as a text': {
+    changes: { 'vars.yaml': 'a: { 1: x, "1": y }\n' },
+    says: ['vars.yaml:1:12 yaml_duplicate_key: Map keys must be unique'],
   },
   'a member that is not known': {
     changes: { 'apps/web/app.yaml': app('helth: { path: / }\n') },
@@ -256,4 +274,12 @@ test('no text makes the reader throw', async () => {
         assert.ok(one.line >= 1 && one.column >= 1 && one.message !== '', `${path} ${text}`);
     }
   }
+});
+
+test('a file with very many keys is read in time', () => {
+  const text = Array.from({ length: 60_000 }, (_, index) => `k${index}: 1\n`).join('');
+  const from = process.cpuUsage();
+  assert.ok(readYaml('vars.yaml', new TextEncoder().encode(text)).ok);
+  // Each with all before it took a minute.
+  assert.ok(process.cpuUsage(from).user < 20_000_000);
 });

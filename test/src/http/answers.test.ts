@@ -287,7 +287,7 @@ describe('headers', () => {
     }
     const lines = app.logs.filter(({ event }) => event === 'request');
     for (const { fields } of lines) {
-      assert.deepEqual(Object.keys(fields), ['method', 'route', 'status', 'ms', 'principal']);
+      assert.deepEqual(Object.keys(fields), ['method', 'route', 'status', 'ms', 'principal', 'source']);
     }
     assert.ok(lines.some(({ fields }) => fields.route === '/v1/guests/{guest}/start'));
   });

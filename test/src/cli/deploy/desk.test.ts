@@ -11,8 +11,9 @@ import { exits } from '../../../../src/cli/outcome.ts';
 const number = (desk: number, run_id = 0, run_attempt = 0) => ({ run_id, run_attempt, desk });
 
 test('numbers rise above what was signed here and above what is offered, by no great leap', () => {
-  const next = (last: ReturnType<typeof number> | null, offered: ReturnType<typeof number>) => {
-    const made = nextNumber({ v: 1, last, signed: [] }, offered);
+  type Number = ReturnType<typeof number>;
+  const next = (last: Number | null, offered: Number, proven: Number | null = null, workflows = false) => {
+    const made = nextNumber({ v: 1, last, signed: [] }, offered, { proven, workflows });
     return made.ok ? made.value : made.reason;
   };
   assert.deepEqual(next(null, number(1)), number(1));
@@ -26,6 +27,15 @@ test('numbers rise above what was signed here and above what is offered, by no g
   assert.equal(next(number(4), number(5, 0, 1)), 'release_number');
   assert.deepEqual(next(number(4, 7, 1), number(2, 7, 1)), number(5, 7, 1));
   assert.deepEqual(next(number(4, 7, 1), number(9, 3)), number(5, 7, 1));
+
+  // Above a run of a workflow that a relay has begun, and not above one that the control plane alone tells of.
+  assert.deepEqual(next(number(4), number(1, 7, 1), number(0, 7, 1), true), number(1, 7, 1));
+  assert.deepEqual(next(number(4), number(3, 7, 1), number(0, 7, 1), true), number(3, 7, 1));
+  assert.deepEqual(next(number(4), number(1, 9, 1), number(0, 7, 1), true), number(1, 7, 1));
+  assert.deepEqual(next(number(4), number(1, 9, 1), null, true), number(5));
+  assert.deepEqual(next(number(4, 7, 1), number(1, 7, 2), number(0, 7, 2), true), number(1, 7, 2));
+  assert.equal(next(number(4), number(1, 9, 1), number(0, 7, 1)), 'release_number');
+  assert.equal(next(number(4), number(1_000_001, 7, 1), number(0, 7, 1), true), 'release_number');
 });
 
 test('the desk remembers what it signed, the newest 500', (t) => {

@@ -102,6 +102,12 @@ test('what would be removed is judged as what is written', async (t) => {
     ],
   );
   assert.deepEqual(judgeParts(home.trust, [chosen], before, new Map(), null), []);
+  const laptop = judgeParts(home.trust, [chosen], before, new Map(), null, 'laptop');
+  assert.deepEqual(
+    laptop.map(({ code, text }) => [code, text]),
+    [['not_granted', 'laptop may not order release.apply on websvcs']],
+    'by the grants of whoever signs here',
+  );
   const elsewhere = judgeParts(home.trust, [{ ...chosen, relay: 'pve1' }], new Map(), new Map(), null);
   assert.match(elsewhere[0]!.text, /done by pve2, not pve1/);
   const nowhere = judgeParts(home.trust, [{ ...chosen, target: 'nas' }], new Map(), new Map(), null);
