@@ -35,5 +35,6 @@ test('what is waited for and what lives is bounded, in seconds, minutes, hours a
     [5, 10, 15, 30],
   );
   assert.equal(seconds(limits.maxIntentLifetimeMs) / 3600, 12);
+  assert.deepEqual([seconds(limits.approvalWaitMs) / 60, limits.maxWaitingOrders], [15, 8]);
   assert.equal(seconds(limits.trustWarningMs) / 86_400, 60);
 });
