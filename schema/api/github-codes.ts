@@ -65,4 +65,10 @@ export const githubCodes = {
     meaning: `What tells when the token was seen is not by a relay that the trust document makes a notary, or is of another token. ${nothing}`,
     todo: 'If it persists, somebody changes what the control plane sends; the relay did nothing.',
   },
+  clock_unsynchronised: {
+    title: 'No notary while its clock is not synchronised',
+    meaning:
+      'The relay is a notary, and does not know the time for sure. It attested nothing; a host that slept may refuse a release whose token has expired meanwhile.',
+    todo: 'See `timedatectl` on the host.',
+  },
 } as const satisfies { readonly [code: string]: CodeCard };

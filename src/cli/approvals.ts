@@ -6,12 +6,26 @@ import type { Trust } from '../../schema/trust/read.ts';
 import type { Step } from '../../schema/wire/intent.ts';
 import { approvalWaitMs, clockSkewMs } from '../../schema/wire/limits.ts';
 import { type CheckedPlan, checkPlan, inWords, orderInWords, type PlanRefusal } from './check-plan.ts';
-import type { Session } from './session.ts';
+import { exits, type Failure, fail } from './outcome.ts';
+import { type Session, signerOf } from './session.ts';
 import { localTime } from './text.ts';
 
-/** What the control plane says that waits. */
-export const askApprovals = ({ api }: Session) =>
-  api.call({ method: 'GET', url: '/v1/approvals', answer: approvalListSchema });
+/** What the control plane says that waits: of the operator key's own business, and no other computer's. */
+export async function askApprovals(
+  { api, home }: Session,
+  trust: Trust,
+): Promise<{ ok: true; value: readonly Approval[] } | Failure> {
+  const signer = signerOf(trust, home);
+  if (signer !== operatorName) {
+    return fail(
+      exits.refused,
+      'forbidden',
+      `Approvals are signed by the operator key, and this computer holds the key ${signer}. Nothing was signed.`,
+    );
+  }
+  const answer = await api.call({ method: 'GET', url: '/v1/approvals', answer: approvalListSchema });
+  return answer.ok ? { ok: true, value: answer.value.approvals } : answer;
+}
 
 /**
  * Judges what waits by its bytes alone, before the owner's key signs them: as any plan, and that it was asked no

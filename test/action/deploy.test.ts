@@ -186,3 +186,32 @@ test('inputs that are none are refused, each by its name', async (t) => {
   refused(await scene.deploy(made, elsewhere), /There is no order file/);
   assert.equal(scene.issuer.requests.token, 0);
 });
+
+test('the desk deploys after a workflow, and the workflow after the desk', async (t) => {
+  const scene = await startActionHome(t);
+  const { home } = scene;
+  const desk = async (title: string): Promise<void> => {
+    home.edit('apps/blog/blog.ini', `title = ${title}\n`);
+    const ran = await home.deploy();
+    assert.equal(ran.exit, 0, ran.err);
+    assert.equal(home.machine.text('/etc/opt/blog/blog.ini'), `title = ${title}\n`);
+  };
+  await desk('one');
+  healthy(await scene.deploy(await scene.build()));
+  await desk('two');
+  const run = { ...firstRun, run_attempt: '2' };
+  home.edit('apps/blog/blog.ini', 'title = three\n');
+  healthy(await scene.deploy(await scene.build(run), { run }));
+  assert.equal(home.machine.text('/etc/opt/blog/blog.ini'), 'title = three\n');
+  await desk('four');
+});
+
+test('the desk signs no run’s number of which no relay has begun anything', async (t) => {
+  const scene = await startActionHome(t, { relay: 'later' });
+  const ran = await scene.deploy(await scene.build(), { with: { minutes: '0.01' } });
+  assert.equal(ran.exit, 5, ran.log);
+  scene.home.edit('apps/blog/blog.ini', 'title = two\n');
+  const refusedHere = await scene.home.writ(['deploy', '--repo', scene.home.repo, '--yes']);
+  assert.equal(refusedHere.exit, 3, refusedHere.err);
+  assert.match(refusedHere.err, /which no relay has signed to have begun.*\(release_number\)/s);
+});

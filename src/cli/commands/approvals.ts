@@ -25,10 +25,10 @@ export const approvals = defineCommand({
     if (!trust.ok) return trust;
     const kept = keptRunbooks(session.value.home.directory);
     if (!kept.ok) return kept;
-    const answer = await askApprovals(session.value);
+    const answer = await askApprovals(session.value, trust.value);
     if (!answer.ok) return answer;
     const listed = await Promise.all(
-      answer.value.approvals.map(async (approval) => {
+      answer.value.map(async (approval) => {
         const { id, order, principal } = approval.command;
         const name = 'runbook' in order ? order.runbook : '';
         const runbook = Object.hasOwn(kept.value, name) ? kept.value[name]! : null;

@@ -37,9 +37,9 @@ export const approve = defineCommand({
     const session = opened.value;
     const trust = await refreshTrust(session);
     if (!trust.ok) return trust;
-    const answer = await askApprovals(session);
+    const answer = await askApprovals(session, trust.value);
     if (!answer.ok) return answer;
-    const approval = answer.value.approvals.find(({ command }) => command.id === id);
+    const approval = answer.value.find(({ command }) => command.id === id);
     if (approval === undefined) {
       return fail(
         exits.refused,

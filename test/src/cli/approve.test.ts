@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { CommandView } from '../../../schema/api/orders.ts';
 import { callOrigin } from '../../support/claimed-server.ts';
 import { type DeployHome, startDeployHome } from '../../support/deploy-home.ts';
+import { runWrit } from './terminal-fixture.ts';
 
 /** A phone of the home, by a token with a scope. */
 async function phoneOf(home: DeployHome, ...scope: string[]) {
@@ -88,4 +90,24 @@ test('what is denied is told to the phone, and a script approves by --yes what i
   const ran = await home.writ(['approve', second.id, '--yes', '--json']);
   assert.equal(ran.exit, 0, ran.err);
   assert.deepEqual((JSON.parse(ran.out) as { proven: { proven: string }[] }).proven[0]?.proven, 'succeeded');
+});
+
+test('threat 6: a second computer, whose key may order the same, approves nothing', async (t) => {
+  const home = await startDeployHome(t);
+  const phone = await phoneOf(home, 'guest.stop@websvcs');
+  const { id } = (await phone('POST', '/v1/guests/websvcs/stop')).json() as CommandView;
+  const laptop = join(home.configDir, 'laptop');
+  const at = (...words: string[]) => runWrit([...words, '--config', laptop]);
+  const { key } = JSON.parse((await at('desk', 'new', '--json')).out) as { key: string };
+  const may = ['--may', 'guest.stop@websvcs,6/1h'];
+  const added = await home.writ(['trust', 'add-key', 'laptop', key, ...may, '--yes']);
+  assert.equal(added.exit, 0, added.err);
+  const joined = await at('desk', 'join', /writ-desk\.\S+/.exec(added.out)![0]);
+  assert.equal(joined.exit, 0, joined.err);
+  for (const words of [['approvals'], ['approve', id, '--yes'], ['deny', id]]) {
+    const ran = await at(...words);
+    assert.deepEqual([ran.exit, /\(forbidden\)/.test(ran.err)], [3, true], `${words}: ${ran.err}`);
+  }
+  const waits = (await phone('GET', `/v1/commands/${id}`)).json() as CommandView;
+  assert.equal(waits.state, 'waiting');
 });

@@ -81,6 +81,9 @@ const calls: Readonly<Record<string, { words: readonly string[]; exit: number; s
   sleep: { words: ['pve2'], exit: 3, says: /relay/i },
   run: { words: ['start-gaming'], exit: 3, says: /relay/i },
   command: { words: [], exit: 0, says: /no command|none|nothing/i },
+  approvals: { words: [], exit: 0, says: /Nothing waits for your approval/ },
+  approve: { words: ['cmd_00000000000000000000000000'], exit: 3, says: /does not wait for approval/ },
+  deny: { words: ['cmd_00000000000000000000000000'], exit: 3, says: /There is no command cmd_0/ },
   'audit verify': { words: [], exit: 0, says: /entries|whole/i },
   'audit export': { words: [], exit: 0, says: /"seq":1,/ },
 };

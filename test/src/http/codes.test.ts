@@ -20,8 +20,8 @@ const sources = [
   'src/{domain,auth,http}/**/*.ts',
 ];
 
-/** No codes: the state `failed` of a receipt beside its codes, and reasons that are turned into others. */
-const noCodes = new Set(['failed', 'base64url_not_canonical', 'chain_broken']);
+/** No codes: the state `failed` of a receipt beside its codes, reasons that are turned into others, a message of no fault. */
+const noCodes = new Set(['failed', 'base64url_not_canonical', 'chain_broken', 'witness']);
 
 /** The words of types named …Refusal, …Reason or …Code, and of what is written as a `code`. */
 function codesIn(text: string): string[] {
