@@ -1,5 +1,4 @@
-import { releaseAudience, statusAudience } from '../../schema/github/audience.ts';
-import { createApiFor } from '../../src/cli/api.ts';
+import { releaseAudience } from '../../schema/github/audience.ts';
 import type { UnsignedOrder } from '../../src/cli/ci/order-file.ts';
 import { uploadBlobs } from '../../src/cli/deploy/blobs.ts';
 import { followDeployment, submitOrder } from '../../src/cli/deploy/follow.ts';
@@ -9,12 +8,11 @@ import type { Failure } from '../../src/cli/outcome.ts';
 import { pause } from '../../src/cli/pause.ts';
 import type { Job } from '../runner/run-main.ts';
 import { type GithubTokens, githubTokens } from './github-tokens.ts';
+import { openApi } from './open-api.ts';
 import { readOrder, readSettings, type Settings } from './settings.ts';
 import { tellFailure, tellOutcomes } from './tell.ts';
 import { fetchTrust } from './trust.ts';
 
-/** A token lives for five minutes; one that is older than this is not begun with. */
-const tokenGoodMs = 3 * 60_000;
 const lookAgainMs = 1_000;
 const longestWaitS = 50;
 
@@ -34,19 +32,6 @@ export async function deploy(job: Job): Promise<number> {
   if (!ended.ok) return tellFailure(job.runner, ended);
   tellOutcomes(job.runner, ended.value, order.value);
   return exitOf(ended.value.outcomes);
-}
-
-/** Asks the control plane with a status token that is made anew before it grows old. */
-function openApi(job: Job, { origin, spki, home }: Settings, tokens: GithubTokens) {
-  let kept: { readonly text: string; readonly at: number } | null = null;
-  return createApiFor({ origin, spki, random: job.random, signal: job.signal }, async () => {
-    if (kept === null || job.now() - kept.at > tokenGoodMs) {
-      const token = await tokens(statusAudience(home));
-      if (!token.ok) return { ...token, ambiguous: false };
-      kept = { text: token.value, at: job.now() };
-    }
-    return { ok: true, value: `Bearer ${kept.text}` };
-  });
 }
 
 async function deployOrder(

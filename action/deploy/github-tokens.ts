@@ -46,18 +46,15 @@ export function githubTokens({ runner, signal }: Pick<Job, 'runner' | 'signal'>)
       });
       if (!answer.ok) {
         why = answer.detail;
+        if (answer.reason === 'too_large') break;
         continue;
       }
       const parsed = answer.status === 200 ? parsePayload(answer.body, answerSchema, maxAnswerBytes) : null;
-      if (parsed?.ok === true && !isOurs(parsed.value.value)) {
-        why = 'it answered with another thing than a token';
-        continue;
-      }
-      if (parsed?.ok === true) {
+      if (parsed?.ok === true && looksLikeToken(parsed.value.value)) {
         runner.mask(parsed.value.value);
         return { ok: true, value: parsed.value.value };
       }
-      why = parsed === null ? `status ${answer.status}` : 'an answer of another form';
+      why = parsed === null ? `status ${answer.status}` : 'an answer that is no token';
       // What it refuses, it refuses again.
       if (answer.status < 500 && answer.status !== 429) break;
     }
@@ -69,5 +66,5 @@ export function githubTokens({ runner, signal }: Pick<Job, 'runner' | 'signal'>)
   };
 }
 
-const isOurs = (token: string): boolean =>
+const looksLikeToken = (token: string): boolean =>
   token.length <= maxGithubTokenBytes && token.split('.').length === 3;

@@ -188,6 +188,11 @@ export const jobCodes = {
     meaning: 'The control plane showed a head of its audit log that contradicts an earlier one.',
     todo: 'Treat the control plane as taken: stop it, keep its disk, and sign a trust document with another controller key.',
   },
+  witness: {
+    title: 'Witness of the audit log',
+    meaning: 'No fault: once a day a relay tells the alarm path what it saw of the audit log.',
+    todo: 'Nothing. Keep it; `writ audit verify --witness` compares the log with it.',
+  },
   trust_refused: {
     title: 'Newer trust refused',
     meaning:

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { readOrderFile } from '../../src/cli/ci/order-file.ts';
+import { runWrit } from '../src/cli/terminal-fixture.ts';
 import { sha256Text } from '../support/action-home.ts';
 import { runStep, type StepRan } from '../support/action-runner.ts';
 import { deployHome } from '../support/deploy-repo.ts';
@@ -45,7 +46,7 @@ async function open(
         action: 'action/check',
         with: { token },
         workspace: repo,
-        event: { pull_request: { number: 7, head: { sha: head }, base: { sha: base } } },
+        event: { pull_request: { title: 'cut \ud83d', number: 7, head: { sha: head }, base: { sha: base } } },
         env: {
           GITHUB_EVENT_NAME: 'pull_request',
           GITHUB_API_URL: rest.url,
@@ -187,6 +188,32 @@ test('push: the order of the run is written, and its digest is the step’s outp
   );
   // Only web changed: a failure on websvcs is shown there.
   assert.deepEqual(places, { secsvcs: ['apps/auth/app.yaml'], websvcs: ['apps/web/app.yaml'] });
+
+  // The command line makes the same order.
+  const own = join(repo, '.git', 'own.order');
+  const words = [
+    'ci',
+    'order',
+    '--repo',
+    repo,
+    '--home',
+    home,
+    '--on',
+    'websvcs',
+    '--on',
+    'secsvcs',
+    '-o',
+    own,
+  ];
+  const byHand = await runWrit(words, { env });
+  assert.equal(byHand.exit, 0, byHand.err);
+  const again = await readOrderFile(new Uint8Array(readFileSync(own)));
+  assert.ok(again.ok);
+  assert.deepEqual({ ...again.value.order, issued_at: 0 }, { ...order, issued_at: 0 });
+  assert.deepEqual(again.value.places, places);
+  const none = await runWrit(words, { env: {} });
+  assert.equal(none.exit, 2);
+  assert.match(none.err, /It is of no run.*Nothing was written/s);
 
   const refused = async (more: object, says: RegExp): Promise<void> => {
     const other = await step(more);

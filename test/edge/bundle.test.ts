@@ -37,4 +37,6 @@ test('wrangler bundles the Worker as it would deploy it, within its size and wit
   const text = bundle.toString('utf8');
   assert.doesNotMatch(text, /(?:from|import|require\()\s*["']node:/);
   assert.match(text, /\/v1\/relay\/poll/);
+  // What belongs to Node alone: names of the tailnet, and the client with all ways to a database.
+  assert.doesNotMatch(text, /local-tailscaled|localapi|WebSocket|protobuf/i);
 });

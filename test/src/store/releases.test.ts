@@ -128,7 +128,7 @@ for (const [name, open] of Object.entries(engines)) {
       assert.deepEqual(again[0]?.lease, { session: 'new', seq: 8, until: 50 });
       assert.equal(again[0]?.offers, 1);
       const signed = await store.deployments.signed([one.deployment.id]);
-      assert.deepEqual(signed.get(one.deployment.id), { ...one.signed, signer: 'operator' });
+      assert.deepEqual(signed.get(one.deployment.id), { ...one.signed, signer: 'operator', time: null });
     });
 
     test('what each target was to become last, and when it was last healthy', async (t) => {
