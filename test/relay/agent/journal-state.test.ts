@@ -226,6 +226,13 @@ describe('what the entries of a journal say together', () => {
   });
 });
 
+test('of a witness only what was there is written', () => {
+  const kinds = (state: LiveState): string[] => snapshotOf(state.view).map(({ k }) => k);
+  const plain = ['genesis', 'trust', 'clock', 'not_before', 'forgotten', 'head', 'confirmed', 'reports'];
+  assert.deepEqual(kinds(build()), plain);
+  assert.deepEqual(kinds(build({ k: 'witnessed', time: 1 })), plain.toSpliced(-1, 0, 'witnessed'));
+});
+
 describe('what a journal forgets', () => {
   const lateMs = hourMs + 12 * hourMs;
 
@@ -300,6 +307,8 @@ describe('what a journal forgets', () => {
       step(index, { receipts: [index + 1], ...(index < older && changes) }),
     ]).flat();
   const allConfirmed: JournalEntry = { k: 'confirmed', seq: 2 * answeringSteps };
+
+  test('500 steps answer', () => assert.equal(answeringSteps, 500));
 
   test('threat 4: among many, the older ones are remembered until two minutes after their intent expired', () => {
     const state = build(...crowd(2), allConfirmed);

@@ -16,8 +16,8 @@ test('threat 7: what is read is bounded, in bytes', () => {
     [65_536, 131_072, 524_288, 524_288, 4_194_304],
   );
   assert.deepEqual(
-    [maxTrustBytes, maxTrustUploadBytes, maxTrustUploadVersions, maxTrustChainBytes],
-    [1_048_576, 2_097_152, 32, 8_388_608],
+    [maxTrustBytes, maxTrustUploadBytes, maxTrustUploadVersions, maxTrustChainBytes, limits.maxBlobBytes],
+    [1_048_576, 2_097_152, 32, 8_388_608, 8_388_608],
   );
 });
 
