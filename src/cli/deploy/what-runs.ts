@@ -65,8 +65,9 @@ export function withReceipts(sights: Sights, former: readonly FormerPart[]): Sig
   let { proven } = sights;
   for (const { view, target, part, receipt } of former) {
     const { order: number } = view.order;
-    const hasBegun = receipt !== null && receipt.state !== 'refused';
-    if (hasBegun && (proven === null || compareOrders(number, proven) > 0)) proven = number;
+    // What a limit alone kept back counts as begun: its relay takes nothing of a lower number any more.
+    const counts = receipt !== null && (receipt.state !== 'refused' || receipt.code === 'limit_reached');
+    if (counts && (proven === null || compareOrders(number, proven) > 0)) proven = number;
     const sight = targets.get(target);
     if (sight === undefined || receipt?.state !== 'succeeded') continue;
     const { at, signedAt } = sight.standing ?? { at: 0, signedAt: 0 };

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { nextNumber, readDesk, rememberOrder } from '../../../../src/cli/deploy/desk.ts';
 import { type FormerPart, generationsOf } from '../../../../src/cli/deploy/former.ts';
 import { exitOf, outcomesOf } from '../../../../src/cli/deploy/outcome.ts';
+import { withReceipts } from '../../../../src/cli/deploy/what-runs.ts';
 import { exits } from '../../../../src/cli/outcome.ts';
 
 const number = (desk: number, run_id = 0, run_attempt = 0) => ({ run_id, run_attempt, desk });
@@ -107,4 +108,16 @@ test('generations are parts that came into force, each once, the newest first', 
     generationsOf(parts).map(({ part }) => part),
     ['a', 'b', 'c'],
   );
+});
+
+test('a number counts as proven that a relay began, or that a limit alone kept back there', () => {
+  const proven = (signed: string, code: string | null = null) => {
+    const view = { order: { order: number(0, 7, 1) } };
+    const part = { view, target: 't', part: 'a', receipt: { state: signed, code, time: 1 } };
+    const sights = { targets: new Map(), next: number(1), proven: null, workflows: true };
+    return withReceipts(sights, [part as unknown as FormerPart]).proven;
+  };
+  assert.deepEqual(proven('failed', 'activation_failed'), number(0, 7, 1));
+  assert.deepEqual(proven('refused', 'limit_reached'), number(0, 7, 1));
+  assert.equal(proven('refused', 'not_granted'), null);
 });
