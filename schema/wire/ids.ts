@@ -53,9 +53,9 @@ export type CommandName = { readonly machine: string; readonly app: string; read
 
 /** Reads the full name of a command of an app; null for what is none. */
 export function readCommandName(target: string): CommandName | null {
-  const [machine, app, command] = target.split('/');
-  if (command === undefined || app === undefined || machine === undefined) return null;
-  return v.is(targetNameSchema, target) ? { machine, app, command } : null;
+  if (!target.includes('/') || !v.is(targetNameSchema, target)) return null;
+  const [machine, app, command] = target.split('/') as [string, string, string];
+  return { machine, app, command };
 }
 
 /** The host or guest that a target is, or is on. */
