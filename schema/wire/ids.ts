@@ -24,6 +24,15 @@ export const nameSchema = v.pipe(
   ),
 );
 
+/** How an answer names who ordered something. Nothing more fits in: a caller shows it to somebody who decides. */
+export const principalTextSchema = v.pipe(
+  v.string(),
+  v.regex(
+    /^(operator|(token|key|github|relay|pending):[a-z][a-z0-9-]{0,30})$/,
+    'must be operator, or a kind and a name such as token:phone',
+  ),
+);
+
 /**
  * What an action is done on: a host or guest by its name, or a command of an app by its full name,
  * `<guest>/<app>/<command>`, of up to 95 characters.
