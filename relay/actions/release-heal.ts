@@ -85,5 +85,13 @@ async function find(ctx: CheckContext): Promise<
     return isIt ? ok(kept.value) : ctx.ports.blob(digest, ctx.signal);
   };
   const wanted = await fetchPart({ ...ctx, ports: { blob } });
-  return wanted.ok ? ok({ machine, wanted: wanted.value, blob }) : wanted;
+  if (!wanted.ok) return wanted;
+  // What is in force is the target's word, and what it holds may be the target's own work.
+  if (!ctx.ports.leaves.knows(ctx.target, wanted.value)) {
+    return refuse(
+      'certificate_not_ordered',
+      `its part ${current} names other certificates than were ordered`,
+    );
+  }
+  return ok({ machine, wanted: wanted.value, blob });
 }

@@ -1,3 +1,4 @@
+import { actionOf } from '../../schema/actions/index.ts';
 import type { ChainHead } from '../../schema/chain/chain.ts';
 import type { Digest } from '../../schema/jose/digest.ts';
 import type { AuditHead } from '../../schema/wire/heartbeat.ts';
@@ -174,6 +175,9 @@ function forget(state: Mutable, nowMs: number): void {
 
 function forgetStep(state: Mutable, key: string, step: StepEntry): void {
   state.steps.delete(key);
+  // Nobody signed what a relay did by itself, so that it cannot come back; and its end is this host's word, by a clock that may
+  // have been far ahead.
+  if (actionOf(step.action)?.byItself === true) return;
   // From here on the intent counts as expired whatever a clock says, so that it cannot come back.
   if (step.release === undefined) state.forgotten = Math.max(state.forgotten, step.expires);
   else if (!isOrdered(state, step.target, step.release.order)) {

@@ -1,4 +1,5 @@
 import { ok, type Result, refuse } from '../../schema/result.ts';
+import { canonicalJson } from '../../schema/wire/canonical.ts';
 import type { CertificateReport } from '../../schema/wire/report.ts';
 import { codeOfReason } from '../actions/release-code.ts';
 import type { ActivationCode } from '../deploy/codes.ts';
@@ -58,6 +59,10 @@ export function createLeafKeeper(deps: LeafKeeperDeps): LeafKeeper {
   const time = async (): Promise<LeafTime> => ({ now: clock.now(), isSure: await clock.synchronised() });
 
   const port: LeafPort = {
+    knows(target, { part, digest }) {
+      const wants = wantsOf(part);
+      return wants.leaves.length === 0 || canonicalJson(book.find(target, digest)) === canonicalJson(wants);
+    },
     async check(machine, { part, digest }) {
       const wants = wantsOf(part);
       const issuer = await open(wants);

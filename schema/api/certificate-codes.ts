@@ -25,6 +25,12 @@ export const certificateCodes = {
       'The intermediate of the host has ended, ends within a day, or has not begun. Nothing is made with it.',
     todo: '`writ ca sign`, and deploy anew. If it should be in force, check the clock of the host.',
   },
+  certificate_not_ordered: {
+    title: 'Certificates that nobody ordered',
+    meaning:
+      'What was changed by hand was to be put back, and the part that the guest says is in force names certificates that no release ordered for it. Nothing was made or changed.',
+    todo: 'Release again with writ deploy --again. If it comes again, the guest says what is not true: look at it as at one that somebody took.',
+  },
   certificate_not_permitted: {
     title: 'Certificate for a name that is not permitted',
     meaning: `A certificate is to have a name that the intermediate of its host does not permit, so that nobody would believe it. ${unchanged}`,

@@ -11,8 +11,15 @@ type GitAnswer =
   | { readonly ok: true; readonly out: Buffer }
   | { readonly ok: false; readonly detail: string };
 
-/** A program of the repository's own would run while git reads its index. */
-const noPrograms: readonly string[] = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null'];
+/**
+ * A program of the repository's own would run while git reads its index; and files that look like a repository themselves, in
+ * the folder of a pull request, would be taken for the one that they are in.
+ */
+const unled: readonly string[] = [
+  'core.fsmonitor=false',
+  'core.hooksPath=/dev/null',
+  'safe.bareRepository=explicit',
+];
 
 /** Runs git with the words as they are. It reads the local repository alone: nothing is fetched, no hook or pager runs. */
 function runGit(
@@ -22,19 +29,23 @@ function runGit(
   maxBytes: number,
 ): Promise<GitAnswer> {
   return new Promise((resolve) => {
-    const git = spawn('git', ['-C', directory, '--no-pager', ...noPrograms, ...words], {
-      env: {
-        ...process.env,
-        GIT_NO_LAZY_FETCH: '1',
-        // Objects that stand in for others would show another commit than the one that is named.
-        GIT_NO_REPLACE_OBJECTS: '1',
-        GIT_OPTIONAL_LOCKS: '0',
-        GIT_TERMINAL_PROMPT: '0',
-        LC_ALL: 'C',
+    const git = spawn(
+      'git',
+      ['-C', directory, '--no-pager', ...unled.flatMap((one) => ['-c', one]), ...words],
+      {
+        env: {
+          ...process.env,
+          GIT_NO_LAZY_FETCH: '1',
+          // Objects that stand in for others would show another commit than the one that is named.
+          GIT_NO_REPLACE_OBJECTS: '1',
+          GIT_OPTIONAL_LOCKS: '0',
+          GIT_TERMINAL_PROMPT: '0',
+          LC_ALL: 'C',
+        },
+        timeout: gitTimeMs,
+        stdio: 'pipe',
       },
-      timeout: gitTimeMs,
-      stdio: 'pipe',
-    });
+    );
     const chunks: Buffer[] = [];
     let size = 0;
     let said = '';

@@ -77,7 +77,9 @@ export function createReceipts(
   /** What a receipt makes of its command. A contradiction is kept and noted, and changes nothing. */
   const judge = (trust: Trust, command: Command | null, receipt: Receipt): Judged => {
     if (command === null) {
-      const isStanding = actionOf(receipt.action)?.byItself === true;
+      const action = actionOf(receipt.action);
+      const doer = action?.byItself === true ? action.relayFor(trust.document.house, receipt.target) : null;
+      const isStanding = doer?.ok === true && doer.value === receipt.relay;
       return { event: isStanding ? 'receipt.standing' : 'receipt.unknown' };
     }
     const step = command.steps.find((one) => one.intent === receipt.intent && one.step === receipt.step);

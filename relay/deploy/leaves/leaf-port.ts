@@ -8,6 +8,11 @@ export type KnownPart = { readonly part: ReleasePart; readonly digest: string };
 
 /** Certificates of the private CA, as an activation asks for them. */
 export type LeafPort = {
+  /**
+   * Whether all certificates that a part names were ordered for its target with this very part, and are its own still. For whoever
+   * goes by what a target says is in force.
+   */
+  knows(target: string, wanted: KnownPart): boolean;
   /** Whether all that a part names can be made, and nothing is in the way. Changes nothing on the target. */
   check(machine: Machine, wanted: KnownPart): Promise<Result<true, ActivationCode>>;
   /**

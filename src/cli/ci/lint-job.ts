@@ -7,9 +7,20 @@ export type Tell = (path: Path, code: string, message: string) => void;
 /** An action of a repository by its commit; an image by its digest. */
 const pinnedAction = /^[A-Za-z0-9_.-]+\/[A-Za-z0-9_./-]+@[0-9a-f]{40}$/;
 const pinnedImage = /^docker:\/\/\S+@sha256:[0-9a-f]{64}$/;
-/** What a pull request's author, a committer or a commenter writes. */
-const foreignText =
-  /\$\{\{[^}]*\bgithub\s*(?:\.\s*(?:head_ref|event\s*\.(?!\s*(?:number|action)\b))|\[)[^}]*\}\}/;
+/** What GitHub puts in for it; a text within may hold braces. */
+const expressions = /\$\{\{((?:'[^']*'|[^'}]|\}(?!\}))*)\}\}/g;
+/**
+ * What a pull request's author, a committer or a commenter writes: by its name, by an index, or with all that GitHub tells.
+ * Names count in any case.
+ */
+const foreignName =
+  /(?<![.\w-])github\b(?!\s*\.\s*(?!head_ref\b|\*|event\b(?!\s*\.\s*(?:number|action)\b))[a-z_])/i;
+
+/** Whether GitHub would put words of others into a text. */
+const hasForeignText = (text: string): boolean =>
+  [...text.matchAll(expressions)].some(([, inside]) =>
+    foreignName.test(inside!.replace(/'[^']*'/g, "''")),
+  );
 
 const permissionsOf = (job: YamlRecord): Yaml => job.permissions;
 
@@ -38,9 +49,11 @@ export function judgeJob(path: Path, job: YamlRecord, events: readonly string[],
     if (!isRecord(step)) continue;
     const at = [...path, 'steps', index];
     if (typeof step.uses === 'string') judgeUses([...at, 'uses'], step.uses, tell);
-    if (typeof step.run === 'string' && foreignText.test(step.run)) {
+    for (const path of [['run'], ['with', 'script']] as const) {
+      const script = path.length === 1 ? step.run : isRecord(step.with) ? step.with.script : undefined;
+      if (typeof script !== 'string' || !hasForeignText(script)) continue;
       tell(
-        [...at, 'run'],
+        [...at, ...path],
         'script_injection',
         'what somebody else writes would be part of the script: pass it by env',
       );

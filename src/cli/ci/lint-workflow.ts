@@ -8,6 +8,9 @@ const foreignEvents: Readonly<Record<string, string>> = {
   pull_request_target: 'a stranger’s pull request would run with the rights of the branch',
   workflow_run: 'what another workflow left would run with the rights of the branch',
   issue_comment: 'whoever comments would run it with the rights of the branch',
+  issues: 'whoever opens an issue would run it with the rights of the branch',
+  discussion: 'whoever opens a discussion would run it with the rights of the branch',
+  discussion_comment: 'whoever comments would run it with the rights of the branch',
 };
 
 /**
@@ -57,6 +60,7 @@ export function lintWorkflow(file: string, text: string): Finding[] {
     return findings;
   }
   const events = eventsOf(root.on);
+  if (events.length === 0) tell([], 'workflow_malformed', 'it does not say at which events it runs');
   for (const event of events) {
     const why = foreignEvents[event];
     if (why !== undefined) tell(['on'], 'event_foreign', `it runs at ${event}: ${why}`);

@@ -101,6 +101,7 @@ export async function uploadBlobs(
   blobs: Blobs,
 ): Promise<{ ok: true; value: { readonly sent: number; readonly bytes: number } } | Failure> {
   const done = { sent: 0, bytes: 0 };
+  const arrived = new Set<Digest>();
   let since = context.now();
   let rounds = 0;
   let cuts = 0;
@@ -108,7 +109,9 @@ export async function uploadBlobs(
     const missing = await missingOf(api, [...blobs.keys()]);
     if (missing.ok && missing.value.length === 0) return { ok: true, value: done };
     const before = done.sent;
-    const trouble = missing.ok ? await putAll(context, api, blobs, missing.value, done) : missing;
+    const trouble = missing.ok
+      ? await putAll(context, api, blobs, missing.value, { done, arrived })
+      : missing;
     if (trouble === null) rounds += 1;
     const failure = trouble ?? (rounds === mostRounds ? notKept : null);
     if (failure === null) continue;
@@ -131,7 +134,8 @@ async function putAll(
   api: Api,
   blobs: Blobs,
   digests: readonly Digest[],
-  done: { sent: number; bytes: number },
+  // What arrives again is no news: who takes a file and lacks it each time would be sent it for ever.
+  { done, arrived }: { readonly done: { sent: number; bytes: number }; readonly arrived: Set<Digest> },
 ): Promise<ApiFailure | null> {
   let put = 0;
   const say = (): void => context.progress.say(`Uploading: ${put} of ${digests.length} files`);
@@ -141,9 +145,11 @@ async function putAll(
     const answer = await api.putBytes(blobUrl(digest), blob);
     if (!answer.ok) return answer;
     put += 1;
+    say();
+    if (arrived.has(digest)) return null;
+    arrived.add(digest);
     done.sent += 1;
     done.bytes += blob.length;
-    say();
     return null;
   });
 }

@@ -6,9 +6,16 @@ import { fateOf, fileLine, secretLines, unitLines } from './text.ts';
 const maxCharacters = 60_000;
 const maxDiffLines = 80;
 
+/** Characters that a page would not show, or by which it would show others elsewhere: as another line, or turned round. */
+const unseen =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it finds
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+const seen = (text: string): string =>
+  text.replace(unseen, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 /** Text as a span of code, whatever it holds (CommonMark 6.1). */
 function code(text: string): string {
-  const one = text.replace(/[\r\n]+/g, ' ');
+  const one = seen(text.replace(/[\r\n]+/g, ' '));
   const longest = Math.max(0, ...[...one.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
   return longest === 0 ? `\`${one}\`` : `${fence} ${one} ${fence}`;
@@ -22,7 +29,7 @@ function block(text: string, language: string): string {
 }
 
 const shortened = (diff: string): string => {
-  const lines = diff.trimEnd().split('\n');
+  const lines = seen(diff.trimEnd()).split('\n');
   if (lines.length <= maxDiffLines) return lines.join('\n');
   return [...lines.slice(0, maxDiffLines), `… and ${lines.length - maxDiffLines} lines more`].join('\n');
 };
@@ -32,7 +39,9 @@ export function planMarkdown(plan: Plan): string {
   if (isEmptyPlan(plan)) return `**Nothing changes.** ${code(plan.after)}\n`;
   const parts: string[] = [];
   if (plan.risks.length > 0) {
-    parts.push(['**Look at this twice**', '', ...plan.risks.map(({ text }) => `- ⚠️ ${text}`)].join('\n'));
+    parts.push(
+      ['**Look at this twice**', '', ...plan.risks.map(({ text }) => `- ⚠️ ${seen(text)}`)].join('\n'),
+    );
   }
   for (const { target, relay, apps, untouched } of plan.targets) {
     const by = relay === undefined ? ' (no relay: its files are put there by hand)' : '';
@@ -53,7 +62,9 @@ export function planMarkdown(plan: Plan): string {
   }
   if (plan.facts.length > 0) {
     parts.push(
-      ['### Routes, names, access and flows', '', ...plan.facts.map(({ text }) => `- ${text}`)].join('\n'),
+      ['### Routes, names, access and flows', '', ...plan.facts.map(({ text }) => `- ${seen(text)}`)].join(
+        '\n',
+      ),
     );
   }
   const end = `${code(plan.before ?? 'nothing')} → ${code(plan.after)}`;
@@ -78,7 +89,7 @@ export function planMarkdown(plan: Plan): string {
 }
 
 const html = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  seen(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 const cut = (text: string): string =>
   text.length <= maxCharacters

@@ -175,6 +175,7 @@ export const reached: WatchPath = async () => async () => ({ ok: true, value: tr
 
 /** No certificates of a private CA are made. */
 export const noLeafPort: LeafPort = {
+  knows: () => true,
   check: async () => ({ ok: false, reason: 'authority_key_missing' }),
   bring: async () => ({ ok: false, reason: 'authority_key_missing' }),
   accept: async () => undefined,

@@ -262,6 +262,30 @@ test('receipts of unknown intents and second ends are kept in the chain and chan
   assert.equal(events.filter((event) => event === 'receipt.contradicts').length, 1);
 });
 
+test('what a relay did by itself is told as that, of its own targets alone', async (t) => {
+  const made = await awakeHome(t);
+  await orderStart(made);
+  const job = await onlyJob(await made.pve2.poll());
+  const own = { ...job, digest: `sha256:${'1'.repeat(64)}` };
+  const heal = { state: 'started', action: 'release.heal', target: 'websvcs' } as const;
+  await made.pve2.say(own, heal);
+  await made.relay('pve1').say(own, heal);
+  // An order of somebody's is not what it does by itself.
+  await made.pve2.say(job, heal);
+  const page = await made.control.audit.page(0, 1000);
+  const events = page.entries.map((text) => JSON.parse(text) as { event: string; principal: string });
+  assert.deepEqual(
+    events
+      .filter(({ event }) => event.startsWith('receipt.'))
+      .map(({ event, principal }) => [event, principal]),
+    [
+      ['receipt.standing', 'relay:pve2'],
+      ['receipt.unknown', 'relay:pve1'],
+      ['receipt.mismatched', 'relay:pve2'],
+    ],
+  );
+});
+
 test('reports are taken in order of their number, and only of the relay itself', async (t) => {
   const made = await awakeHome(t);
   await made.pve2.report({ seq: 9, guests: {} });

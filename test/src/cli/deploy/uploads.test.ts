@@ -14,6 +14,9 @@ const cutting = (honest: Lie, cuts: (count: number) => boolean): Lie => {
   };
 };
 
+const missing = (body: string): string =>
+  JSON.stringify({ missing: (JSON.parse(body) as { digests: string[] }).digests });
+
 test('a network that is cut in the middle of uploads loses nothing', async (t) => {
   const desk = await startDesk(t);
   desk.answer(
@@ -77,6 +80,27 @@ test('a control plane that refuses bytes, or keeps none, is told of at once', as
   const forgetful = await desk.deploy();
   assert.equal(forgetful.exit, 1);
   assert.match(forgetful.err, /took files, and says that it lacks them/);
+  assert.equal(desk.deployments.length, 0);
+});
+
+test('threat 7: a control plane that takes a file, forgets it and fails at the next is not uploaded to for ever', async (t) => {
+  const desk = await startDesk(t);
+  let ms = Date.now();
+  let rounds = 0;
+  desk.answer('POST /v1/blobs/missing', (request, response, body) => {
+    ms += 100_000;
+    rounds += 1;
+    // Whoever is still here by then would stay.
+    return rounds > 5 ? problem(403, {})(request, response, body) : response.end(missing(body));
+  });
+  let puts = 0;
+  desk.answer('PUT /v1/blobs/{}', (request, response) => {
+    puts += 1;
+    return puts % 4 === 1 ? response.end('{}') : request.socket.destroy();
+  });
+  const ran = await desk.writ(['deploy', '--repo', desk.repo, '--yes'], { now: () => ms });
+  assert.equal(ran.exit, 4, ran.err);
+  assert.ok(rounds <= 5, `${rounds} rounds`);
   assert.equal(desk.deployments.length, 0);
 });
 

@@ -93,3 +93,11 @@ test('nothing in a file gets out of its block in Markdown, and what is long is c
   assert.match(text, /… and 13 lines more/);
   assert.match(text, /\d+ more diffs do not fit here; `writ plan` shows them\./);
 });
+
+test('what a page would show elsewhere, as a line of its own or not at all is shown as what it is', async () => {
+  const plan = await planOf({ 'apps/web/motd': 'hello\r-hello\n\u202eolleh\u202c\u200b\ufeff\n``\u200e`\n' });
+  const text = planMarkdown(plan);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+  assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u200b-\u200f\u2028-\u202e\ufeff]/);
+  assert.ok(text.includes('+hello\\u000d-hello\n+\\u202eolleh\\u202c\\u200b\\ufeff\n+``\\u200e`\n'));
+});
