@@ -1,17 +1,16 @@
 import * as v from 'valibot';
 import { releaseHeal } from '../../../schema/actions/release-heal.ts';
+import { ok } from '../../../schema/result.ts';
 import { operatorName, standingName, type TrustDocument } from '../../../schema/trust/document.ts';
 import { limitSchema, type TrustGrant } from '../../../schema/trust/grant.ts';
 import { own } from '../../../schema/wire/record.ts';
 import { releaseAction } from '../../../schema/wire/release-order.ts';
+import { changeTrust, unsigned } from '../change-trust.ts';
 import { defineCommand } from '../command.ts';
-import { nextVersion } from '../make-trust.ts';
-import { done, exits, type Failure, fail } from '../outcome.ts';
-import { isSame } from '../same.ts';
+import { done } from '../outcome.ts';
 import { openSession, trustToChange } from '../session.ts';
-import { signingOptions, signNext } from '../sign-trust.ts';
+import { signingOptions } from '../sign-trust.ts';
 
-const usage = (detail: string): Failure => fail(exits.usage, 'usage', `${detail} Nothing was signed.`);
 const usualLimit = '4/1d';
 
 export const trustHeal = defineCommand({
@@ -36,53 +35,41 @@ export const trustHeal = defineCommand({
   },
   async run(context, names, values) {
     const { limit, revoke } = values;
-    if (revoke && limit !== undefined) return usage('It is either --limit or --revoke.');
-    if (limit !== undefined && !v.is(limitSchema, limit)) return usage(`${limit} is no limit such as 4/1d.`);
-    if (names.length === 0 && (revoke || limit !== undefined)) return usage('It needs the name of a guest.');
-    const session = await openSession(context, values);
-    if (!session.ok) return session;
-    const trust = await trustToChange(session.value, values.offline);
-    if (!trust.ok) return trust;
-    const { document } = trust.value;
-    const now = healed(document);
+    if (revoke && limit !== undefined) return unsigned('It is either --limit or --revoke.');
+    if (limit !== undefined && !v.is(limitSchema, limit))
+      return unsigned(`${limit} is no limit such as 4/1d.`);
+    if (names.length === 0 && (revoke || limit !== undefined))
+      return unsigned('It needs the name of a guest.');
     if (names.length === 0) {
-      return done(now.length === 0 ? 'Relays put nothing back by themselves.' : now.join('\n'), {
-        guests: now,
-      });
+      const session = await openSession(context, values);
+      if (!session.ok) return session;
+      const trust = await trustToChange(session.value, values.offline);
+      if (!trust.ok) return trust;
+      const guests = healed(trust.value.document);
+      const none = 'Relays put nothing back by themselves.';
+      return done(guests.length === 0 ? none : guests.join('\n'), { guests });
     }
-    const stranger = names.find((name) =>
-      revoke ? !now.includes(name) : own(document.house.guests, name)?.kind !== 'qemu',
-    );
-    if (stranger !== undefined) {
-      return usage(
-        revoke
-          ? `Trust says nothing of the kind of ${stranger}.`
-          : `${stranger} is no virtual machine of the house.`,
-      );
-    }
-    const may = withHealing(document, names, revoke ? null : (limit ?? usualLimit));
-    const { [standingName]: _, ...others } = document.identities;
-    const identities =
-      may.length === 0 ? others : { ...others, [standingName]: { kind: 'standing' as const, may } };
-    const changed: TrustDocument = { ...document, identities };
-    if (isSame(changed, document)) {
-      return done(`Nothing changes: trust stays version ${document.version}.`, {
-        version: document.version,
-        guests: now,
-      });
-    }
-    const next = nextVersion(changed, trust.value.digest, context.now());
-    const signed = await signNext(context, session.value, trust.value, { document: next, notes: [] }, values);
-    if (!signed.ok) return signed;
-    const { version } = signed.value.trust.document;
-    return done(
-      [
-        ...(values.yes ? signed.value.told : []),
-        `Trust version ${version} is signed.`,
-        ...signed.value.next,
-      ].join('\n'),
-      { version, digest: signed.value.trust.digest, guests: healed(next) },
-    );
+    return changeTrust(context, values, {
+      change(document) {
+        const now = healed(document);
+        const stranger = names.find((name) =>
+          revoke ? !now.includes(name) : own(document.house.guests, name)?.kind !== 'qemu',
+        );
+        if (stranger !== undefined) {
+          return unsigned(
+            revoke
+              ? `Trust says nothing of the kind of ${stranger}.`
+              : `${stranger} is no virtual machine of the house.`,
+          );
+        }
+        const may = withHealing(document, names, revoke ? null : (limit ?? usualLimit));
+        const { [standingName]: _, ...others } = document.identities;
+        const standing = { [standingName]: { kind: 'standing' as const, may } };
+        return ok({ ...document, identities: may.length === 0 ? others : { ...others, ...standing } });
+      },
+      said: (version) => `Trust version ${version} is signed.`,
+      json: { guests: names, limit: revoke ? null : (limit ?? usualLimit) },
+    });
   },
 });
 
