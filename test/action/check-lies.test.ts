@@ -18,7 +18,7 @@ async function checkPull(
   add: (folder: string) => void = () => {},
 ): Promise<StepRan> {
   const rest = await startGithubRest(t, '');
-  const inHouse = (files: Readonly<Record<string, string>>) =>
+  const inHouse = <T>(files: Readonly<Record<string, T>>) =>
     Object.fromEntries(Object.entries(files).map(([path, text]) => [`house/${path}`, text]));
   const repo = writeTree(t, inHouse(deployHome));
   const base = initGit(repo);
