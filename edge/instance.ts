@@ -13,6 +13,7 @@ import { migrateToNewest } from '../src/store/newest.ts';
 import { systemTimers } from '../src/store/port.ts';
 import { connectRemote, openRemote } from '../src/store/remote.ts';
 import { createStore } from '../src/store/store.ts';
+import { type Assets, assetDocuments } from './documents.ts';
 import { type Alarm, durableDoorbell } from './doorbell.ts';
 import { type Bindings, readSettings, type SettingsRefusal } from './settings.ts';
 
@@ -33,6 +34,7 @@ type Refusal = SettingsRefusal | 'setup_secret_missing' | 'controller_key_wrong'
 export function createInstance(deps: {
   readonly bindings: Bindings;
   readonly alarm: Alarm;
+  readonly assets: Assets;
   readonly now: () => number;
   readonly write?: (entry: LogEntry) => void;
 }): Instance {
@@ -73,7 +75,7 @@ export function createInstance(deps: {
       timers: systemTimers,
       log,
       newFaultId: () => `fault_${encodeBase64url(random(6))}`,
-      version: programVersion,
+      documents: assetDocuments(deps.assets),
     });
     void control.upkeep.run(new AbortController().signal);
     log.info('serving', { version: programVersion, claimed });

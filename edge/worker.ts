@@ -1,8 +1,9 @@
+import type { Assets } from './documents.ts';
 import { createInstance, type Instance } from './instance.ts';
 import type { Bindings } from './settings.ts';
 
 type ObjectState = { readonly storage: { setAlarm(atMs: number): Promise<void> } };
-type Env = Bindings & { readonly HOME: HomeNamespace };
+type Env = Bindings & { readonly HOME: HomeNamespace; readonly ASSETS: Assets };
 type HomeNamespace = {
   idFromName(name: string): unknown;
   get(id: unknown): { fetch(request: Request): Promise<Response> };
@@ -17,7 +18,12 @@ export class Home {
   readonly #instance: Instance;
 
   constructor(state: ObjectState, env: Env) {
-    this.#instance = createInstance({ bindings: env, alarm: state.storage, now: Date.now });
+    this.#instance = createInstance({
+      bindings: env,
+      alarm: state.storage,
+      assets: env.ASSETS,
+      now: Date.now,
+    });
   }
 
   fetch(request: Request): Promise<Response> {

@@ -10,6 +10,7 @@ import { githubKeys } from './auth/github-keys.ts';
 import { createControl } from './control/create-control.ts';
 import { createApp } from './http/app.ts';
 import type { HttpLimits } from './http/deps.ts';
+import { documentsOf } from './http/documents.ts';
 import { createLog, formatJsonLine, type Log, type LogEntry } from './http/log.ts';
 import { pinOf } from './node/certificate.ts';
 import { loadControllerKey } from './node/controller-key.ts';
@@ -143,7 +144,7 @@ export async function serve(options: ServeOptions): Promise<Result<Server, Serve
     limits: options.limits?.http ?? {},
     newFaultId: () => `fault_${encodeBase64url(randomBytes(6))}`,
     closing: closing.signal,
-    version: programVersion,
+    documents: documentsOf(programVersion),
     ...(options.relayPackage !== undefined && { relayPackage: relayPackageOf(options.relayPackage) }),
   });
   const peers = options.peers ?? createTailnetPeers({ monotonicMs: () => performance.now() });

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
-import { countSchema, deploymentIdSchema, nameSchema, timeSchema } from '../wire/ids.ts';
+import { countSchema, deploymentIdSchema, nameSchema, principalTextSchema, timeSchema } from '../wire/ids.ts';
 import { maxGithubTokenBytes, maxIntentBytes, maxReceiptBytes } from '../wire/limits.ts';
 import { codeSchema } from '../wire/receipt.ts';
 import { recordOf } from '../wire/record.ts';
@@ -63,7 +63,7 @@ export const deploymentViewSchema = v.strictObject({
   /** digestOf('release') of the order's bytes: what was signed, and what receipts name. */
   digest: digestSchema,
   order: releaseOrderSchema,
-  principal: v.string(),
+  principal: principalTextSchema,
   created_at: timeSchema,
   /** Once no target is pending, staged or activated. */
   ended_at: v.nullable(timeSchema),

@@ -1,6 +1,13 @@
 import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
-import { commandIdSchema, countSchema, nameSchema, targetNameSchema, timeSchema } from '../wire/ids.ts';
+import {
+  commandIdSchema,
+  countSchema,
+  nameSchema,
+  principalTextSchema,
+  targetNameSchema,
+  timeSchema,
+} from '../wire/ids.ts';
 import { stepSchema } from '../wire/intent.ts';
 import { maxAuthorisationBytes, maxIntentBytes, maxReceiptBytes } from '../wire/limits.ts';
 import { codeSchema } from '../wire/receipt.ts';
@@ -102,7 +109,7 @@ export const commandViewSchema = v.strictObject({
   code: v.nullable(codeSchema),
   /** One sentence that a phone can speak. */
   sentence: v.string(),
-  principal: v.string(),
+  principal: principalTextSchema,
   created_at: timeSchema,
   ended_at: v.nullable(timeSchema),
   /** Digests of its intents, the latest last. */

@@ -114,7 +114,7 @@ const linked = /^(?:bin|sbin|lib|lib32|lib64|libx32)$/;
 
 /** The same path without what is a link on every Debian: Podman and systemd follow these, and no pattern is written so. */
 function withoutLinks(path: string): string {
-  const [, first = '', second] = path.split('/');
+  const [, first, second] = path.split('/') as [string, string, string?];
   if (linked.test(first)) return `/usr${path}`;
   return first === 'var' && second === 'run' ? path.slice('/var'.length) : path;
 }

@@ -24,6 +24,15 @@ export const nameSchema = v.pipe(
   ),
 );
 
+/** How an answer names who ordered something. Nothing more fits in: a caller shows it to somebody who decides. */
+export const principalTextSchema = v.pipe(
+  v.string(),
+  v.regex(
+    /^(operator|(token|key|github|relay|pending):[a-z][a-z0-9-]{0,30})$/,
+    'must be operator, or a kind and a name such as token:phone',
+  ),
+);
+
 /**
  * What an action is done on: a host or guest by its name, or a command of an app by its full name,
  * `<guest>/<app>/<command>`, of up to 95 characters.
@@ -44,9 +53,9 @@ export type CommandName = { readonly machine: string; readonly app: string; read
 
 /** Reads the full name of a command of an app; null for what is none. */
 export function readCommandName(target: string): CommandName | null {
-  const [machine, app, command] = target.split('/');
-  if (command === undefined || app === undefined || machine === undefined) return null;
-  return v.is(targetNameSchema, target) ? { machine, app, command } : null;
+  if (!target.includes('/') || !v.is(targetNameSchema, target)) return null;
+  const [machine, app, command] = target.split('/') as [string, string, string];
+  return { machine, app, command };
 }
 
 /** The host or guest that a target is, or is on. */

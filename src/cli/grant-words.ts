@@ -36,10 +36,10 @@ export function grantInWords(grant: TrustGrant, { hosts }: Hosts): string[] {
   ];
 }
 
-/** ` under /etc/opt and /srv, and at /etc/motd`: `under` is what ends in `**`, as it is granted whole. */
+/** ` under /etc/opt and /srv, and at /etc/motd`: `under` is what ends in `**`, as it is granted whole; all of it is `/`. */
 function pathsInWords(paths: readonly string[]): string {
   const isTree = (path: string): boolean => path.endsWith('/**') && path.indexOf('*') === path.length - 2;
-  const trees = paths.filter(isTree).map((path) => path.slice(0, -3));
+  const trees = paths.filter(isTree).map((path) => path.slice(0, -3) || '/');
   const others = paths.filter((path) => !isTree(path));
   return [
     ...(trees.length > 0 ? [` under ${listed(trees)}`] : []),

@@ -15,6 +15,7 @@ import { machineOfTarget } from '../../schema/wire/ids.ts';
 import type { EnrolmentStatement } from '../../schema/wire/relay-api.ts';
 import { isCommandGrant } from './app-commands.ts';
 import { isSame } from './same.ts';
+import { shown } from './shown.ts';
 
 /** About a year and a half; every new version begins anew. */
 const trustLifetimeMs = 540 * 24 * 60 * 60_000;
@@ -144,7 +145,7 @@ export function admitRelays(
         );
       } else if (guest.identity !== undefined && guest.identity !== found.identity) {
         note(
-          `${name} (VMID ${guest.vmid}) is not the guest that was adopted: ${found.identity} instead of ${guest.identity}. It is left as it was, so ${relay} will refuse to touch it.`,
+          `${name} (VMID ${guest.vmid}) is not the guest that was adopted: ${shown(found.identity)} instead of ${shown(guest.identity)}. It is left as it was, so ${relay} will refuse to touch it.`,
         );
       } else {
         guest.identity = found.identity;

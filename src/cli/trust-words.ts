@@ -4,6 +4,7 @@ import type { Trust } from '../../schema/trust/read.ts';
 import { trustWarningMs } from '../../schema/wire/limits.ts';
 import { own } from '../../schema/wire/record.ts';
 import { grantInWords } from './grant-words.ts';
+import { shown } from './shown.ts';
 import { listed } from './text.ts';
 import { conditionsInWords, workflowInWords, workflowRights } from './workflow-words.ts';
 
@@ -74,7 +75,9 @@ export function trustInWords(trust: Trust, now: number): string {
   for (const [name, guest] of Object.entries(document.house.guests)) {
     const facts = [
       `VMID ${guest.vmid} (${guest.kind}) on ${guest.host}`,
-      guest.identity === undefined ? 'not adopted yet: relays will not touch it' : `is ${guest.identity}`,
+      guest.identity === undefined
+        ? 'not adopted yet: relays will not touch it'
+        : `is ${shown(guest.identity)}`,
       ...(guest.exclusive.length === 0 ? [] : [`holds ${listed(guest.exclusive)} alone`]),
       ...(guest.in_use === 'sessions' ? ['in use while somebody is logged in'] : []),
     ];

@@ -96,16 +96,17 @@ export async function askApproval(
     note: { time: now, event: 'command.asked', principal, facts },
   });
   switch (outcome) {
-    case 'asked':
+    case 'asked': {
       deps.doorbell.ring(bells.timer);
       log.grew();
-      return {
-        ok: true,
-        value: {
-          command: commandView({ ...command, revision: 1, intents: [], steps: [] }, [], names),
-          replayed: false,
-        },
-      };
+      const { principal: asker } = grant;
+      // Revoked while its request was on its way: whoever revoked it found nothing yet that waited.
+      if (asker.kind === 'token' && (await deps.store.tokens.find(asker.id))?.revokedAt != null) {
+        await endWaitingOf(deps, log, trust.document.home, principalKey(asker));
+      }
+      const stored = (await deps.store.commands.load(command.id))!;
+      return { ok: true, value: { command: commandView(stored, [], names), replayed: false } };
+    }
     case 'approvals_full':
       return refused(
         'approvals_full',

@@ -55,8 +55,9 @@ export function createReleases(
     const read = await readOrder(trust, request, github);
     if (!read.ok) return read;
     const { order, digest, identity, token } = read.value;
-    if (grant.principal.kind === 'key' && grant.principal.name !== identity) {
-      return refused('forbidden', `${grant.principal.name} brings what it signed itself, and nothing else.`);
+    const { principal } = grant;
+    if ((principal.kind === 'key' || principal.kind === 'github') && principal.name !== identity) {
+      return refused('forbidden', `${principal.name} brings what it signed itself, and nothing else.`);
     }
     const known = await store.deployments.loadByDigest(digest);
     if (known !== null) return released(known, true);

@@ -7,8 +7,8 @@ import { prefersText } from './accept.ts';
 import { createCallers } from './caller.ts';
 import type { HttpDeps, Surroundings } from './deps.ts';
 import { faultOf } from './fault.ts';
+import { pageStyleHash } from './page-style.ts';
 import { type ProblemCause, problemResponse } from './problem.ts';
-import { pageStyle } from './reference.ts';
 import { honoPath, type Reply, type Route } from './route.ts';
 import { serveRoute } from './serve.ts';
 import { routes } from './table.ts';
@@ -24,7 +24,6 @@ export function createApp(deps: HttpDeps): App {
   // One of Hono's routers: it usually comes with three and chooses, which is 2 KB more on the edge.
   const app: App = new HonoBase<Env>({ strict: true, router: new TrieRouter() });
   const callers = createCallers(deps);
-  const pagePolicy = hashOfStyle().then((hash) => `default-src 'none'; style-src '${hash}'; ${framing}`);
 
   app.use('*', async (c, next) => {
     const startedAt = deps.now();
@@ -41,7 +40,7 @@ export function createApp(deps: HttpDeps): App {
 
     const headers = c.res.headers;
     const isPage = headers.get('content-type')?.startsWith('text/html') === true;
-    headers.set('content-security-policy', isPage ? await pagePolicy : `default-src 'none'; ${framing}`);
+    headers.set('content-security-policy', isPage ? pagePolicy : `default-src 'none'; ${framing}`);
     headers.set('x-content-type-options', 'nosniff');
     headers.set('referrer-policy', 'no-referrer');
     headers.set('cross-origin-resource-policy', 'same-origin');
@@ -81,6 +80,7 @@ export function createApp(deps: HttpDeps): App {
 }
 
 const framing = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const pagePolicy = `default-src 'none'; style-src '${pageStyleHash}'; ${framing}`;
 
 async function answerRoute(
   deps: HttpDeps,
@@ -196,8 +196,3 @@ const matches = (pattern: string, path: string): boolean => {
 const known = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']);
 /** A method is the caller's own text: only known ones are logged. */
 const methodText = (method: string): string => (known.has(method) ? method : 'other');
-
-async function hashOfStyle(): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(pageStyle));
-  return `sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}`;
-}

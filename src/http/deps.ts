@@ -35,6 +35,12 @@ export const defaultLimits: HttpLimits = {
   failureEveryMs: 3_000,
 };
 
+/** What the API tells of itself. */
+export type DocumentName = 'openapi.json' | 'reference.html' | 'errors.html';
+
+/** The bytes of a document, which all answers share. Rejects where it cannot be read. */
+export type Documents = (name: DocumentName) => Promise<Uint8Array<ArrayBuffer>>;
+
 export type HttpDeps = {
   readonly control: Control;
   /** Unix milliseconds. */
@@ -46,7 +52,8 @@ export type HttpDeps = {
   newFaultId(): string;
   /** Aborts when the server is closing: parked requests are answered, streams end. */
   readonly closing?: AbortSignal;
-  readonly version?: string;
+  /** Made on the spot, or beforehand where the code that makes them is too much. */
+  readonly documents: Documents;
   /** The Debian package of the relay that hosts fetch from here; null where there is none. */
   readonly relayPackage?: () => Promise<Uint8Array<ArrayBuffer> | null>;
 };

@@ -1,4 +1,5 @@
-import { type ApiCode, apiCodes } from '../../schema/api/api-codes.ts';
+import { apiCodes } from '#api-codes';
+import type { ApiCode } from '../../schema/api/api-codes.ts';
 import type { Problem } from '../../schema/api/problem.ts';
 import type { AuthReason } from '../auth/reasons.ts';
 import type { Reason } from '../domain/errors.ts';

@@ -4,7 +4,7 @@ import type { ApiCodeCard } from '../../schema/api/code-card.ts';
 import { authorityText, openApiOf } from './openapi.ts';
 import type { Route } from './route.ts';
 
-/** One style for the pages, allowed by its hash in their Content-Security-Policy. */
+/** One style for the pages, allowed by its hash in their Content-Security-Policy: src/http/page-style.ts. */
 export const pageStyle = `:root{color-scheme:light dark;--line:#8886;--soft:#8882;--accent:#0a58ca}
 @media (prefers-color-scheme:dark){:root{--accent:#7ab0ff}}
 *{box-sizing:border-box}body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1rem}

@@ -21,5 +21,5 @@ export const routes: readonly Route[] = [
   ...tokenRoutes,
   ...auditRoutes,
   ...relayRoutes,
-  ...metaRoutes(() => routes),
+  ...metaRoutes,
 ];

@@ -86,13 +86,19 @@ const selectCounts = prepared(() =>
     .groupBy(deploymentTarget.state),
 );
 
-/** Each target's part of its highest order. */
+/** Whether a part ended, before its relay began it, earlier than an order was accepted. */
+const cameToNothing = (part: string, before: string): string =>
+  `(${part}.started_at IS NULL AND ${part}.ended_at IS NOT NULL AND ${part}.ended_at < ${before}.created_at)`;
+
+/** Each target's part of its highest order; of one that came to nothing, what was accepted afterwards is the newer. */
 const newestParts = `SELECT part.*, made.bytes AS bytes FROM deployment_target AS part
   JOIN deployment AS made ON made.id = part.deployment
   WHERE NOT EXISTS (
     SELECT 1 FROM deployment_target AS other JOIN deployment AS above ON above.id = other.deployment
-    WHERE other.target = part.target
-      AND (above.run_id, above.run_attempt, above.desk) > (made.run_id, made.run_attempt, made.desk))`;
+    WHERE other.target = part.target AND other.deployment <> part.deployment AND CASE
+      WHEN (above.run_id, above.run_attempt, above.desk) > (made.run_id, made.run_attempt, made.desk)
+      THEN NOT ${cameToNothing('other', 'made')}
+      ELSE ${cameToNothing('part', 'above')} END)`;
 const selectTargets = written<PartRow & { readonly bytes: string; readonly healthy_at: number | null }>(
   `SELECT newest.*, (SELECT max(ended_at) FROM deployment_target AS past
     WHERE past.target = newest.target AND past.state = 'healthy') AS healthy_at

@@ -1,5 +1,5 @@
+import { type Client, createClient, type ResultSet } from '@libsql/client/http';
 import { fromDriver, reasonOfCode, toBound } from './driver-values.ts';
-import { hranaClient, type RemoteClient, type ResultTable } from './hrana.ts';
 import {
   type Database,
   isStoreError,
@@ -13,6 +13,9 @@ import {
 } from './port.ts';
 import { slots } from './slots.ts';
 import { inspectStatement, isReading, isSchemaChange, type StatementText } from './statement-text.ts';
+
+/** The part of a libSQL client that the engine uses. Integers must come as numbers (`intMode: 'number'`). */
+export type RemoteClient = Pick<Client, 'batch' | 'close'>;
 
 export type RemoteOptions = {
   readonly client: RemoteClient;
@@ -37,7 +40,32 @@ export function connectRemote(options: {
   readonly authToken?: string;
   readonly timeoutMs?: number;
 }): RemoteClient {
-  return hranaClient({ ...options, timeoutMs: options.timeoutMs ?? defaultTimeoutMs });
+  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  return createClient({
+    url: options.url,
+    ...(options.authToken === undefined ? {} : { authToken: options.authToken }),
+    intMode: 'number',
+    fetch: (request: Request) => fetchInTime(request, timeoutMs),
+  });
+}
+
+/** Reads an answer whole, so that the time-out covers its body and no timer outlives it. */
+async function fetchInTime(request: Request, timeoutMs: number): Promise<Response> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), timeoutMs);
+  try {
+    // A libsql-server takes two seconds to pack a megabyte that cannot be packed.
+    request.headers.set('accept-encoding', 'identity');
+    const answer = await fetch(request, { signal: late.signal });
+    const body = await answer.arrayBuffer();
+    const type = answer.headers.get('content-type');
+    return new Response(body.byteLength === 0 ? null : body, {
+      status: answer.status,
+      ...(type !== null && { headers: { 'content-type': type } }),
+    });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The storage port over a libSQL client: each call is one batch, one round trip, never an open transaction. */
@@ -49,7 +77,7 @@ export function openRemote(options: RemoteOptions): Database {
   let isClosed = false;
   const open = new Set<Promise<unknown>>();
 
-  const inTime = (answer: Promise<ResultTable[]>): Promise<ResultTable[]> => {
+  const inTime = (answer: Promise<ResultSet[]>): Promise<ResultSet[]> => {
     return new Promise((resolve, reject) => {
       const cancel = timers.after(timeoutMs, () =>
         reject(storeError('timeout', `no answer in ${timeoutMs} ms`)),
@@ -67,7 +95,7 @@ export function openRemote(options: RemoteOptions): Database {
     const deadlineMs = timers.monotonicMs() + busyTimeoutMs;
     for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, longestBackoffMs)) {
       if (isClosed) throw storeError('unavailable', 'the database is closed');
-      let results: ResultTable[];
+      let results: ResultSet[];
       try {
         results = await inTime(options.client.batch(bound, mode));
       } catch (error) {
@@ -120,13 +148,13 @@ function checkStatement({ sql, args }: Statement, mode: 'read' | 'write'): State
   return text;
 }
 
-function toResult(result: ResultTable, text: StatementText | undefined): StatementResult {
+function toResult(result: ResultSet, text: StatementText | undefined): StatementResult {
   const rows = toRows(result);
   if (text === undefined || isSchemaChange(text)) return { changes: 0, rows };
   return { changes: text.isReturning ? rows.length : result.rowsAffected, rows };
 }
 
-function toRows({ columns, rows }: ResultTable): Row[] {
+function toRows({ columns, rows }: ResultSet): Row[] {
   if (new Set(columns).size !== columns.length) throw new TypeError('two result columns of one name');
   return rows.map((row) => {
     const plain: Record<string, Value> = {};
@@ -144,7 +172,7 @@ function toKnown(error: unknown, mode: 'read' | 'write'): unknown {
   const reason = reasonOfCode(code);
   if (reason !== undefined) return storeError(reason, withoutPrefix(error.message), error);
   if (/^(?:SQLITE|SQL|ARGS)_/.test(code)) return error;
-  // Clients refuse integers that are not safe.
+  // `intMode: 'number'` refuses integers that are not safe.
   if (error instanceof RangeError && mode === 'read') return storeError('corrupt', error.message, error);
   if (isRefused(error)) return storeError('unavailable', error.message, error);
   // The connection broke or the server failed: a write may have gone through before that.
@@ -153,7 +181,9 @@ function toKnown(error: unknown, mode: 'read' | 'write'): unknown {
 
 /** Did the server refuse the request itself (400 to 499: credentials, address)? Then it ran nothing. */
 function isRefused(error: Error): boolean {
-  return 'status' in error && typeof error.status === 'number' && error.status >= 400 && error.status < 500;
+  const { cause } = error;
+  if (!(cause instanceof Error) || !('status' in cause) || typeof cause.status !== 'number') return false;
+  return cause.status >= 400 && cause.status < 500;
 }
 
 /** Clients and servers put their own words before SQLite's (`SQLITE_CONSTRAINT: SQLite error: lock_conflict`). */

@@ -18,7 +18,7 @@ async function checkPull(
   add: (folder: string) => void = () => {},
 ): Promise<StepRan> {
   const rest = await startGithubRest(t, '');
-  const inHouse = <T>(files: Readonly<Record<string, T>>) =>
+  const inHouse = <T>(files: Readonly<Record<string, T>>): Record<string, T> =>
     Object.fromEntries(Object.entries(files).map(([path, text]) => [`house/${path}`, text]));
   const repo = writeTree(t, inHouse(deployHome));
   const base = initGit(repo);

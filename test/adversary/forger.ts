@@ -1,17 +1,13 @@
 import { encodeBase64url } from '../../schema/jose/base64url.ts';
-import { type Digest, digestOf } from '../../schema/jose/digest.ts';
+import { digestOf } from '../../schema/jose/digest.ts';
 import { signJws } from '../../schema/jose/jws.ts';
 import type { SigningKey } from '../../schema/jose/keys.ts';
-import type { Job } from '../../schema/wire/job.ts';
 import { readReceipt } from '../relay/agent/fixture.ts';
 import { createGithubForger } from './forger-github.ts';
 import { guests } from './law.ts';
 import { papersWays, type receiptWays, type tokenWays } from './moves.ts';
 import { type Paper, signReceiptOf } from './papers.ts';
 import type { Scene } from './scene.ts';
-
-/** A job as it went out, to be sent again or bent. */
-export type SentJob = { readonly text: string; readonly job: Job; readonly digest: Digest };
 
 type Way = (typeof papersWays)[number] | (typeof tokenWays)[number];
 const isPapersWay = (way: Way): way is (typeof papersWays)[number] => papersWays.some((one) => one === way);

@@ -125,6 +125,7 @@ const runOp = fc.record({
 const op = fc.oneof(
   { weight: 3, arbitrary: runOp },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('attest' as const), token: pick }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('next' as const), paper: pick }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('late' as const), paper: pick }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('issuers' as const), up: usually(2, true, false) }) },
   { weight: 10, arbitrary: orderOp },

@@ -163,22 +163,38 @@ export function createOrders(scene: Scene, forger: ReturnType<typeof createForge
     await offer(text, text === found.text ? found.job : null, found.digest);
   };
 
-  /** A release whose token has ended, as an honest control plane would bring it: with the notary's word. */
-  const late = async ({ paper: choice }: OpOf<'late'>): Promise<void> => {
-    const seen = scene.attestations.map(({ token }) => token);
-    const fitting = papers.filter(({ authorisation }) => seen.includes(authorisation));
-    const paper = fitting[choice % fitting.length]!;
+  /** A step as an honest control plane would bring it: with all receipts, and the notary's word. */
+  const bring = async (paper: Paper, step: number): Promise<void> => {
     now().seq += 1;
     const job: Job = {
       ...envelope(),
-      kind: 'release',
-      ...{ intent: paper.text, authorisation: paper.authorisation, step: choice % paper.steps.length },
+      ...(paper.kind === 'release' && { kind: 'release' as const }),
+      ...{ intent: paper.text, authorisation: paper.authorisation, step },
       ...(await forger.timeFor(paper.authorisation, 'own')),
+      receipts: await forger.receiptsFor(paper, 'known'),
     };
     const text = await signJws('job', job, world.controller);
     jobs.push({ text, job, digest: paper.digest });
     await offer(text, job, paper.digest);
   };
 
-  return { mint, release, late, order, releaseTwo, spree, replay, mutate };
+  /** A release of whose token the notary spoke: mostly one that has ended. */
+  const late = ({ paper: choice }: OpOf<'late'>): Promise<void> => {
+    const seen = scene.attestations.map(({ token }) => token);
+    const fitting = papers.filter(({ authorisation }) => seen.includes(authorisation));
+    const paper = fitting[choice % fitting.length]!;
+    return bring(paper, choice % paper.steps.length);
+  };
+
+  /** A step that comes after another. */
+  const next = ({ paper: choice }: OpOf<'next'>): Promise<void> => {
+    const fitting = papers.filter(({ steps }) => steps.some(({ after }) => after.length > 0));
+    const paper = fitting[choice % fitting.length]!;
+    return bring(
+      paper,
+      paper.steps.findIndex(({ after }) => after.length > 0),
+    );
+  };
+
+  return { mint, release, late, next, order, releaseTwo, spree, replay, mutate };
 }

@@ -14,7 +14,7 @@ export const playLanes = (tasks: readonly LaneTask[]): Promise<LaneResult[]> =>
 const threads = Math.max(1, Math.min(2, availableParallelism()));
 const lanesPerThread = 3;
 /** What a thread plays before it tells of it; each lane with a seed that no other one has. */
-const lotRuns = 2_000;
+const lotRuns = 1_000;
 
 export type Played = {
   readonly played: number;

@@ -1,9 +1,10 @@
 import type { Judge } from '../../relay/agent/executor-contract.ts';
+import type { Digest } from '../../schema/jose/digest.ts';
 import type { Trust } from '../../schema/trust/read.ts';
+import type { Job } from '../../schema/wire/job.ts';
 import { createTestClock, type MemoryDisk, type TestClock } from '../relay/agent/fixture.ts';
 import { testNonce } from '../support/relay-home.ts';
 import type { Counts } from './counts.ts';
-import type { SentJob } from './forger.ts';
 import { dawn, type Law, laws } from './law.ts';
 import type { Attestation, Token } from './law-github.ts';
 import { createOracle, type Oracle } from './oracle.ts';
@@ -11,6 +12,9 @@ import type { Paper } from './papers.ts';
 import type { World } from './world.ts';
 
 export const minute = 60_000;
+
+/** A job as it went out, to be sent again or bent. */
+export type SentJob = { readonly text: string; readonly job: Job; readonly digest: Digest };
 
 /** All that changes while a trace is played. */
 export type Scene = {

@@ -54,6 +54,8 @@ export async function playTrace(
         return workflows.attest(entry.token);
       case 'late':
         return orders.late(entry);
+      case 'next':
+        return orders.next(entry);
       case 'issuers':
         scene.issuersAreUp = entry.up;
         return;

@@ -138,7 +138,10 @@ export function areaOf(path: string): string | null {
 }
 
 /** What package.json lets each runtime have a file of its own for: here the one that Node loads. */
-const forNode: Readonly<Record<string, string>> = { '#crypto': 'schema/jose/crypto-node.ts' };
+const forNode: Readonly<Record<string, string>> = {
+  '#crypto': 'schema/jose/crypto-node.ts',
+  '#api-codes': 'schema/api/api-codes.ts',
+};
 
 /** The file that a relative specifier names, or one for each runtime; null for a package. */
 export const targetOf = (from: string, specifier: string): string | null =>

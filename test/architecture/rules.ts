@@ -260,8 +260,9 @@ export const rules: readonly Rule[] = [
   onCode(
     'default exports',
     'a default export has another name at each import, and is not found by searching',
-    // Workers take their entry by its default export, and a declaration tells what another's module exports.
-    (path) => path !== 'edge/worker.ts' && !path.endsWith('.d.ts'),
+    // Workers take their entry by its default export; a declaration tells what another's module exports, and what stands
+    // for a package exports the same.
+    (path) => path !== 'edge/worker.ts' && !path.startsWith('edge/instead/') && !path.endsWith('.d.ts'),
     [/\bexport\s+default\b/g, /\bas\s+default\b/g],
   ),
 ];

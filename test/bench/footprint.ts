@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -65,7 +65,12 @@ async function workerGzip(folder: string): Promise<number> {
     {
       cwd: root,
       stdio: ['ignore', 'ignore', 'inherit'],
-      env: { PATH: process.env.PATH, HOME: out, WRANGLER_SEND_METRICS: 'false', CI: 'true' },
+      env: {
+        PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+        HOME: out,
+        WRANGLER_SEND_METRICS: 'false',
+        CI: 'true',
+      },
     },
   );
   return gzipSync(readFileSync(join(out, 'worker.js')), { level: 9 }).length;

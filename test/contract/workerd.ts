@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { makeEdgeSecrets } from '../../src/cli/commands/edge-setup.ts';
 import { hasSqld, startSqld } from '../support/sqld.ts';
@@ -21,12 +21,13 @@ export function missingForWorkerd(): string[] {
 
 const machine = (): string => (process.arch === 'x64' ? '64' : process.arch);
 
-/** Wrangler asks nobody anything: no metrics, no look-ups. */
+/** Wrangler asks nobody anything: no metrics, no look-ups. What it runs before it bundles takes the Node of this test. */
 const offline = {
   WRANGLER_SEND_METRICS: 'false',
   WRANGLER_SEND_ERROR_REPORTS: 'false',
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
   WRANGLER_HIDE_BANNER: 'true',
+  PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
 };
 
 /** The Worker of wrangler.toml on workerd, over a real libsql-server. */

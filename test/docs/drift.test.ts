@@ -19,10 +19,7 @@ test('docs/drift.md lets relays put back what was changed by hand, lists where, 
   const { document: before } = await desk.trust();
   assert.equal((await desk.does(list)).out.trim(), 'Relays put nothing back by themselves.');
   const granted = await desk.does(heal, withPassphrase);
-  assert.match(
-    granted.err,
-    /standing may put right secsvcs and websvcs under .*, at most 4 times in a day/,
-  );
+  assert.match(granted.err, /standing may put right secsvcs and websvcs under .*, at most 4 times in a day/);
   const { document } = await desk.trust();
   const operator = before.identities.operator;
   assert.ok(operator?.kind === 'key');

@@ -21,6 +21,9 @@ type Bench = {
   instance(change?: Partial<Bindings>): Instance;
 };
 
+/** As without the files that wrangler writes. */
+const noAssets = { fetch: async () => new Response(null, { status: 404 }) };
+
 async function makeBench(t: TestContext): Promise<Bench> {
   const sqld = await startSqld();
   t.after(() => sqld.close());
@@ -39,6 +42,7 @@ async function makeBench(t: TestContext): Promise<Bench> {
       createInstance({
         bindings: { ...bench.bindings, ...change },
         alarm: { setAlarm: async (atMs) => void bench.alarms.push(atMs) },
+        assets: noAssets,
         now: () => bench.now,
         write: (entry) => bench.logs.push(entry),
       }),
@@ -87,6 +91,7 @@ test('without its settings it serves nothing, and its log says what is missing',
   const instance = createInstance({
     bindings: {},
     alarm: { setAlarm: async () => assert.fail('nothing is due') },
+    assets: noAssets,
     now: Date.now,
     write: (entry) => logs.push(entry),
   });

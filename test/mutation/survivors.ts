@@ -164,12 +164,6 @@ export const survivors: readonly Survivor[] = [
     why: 'What is no address was refused by the check for addresses before, whose sentence is the one that is told.',
   },
   {
-    path: 'schema/trust/evaluate.ts',
-    line: 'if (found === undefined || own(trust.document.identities, found.name)?.kind !== kind) return undefined;',
-    changes: [['?.', '.']],
-    why: 'The names of identities by key come from the document itself, so each is there.',
-  },
-  {
     path: 'schema/trust/read.ts',
     line: "const signers = await countSigners(jws, new Map([...old.value.roots, ...roots]), 'refuse');",
     changes: [["'refuse'", "''"]],
@@ -216,5 +210,23 @@ export const survivors: readonly Survivor[] = [
     line: 'return neverParts.some((pattern) => pattern.length > parts.length && begins(pattern));',
     changes: [['>', '>=']],
     why: 'A path that fits a pattern part by part is such a path itself, which was asked before.',
+  },
+  {
+    path: 'schema/wire/age-recipient.ts',
+    line: 'const known = Object.hasOwn(kinds, prefix) ? kinds[prefix] : undefined;',
+    changes: [['Object.hasOwn(kinds, prefix)', 'true']],
+    why: 'What every object has is no kind with a number of bytes, so no text has its length.',
+  },
+  {
+    path: 'schema/wire/age-recipient.ts',
+    line: 'if (values.length !== Math.ceil(bits / 5) + checksumLength || values.includes(-1)) return null;',
+    changes: [['1', '2']],
+    why: 'A character of no alphabet counts as one that spoils the checksum, which is looked at after it.',
+  },
+  {
+    path: 'schema/wire/age-recipient.ts',
+    line: 'const padding = (5 - (bits % 5)) % 5;',
+    changes: [['5', '6']],
+    why: 'Of the last of the three: no kind of key is whole groups of five bits, so nothing is left over.',
   },
 ];

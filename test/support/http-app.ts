@@ -8,6 +8,7 @@ import { proofScheme } from '../../schema/wire/proof.ts';
 import { tokenAudience } from '../../schema/wire/token.ts';
 import { type App, createApp } from '../../src/http/app.ts';
 import type { HttpLimits } from '../../src/http/deps.ts';
+import { documentsOf } from '../../src/http/documents.ts';
 import { createLog, type LogEntry } from '../../src/http/log.ts';
 import { type FakeControl, fakeControl, makeTokenView } from './fake-control.ts';
 import { makeTestHome, type TestHome } from './relay-home.ts';
@@ -111,7 +112,7 @@ export async function makeTestApp(
       limits: options.limits ?? {},
       newFaultId: () => 'fault-1',
       closing: closing.signal,
-      version: '0.1.0',
+      documents: documentsOf('0.1.0'),
       relayPackage: async () => new TextEncoder().encode('the package'),
     }),
     token: async (scope, claims = {}) => {

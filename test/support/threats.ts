@@ -20,6 +20,7 @@ export const threats: Readonly<Record<number, string>> = {
   18: 'parsers disagree',
   19: 'smuggling through HAProxy',
   20: 'secrets in logs',
+  21: 'CI’s supply chain: actions that change, jobs with more rights than they need',
   22: 'token abuse',
   23: 'a storm on GitHub’s keys, or other keys in their place',
   24: 'weak keys',

@@ -2,9 +2,10 @@ import * as v from 'valibot';
 import { signJws } from '../../../schema/jose/jws.ts';
 import { commandIdSchema } from '../../../schema/wire/ids.ts';
 import { approvalInWords, askApprovals, checkApproval } from '../approvals.ts';
+import type { CheckedPlan } from '../check-plan.ts';
 import { defineCommand } from '../command.ts';
 import { followCommand, judge, submit } from '../order.ts';
-import { done, exits, fail } from '../outcome.ts';
+import { done, exits, type Failure, fail } from '../outcome.ts';
 import { confirm } from '../passphrase.ts';
 import { keptRunbook } from '../runbooks.ts';
 import { openSession, refreshTrust } from '../session.ts';
@@ -18,10 +19,18 @@ export const approve = defineCommand({
   ],
   examples: [
     { line: 'writ approve cmd_01K…', about: 'shows its steps, asks, signs, and follows them' },
-    { line: 'writ approve cmd_01K… --yes --json', about: 'for scripts that looked at writ approvals --json' },
+    {
+      line: 'writ approve cmd_01K… --yes --digest sha256:2c5d…',
+      about: 'for scripts that looked at writ approvals --json',
+    },
   ],
   options: {
-    yes: { type: 'flag', about: 'do not ask' },
+    yes: { type: 'flag', about: 'do not ask; it needs --digest' },
+    digest: {
+      type: 'text',
+      value: 'DIGEST',
+      about: 'sign these bytes alone, as writ approvals --json listed them',
+    },
     'no-wait': { type: 'flag', about: 'do not wait for the outcome; writ command ID tells it later' },
   },
   async run(context, [id = ''], values) {
@@ -73,6 +82,8 @@ export const approve = defineCommand({
     if (!context.json || !values.yes) {
       context.terminal.err(`${approvalInWords(approval, plan).join('\n')}\n`);
     }
+    const looked = judgeLook(id, plan, values);
+    if (looked !== null) return looked;
     const agreed = await confirm(context, 'Approve?', values.yes);
     if (agreed !== true) return agreed;
 
@@ -88,3 +99,25 @@ export const approve = defineCommand({
     return judge(session, plan, ended.value);
   },
 });
+
+/** Why what waits now may not be what was looked at before; null where it is, or where a person looks at it now. */
+function judgeLook(
+  id: string,
+  plan: CheckedPlan,
+  { yes, digest }: { readonly yes: boolean; readonly digest: string | undefined },
+): Failure | null {
+  if (digest !== undefined && digest !== plan.digest) {
+    return fail(
+      exits.refused,
+      'plan_digest',
+      `${id} was not signed: its digest is ${plan.digest}, and not ${digest}. If another was listed for it, the control plane may be taken.`,
+    );
+  }
+  return yes && digest === undefined
+    ? fail(
+        exits.usage,
+        'usage',
+        'With --yes it needs --digest, of the bytes that were looked at: writ approvals --json lists it. Nothing was signed.',
+      )
+    : null;
+}

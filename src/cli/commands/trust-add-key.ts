@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { actionOf, actions } from '../../../schema/actions/index.ts';
+import { releaseHeal } from '../../../schema/actions/release-heal.ts';
 import { acceptKey, fingerprint, type PublicJwk } from '../../../schema/jose/keys.ts';
 import { didYouMean } from '../../../schema/near.ts';
 import type { TrustDocument } from '../../../schema/trust/document.ts';
@@ -125,6 +126,9 @@ function readRight(document: TrustDocument, text: string): { ok: true; value: Ri
   const [, type = '', target = '', limit] = /^([^@,]+)@([^@,]+)(?:,(.+))?$/.exec(text) ?? [];
   if (type === '') return unsigned(`${text} is none of the form ACTION@TARGET, such as guest.start@gaming.`);
   if (limit !== undefined && !v.is(limitSchema, limit)) return unsigned(`${limit} is no limit such as 6/1h.`);
+  if (type === releaseHeal.type) {
+    return unsigned(`Relays do ${type} by themselves, and for no key: writ trust heal ${target}.`);
+  }
   const action = actionOf(type);
   if (action === undefined)
     return unsigned(`There is no action ${type}.${didYouMean(type, Object.keys(actions))}`);

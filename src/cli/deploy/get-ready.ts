@@ -50,7 +50,7 @@ export async function getReady(context: Context): Promise<{ ok: true; value: Rea
   if (!seen.ok) return seen;
   const former = await formerParts(session.value, trust.value, desk.value, null);
   if (!former.ok) return former;
-  const sights = withReceipts(seen.value, former.value);
+  const sights = withReceipts(seen.value, former.value, trust.value.document.house);
   const running = await readRunning(session.value.api, sights, former.value);
   if (!running.ok) return running;
   const ca = readCa(session.value.home.directory);

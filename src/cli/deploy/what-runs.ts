@@ -1,7 +1,9 @@
 import { type TargetView, targetListSchema } from '../../../schema/api/deployments.ts';
 import { signedReportsSchema } from '../../../schema/api/house.ts';
 import type { Digest } from '../../../schema/jose/digest.ts';
+import type { House } from '../../../schema/trust/document.ts';
 import type { Trust } from '../../../schema/trust/read.ts';
+import { own } from '../../../schema/wire/record.ts';
 import { compareOrders, type ReleaseOrderNumber } from '../../../schema/wire/release-order.ts';
 import type { TargetReport } from '../../../schema/wire/report.ts';
 import { byText } from '../../config/repo.ts';
@@ -56,17 +58,37 @@ export const isUnseen = ({ part, seen }: TargetReport): boolean => part === null
 export const runningPart = (sight: Sight | undefined): Digest | null =>
   sight?.standing == null ? (sight?.view?.report?.part ?? null) : sight.standing.part;
 
+/** Far above what a desk ever signs, and far below where numbers end. */
+const highestDesk = 1_000_000_000_000;
+
+/**
+ * Whether a number can be one that a target began. Only virtual machines take a workflow's runs, and it is their host's
+ * relay that says so: the relay beside a control plane that is taken speaks for its own machine, and names no run.
+ */
+const isPlausible = (
+  house: House,
+  target: string,
+  { run_id, run_attempt, desk }: ReleaseOrderNumber,
+): boolean =>
+  desk <= highestDesk && ((run_id === 0 && run_attempt === 0) || own(house.guests, target)?.kind === 'qemu');
+
 /**
  * Sights that also know what receipts say: the report after an activation comes later than its receipt, and until then
  * tells of the part before.
  */
-export function withReceipts(sights: Sights, former: readonly FormerPart[]): Sights {
+export function withReceipts(sights: Sights, former: readonly FormerPart[], house: House): Sights {
   const targets = new Map(sights.targets);
   let { proven } = sights;
   for (const { view, target, part, receipt } of former) {
     const { order: number } = view.order;
-    const hasBegun = receipt !== null && receipt.state !== 'refused';
-    if (hasBegun && (proven === null || compareOrders(number, proven) > 0)) proven = number;
+    // What a limit alone kept back counts as begun: its relay takes nothing of a lower number any more.
+    const counts = receipt !== null && (receipt.state !== 'refused' || receipt.code === 'limit_reached');
+    if (
+      counts &&
+      isPlausible(house, target, number) &&
+      (proven === null || compareOrders(number, proven) > 0)
+    )
+      proven = number;
     const sight = targets.get(target);
     if (sight === undefined || receipt?.state !== 'succeeded') continue;
     const { at, signedAt } = sight.standing ?? { at: 0, signedAt: 0 };
@@ -106,12 +128,12 @@ export async function lookAtTargets(
   for (const target of [...new Set([...views.keys(), ...signed.keys()])].sort(byText)) {
     const relay = relayOf(house, target);
     if (relay === undefined) continue;
-    const own = signed.get(target) ?? null;
+    const said = signed.get(target) ?? null;
     const standing =
-      own === null || isUnseen(own.report)
+      said === null || isUnseen(said.report)
         ? null
-        : { part: own.report.part, at: own.report.seen_at, signedAt: own.time };
-    targets.set(target, { target, relay, view: views.get(target) ?? null, signed: own, standing });
+        : { part: said.report.part, at: said.report.seen_at, signedAt: said.time };
+    targets.set(target, { target, relay, view: views.get(target) ?? null, signed: said, standing });
   }
   const workflows = Object.values(trust.document.identities).some(({ kind }) => kind === 'github');
   return { ok: true, value: { targets, next: list.value.next, proven: null, workflows } };

@@ -79,6 +79,9 @@ describe('who does an action', () => {
 
   test('what cannot be its target is refused with the reason', () => {
     assert.deepEqual(relayFor('guest.start', 'gaming'), refusal('there is no guest gaming'));
+    assert.deepEqual(relayFor('app.command', 'nas/wiki/reindex'), refusal('there is no guest nas'));
+    const noCommand = 'nas is no command of an app, such as websvcs/wiki/reindex';
+    assert.deepEqual(relayFor('app.command', 'nas'), refusal(noCommand));
     assert.deepEqual(relayFor('host.wake', 'nas'), refusal('there is no host nas'));
     assert.deepEqual(relayFor('host.shutdown', 'nas'), refusal('there is no host nas'));
     assert.deepEqual(relayFor('host.wake', 'pve1'), refusal('no relay is named that could wake pve1'));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { controllerName, operatorName, type TrustDocument } from '../../../schema/trust/document.ts';
 import { readLimit } from '../../../schema/trust/grant.ts';
 import { acceptFirstTrust } from '../../../schema/trust/read.ts';
@@ -171,7 +172,13 @@ describe('what a document that is refused is told', () => {
       const place = 'trust_malformed: identities.controller.may.0.paths.0';
       assert.equal(await told(withPaths([path])), `${place}: ${sentence}`);
     }
+    const reader = await identityToRecipient(await generateX25519Identity());
+    for (const count of [1, 8]) {
+      assert.equal(await told({ ...first, recipients: Array(count).fill(reader) }), 'accepted');
+    }
     for (const [document, member] of [
+      [{ ...first, recipients: [] }, 'recipients'],
+      [{ ...first, recipients: Array(9).fill(reader) }, 'recipients'],
       [withPaths(Array(257).fill('/x')), 'identities.controller.may.0.paths'],
       [withPaths([`${longest}x`]), 'identities.controller.may.0.paths.0'],
       [{ ...first, roots: Array(9).fill(root) }, 'roots'],

@@ -3,7 +3,15 @@ import { describe, test } from 'node:test';
 import * as v from 'valibot';
 import { toBytes } from '../../../schema/jose/digest.ts';
 import { parsePayload } from '../../../schema/jose/jws.ts';
-import { actionTypeSchema, homeIdSchema, nameSchema, ulidOf } from '../../../schema/wire/ids.ts';
+import {
+  actionTypeSchema,
+  commandActionType,
+  deploymentIdSchema,
+  homeIdSchema,
+  nameSchema,
+  targetNameSchema,
+  ulidOf,
+} from '../../../schema/wire/ids.ts';
 import { type Intent, intentSchema, parseIntent } from '../../../schema/wire/intent.ts';
 import { jobSchema } from '../../../schema/wire/job.ts';
 import { codeSchema, receiptSchema } from '../../../schema/wire/receipt.ts';
@@ -51,6 +59,12 @@ describe('names and ids', () => {
 
   test('what is no id or action says so', () => {
     assert.equal(told(homeIdSchema, 'home'), 'it: must be h_ and 26 characters');
+    assert.equal(told(deploymentIdSchema, 'home'), 'it: must be dep_ and 26 characters');
+    assert.equal(
+      told(targetNameSchema, 'websvcs/wiki'),
+      'it: must be a name such as websvcs, or three with slashes between them such as websvcs/wiki/reindex',
+    );
+    assert.equal(told(actionTypeSchema, commandActionType), 'taken');
     const action = (length: number): string => `${'a'.repeat(length - 30)}.${'b'.repeat(29)}`;
     assert.ok(v.is(actionTypeSchema, action(60)));
     assert.equal(v.is(actionTypeSchema, action(61)), false);
@@ -122,6 +136,8 @@ describe('jobs', () => {
     // 65,536 bytes are 87,382 characters of base64url.
     assert.ok(v.is(jobSchema, job({ intent: 'A'.repeat(87_382) })));
     assert.equal(v.is(jobSchema, job({ intent: 'A'.repeat(87_387) })), false);
+    assert.ok(v.is(jobSchema, job({ kind: 'release' })));
+    for (const kind of ['', 'intent']) assert.equal(v.is(jobSchema, job({ kind })), false);
     assert.ok(v.is(jobSchema, job({ step: 63 })));
     for (const index of [64, 65, -1]) assert.equal(v.is(jobSchema, job({ step: index })), false);
   });

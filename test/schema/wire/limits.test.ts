@@ -16,8 +16,8 @@ test('threat 7: what is read is bounded, in bytes', () => {
     [65_536, 131_072, 524_288, 524_288, 4_194_304],
   );
   assert.deepEqual(
-    [maxTrustBytes, maxTrustUploadBytes, maxTrustUploadVersions, maxTrustChainBytes],
-    [1_048_576, 2_097_152, 32, 8_388_608],
+    [maxTrustBytes, maxTrustUploadBytes, maxTrustUploadVersions, maxTrustChainBytes, limits.maxBlobBytes],
+    [1_048_576, 2_097_152, 32, 8_388_608, 8_388_608],
   );
 });
 
@@ -35,5 +35,6 @@ test('what is waited for and what lives is bounded, in seconds, minutes, hours a
     [5, 10, 15, 30],
   );
   assert.equal(seconds(limits.maxIntentLifetimeMs) / 3600, 12);
+  assert.deepEqual([seconds(limits.approvalWaitMs) / 60, limits.maxWaitingOrders], [15, 8]);
   assert.equal(seconds(limits.trustWarningMs) / 86_400, 60);
 });

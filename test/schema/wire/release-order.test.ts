@@ -17,6 +17,13 @@ const order = {
 };
 const parse = (value: unknown) => parseReleaseOrder(toBytes(canonicalJson(value)));
 
+test('an order that is none is told what is wrong with it', () => {
+  const refused = (detail: string) => ({ ok: false, reason: 'release_malformed', detail });
+  assert.deepEqual(parse({ ...order, v: 2 }), refused('v: expected 1'));
+  const twice = { ...order, parts: [part('a'), part('a')] };
+  assert.deepEqual(parse(twice), refused('its parts are not sorted by target, each once'));
+});
+
 test('an order is read as it is written', () => {
   const read = parse(order);
   assert.ok(read.ok);

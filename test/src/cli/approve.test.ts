@@ -81,13 +81,15 @@ test('what is denied is told to the phone, and a script approves by --yes what i
 
   const second = (await phone('POST', '/v1/guests/websvcs/reboot')).json() as CommandView;
   const { approvals } = JSON.parse((await home.writ(['approvals', '--json'])).out) as {
-    approvals: { id: string; steps: unknown }[];
+    approvals: { id: string; steps: unknown; digest: string }[];
   };
   assert.deepEqual(
     approvals.map(({ id, steps }) => [id, steps]),
     [[second.id, [{ relay: 'pve2', action: 'guest.reboot', target: 'websvcs' }]]],
   );
-  const ran = await home.writ(['approve', second.id, '--yes', '--json']);
+  const blind = await home.writ(['approve', second.id, '--yes']);
+  assert.deepEqual([blind.exit, /--digest/.test(blind.err)], [2, true], blind.err);
+  const ran = await home.writ(['approve', second.id, '--yes', '--digest', approvals[0]!.digest, '--json']);
   assert.equal(ran.exit, 0, ran.err);
   assert.deepEqual((JSON.parse(ran.out) as { proven: { proven: string }[] }).proven[0]?.proven, 'succeeded');
 });

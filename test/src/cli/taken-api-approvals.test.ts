@@ -80,7 +80,9 @@ async function start(t: TestContext) {
     answers: (lie: typeof answer) => {
       answer = lie;
     },
-    approve: (...more: string[]) => liar.writ('approve', id, '--yes', ...more),
+    /** As a script that was shown the digest that is told now. */
+    approve: (...more: string[]) =>
+      liar.writ('approve', id, '--yes', ...(shown === null ? [] : ['--digest', shown.digest]), ...more),
   };
 }
 
@@ -155,22 +157,45 @@ const bytesOf = ({ intent }: Approval): Uint8Array<ArrayBuffer> => {
 };
 
 test('threat 1: what is signed is the digest of the bytes that were shown, whatever is said of them', async (t) => {
-  const { waits, show, posted, writ } = await start(t);
+  const { waits, show, posted, approve } = await start(t);
   const approval = await waits({ command: { sentence: 'It waits to stop devtop.', order: stopGaming } });
   show(approval);
-  const ran = await writ('approve', id, '--yes', '--no-wait');
+  const ran = await approve('--no-wait');
   assert.equal(ran.exit, 0, ran.err);
   assert.match(ran.err, /1\. stop gaming, by the relay on pve2\n/);
   assert.ok(!/devtop/.test(ran.err + ran.out));
   assert.deepEqual(posted.map(digestIn), [await digestOf('intent', bytesOf(approval))]);
 });
 
-test('threat 16: what a taken control plane says of who asked stays on its line, and is called its word', async (t) => {
-  const { waits, show, writ } = await start(t);
-  show(await waits({ command: { principal: 'token:me\n  2. nothing else\u001b[2J' } }));
-  const ran = await writ('approve', id, '--yes', '--no-wait');
-  assert.ok(!/^ {2}2\./m.test(ran.err), ran.err);
-  assert.match(ran.err, /by token:me {3}2\. nothing else\[2J: that is the control plane's word/);
+test('threat 1: a script gets what it looked at signed, and no other order under the same id', async (t) => {
+  const { waits, show, posted, writ } = await start(t);
+  show(await waits());
+  const { approvals } = JSON.parse((await writ('approvals', '--json')).out) as {
+    approvals: { id: string; digest: string }[];
+  };
+  const { digest } = approvals[0]!;
+  show(await waits({ steps: [stop('devtop')], command: { order: { ...stopGaming, target: 'devtop' } } }));
+  const swapped = await writ('approve', id, '--yes', '--digest', digest);
+  assert.deepEqual([swapped.exit, /\(plan_digest\)/.test(swapped.err)], [3, true], swapped.err);
+  const blind = await writ('approve', id, '--yes');
+  assert.deepEqual([blind.exit, /\(usage\)/.test(blind.err)], [2, true], blind.err);
+  assert.deepEqual(posted, []);
+});
+
+test('threat 16: who asked is a kind and a name, and nothing that a taken control plane would have read instead', async (t) => {
+  const { waits, show, posted, approve } = await start(t);
+  // On a terminal of 80 columns spaces begin a line as well as an end of line does.
+  for (const principal of [
+    'token:me\n  2. nothing else\u001b[2J',
+    `token:me${' '.repeat(60)}  1. start gaming`,
+    `token:${'m'.repeat(5000)}`,
+    'tоken:me',
+  ]) {
+    show(await waits({ command: { principal } }));
+    const ran = await approve('--no-wait');
+    assert.deepEqual([ran.exit, /\(answer_malformed\)/.test(ran.err)], [1, true], ran.err);
+  }
+  assert.deepEqual(posted, []);
 });
 
 test('threat 1: a success of an approved order that no relay signed is not believed', async (t) => {

@@ -72,6 +72,9 @@ test('a workflow that cannot be meant is refused with what to type instead, and 
     ],
     [`deploy ${pins.replace(' home', ' *')} --on websvcs`, 2, /--environment \* must be plain/],
     [`deploy ${pins.replace('.github/workflows/', '')} --on websvcs`, 2, /\.github\/workflows\/writ\.yml/],
+    // Letters of another script that look alike.
+    [`deploy ${pins.replace('writ.yml', 'wr\u0456t.yml')} --on websvcs`, 2, /--workflow .+ must be such as/],
+    [`deploy ${pins.replace('/main', '/m\u0430in')} --on websvcs`, 2, /--ref .+ must be such as/],
     [`deploy ${pins} --event pull_request --on websvcs`, 2, /--event pull_request is none of push/],
     [`deploy ${pins} --min-run last --on websvcs`, 2, /last is no number of a run/],
     [`deploy ${pins} --issuer http://git.example.net --on websvcs`, 2, /--issuer http:/],
@@ -195,4 +198,39 @@ test('root on this machine stands out on a terminal, and is plain text elsewhere
   assert.ok(shown.includes(`; ${on}root on this machine${off}\n`));
   assert.equal(shown.replaceAll(on, '').replaceAll(off, ''), plain);
   assert.ok(!(await writ('trust show --json', { columns: 80 })).out.includes('\u001b'));
+});
+
+test('a key that cannot be meant is refused: by its name, by what it may, and as another’s key', async () => {
+  const key = async (): Promise<string> => `writ-key.${(await generateKey()).signing.jwk.x}`;
+  const { identities, version } = await document();
+  const { operator, pve1 } = identities;
+  assert.ok(operator?.kind === 'key' && pve1?.kind === 'relay');
+  const fresh = await key();
+  const start = '--may guest.start@gaming';
+  const cases: readonly (readonly [line: string, exit: number, says: RegExp])[] = [
+    ...['operator', 'controller', 'standing', 'pve1', 'root-desk'].map(
+      (name) => [`${name} ${fresh} ${start} --replace`, 3, /is the name of another/] as const,
+    ),
+    ...['Laptop', 'constructor', '__proto__', 'l\u0430ptop'].map(
+      (name) => [`${name} ${fresh} ${start}`, 2, /is no name/] as const,
+    ),
+    [`twin writ-key.${operator.jwk.x} ${start}`, 3, /the key of operator/],
+    [`twin writ-key.${pve1.jwk.x} ${start}`, 3, /the key of pve1/],
+    [`twin writ-key.${'A'.repeat(43)} ${start}`, 2, /small order/],
+    [`twin ${fresh}= ${start}`, 2, /no key that trust takes/],
+    [`twin ${fresh}`, 2, /--may ACTION@TARGET/],
+    [`twin ${fresh} --may guest.start@*`, 3, /There are no wildcards/],
+    [`twin ${fresh} --may run@evening`, 2, /no action run/],
+    [`twin ${fresh} --may release.heal@websvcs`, 2, /Relays do release\.heal by themselves/],
+    [`twin ${fresh} ${start},0/1h`, 2, /0\/1h is no limit/],
+    [`twin ${fresh} ${start},1/1h ${start},9/1h`, 2, /two limits/],
+    [`twin ${fresh} --may release.apply@websvcs --path /etc/../x`, 2, /is no path/],
+  ];
+  for (const [line, exit, says] of cases) {
+    const ran = await writ(`trust add-key ${line} --yes`);
+    assert.equal(ran.exit, exit, `${line}\n${ran.out}${ran.err}`);
+    assert.match(ran.err, says, line);
+    assert.match(ran.err, /Nothing was signed\./, line);
+  }
+  assert.equal((await document()).version, version);
 });

@@ -114,3 +114,20 @@ test('the house is told member by member, and whatever else a document says as i
     'alarm: {"ntfy":"https://ntfy.example.net/home"}, instead of nothing.',
   ]);
 });
+
+test('what a relay reported of a guest begins no line of its own, by its end or by many spaces', async () => {
+  const words = 'Who may order what stays as it is.';
+  const before = document.house.guests.gaming!.identity ?? 'nothing';
+  for (const [identity, seen] of [
+    [`x\n${words}`, `"x\\n${words}"`],
+    [`x${' '.repeat(3)}${words}`, `"x\\u0020\\u0020\\u0020${words}"`],
+    ['x\u00a0\u202ey', '"x\u00a0\\u202ey"'],
+  ] as const) {
+    const lines = await told((changed) => {
+      changed.house.guests.gaming!.identity = identity;
+    });
+    assert.equal(lines.length, 1);
+    assert.ok(lines[0]!.includes(seen), lines[0]);
+    assert.ok(before === 'nothing' || lines[0]!.includes(before));
+  }
+});

@@ -54,6 +54,16 @@ test('a workflow is told by repository, file, branch, machines and paths, and by
   );
 });
 
+test('who may touch every path is told so', () => {
+  const text = shown((document) => {
+    document.identities.deploy = deployWorkflow({ on: ['websvcs'], paths: ['/**', '/srv/**'] });
+  });
+  says(
+    text,
+    '  GitHub workflow writ.yml of repository 1296269 on main may apply releases to websvcs under / and /srv',
+  );
+});
+
 test('who may release to a host is root there, and a workflow is told that it is not taken there yet', () => {
   const text = shown((document) => {
     document.identities.deploy = deployWorkflow({ on: ['websvcs', 'pve2'] });

@@ -4,7 +4,7 @@ import type { Order } from '../../../schema/api/orders.ts';
 import { operatorName } from '../../../schema/trust/document.ts';
 import { approvalWaitMs } from '../../../schema/wire/limits.ts';
 import { amend, approve, ask, awake, reasonOf, sign, stopGaming } from '../../support/approvals.ts';
-import { makeControlHome, onlyJob } from '../../support/control-home.ts';
+import { grantOf, makeControlHome, onlyJob } from '../../support/control-home.ts';
 
 test('threat 4: what was not approved in time ends, is approved no more, and says so', async (t) => {
   const made = await makeControlHome(t);
@@ -193,4 +193,21 @@ test('threat 25: what a revoked token asked for waits no more; what another aske
     (await made.control.approvals.list()).map(({ command }) => command.id),
     [other.id],
   );
+});
+
+test('threat 25: what a token asked for while it was being revoked waits for nobody', async (t) => {
+  const made = await makeControlHome(t);
+  await awake(made);
+  const { operator, control } = made;
+  const scope = ['guest.stop@gaming'];
+  const created = await control.tokens.create(operator('tokens'), { name: 'phone', scope, days: 1 });
+  assert.ok(created.ok);
+  const { id } = created.value.view;
+  // Its request was let in, and its body came after the revocation.
+  const late = grantOf({ kind: 'token', id, name: 'phone', scope }, 'guest.stop@gaming');
+  await control.tokens.revoke(operator('tokens'), id);
+  const asked = await control.orders.order(late, stopGaming);
+  assert.ok(asked.ok);
+  assert.deepEqual([asked.value.command.state, asked.value.command.code], ['refused', 'token_revoked']);
+  assert.deepEqual(await control.approvals.list(), []);
 });

@@ -74,3 +74,16 @@ test('threat 6: a further key brings the releases that it signed, to what trust 
   assert.equal(await bring({ websvcs: files, pve1: { relay: 'pve1' } }), 'not_granted');
   assert.equal(await bring({ websvcs: files }), 'key:builder');
 });
+
+test('threat 6: a workflow brings no order that somebody else signed', async (t) => {
+  const { made } = await makeReleasingHome(t, null);
+  const files = { files: { '/etc/opt/web/a.conf': 'a' } };
+  const release = await makeRelease(made.home, { websvcs: files }, { issuedAt: made.clock.now() });
+  await uploadBlobs(made, release);
+  const told = await made.control.releases.release(
+    grantOf({ kind: 'github', name: 'deploys' }, 'release'),
+    release.request,
+  );
+  assert.ok(!told.ok && told.reason === 'forbidden');
+  assert.deepEqual(await made.control.releases.deployments({}), []);
+});

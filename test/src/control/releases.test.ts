@@ -4,14 +4,16 @@ import { encodeBase64url } from '../../../schema/jose/base64url.ts';
 import { toBytes } from '../../../schema/jose/digest.ts';
 import { signJws } from '../../../schema/jose/jws.ts';
 import type { ReleaseOrder } from '../../../schema/wire/release-order.ts';
+import { applyLapsed } from '../../../src/domain/deployment.ts';
 import type { Answer, Reason } from '../../../src/domain/errors.ts';
-import { type ControlHome, makeControlHome } from '../../support/control-home.ts';
+import { type ControlHome, makeControlHome, onlyJob } from '../../support/control-home.ts';
 import {
   bringTrust,
   deploy,
   grantReleases,
   makeRelease,
   makeReleasingHome,
+  pollForParts,
   type SignedRelease,
   signRelease,
   uploadBlobs,
@@ -259,4 +261,31 @@ test('threat 3: an order is above every one that is known for its targets', asyn
   // Another target's orders are its own.
   await deploy(made, { pve2: {} }, { number: { run_id: 1, run_attempt: 1, desk: 0 } });
   await deploy(made, websvcs, { number: { run_id: 7, run_attempt: 1, desk: 5 } });
+});
+
+test('threat 3: a run of a workflow that came to nothing keeps no lower order from its target', async (t) => {
+  const { made, pve2 } = await makeReleasingHome(t);
+  const fromDesk = async (desk: number) => {
+    made.clock.advance(1);
+    const release = await makeRelease(made.home, websvcs, { issuedAt: made.clock.now(), number: { desk } });
+    await uploadBlobs(made, release);
+    return reasonOf(await order(made, release));
+  };
+  const passed = await deploy(made, websvcs, { number: { run_id: 900, run_attempt: 1, desk: 0 } });
+  assert.equal(await fromDesk(1), 'release_stale', 'while it waits');
+  const { id } = await deploy(made, websvcs, { number: { run_id: 901, run_attempt: 1, desk: 0 } });
+  assert.equal(await fromDesk(2), 'release_stale');
+  const lapsed = applyLapsed((await made.store.deployments.load(id))!, made.clock.now());
+  assert.equal(await made.store.deployments.update({ ...lapsed!, notes: [] }), 'updated');
+  assert.equal(await fromDesk(3), 'ok');
+  const [wanted] = (await made.control.releases.targets()).targets;
+  assert.deepEqual([wanted?.state, [passed.id, id].includes(wanted!.deployment!)], ['pending', false]);
+  await pve2.say(await onlyJob(await pollForParts(pve2)), 'started', 'succeeded');
+  assert.equal((await made.control.releases.targets()).targets[0]?.state, 'healthy');
+  assert.equal(await fromDesk(2), 'release_stale', 'what began keeps lower ones out');
+
+  // Relays take nothing below what a limit alone kept back.
+  await deploy(made, websvcs, { number: { run_id: 902, run_attempt: 1, desk: 0 } });
+  await pve2.say(await onlyJob(await pollForParts(pve2)), { state: 'refused', code: 'limit_reached' });
+  assert.equal(await fromDesk(4), 'release_stale');
 });

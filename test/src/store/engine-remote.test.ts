@@ -3,9 +3,8 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { LibsqlError } from '@libsql/client';
-import type { RemoteClient } from '../../../src/store/hrana.ts';
 import { type Database, isStoreError, type StoreReason } from '../../../src/store/port.ts';
-import { connectRemote, openRemote } from '../../../src/store/remote.ts';
+import { connectRemote, openRemote, type RemoteClient } from '../../../src/store/remote.ts';
 
 const select = { sql: 'SELECT 1 AS one', args: [] };
 const remove = { sql: 'DELETE FROM item', args: [] };

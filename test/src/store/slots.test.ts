@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RemoteClient } from '../../../src/store/hrana.ts';
 import { isStoreError, systemTimers } from '../../../src/store/port.ts';
-import { openRemote } from '../../../src/store/remote.ts';
+import { openRemote, type RemoteClient } from '../../../src/store/remote.ts';
 import { slots } from '../../../src/store/slots.ts';
 import { manualTimers } from '../../support/http-app.ts';
 

@@ -96,7 +96,10 @@ test('unknown parameters are refused by name', async (t) => {
 });
 
 test('an agent answers late after a start, and a call waits for it a little', async (t) => {
-  const { simulator, call } = await setUp(t, { agentWaitMs: 5 });
+  const { simulator, call } = await setUp(t, {
+    agentWaitMs: 5,
+    guests: [{ kind: 'qemu', vmid: 102, name: 'gaming', agent: { enabled: true, answersAfterMs: 2_000 } }],
+  });
   await call('POST', '/nodes/pve2/qemu/102/status/start');
   await simulator.tasks[0]?.ended;
   const early = await call('POST', '/nodes/pve2/qemu/102/agent/ping');

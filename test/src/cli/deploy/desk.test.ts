@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { House } from '../../../../schema/trust/document.ts';
 import { nextNumber, readDesk, rememberOrder } from '../../../../src/cli/deploy/desk.ts';
 import { type FormerPart, generationsOf } from '../../../../src/cli/deploy/former.ts';
 import { exitOf, outcomesOf } from '../../../../src/cli/deploy/outcome.ts';
+import { withReceipts } from '../../../../src/cli/deploy/what-runs.ts';
 import { exits } from '../../../../src/cli/outcome.ts';
 
 const number = (desk: number, run_id = 0, run_attempt = 0) => ({ run_id, run_attempt, desk });
@@ -107,4 +109,33 @@ test('generations are parts that came into force, each once, the newest first', 
     generationsOf(parts).map(({ part }) => part),
     ['a', 'b', 'c'],
   );
+});
+
+/** What is proven by a receipt of a target that began, or refused, an order of a number. */
+const provenBy = (
+  target: string,
+  order: ReturnType<typeof number>,
+  signed = 'started',
+  code: string | null = null,
+) => {
+  const part = { view: { order: { order } }, target, part: 'a', receipt: { state: signed, code, time: 1 } };
+  const sights = { targets: new Map(), next: number(1), proven: null, workflows: true };
+  const house = { hosts: { cloud: {} }, guests: { web: { kind: 'qemu' }, dns: { kind: 'lxc' } } };
+  return withReceipts(sights, [part as unknown as FormerPart], house as unknown as House).proven;
+};
+
+test('a number counts as proven that a relay began, or that a limit alone kept back there', () => {
+  const run = number(0, 7, 1);
+  assert.deepEqual(provenBy('web', run, 'failed', 'activation_failed'), run);
+  assert.deepEqual(provenBy('web', run, 'refused', 'limit_reached'), run);
+  assert.equal(provenBy('web', run, 'refused', 'not_granted'), null);
+});
+
+test('threat 3: the relay beside a taken control plane proves no run, and none a number after which nothing follows', () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  assert.equal(provenBy('cloud', number(0, most, most)), null);
+  assert.equal(provenBy('dns', number(0, 7, 1)), null);
+  assert.equal(provenBy('cloud', number(most)), null);
+  assert.equal(provenBy('web', number(most, 7, 1)), null);
+  assert.deepEqual(provenBy('cloud', number(5)), number(5));
 });
