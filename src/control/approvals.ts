@@ -99,11 +99,9 @@ export async function askApproval(
     case 'asked': {
       deps.doorbell.ring(bells.timer);
       log.grew();
-      const { principal: asker } = grant;
+      const asker = principalKey(grant.principal);
       // Revoked while its request was on its way: whoever revoked it found nothing yet that waited.
-      if (asker.kind === 'token' && (await deps.store.tokens.find(asker.id))?.revokedAt != null) {
-        await endWaitingOf(deps, log, trust.document.home, principalKey(asker));
-      }
+      if (await isRevoked(deps, asker)) await endWaitingOf(deps, log, trust.document.home, asker);
       const stored = (await deps.store.commands.load(command.id))!;
       return { ok: true, value: { command: commandView(stored, [], names), replayed: false } };
     }
@@ -131,13 +129,21 @@ async function alike({ store }: ControlDeps, { principal }: Grant, order: Order)
   return null;
 }
 
-/** Ends what waits and the operator may not order any more. */
+/** Ends what waits and the operator may not order any more, or whose token was revoked with all others. */
 export async function reviewWaiting(deps: ControlDeps, log: AuditLog, trust: Trust): Promise<void> {
-  for (const { command: id, bytes } of await deps.store.commands.waiting()) {
+  for (const { command: id, principal, bytes } of await deps.store.commands.waiting()) {
     const intent = readIntent(bytes);
-    if (intent !== null && evaluateIntent(trust, operatorName, intent).ok) continue;
-    await end(deps, log, trust.document.home, id, { state: 'refused', code: 'trust_changed' });
+    const mayStill = intent !== null && evaluateIntent(trust, operatorName, intent).ok;
+    if (mayStill && !(await isRevoked(deps, principal))) continue;
+    const code = mayStill ? 'token_revoked' : 'trust_changed';
+    await end(deps, log, trust.document.home, id, { state: 'refused', code });
   }
+}
+
+/** Whether the token that asked, by its `principalKey`, counts no more. */
+async function isRevoked({ store }: ControlDeps, principal: string): Promise<boolean> {
+  const token = await store.tokens.find(principal.slice('token:'.length));
+  return token !== null && token.revokedAt !== null;
 }
 
 /** Ends what waits of a caller whose word counts no more. */

@@ -88,7 +88,7 @@ export function createOrders(scene: Scene, forger: ReturnType<typeof createForge
     const key = fault === 'by_stranger' || fault === 'by_relay' ? keys[fault] : world.controller;
     const text = await signJws('job', job, key);
     const real = key === world.controller ? job : null;
-    jobs.push({ text, job, digest: shown.digest });
+    jobs.push({ text, job: real, digest: shown.digest });
     if (!entry.twice) {
       await offer(text, real, shown.digest);
       return;

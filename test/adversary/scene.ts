@@ -13,8 +13,8 @@ import type { World } from './world.ts';
 
 export const minute = 60_000;
 
-/** A job as it went out, to be sent again or bent. */
-export type SentJob = { readonly text: string; readonly job: Job; readonly digest: Digest };
+/** A job as it went out, to be sent again or bent; null: it was not the controller's key that signed it. */
+export type SentJob = { readonly text: string; readonly job: Job | null; readonly digest: Digest };
 
 /** All that changes while a trace is played. */
 export type Scene = {

@@ -211,3 +211,21 @@ test('threat 25: what a token asked for while it was being revoked waits for nob
   assert.deepEqual([asked.value.command.state, asked.value.command.code], ['refused', 'token_revoked']);
   assert.deepEqual(await control.approvals.list(), []);
 });
+
+test('threat 25: what waits ends where all tokens were revoked at once, as when a home moves', async (t) => {
+  const made = await makeControlHome(t);
+  await awake(made);
+  const { operator, control, store, clock } = made;
+  const scope = ['guest.stop@gaming'];
+  const created = await control.tokens.create(operator('tokens'), { name: 'phone', scope, days: 1 });
+  assert.ok(created.ok);
+  const { id } = created.value.view;
+  const grant = grantOf({ kind: 'token', id, name: 'phone', scope }, 'guest.stop@gaming');
+  const asked = await control.orders.order(grant, stopGaming);
+  assert.ok(asked.ok && asked.value.command.state === 'waiting');
+  const note = { time: clock.now(), event: 'home.moved', principal: 'operator', facts: {} };
+  await store.tokens.revokeAll(clock.now(), note);
+  await amend(made, () => {});
+  const view = await control.orders.command(asked.value.command.id);
+  assert.deepEqual([view?.state, view?.code], ['refused', 'token_revoked']);
+});
