@@ -40,7 +40,8 @@ export function tellOutcomes(
       runner.log(`${target}: ${said}`);
       continue;
     }
-    const signed = receipt === null ? ' No relay has signed what came of it.' : '';
+    const isTold = receipt !== null || end === 'unknown';
+    const signed = isTold ? '' : ' No relay has signed what came of it.';
     for (const file of places[target] ?? ['homelab.yaml']) {
       runner.annotate('error', `${target}: ${said}${signed}`, {
         title: `Writ: ${target}`,

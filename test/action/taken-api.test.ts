@@ -171,6 +171,12 @@ test('a control plane that never comes to an end: the step ends by itself, and s
   fails(ran, 5, /^websvcs: Is on its way\. The order stays/);
 });
 
+test('what no relay has signed is said once', async (t) => {
+  const { tell, deploy } = await take(t);
+  tell('failed');
+  fails(await deploy(), 5, /^websvcs: No relay has signed what came of it\.$/m);
+});
+
 const hostile = [
   'Sorry.',
   '::set-output name=digest::sha256:0',

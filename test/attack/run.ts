@@ -37,19 +37,44 @@ export const exitCodeOf = (outcomes: readonly Outcome[]): 0 | 1 | 3 =>
 const orderedBefore = { start: 1, shutdown: 1 } as const;
 
 const settleMs = 15_000;
+/** A relay looks at a guest for some seconds before it says that a step has begun. */
+const quietMs = 10_000;
+
+const lateAttack = {
+  name: 'late',
+  threat: 1,
+  about: 'What an attack had begun, and what came of it only after it was judged.',
+  must: null,
+} as const;
 
 /** Runs attacks one after the other in one home, and judges after each what has happened there since the theft. */
 export async function runAttacks(
   parts: { readonly scene: Scene; readonly thief: Thief; readonly world: World },
   attacks: readonly Attack[],
   tell: (outcome: Outcome) => void,
+  waitMs = quietMs,
 ): Promise<readonly Outcome[]> {
   const { scene, thief, world } = parts;
   const atTheft = world.facts();
   const outcomes: Outcome[] = [];
   let judged: readonly Breach[] = [];
+  let isQuiet = false;
   for (const attack of attacks) {
     const begun = Date.now();
+    if (attack.must === 'win' && !isQuiet) {
+      // What is won on purpose from here on must not hide what an attack before had begun.
+      isQuiet = true;
+      await pause(waitMs);
+      await settle(thief);
+      const breaches = judge(since(atTheft, world.facts()), orderedBefore);
+      const why = newIn(judged, breaches).map((breach) => breach.why);
+      judged = breaches;
+      if (why.length > 0) {
+        const late = { ...lateAttack, result: 'won' as const, codes: [], why, ms: Date.now() - begun };
+        outcomes.push(late);
+        tell(late);
+      }
+    }
     const logs = logsOf(scene);
     const heard = { told: thief.told.length, refused: refusedBy(thief) };
     const before = world.facts();

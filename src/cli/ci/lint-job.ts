@@ -18,9 +18,7 @@ const foreignName =
 
 /** Whether GitHub would put words of others into a text. */
 const hasForeignText = (text: string): boolean =>
-  [...text.matchAll(expressions)].some(([, inside]) =>
-    foreignName.test(inside!.replace(/'[^']*'/g, "''")),
-  );
+  [...text.matchAll(expressions)].some(([, inside]) => foreignName.test(inside!.replace(/'[^']*'/g, "''")));
 
 const permissionsOf = (job: YamlRecord): Yaml => job.permissions;
 

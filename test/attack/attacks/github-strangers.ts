@@ -1,5 +1,6 @@
 import { releaseAudience } from '../../../schema/github/audience.ts';
 import type { Attack } from '../attack.ts';
+import { layBait } from '../thief/bait.ts';
 
 export const attack: Attack = {
   name: 'github-strangers',
@@ -8,11 +9,11 @@ export const attack: Attack = {
   must: 'refuse',
   async run(thief) {
     const { forge, loot, scene } = thief;
-    const paper = await forge.release(
-      [{ relay: 'pve2', target: 'websvcs', digest: `sha256:${'e'.repeat(64)}` }],
-      undefined,
-      { commit: 'c0ffee00'.repeat(5), order: { run_id: 9_000_000_001, run_attempt: 1, desk: 0 } },
-    );
+    const digest = await layBait(thief);
+    const paper = await forge.release([{ relay: 'pve2', target: 'websvcs', digest }], undefined, {
+      commit: 'c0ffee00'.repeat(5),
+      order: { run_id: 9_000_000_001, run_attempt: 1, desk: 0 },
+    });
     const aud = releaseAudience(loot.home, paper.digest);
     const past = Math.floor(Date.now() / 1000) - 3_600;
     for (const claims of [

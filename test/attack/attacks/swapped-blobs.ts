@@ -1,15 +1,7 @@
 import { releaseAudience } from '../../../schema/github/audience.ts';
 import { digestBytes, toBytes } from '../../../schema/jose/digest.ts';
 import type { Attack } from '../attack.ts';
-import type { Loot } from '../thief/loot.ts';
-
-/** The part that the owner deployed. */
-function deployedPart({ releases, blobs }: Loot): string {
-  const order = JSON.parse(Buffer.from(releases[0]!.text, 'base64url').toString()) as {
-    parts: { digest: string }[];
-  };
-  return blobs.get(order.parts[0]!.digest.replace('sha256:', ''))!.toString();
-}
+import { deployedPart } from '../thief/bait.ts';
 
 export const attack: Attack = {
   name: 'swapped-blobs',

@@ -1,6 +1,7 @@
 import { releaseAudience } from '../../../schema/github/audience.ts';
 import { digestBytes } from '../../../schema/jose/digest.ts';
 import type { Attack } from '../attack.ts';
+import { layBait } from '../thief/bait.ts';
 import { relayKid } from '../thief/loot.ts';
 
 export const attack: Attack = {
@@ -11,11 +12,11 @@ export const attack: Attack = {
   must: 'refuse',
   async run(thief) {
     const { forge, loot, own, scene } = thief;
-    const paper = await forge.release(
-      [{ relay: 'pve2', target: 'websvcs', digest: `sha256:${'e'.repeat(64)}` }],
-      undefined,
-      { commit: 'c0ffee00'.repeat(5), order: { run_id: 9_000_000_001, run_attempt: 1, desk: 0 } },
-    );
+    const digest = await layBait(thief);
+    const paper = await forge.release([{ relay: 'pve2', target: 'websvcs', digest }], undefined, {
+      commit: 'c0ffee00'.repeat(5),
+      order: { run_id: 9_000_000_001, run_attempt: 1, desk: 0 },
+    });
     const past = Math.floor(Date.now() / 1000) - 7_200;
     const aud = releaseAudience(loot.home, paper.digest);
     const authorisation = await scene.issuer.issue({ aud, iat: past, nbf: past, exp: past + 300 });
