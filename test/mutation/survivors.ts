@@ -229,4 +229,37 @@ export const survivors: readonly Survivor[] = [
     changes: [['5', '6']],
     why: 'Of the last of the three: no kind of key is whole groups of five bits, so nothing is left over.',
   },
+  {
+    path: 'schema/github/claims.ts',
+    line: 'const secondsSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(1e11));',
+    changes: [['1e11', '100000000001']],
+    why: 'A time of the year 5138 is refused all the same, as one of the future or of too long a life.',
+  },
+  {
+    path: 'relay/agent/notary.ts',
+    line: 'const postMs = 20_000;',
+    changes: [['20_000', '20001']],
+    why: 'How long an answer is waited for: nothing hangs on a millisecond.',
+  },
+  {
+    path: 'relay/agent/notary.ts',
+    line: 'maxBytes: 1024,',
+    changes: [['1024', '1025']],
+    why: 'The only answer that is taken is `{}`.',
+  },
+  {
+    path: 'schema/trust/verify-order.ts',
+    line: 'seen: [...(here === undefined ? [] : [here]), ...(attested?.ok ? [attested.value] : [])],',
+    changes: [
+      ['here === undefined', 'false'],
+      ['[]', "['mutated']"],
+    ],
+    why: 'At a time that is no number no token is alive: such a sight counts for nothing, as none does.',
+  },
+  {
+    path: 'schema/trust/verify-order.ts',
+    line: "return name !== undefined && isNotary(trust, name) ? keyOf(trust, 'relay', name)(kid) : undefined;",
+    changes: [['name !== undefined', 'true']],
+    why: 'For types alone: no identity is found for a name that is not there.',
+  },
 ];

@@ -123,6 +123,11 @@ describe('the registry of actions', () => {
     }
   });
 
+  test('relays do one thing by themselves', () => {
+    const alone = allActions.filter(({ byItself }) => byItself === true).map(({ type }) => type);
+    assert.deepEqual(alone, ['release.heal']);
+  });
+
   test('callers order all but what releases do', () => {
     const ofRelease = ['release.apply', 'release.heal'];
     const ordered = allActions.filter(({ type }) => !ofRelease.includes(type));
