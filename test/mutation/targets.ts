@@ -84,5 +84,5 @@ export const mutate: readonly string[] = [
 /** The tests that must notice a mutant: those of the mutated files that need no other process and no network. */
 export const testPatterns: readonly string[] = [
   'test/schema/{actions,chain,github,jose,trust,wire}/*.test.ts',
-  'test/relay/agent/{first-sights,journal-state,limits,notary,receipts,trust-store,turns,verify-job-*,verify-release*}.test.ts',
+  'test/relay/agent/{first-sights,journal-alone,journal-state,limits,notary,receipts,trust-store,turns,verify-job-*,verify-release*}.test.ts',
 ];
