@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { statusAudience } from '../../schema/github/audience.ts';
 import { startGithubIssuer } from '../support/github-issuer.ts';
+import { issuedWorkflow } from '../support/workflow-pins.ts';
 import type { Case } from './case.ts';
 import { callOf, refusedAs } from './stage.ts';
 
@@ -15,18 +16,7 @@ export const githubCases: readonly Case[] = [
           ...document,
           identities: {
             ...document.identities,
-            deploys: {
-              kind: 'github',
-              issuer: issuer.url,
-              repository_id: '1296269',
-              repository_owner_id: '583231',
-              workflow: '.github/workflows/deploy.yml',
-              ref: 'refs/heads/main',
-              event_name: ['push'],
-              environment: 'home',
-              min_run: 0,
-              may: [{ action: 'release.apply', on: ['websvcs'], paths: ['/etc/opt/**'] }],
-            },
+            deploys: issuedWorkflow(['/etc/opt/**'], issuer.url),
           },
         }));
         const upload = await asOperator('POST', '/v1/trust', { versions: [home.versions.at(-1)] });

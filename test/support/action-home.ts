@@ -12,6 +12,7 @@ import { readWanted } from '../../src/cli/deploy/read-release.ts';
 import { runStep, type StepRan } from './action-runner.ts';
 import { type DeployHome, type DeployHomeOptions, startDeployHome } from './deploy-home.ts';
 import { type GithubClaims, type GithubIssuer, startGithubIssuer } from './github-issuer.ts';
+import { issuedWorkflow } from './workflow-pins.ts';
 
 const paths = ['/etc/containers/systemd/**', '/etc/opt/**'];
 
@@ -67,18 +68,7 @@ export async function startActionHome(t: TestContext, options: DeployHomeOptions
     assert.equal(signed.exit, 0, signed.err);
   };
   await amend((document) => {
-    document.identities.deploys = {
-      kind: 'github',
-      issuer: issuer.url,
-      repository_id: '1296269',
-      repository_owner_id: '583231',
-      workflow: '.github/workflows/deploy.yml',
-      ref: 'refs/heads/main',
-      event_name: ['push'],
-      environment: 'home',
-      min_run: 0,
-      may: [{ action: 'release.apply', on: ['websvcs'], paths }],
-    };
+    document.identities.deploys = issuedWorkflow(paths, issuer.url);
   });
   const { document, digest: pin } = await shown();
   let before: Release | null = null;

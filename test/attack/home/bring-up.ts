@@ -7,6 +7,7 @@ import { reader, untilAwake } from '../../../examples/demo/story.ts';
 import type { TrustDocument } from '../../../schema/trust/document.ts';
 import { deployHome } from '../../support/deploy-repo.ts';
 import { type GithubIssuer, startGithubIssuer } from '../../support/github-issuer.ts';
+import { issuedWorkflow } from '../../support/workflow-pins.ts';
 import { attackedGuests, attackedHouse } from './house.ts';
 import { type Listener, listen } from './listen.ts';
 import { layTripwires, type Tripwires, tripwiresIn } from './tripwires.ts';
@@ -76,20 +77,7 @@ async function live(
     throw new Error(`writ run maintenance: ${failed.out}${failed.err}`);
   say('A workflow of GitHub may release, pve1 attests time: writ trust sign');
   await amendTrust(home, (document) => {
-    document.identities.deploys = {
-      kind: 'github',
-      issuer: issuer.url,
-      repository_id: '1296269',
-      repository_owner_id: '583231',
-      workflow: '.github/workflows/deploy.yml',
-      ref: 'refs/heads/main',
-      event_name: ['push'],
-      environment: 'home',
-      min_run: 0,
-      may: [
-        { action: 'release.apply', on: ['websvcs'], paths: ['/etc/containers/systemd/**', '/etc/opt/**'] },
-      ],
-    };
+    document.identities.deploys = issuedWorkflow(['/etc/containers/systemd/**', '/etc/opt/**'], issuer.url);
     const { pve1 } = document.identities;
     if (pve1?.kind !== 'relay') throw new Error('pve1 was not admitted');
     document.identities.pve1 = { ...pve1, attests: ['time'] };

@@ -13,6 +13,7 @@ import { readOwnToken, verifyToken } from '../../../src/auth/token.ts';
 import { memoryTokens } from '../../../src/auth/verified-tokens.ts';
 import { githubClaims, githubJwk, githubKey } from '../../support/github-issuer.ts';
 import { makeTestHome, testNonce } from '../../support/relay-home.ts';
+import { issuedWorkflow } from '../../support/workflow-pins.ts';
 import { type Target, textOf } from '../target.ts';
 
 const nowMs = Date.UTC(2026, 10, 22);
@@ -30,17 +31,7 @@ const homeOf = () =>
       ...document,
       identities: {
         ...document.identities,
-        deploys: {
-          kind: 'github',
-          repository_id: '1296269',
-          repository_owner_id: '583231',
-          workflow: '.github/workflows/deploy.yml',
-          ref: 'refs/heads/main',
-          event_name: ['push'],
-          environment: 'home',
-          min_run: 0,
-          may: [{ action: 'release.apply', on: ['websvcs'], paths: ['/etc/opt/**'] }],
-        },
+        deploys: issuedWorkflow(),
       },
     }));
     return home;

@@ -7,6 +7,7 @@ import { toBytes } from '../../../schema/jose/digest.ts';
 import { ok } from '../../../schema/result.ts';
 import { githubClaims, githubJwk, githubKey, githubToken } from '../../support/github-issuer.ts';
 import { makeTestHome, type TestRelease } from '../../support/relay-home.ts';
+import { issuedWorkflow } from '../../support/workflow-pins.ts';
 import { allowedOrder, type Bench, nowMs, openBench, wordOf } from './judge-fixture.ts';
 
 const paths = ['/etc/opt/**'];
@@ -21,17 +22,7 @@ before(async () => {
     ...document,
     identities: {
       ...document.identities,
-      deploys: {
-        kind: 'github',
-        repository_id: '1296269',
-        repository_owner_id: '583231',
-        workflow: '.github/workflows/deploy.yml',
-        ref: 'refs/heads/main',
-        event_name: ['push'],
-        environment: 'home',
-        min_run: 0,
-        may: [{ action: 'release.apply', on: ['websvcs'], paths }],
-      },
+      deploys: issuedWorkflow(paths),
     },
   }));
   const claims = githubClaims(nowMs);

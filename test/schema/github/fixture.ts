@@ -11,6 +11,7 @@ import {
   githubJwk,
   githubKey,
 } from '../../support/github-issuer.ts';
+import { issuedPins } from '../../support/workflow-pins.ts';
 
 /** When everything is judged, unless a test says otherwise. */
 export const nowMs = Date.UTC(2026, 10, 22);
@@ -87,12 +88,4 @@ export const viewOf = (changes: Partial<TokenView> = {}): TokenView => ({
 });
 
 /** Pins that the claims of `githubClaims` fit. */
-export const pins: GithubPins = {
-  repository_id: '1296269',
-  repository_owner_id: '583231',
-  workflow: '.github/workflows/deploy.yml',
-  ref: 'refs/heads/main',
-  event_name: ['push'],
-  environment: 'home',
-  min_run: 0,
-};
+export const pins: GithubPins = issuedPins;

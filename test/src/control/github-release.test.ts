@@ -6,6 +6,7 @@ import type { TrustDocument } from '../../../schema/trust/document.ts';
 import { type DeployHome, type DeployHomeOptions, startDeployHome } from '../../support/deploy-home.ts';
 import { type GithubIssuer, startGithubIssuer } from '../../support/github-issuer.ts';
 import { githubJob, orderOfRun, type Run } from '../../support/github-run.ts';
+import { issuedWorkflow } from '../../support/workflow-pins.ts';
 
 const run: Run = { run_id: '9000000001', run_attempt: '1', sha: 'c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00' };
 const paths = ['/etc/containers/systemd/**', '/etc/opt/**'];
@@ -33,18 +34,7 @@ async function start(t: TestContext, options: DeployHomeOptions = {}): Promise<S
     assert.equal(signed.exit, 0, signed.err);
   };
   await amend((document) => {
-    document.identities.deploys = {
-      kind: 'github',
-      issuer: issuer.url,
-      repository_id: '1296269',
-      repository_owner_id: '583231',
-      workflow: '.github/workflows/deploy.yml',
-      ref: 'refs/heads/main',
-      event_name: ['push'],
-      environment: 'home',
-      min_run: 0,
-      may: [{ action: 'release.apply', on: ['websvcs'], paths }],
-    };
+    document.identities.deploys = issuedWorkflow(paths, issuer.url);
   });
   const shown = await home.writ(['trust', 'show', '--json']);
   const { document } = JSON.parse(shown.out) as { document: TrustDocument };
