@@ -42,7 +42,7 @@ await runChild([
   }),
   broken('undeclared', (input) => (input.includes(0xff) ? { ok: false, reason: 'What is that?' } : null)),
   broken('slow', (input) => {
-    if (input.length > 100) spin(300);
+    if (input.length > 100) spin(1_300);
     return null;
   }),
   broken('hangs', (input) => {

@@ -4,8 +4,11 @@ import { mutateJson } from './mutate-json.ts';
 import { createRandom, type Random } from './random.ts';
 import type { Read, Target } from './target.ts';
 
-/** The most CPU time that one input may take; looked at twice, because something else may have been at work. */
-export const maxInputMs = 250;
+/**
+ * The most CPU time that one input may take; looked at twice, because something else may have been at work. What takes longer with
+ * each byte than with the one before comes to seconds; beside other programs a processor does a third of what it can alone.
+ */
+export const maxInputMs = 1_000;
 /** What may stay in memory after all inputs. */
 const maxGrowthBytes = 48 * 1024 * 1024;
 const maxKept = 3_000;

@@ -7,6 +7,8 @@ const maxYamlBytes = 1024 * 1024;
 /** An alias of an alias of an alias multiplies; nobody writes so many by hand. */
 const maxAliases = 50;
 const maxDepth = 40;
+/** More of one file nobody reads: a file that is no YAML has one in each line. */
+const maxFaults = 100;
 
 export type Path = readonly (string | number)[];
 
@@ -76,6 +78,7 @@ export function readYaml(
       ok: false,
       findings: faults
         .sort((a, b) => a.offset - b.offset)
+        .slice(0, maxFaults)
         .map(({ offset, code, message }) => ({ ...placeOf(offset), severity: 'error', code, message })),
     };
   }

@@ -283,3 +283,13 @@ test('a file with very many keys is read in time', () => {
   // Each with all before it took a minute.
   assert.ok(process.cpuUsage(from).user < 20_000_000);
 });
+
+test('of a file with a fault in each line, the first hundred are told', () => {
+  const read = readYaml('vars.yaml', new TextEncoder().encode(`a: b\n${'c\n'.repeat(1_000)}`));
+  assert.ok(!read.ok);
+  assert.equal(read.findings.length, 100);
+  assert.deepEqual(
+    read.findings.map((finding) => finding.line),
+    read.findings.map((finding) => finding.line).toSorted((a, b) => a - b),
+  );
+});
