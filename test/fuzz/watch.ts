@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Fault, Fuzzed } from './engine.ts';
 
-/** A reader that allocates without end is told by this. */
-const maxHeapMb = 256;
+/** A reader that allocates without end is told by this; what makes the inputs takes some hundred MB at times. */
+const maxHeapMb = 1024;
 /** One input at work for so long hangs: far above what is called slow, as the machine may be busy. */
 const longestMs = 20_000;
 const startMs = 60_000;
