@@ -15,4 +15,6 @@ export const pathPatternSchema = v.pipe(
         .every((part) => part !== '.' && part !== '..' && (part === '**' || !part.includes('**'))),
     'must have ** as a whole part, and no part that is . or ..',
   ),
+  // Each more multiplies the ways in which a long path may fit: seconds for a pattern of forty.
+  v.check((pattern) => pattern.split('**').length <= 4, 'must have ** three times at most'),
 );

@@ -170,3 +170,14 @@ test('threat 31: whoever may write a folder may write what is in it', () => {
     assert.equal(reachesNever(path), false, path);
   }
 });
+
+test('a pattern has ** three times at most', () => {
+  for (const [count, fits] of [
+    [1, true],
+    [3, true],
+    [4, false],
+    [40, false],
+  ] as const) {
+    assert.equal(v.is(pathPatternSchema, '/**'.repeat(count)), fits, String(count));
+  }
+});
