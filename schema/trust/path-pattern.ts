@@ -2,7 +2,7 @@ import * as v from 'valibot';
 
 /**
  * A pattern of paths that a release may touch: absolute; `*` stands for any letters within one folder, `**` as a whole part
- * for any folders and files below. `/etc/opt/**` covers `/etc/opt/a/b`, and not `/etc/opt` itself.
+ * for any folders and files below, three times at most. `/etc/opt/**` covers `/etc/opt/a/b`, and not `/etc/opt` itself.
  */
 export const pathPatternSchema = v.pipe(
   v.string(),

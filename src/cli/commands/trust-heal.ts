@@ -20,7 +20,7 @@ export const trustHeal = defineCommand({
   usage: '[GUEST…]',
   more: [
     'A relay looks at its guests every quarter of an hour. Where trust says so, a file that is not as the release in force says is put back, and what uses it restarts or reloads, at most so often. It asks nobody, and goes on when the control plane is away or trust has expired; receipts tell of it.',
-    'Nothing else is done by itself: a service that failed or was stopped is told, and left. Only virtual machines are put right so far.',
+    'Nothing else is done by itself: a service that failed or was stopped is told, and left, unless a file that it uses is put back. Only virtual machines are put right so far.',
   ],
   examples: [
     { line: 'writ trust heal', about: 'where they do' },
