@@ -17,6 +17,7 @@ import {
   ownerSchema,
   placeSchema,
   portSchema,
+  secretNameSchema,
   subnetSchema,
   titleSchema,
   unitNameSchema,
@@ -109,6 +110,38 @@ const healthSchema = v.strictObject({
   within: v.optional(durationSchema, '60s'),
 });
 
+/** Where the app tells its metrics in Prometheus' format. */
+const metricsSchema = v.strictObject({
+  /** What tells it from the app's other metrics; needed from the second on. */
+  name: v.optional(nameSchema),
+  port: portSchema,
+  path: v.optional(
+    v.pipe(v.string(), v.regex(/^\/[!-~]*$/, 'must start with /, and have no spaces')),
+    '/metrics',
+  ),
+  scheme: v.optional(v.picklist(['http', 'https']), 'http'),
+  /** The container that answers, where the app has several. */
+  container: v.optional(v.pipe(v.string(), v.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/))),
+  /** How often it is asked; absent: as often as the others. */
+  every: v.optional(durationSchema),
+  /** The secret with the bearer token that it asks for. */
+  token: v.optional(secretNameSchema),
+});
+
+/** What a landing page says of the app. */
+const pageSchema = v.strictObject({
+  /** `false`: it is not there. */
+  show: v.optional(v.boolean(), true),
+  /** Under which heading; absent: the machine's title. */
+  group: v.optional(titleSchema),
+  /** As the page's program names icons: `grafana.png`, `mdi-home`. */
+  icon: v.optional(
+    v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/, 'must be such as grafana.png')),
+  ),
+  /** One line. */
+  about: v.optional(titleSchema),
+});
+
 const portEntrySchema = v.strictObject({
   port: portSchema,
   proto: v.optional(v.picklist(['tcp', 'udp']), 'tcp'),
@@ -171,6 +204,8 @@ export const appSchema = v.strictObject({
   route: v.optional(routeSchema),
   routes: v.optional(v.array(routeSchema)),
   health: v.optional(healthSchema),
+  metrics: v.optional(oneOrMany(metricsSchema), []),
+  page: v.optional(pageSchema, {}),
   secrets: v.optional(secretsSchema, []),
   uses: v.optional(v.array(useSchema), []),
   ports: v.optional(v.array(portEntrySchema), []),

@@ -65,6 +65,14 @@ const homelabHostSchema = v.strictObject({
 
 const homelabGuestSchema = v.strictObject({ ...guestSchema.entries, ...machine });
 
+/** Somebody who signs in. Passwords are not said here: people set their own. */
+const personSchema = v.strictObject({
+  /** The name as others see it; absent: as here. */
+  title: v.optional(titleSchema),
+  email: v.pipe(v.string(), v.email()),
+  groups: v.optional(oneOrMany(nameSchema), []),
+});
+
 /** Who may pass a route. */
 const accessSchema = v.strictObject({
   title: v.optional(titleSchema),
@@ -115,6 +123,7 @@ export const homelabSchema = v.strictObject({
   guests: v.optional(recordOf(nameSchema, homelabGuestSchema), {}),
   devices: v.optional(recordOf(nameSchema, deviceSchema), {}),
   runbooks: v.optional(recordOf(nameSchema, runbookFormSchema), {}),
+  people: v.optional(recordOf(nameSchema, personSchema), {}),
   access: v.optional(recordOf(nameSchema, accessSchema), {}),
   ingress: v.optional(ingressSchema, {}),
   /** DNS names beside those of routes. */

@@ -16,6 +16,8 @@ export type Home = {
   readonly guests: Readonly<Record<string, HomeGuest>>;
   /** What no relay manages. */
   readonly devices: Readonly<Record<string, HomeDevice>>;
+  /** Who signs in. */
+  readonly people: Readonly<Record<string, HomePerson>>;
   readonly access: Readonly<Record<string, HomeAccess>>;
   readonly apps: Readonly<Record<string, HomeApp>>;
   /** Every app in every place, sorted by target, then app. */
@@ -27,6 +29,8 @@ export type Home = {
   readonly names: readonly DnsName[];
   /** Who speaks to whom, sorted. */
   readonly flows: readonly Flow[];
+  /** What is asked for metrics, sorted by target, app and name; of each app once for each that asks. */
+  readonly scrapes: readonly Scrape[];
   readonly secrets: Readonly<Record<string, HomeSecret>>;
   readonly vars: Readonly<Record<string, unknown>>;
   readonly generators: Homelab['generators'];
@@ -40,6 +44,7 @@ export type Home = {
 };
 
 export type HomeNetwork = Homelab['networks'][string] & { readonly name: string };
+export type HomePerson = Homelab['people'][string] & { readonly name: string };
 export type HomeAccess = Homelab['access'][string] & { readonly name: string };
 
 type Machine = {
@@ -154,6 +159,20 @@ export type Flow = {
     readonly redirect: readonly string[];
     readonly access?: string;
   };
+};
+
+export type Scrape = Omit<AppFile['metrics'][number], 'name' | 'port' | 'container'> & {
+  readonly name: string;
+  readonly app: string;
+  readonly target: string;
+  /** The app that asks: it places an output of the generator `scrape`. */
+  readonly by: { readonly app: string; readonly target: string };
+  /** Where it asks: the container's name on the same machine, else an address. */
+  readonly host: string;
+  readonly port: number;
+  /** Whether what answers may be asleep. */
+  readonly may_sleep: boolean;
+  readonly place: Place;
 };
 
 export type HomeSecret = {

@@ -6,11 +6,12 @@ import { grouped } from '../grouped.ts';
 import type { DnsName, Home, HomeApp, HomeDevice, HomeGuest, HomeHost } from '../home.ts';
 import type { Manifest } from '../read/manifest.ts';
 import { byText } from '../repo.ts';
-import { compileFlows } from './flows.ts';
+import { compileFlows, sortFlows } from './flows.ts';
 import { compileIngress } from './ingress.ts';
 import { placeApps } from './place.ts';
 import { bringSecrets } from './provided.ts';
 import { compileRoutes, type Machines, machineNames, machineOf, namesOfRoutes, wholeName } from './routes.ts';
+import { compileScrapes, flowsOfScrapes } from './scrapes.ts';
 import { compileSecrets } from './secrets.ts';
 import { compileSections, judgeSections } from './sections.ts';
 import { sorted } from './sorted.ts';
@@ -32,8 +33,8 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
   const all = machineNames(homelab);
   const accessNames = new Set(Object.keys(homelab.access));
   const { placed: alone, unplaced } = placeApps(apps, new Set(all), manifest, rendered, tell);
-  const flows = compileFlows(alone, new Set(unplaced.map(({ app }) => app)), accessNames, tell);
-  const placed = bringSecrets(alone, flows);
+  const used = compileFlows(alone, new Set(unplaced.map(({ app }) => app)), accessNames, tell);
+  const placed = bringSecrets(alone, used);
   const instancesOn = grouped(placed, ({ target }) => target);
   const instancesOf = grouped(placed, ({ app }) => app);
   const appsOn = (target: string): string[] => (instancesOn.get(target) ?? []).map(({ app }) => app);
@@ -68,11 +69,14 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
 
   const machines = { hosts, guests, devices };
   const routes = compileRoutes(placed, machines, homelab.site?.domain, accessNames, tell);
+  const scrapes = compileScrapes(placed, machines, tell);
+  const flows = sortFlows([...used, ...flowsOfScrapes(scrapes, used)]);
   const networks = sorted(homelab.networks, (name, network) => ({ ...network, name }));
   const home: Home = {
     site: homelab.site ?? { domain: 'home.arpa', timezone: 'UTC' },
     networks,
     ...machines,
+    people: sorted(homelab.people, (name, person) => ({ ...person, name })),
     access: sorted(homelab.access, (name, access) => ({ ...access, name })),
     apps: sorted(
       Object.fromEntries(apps.map((app) => [app.name, app])),
@@ -88,6 +92,7 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
     ingress: compileIngress(manifest, placed, { ...machines, routes, networks }, tell),
     names: compileNames(manifest, routes, machines, tell),
     flows,
+    scrapes,
     secrets: compileSecrets(placed, homelab.runbooks),
     vars: manifest.vars,
     generators: homelab.generators,

@@ -75,7 +75,12 @@ export function compileFlows(
     }
   }
   tellRing(flows, placed, tell);
-  return flows.sort(
+  return flows;
+}
+
+/** Flows in the order of their ends. */
+export const sortFlows = (flows: readonly Flow[]): Flow[] =>
+  [...flows].sort(
     (a, b) =>
       byText(a.from.target, b.from.target) ||
       byText(a.from.app, b.from.app) ||
@@ -83,7 +88,6 @@ export function compileFlows(
       byText(a.to.app, b.to.app) ||
       (a.port ?? 0) - (b.port ?? 0),
   );
-}
 
 function readUse(use: UseEntry): {
   name: string;

@@ -127,7 +127,7 @@ export function compileRoutes(
   return routes;
 }
 
-const maySleep = (machine: Target | undefined): boolean =>
+export const maySleep = (machine: Target | undefined): boolean =>
   machine?.kind === 'host' ? machine.sleeps : machine?.may_sleep === true;
 
 /** Two apps cannot have one hostname, unless their conditions differ and one proxy answers for both. */

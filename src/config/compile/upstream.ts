@@ -6,6 +6,8 @@ import type { Place } from '../finding.ts';
 import type { Target } from '../home.ts';
 import { fault, type Tell } from './units.ts';
 
+type Reached = Partial<Pick<RouteEntry, 'port' | 'container' | 'service'>>;
+
 export type Way = {
   readonly app: string;
   /** The units that the app brings to its machine. */
@@ -20,7 +22,7 @@ export type Way = {
 };
 
 /** How a proxy names an app: by its container or pod on the same machine, else by the machine's address. */
-export function upstreamHost(way: Way, entry: RouteEntry, place: Place, tell: Tell): string | null {
+export function upstreamHost(way: Way, entry: Reached, place: Place, tell: Tell): string | null {
   const { app, units, machine, proxy, known } = way;
   if (entry.service !== undefined) return '';
   const containers = units.filter(({ name }) => name.kind === 'container');
@@ -69,11 +71,7 @@ function nameOf(unit: Unit, units: readonly Unit[]): { own: string; host: string
 }
 
 /** From another machine the app is reached at a port that is published, which often is not the container's. */
-function judgePublished(
-  { port }: RouteEntry,
-  { app, units, machine, proxy, portPlace }: Way,
-  tell: Tell,
-): void {
+function judgePublished({ port }: Reached, { app, units, machine, proxy, portPlace }: Way, tell: Tell): void {
   const boxes = units.filter(({ name }) => name.kind === 'container' || name.kind === 'pod');
   const isOtherwise = units.some(
     (unit) =>

@@ -1,3 +1,4 @@
+import type * as v from 'valibot';
 import type { ConfigCode } from '../codes.ts';
 import type { Place } from '../finding.ts';
 import type { Home, Instance, Target } from '../home.ts';
@@ -50,5 +51,7 @@ export type Generator = {
   readonly about: string;
   /** The program that reads it, and the versions that its output was checked against: from the first, below the last. */
   readonly upstream?: { readonly program: string; readonly from: string; readonly below: string };
+  /** Of all outputs; each entry with a `v.description`, from which the reference is made. Absent: there are none. */
+  readonly options?: v.StrictObjectSchema<v.ObjectEntries, undefined>;
   readonly outputs: Readonly<Record<string, Output>>;
 };
