@@ -113,6 +113,7 @@ test('a job that is not there, a token that whoever asks does not have, and wron
   ]);
   const changes = {
     'apps/watch/app.yaml': (watchedHome['apps/watch/app.yaml'] as string).replace('[writ_token, ', '['),
+    'apps/watch/watch.container': '[Container]\nImage=docker.io/library/x:1\n',
   };
   assert.deepEqual(told({}, changes), [
     'secret_undeclared: writ asks for the token writ_token, which watch does not list among its secrets',
