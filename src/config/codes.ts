@@ -1,6 +1,8 @@
 /** What each finding means, beside those of unit files (`schema/quadlet/codes.ts`). The codes are stable. */
 export const configCodes = {
+  access_by_path: 'Different people may pass routes of one name, and paths alone tell them apart.',
   access_from_outside: 'A public route has an access that holds from networks of the home alone.',
+  access_unclear: 'Who may pass a route is nothing that the sign-in can be told.',
   access_unguarded: 'A route has an access, and nothing on its proxy can hold it.',
   address_missing: 'Something must be reached on a machine that states no address.',
   address_outside: 'An address is not in the network that its machine is on.',
@@ -76,6 +78,7 @@ export const configCodes = {
   secret_undeclared: 'A unit or file names a secret that app.yaml does not list.',
   secret_unreadable: 'A secret is encrypted under a passphrase, or to a key that no machine has.',
   secret_unused: 'A secret has a file, and nothing on its machine reads it.',
+  sign_in_value: 'A client of the sign-in holds what cannot be told to it.',
   site_missing: 'There is a route, and no domain.',
   storage_unclear: 'What is said of a storage does not go together.',
   stray_file: 'A file stands where only folders of apps do.',
