@@ -1,7 +1,9 @@
 import { authelia } from './authelia.ts';
 import type { Generator } from './generator.ts';
 import { haproxy } from './haproxy/haproxy.ts';
+import { headscale } from './headscale.ts';
 import { hosts } from './hosts.ts';
+import { lldap } from './lldap.ts';
 import { pfsense } from './pfsense.ts';
 import { podman } from './podman.ts';
 import { proxmox } from './proxmox-hook.ts';
@@ -12,7 +14,9 @@ import { unbound } from './unbound.ts';
 export const generators: readonly Generator[] = [
   authelia,
   haproxy,
+  headscale,
   hosts,
+  lldap,
   pfsense,
   podman,
   proxmox,
