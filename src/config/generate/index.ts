@@ -1,6 +1,9 @@
+import { authelia } from './authelia.ts';
 import type { Generator } from './generator.ts';
 import { haproxy } from './haproxy/haproxy.ts';
+import { headscale } from './headscale.ts';
 import { hosts } from './hosts.ts';
+import { lldap } from './lldap.ts';
 import { pfsense } from './pfsense.ts';
 import { podman } from './podman.ts';
 import { proxmox } from './proxmox-hook.ts';
@@ -10,8 +13,11 @@ import { unbound } from './unbound.ts';
 
 /** Every generator that comes with Writ. Adding one is a file and a line here. */
 export const generators: readonly Generator[] = [
+  authelia,
   haproxy,
+  headscale,
   hosts,
+  lldap,
   pfsense,
   podman,
   proxmox,
