@@ -1,3 +1,4 @@
+import { gatus } from './gatus.ts';
 import type { Generator } from './generator.ts';
 import { haproxy } from './haproxy/haproxy.ts';
 import { hosts } from './hosts.ts';
@@ -8,4 +9,13 @@ import { traefik } from './traefik.ts';
 import { unbound } from './unbound.ts';
 
 /** Every generator that comes with Writ. Adding one is a file and a line here. */
-export const generators: readonly Generator[] = [haproxy, hosts, pfsense, podman, proxmox, traefik, unbound];
+export const generators: readonly Generator[] = [
+  gatus,
+  haproxy,
+  hosts,
+  pfsense,
+  podman,
+  proxmox,
+  traefik,
+  unbound,
+];
