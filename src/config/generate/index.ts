@@ -1,6 +1,7 @@
 import { gatus } from './gatus.ts';
 import type { Generator } from './generator.ts';
 import { haproxy } from './haproxy/haproxy.ts';
+import { homepage } from './homepage.ts';
 import { hosts } from './hosts.ts';
 import { pfsense } from './pfsense.ts';
 import { podman } from './podman.ts';
@@ -12,6 +13,7 @@ import { unbound } from './unbound.ts';
 export const generators: readonly Generator[] = [
   gatus,
   haproxy,
+  homepage,
   hosts,
   pfsense,
   podman,
