@@ -1,7 +1,9 @@
 import { authelia } from './authelia.ts';
+import { gatus } from './gatus.ts';
 import type { Generator } from './generator.ts';
 import { haproxy } from './haproxy/haproxy.ts';
 import { headscale } from './headscale.ts';
+import { homepage } from './homepage.ts';
 import { hosts } from './hosts.ts';
 import { lldap } from './lldap.ts';
 import { pfsense } from './pfsense.ts';
@@ -14,8 +16,10 @@ import { unbound } from './unbound.ts';
 /** Every generator that comes with Writ. Adding one is a file and a line here. */
 export const generators: readonly Generator[] = [
   authelia,
+  gatus,
   haproxy,
   headscale,
+  homepage,
   hosts,
   lldap,
   pfsense,
