@@ -13,7 +13,7 @@ const textOf = (target: string, path: string): string => filesOf(release, target
 const appOf = (target: string, name: string) => partOf(parts, target).apps.find((app) => app.name === name)!;
 const routesOf = (app: string) => home.routes.filter((route) => route.app === app);
 
-const rows: Readonly<Record<string, () => void>> = {
+const rows: Readonly<Record<string, () => void | Promise<void>>> = {
   'native units are passed through untouched': () => {
     const { files } = exampleRepo();
     const name = 'grafana.container';
@@ -32,7 +32,7 @@ const rows: Readonly<Record<string, () => void>> = {
       const text = textOf('websvcs', `/etc/containers/systemd/${name}.container.d/50-writ-network.conf`);
       return [...text.matchAll(/^Network=(.+)\.network$/gm)].map(([, network]) => network!);
     };
-    assert.deepEqual(networks('forgejo'), ['forgejo_traefik']);
+    assert.deepEqual(networks('forgejo'), ['forgejo_traefik', 'forgejo_vmagent']);
     assert.deepEqual(networks('jellyfin'), ['jellyfin_traefik']);
     const asked = networks('traefik').map((name) => name.split('_').find((app) => app !== 'traefik'));
     const routed = home.routes.flatMap(({ app, target, proxy }) =>
@@ -230,6 +230,20 @@ const rows: Readonly<Record<string, () => void>> = {
   'devices of the machine': () => {
     const unit = textOf('homesvcs', '/etc/containers/systemd/zigbee2mqtt.container');
     assert.match(unit, /^AddDevice=\/dev\/serial\/by-id\/\S+:\/dev\/ttyUSB0$/m);
+  },
+  'images that stay, and images that may become their own fixes': async () => {
+    const floating = 'docker.io/library/nginx:stable';
+    const unit = (name: string, image: string): Record<string, string> => {
+      const path = `apps/${name}/${name}.container`;
+      const text = new TextDecoder().decode(exampleRepo().files.get(path));
+      return { [path]: text.replace(/^Image=.*$/m, `Image=${image}`) };
+    };
+    const doubtsOf = async (change: Record<string, string>): Promise<string[]> =>
+      (await buildExample(change)).findings.map(({ code }) => code);
+    assert.deepEqual(await doubtsOf(unit('website', 'docker.io/library/nginx:1.29')), []);
+    assert.deepEqual(await doubtsOf(unit('website', floating)), ['image_floating']);
+    const half = 'docker.io/vaultwarden/server:1.35';
+    assert.deepEqual(await doubtsOf(unit('vaultwarden', half)), ['image_floating']);
   },
   'files whose change only reloads': () => {
     assert.equal(fileOf('secsvcs', '/etc/opt/victoriametrics/scrape.yml').on_change, 'reload');
