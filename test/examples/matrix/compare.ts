@@ -3,7 +3,7 @@ import { type Person, type Probe, people, tellProbe, type Vantage, type Verdict,
 import { makeOracle, type World } from './oracle.ts';
 import { probesOf } from './probes.ts';
 import { deviceAddresses, type Files, readPrograms } from './programs.ts';
-import type { Said } from './said.ts';
+import type { Route, Said } from './said.ts';
 import { walk } from './walk.ts';
 
 export type Disagreement = {
@@ -30,7 +30,12 @@ export type Matrix = {
 export function compareAll(
   files: Files,
   said: Said,
-  given: { readonly asleep?: ReadonlySet<string>; readonly vantages?: readonly Vantage[] } = {},
+  given: {
+    readonly asleep?: ReadonlySet<string>;
+    readonly vantages?: readonly Vantage[];
+    readonly routes?: readonly Route[];
+    readonly isLeftOut?: (route: Route, vantage: Vantage) => boolean;
+  } = {},
 ): Matrix {
   const programs = readPrograms(files, said);
   // People at home are on the wifi where there is one.
@@ -45,8 +50,9 @@ export function compareAll(
   const disagreements: Disagreement[] = [];
   let cells = 0;
   let probes = 0;
-  for (const route of said.routes) {
+  for (const route of given.routes ?? said.routes) {
     for (const vantage of given.vantages ?? vantages) {
+      if (given.isLeftOut?.(route, vantage) === true) continue;
       for (const person of people) {
         cells += 1;
         for (const probe of probesOf(route)) {

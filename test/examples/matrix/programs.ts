@@ -57,9 +57,12 @@ export function readPrograms(files: Files, said: Said): Programs {
     const texts = found(/^\/etc\/unbound\/.*\.conf$/).filter((file) => file.machine === machine);
     names.set(machine, readUnbound(texts.map(({ text }) => text)));
   }
-  // The router's list is brought there from another machine, and has no wildcards.
+  // The router's list is brought there from another machine; so are its wildcards, by a person.
   const overrides = found(/\/host-overrides\.json$/)[0];
-  if (overrides !== undefined) names.set('router', readOverrides(overrides.text));
+  if (overrides !== undefined) {
+    const byHand = found(/\/pfsense\/custom\.conf$/).map(({ text }) => text);
+    names.set('router', readUnbound([...byHand, overridesText(overrides.text)]));
+  }
 
   return {
     haproxy: new Map(
@@ -98,11 +101,12 @@ function forwardedOf(text: string): Traefik['forwarded'] {
   );
 }
 
-/** pfSense's resolver: whole names alone; all others are looked up outside. */
-function readOverrides(text: string): UnboundReader {
+/** pfSense's list of names as its resolver, which is Unbound, has them. */
+function overridesText(text: string): string {
   const list = JSON.parse(text) as { host: string; domain: string; ip: string[] }[];
-  const all = new Map(list.map(({ host, domain, ip }) => [host === '' ? domain : `${host}.${domain}`, ip]));
-  return { ask: (name) => all.get(name.toLowerCase()) ?? 'outside' };
+  return list
+    .map(({ host, domain, ip }) => `local-data: "${host === '' ? '' : `${host}.`}${domain}. IN A ${ip[0]}"`)
+    .join('\n');
 }
 
 /** What is to be known of the tailnet beside its files: which nodes there are, and whose tags they have. */

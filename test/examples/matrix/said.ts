@@ -66,15 +66,24 @@ const entries = (value: unknown): [string, Tree][] =>
   Object.entries((value ?? {}) as Record<string, Tree | null>).map(([name, one]) => [name, one ?? {}]);
 const text = (value: unknown): string | undefined => value as string | undefined;
 
+/** Of texts read before: most of a home is like the one before it. */
+const known = new Map<string, Tree>();
+
+function treeOf(content: string): Tree {
+  const found = known.get(content) ?? ((parse(content, { merge: true }) ?? {}) as Tree);
+  known.set(content, found);
+  return found;
+}
+
 /** @param files texts of the repo, by path */
 export function readSaid(files: ReadonlyMap<string, string>): Said {
-  const home = parse(files.get('homelab.yaml')!, { merge: true }) as Tree;
+  const home = treeOf(files.get('homelab.yaml')!);
   const domain = (home.site as { domain: string }).domain;
   const apps = [...files]
     .filter(([path]) => /^apps\/[^/]+\/app\.yaml$/.test(path))
     .map(([path, content]) => ({
       name: path.split('/')[1]!,
-      said: (parse(content, { merge: true }) ?? {}) as Tree,
+      said: treeOf(content),
     }));
   const routes = apps.flatMap(({ name, said }) => routesOf(name, said, domain));
   const ingress = (home.ingress ?? {}) as { home?: number; public?: number };

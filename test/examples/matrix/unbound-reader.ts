@@ -45,10 +45,8 @@ export function readUnbound(texts: readonly string[]): UnboundReader {
       if (type === 'redirect') return data.get(zone) ?? [];
       const own = data.get(name);
       if (own !== undefined) return own;
-      if (type === 'static') return [];
-      // A name that only leads to others is there, and has no address.
-      const leads = [...data.keys()].some((one) => one.endsWith(`.${name}`) && zoneOf(one) === zone);
-      return leads && type === 'transparent' ? [] : 'outside';
+      // Others look outside for whatever has no address here, also where names below have one.
+      return type === 'static' ? [] : 'outside';
     },
   };
 }
