@@ -12,9 +12,14 @@ export const filesOfRelease = ({ manifest, blobs }: Release): Files =>
     ]),
   );
 
-/** What a repo says. */
-export const saidOf = ({ files }: Repo): Said =>
-  readSaid(new Map([...files].map(([path, bytes]) => [path, new TextDecoder().decode(bytes)])));
+/** What a repo says, with some of its files otherwise. */
+export const saidOf = ({ files }: Repo, changes: Readonly<Record<string, string>> = {}): Said =>
+  readSaid(
+    new Map([
+      ...[...files].map(([path, bytes]) => [path, new TextDecoder().decode(bytes)] as const),
+      ...Object.entries(changes),
+    ]),
+  );
 
 /** Files with one of them otherwise, which the change must change. */
 export function withFile(

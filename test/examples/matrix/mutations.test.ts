@@ -1,18 +1,30 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parse, stringify } from 'yaml';
 import { buildExample, exampleRepo } from '../example.ts';
 import { compareAll, type Disagreement } from './compare.ts';
 import { filesOfRelease, saidOf, withFile } from './home-files.ts';
 
-const { release } = await buildExample();
+/** One name with two accesses, so that the order of rules matters. */
+const shop = {
+  'apps/shop/app.yaml': [
+    'on: websvcs',
+    'service: shop.service',
+    'routes:',
+    '  - { name: page, host: shop, port: 8088, access: family, public: true }',
+    '  - { name: desk, host: shop, port: 8089, access: admins, public: true, when: { path: /desk } }',
+    '',
+  ].join('\n'),
+};
+const { release } = await buildExample(shop);
 const files = filesOfRelease(release!);
-const said = saidOf(exampleRepo());
+const said = saidOf(exampleRepo(), shop);
 
 const traefik = /\/dynamic\/home\.yml$/;
 const traefikStatic = /\/traefik\.yml$/;
 const haproxy = /\/haproxy\.cfg$/;
 const map = /\/names\.map$/;
-const authelia = /\/authelia\//;
+const authelia = /\/authelia\/access-control\.yml$/;
 const policy = /\/policy\.json$/;
 const records = /\/records\.json$/;
 const zone = /\/unbound\.conf\.d\/home\.conf$/;
@@ -34,18 +46,29 @@ const without =
       : text.slice(0, at) + text.slice(at + `        - '${middleware}'\n`.length);
   };
 
-/** Changes rules of Authelia as lists of lines, one rule each. */
+type Rule = { domain: string[]; policy: string; subject?: string[][]; resources?: string[] };
+/** Changes Authelia's rules. */
 const rules =
-  (change: (all: string[]) => string[]): Change =>
+  (change: (all: Rule[]) => Rule[]): Change =>
   (text) => {
-    const start = text.indexOf('  rules:\n') + '  rules:\n'.length;
-    const length = text.slice(start).search(/^(?! {4}|$)/m);
-    const end = length < 0 ? text.length : start + length;
-    const all = text
-      .slice(start, end)
-      .trimEnd()
-      .split(/\n(?= {4}- )/);
-    return `${text.slice(0, start)}${change(all).join('\n')}\n${text.slice(end)}`;
+    const tree = parse(text) as { access_control: { rules: Rule[] } };
+    return stringify({
+      access_control: { ...tree.access_control, rules: change(tree.access_control.rules) },
+    });
+  };
+const ofName = (name: string, change: (rule: Rule) => Rule): Change =>
+  rules((all) => all.map((rule) => (rule.domain.includes(`${name}.example.net`) ? change(rule) : rule)));
+
+type Acl = { readonly src: string[]; readonly dst: string[] };
+/** Changes Headscale's rules for some sources. */
+const aclsOf =
+  (src: string, change: (rule: Acl) => Acl): Change =>
+  (text) => {
+    const tree = JSON.parse(text) as { acls: Acl[] };
+    return JSON.stringify({
+      ...tree,
+      acls: tree.acls.map((rule) => (rule.src.includes(src) ? change(rule) : rule)),
+    });
   };
 
 type Case = {
@@ -153,64 +176,82 @@ const cases: Readonly<Record<string, Case>> = {
   'Authelia lets another group pass': {
     of: authelia,
     on: 'secsvcs',
-    change: rules((all) =>
-      all.map((rule) =>
-        rule.includes('graph.example.net') ? rule.replaceAll('group:admins', 'group:family') : rule,
-      ),
-    ),
+    change: ofName('graph', (rule) => ({ ...rule, subject: [['group:admins'], ['group:family']] })),
     at: ['grafana@secsvcs', 'home', 'denied', 'in'],
+  },
+  'Authelia does not look at groups': {
+    of: authelia,
+    on: 'secsvcs',
+    change: ofName('users', ({ domain, policy }) => ({ domain, policy })),
+    at: ['lldap@secsvcs', 'tailnet', 'denied', 'in'],
   },
   'Authelia asks for one factor alone': {
     of: authelia,
     on: 'secsvcs',
-    change: rules((all) =>
-      all.map((rule) =>
-        rule.includes('users.example.net') ? rule.replace('two_factor', 'one_factor') : rule,
-      ),
-    ),
+    change: ofName('users', (rule) => ({ ...rule, policy: 'one_factor' })),
     at: ['lldap@secsvcs', 'tailnet', 'asked', 'asked'],
   },
   'Authelia has a wider rule before the others': {
     of: authelia,
     on: 'secsvcs',
-    change: rules((all) => ["    - domain: ['*.example.net']\n      policy: 'one_factor'", ...all]),
+    change: rules((all) => [{ domain: ['*.example.net'], policy: 'one_factor' }, ...all]),
     at: ['victoriametrics/alerts@secsvcs', 'home', 'denied', 'in'],
+  },
+  'Authelia has its rules the other way round': {
+    of: authelia,
+    on: 'secsvcs',
+    change: rules((all) => all.toReversed()),
+    at: ['shop/desk@websvcs', 'public', 'denied', 'in'],
+  },
+  'Authelia has a rule for another path': {
+    of: authelia,
+    on: 'secsvcs',
+    change: rules((all) =>
+      all.map((rule) => (rule.resources === undefined ? rule : { ...rule, resources: ['^/office'] })),
+    ),
+    at: ['shop/desk@websvcs', 'home', 'denied', 'in'],
   },
   'Authelia lacks a rule': {
     of: authelia,
     on: 'secsvcs',
-    change: rules((all) => all.filter((rule) => !rule.includes('status.example.net'))),
+    change: rules((all) => all.filter(({ domain }) => !domain.includes('status.example.net'))),
     at: ['gatus@secsvcs', 'public', 'asked', 'denied'],
   },
-  'Authelia has the rules of two names in each other’s place': {
+  'Authelia lets pass what no rule is for': {
     of: authelia,
     on: 'secsvcs',
-    change: rules((all) =>
-      all.map((rule) =>
-        rule.includes('status.example.net')
-          ? rule.replace('status.', 'users.')
-          : rule.replace('users.', 'status.'),
-      ),
-    ),
-    at: ['lldap@secsvcs', 'home', 'denied', 'in'],
+    change: (text) => text.replace(/default_policy: '?deny'?/, 'default_policy: bypass'),
+    at: ['grafana@secsvcs', 'public', 'denied', 'in'],
   },
   'Headscale opens the doors for people at home to the public machine': {
     of: policy,
     on: 'cloud',
-    change: replace('"tag:guest:8443"', '"tag:guest:443,8443"'),
+    change: aclsOf('tag:edge', (rule) => ({ ...rule, dst: [...rule.dst, 'tag:guest:443'] })),
+    at: ['lldap@secsvcs', 'taken', 'nothing', 'asked'],
+  },
+  'Headscale lets the public machine to the networks at home': {
+    of: policy,
+    on: 'cloud',
+    change: aclsOf('tag:edge', (rule) => ({ ...rule, dst: [...rule.dst, 'pve1-lan:*'] })),
     at: ['lldap@secsvcs', 'taken', 'nothing', 'asked'],
   },
   'Headscale closes the way of what is public': {
     of: policy,
     on: 'cloud',
-    change: replace(/("src": \["tag:edge"\], "dst": \["tag:guest:)8443/, '$18444'),
+    change: aclsOf('tag:edge', (rule) => ({ ...rule, dst: ['tag:guest:8444'] })),
     at: ['forgejo@websvcs', 'public', 'in', 'nothing'],
   },
   'Headscale lets the owner alone in': {
     of: policy,
     on: 'cloud',
-    change: replace('["autogroup:member"]', '["group:admins"]'),
+    change: aclsOf('autogroup:member', (rule) => ({ ...rule, src: ['group:admins'] })),
     at: ['gatus@secsvcs', 'tailnet', 'asked', 'nothing'],
+  },
+  'Headscale lets nobody ask for names': {
+    of: policy,
+    on: 'cloud',
+    change: replace(/(\d):53"/g, '$1:54"'),
+    at: ['writ@cloud', 'tailnet', 'in', 'nothing'],
   },
   'Headscale says another machine of a name': {
     of: records,
