@@ -39,6 +39,12 @@ const twoWords = /^\s*(password|passwd|passphrase|requirepass|masterauth)\s+("[^
 /** `NAME=value`, `name: value`, `"name": "value",`, `'name' => 'value'`. */
 const assignment =
   /^[\s{,]*(?:export\s+|set\s+|-\s+)*["']?([A-Za-z][\w.-]*)["']?\s*(?:=>|[:=])\s*(.*?)[\s,}]*$/;
+/** Members of what stands in one line: `{ url: x, token: "y" }`. */
+const members = /[{,]\s*["']?([A-Za-z][\w.-]*)["']?\s*[:=]\s*("[^"]*"|'[^']*'|[^\s,{}[\]"']+)/g;
+/** A variable of Kubernetes, `name: X` and `value: y` in lines of their own or in one. */
+const nameAndValue =
+  /\bname:\s*["']?([A-Za-z][\w.-]*)["']?\s*(?:,|\n)\s*value:\s*("[^"\n]*"|'[^'\n]*'|[^\s,}]+)/g;
+const secretOfKubernetes = /^kind:\s*["']?Secret["']?\s*$/m;
 const longKey = /^[A-Za-z0-9+/=_-]{64,}$/;
 const credentialsInUrl = /[a-z][a-z0-9+.-]*:\/\/[^\s:/@"'$%{<]*:([^\s:/@"'$%{<][^\s:/@"']{2,})@/i;
 
@@ -69,12 +75,21 @@ export function findSecret(path: string, text: string): string | null {
   const isUnit = /\/(?:containers\/systemd|systemd\/system)\//.test(path) && isUnitFile(path);
   const inUnit = isUnit ? secretInUnit(path, text) : null;
   if (inUnit !== null) return inUnit;
+  if (secretOfKubernetes.test(text) && /^(?:data|stringData):/m.test(text))
+    return 'it is a Secret of Kubernetes';
+  for (const { 1: name, 2: value, index } of isUnit ? [] : text.matchAll(nameAndValue)) {
+    const line = text.slice(0, index).split('\n').length;
+    if (isSecret(name!, value!)) return `line ${line} gives ${name} a value in clear`;
+  }
   for (const [index, line] of text.split('\n').entries()) {
     if (line.length > 10_000 || /^\s*(?:[#;]|\/\/)/.test(line)) continue;
     const at = `line ${index + 1}`;
     const [, name, value] = isUnit ? [] : (assignment.exec(line) ?? []);
     if (name !== undefined && value !== undefined && isSecret(name, value.replace(/\s+#.*$/, ''))) {
       return `${at} gives ${name} a value in clear`;
+    }
+    for (const [, member, inside] of isUnit ? [] : line.matchAll(members)) {
+      if (isSecret(member!, inside!)) return `${at} gives ${member} a value in clear`;
     }
     const [, word, given] = isUnit ? [] : (twoWords.exec(line) ?? []);
     if (word !== undefined && given !== undefined && isSecret('password', given)) {
