@@ -30,6 +30,8 @@ const ofCredentials =
 const namedSecret =
   /(?:^|[/._-])(?:pass|passwd|passwords?|passphrase|secrets?|tokens?|api[_-]?key|auth[_-]?key|psk)(?:\.(?:txt|secret|key))?$/i;
 const oneWord = /^\s*(\S{3,})\s*$/;
+/** `me:$apr1$…`, as files of passwords for a service have it. */
+const hashed = /:\$[\w-]+\$/;
 
 /** `machine example.net login me password x`, as .netrc has it, perhaps over several lines. */
 const loginWithPassword = /(?:^|\s)login\s+\S+\s+password\s+\S/;
@@ -69,7 +71,7 @@ export function findSecret(path: string, text: string): string | null {
   if (keyBlock.test(text)) return 'it holds a private key';
   if (ofCredentials.test(path) && /\S/.test(text)) return 'files of this name are for credentials';
   const [, word] = namedSecret.test(path) ? (oneWord.exec(text) ?? []) : [];
-  if (word !== undefined && !notSecret.some((pattern) => pattern.test(word)))
+  if (word !== undefined && !hashed.test(word) && !notSecret.some((pattern) => pattern.test(word)))
     return 'it holds one word, and its name says that it is a secret';
   if (loginWithPassword.test(text)) return 'it has a login with its password';
   const isUnit = /\/(?:containers\/systemd|systemd\/system)\//.test(path) && isUnitFile(path);

@@ -249,6 +249,7 @@ test('what only speaks of passwords is taken', async () => {
     'etc/opt/web/tokens': 'one two\n',
     'etc/opt/web/password': '/run/secrets/password\n',
     'etc/opt/web/compass': 'north\n',
+    'etc/opt/web/passwd': 'me:$7$101$c2FsdA==$aGFzaA==\n',
   };
   const { left, files } = await adopt(texts);
   assert.deepEqual(left, []);
