@@ -8,6 +8,7 @@ import { podman } from './podman.ts';
 import { proxmox } from './proxmox-hook.ts';
 import { traefik } from './traefik.ts';
 import { unbound } from './unbound.ts';
+import { victorialogs } from './victorialogs.ts';
 
 /** Every generator that comes with Writ. Adding one is a file and a line here. */
 export const generators: readonly Generator[] = [
@@ -20,4 +21,5 @@ export const generators: readonly Generator[] = [
   proxmox,
   traefik,
   unbound,
+  victorialogs,
 ];
