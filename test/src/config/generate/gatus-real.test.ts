@@ -7,8 +7,8 @@ import { gatus } from '../../../../src/config/generate/gatus.ts';
 import { gatusProgram, hasEmptyNetwork, startGatus } from '../../../support/gatus-program.ts';
 import { missing } from '../../../support/missing.ts';
 import type { Tree } from '../../../support/repo-fixture.ts';
+import { homelabWith, madeFor } from '../../../support/seen-home.ts';
 import { freePort } from '../../../support/traefik-program.ts';
-import { homelabWith, madeFor } from '../../../support/watched-home.ts';
 
 const noGatus = gatusProgram === null && 'there is no gatus';
 if (noGatus) missing('gatus (in PATH or the folder WRIT_PROGRAMS), which judges its configuration');

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { goDuration, quietWindows, type Window } from '../../../../src/config/generate/gatus/quiet.ts';
 import { offTimes, weekMinutes } from '../../../../src/config/generate/off-times.ts';
 import { homeOf } from '../../../support/compiled-home.ts';
-import { homelabWith, watchedHome } from '../../../support/watched-home.ts';
+import { homelabWith, watchedHome } from '../../../support/seen-home.ts';
 
 const dayNames = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const mondayMs = Date.UTC(2026, 0, 5);

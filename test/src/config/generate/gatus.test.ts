@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { gatus } from '../../../../src/config/generate/gatus.ts';
 import type { Tree } from '../../../support/repo-fixture.ts';
-import { homelabWith, madeFor } from '../../../support/watched-home.ts';
+import { homelabWith, madeFor } from '../../../support/seen-home.ts';
 
 /** Of YAML, whatever it holds. */
 type Endpoint = ReturnType<typeof parse>;

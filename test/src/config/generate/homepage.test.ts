@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { homepage } from '../../../../src/config/generate/homepage.ts';
 import type { Tree } from '../../../support/repo-fixture.ts';
-import { homelabWith, madeFor } from '../../../support/watched-home.ts';
+import { homelabWith, madeFor } from '../../../support/seen-home.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
