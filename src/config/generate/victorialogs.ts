@@ -20,15 +20,15 @@ export const victorialogsOptionsSchema = v.strictObject({
         ),
       ),
     ),
-    v.description('where journals go, with a port; absent: the VictoriaLogs that the app `uses`'),
+    v.description('Where journals go, with a port; absent: the VictoriaLogs that the app `uses`.'),
   ),
   trusted: v.pipe(
     v.optional(absolutePathSchema),
-    v.description('with https, the certificates of the authority that VictoriaLogs’ own is from'),
+    v.description('With https, the certificate of the authority that VictoriaLogs’ own is from.'),
   ),
-  certificate: v.pipe(v.optional(absolutePathSchema), v.description('the certificate that is shown to it')),
-  key: v.pipe(v.optional(absolutePathSchema), v.description('the key of that certificate')),
-  extra: v.pipe(v.optional(v.array(lineSchema), []), v.description('more lines of the section `[Upload]`')),
+  certificate: v.pipe(v.optional(absolutePathSchema), v.description('The certificate that is shown to it.')),
+  key: v.pipe(v.optional(absolutePathSchema), v.description('The key of that certificate.')),
+  extra: v.pipe(v.optional(v.array(lineSchema), []), v.description('More lines of the section `[Upload]`.')),
 });
 type Options = v.InferOutput<typeof victorialogsOptionsSchema>;
 

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { victorialogs } from '../../../../src/config/generate/victorialogs.ts';
 import { missing } from '../../../support/missing.ts';
 import type { Tree } from '../../../support/repo-fixture.ts';
-import { homelabWith, madeFor } from '../../../support/watched-home.ts';
+import { homelabWith, madeFor } from '../../../support/seen-home.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
