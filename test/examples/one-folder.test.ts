@@ -100,6 +100,12 @@ const systems: Readonly<Record<string, readonly [target: string, path: string, l
     '/etc/headscale/records.json',
     /"wiki\.example\.net","type":"A","value":"100\.64\.0\.21"/,
   ],
+  'what Gatus asks': ['secsvcs', '/etc/opt/gatus/home.yaml', /^url: 'https:\/\/wiki\.example\.net\/'$/],
+  'the landing page': [
+    'secsvcs',
+    '/etc/opt/homepage/services.yaml',
+    /^href: 'https:\/\/wiki\.example\.net\/'$/,
+  ],
 };
 
 for (const [name, [target, path, line]] of Object.entries(systems)) {

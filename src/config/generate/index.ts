@@ -12,6 +12,7 @@ import { proxmox } from './proxmox-hook.ts';
 import { scrape } from './scrape.ts';
 import { traefik } from './traefik.ts';
 import { unbound } from './unbound.ts';
+import { victorialogs } from './victorialogs.ts';
 
 /** Every generator that comes with Writ. Adding one is a file and a line here. */
 export const generators: readonly Generator[] = [
@@ -28,4 +29,5 @@ export const generators: readonly Generator[] = [
   scrape,
   traefik,
   unbound,
+  victorialogs,
 ];
