@@ -126,6 +126,8 @@ const metricsSchema = v.strictObject({
   every: v.optional(durationSchema),
   /** The secret with the bearer token that it asks for. */
   token: v.optional(secretNameSchema),
+  /** Whether labels that it gives itself stay where they are named as those of the place: `machine`, `host`, `app`. */
+  honor_labels: v.optional(v.boolean(), false),
 });
 
 /** What a landing page says of the app. */

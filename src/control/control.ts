@@ -264,6 +264,13 @@ export type Metrics = {
   /** Parts of the deployments that are kept, by the state of their target. */
   readonly deploymentTargets: Readonly<Record<TargetState, number>>;
   readonly targets: readonly TargetMetrics[];
+  readonly hosts: readonly { readonly host: string; readonly state: HostView['state'] }[];
+  /** Those whose host is awake and told of them. */
+  readonly guests: readonly {
+    readonly guest: string;
+    readonly host: string;
+    readonly state: GuestView['state'];
+  }[];
   readonly relays: readonly {
     readonly name: string;
     readonly lastSeenMs: number | null;

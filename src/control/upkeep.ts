@@ -1,8 +1,9 @@
 import { targetStates } from '../../schema/api/deployments.ts';
 import { commandStates } from '../../schema/api/orders.ts';
+import { own } from '../../schema/wire/record.ts';
 import { applyWaitingOver } from '../domain/approval.ts';
 import { applyExpiry, applySilence } from '../domain/settle.ts';
-import { relayKid } from '../domain/world.ts';
+import { hostState, relayKid } from '../domain/world.ts';
 import type { AuditLog } from './audit-log.ts';
 import { changeCommand } from './changes.ts';
 import type { Metrics, UpkeepControl } from './control.ts';
@@ -130,7 +131,20 @@ export function createUpkeep(
       measureTargets(deps, keeper),
     ]);
     const commands = Object.fromEntries(commandStates.map((state) => [state, counts.get(state) ?? 0]));
+    const admitted = relays.filter((relay) => trust !== null && relayKid(trust, relay.name) === relay.kid);
+    const house = trust?.document.house;
+    const ofHost = (host: string) => admitted.find(({ name }) => name === host);
+    const hosts = Object.keys(house?.hosts ?? {}).map((host) => ({
+      host,
+      state: hostState(ofHost(host), now).state,
+    }));
     return {
+      hosts,
+      guests: Object.entries(house?.guests ?? {}).flatMap(([guest, { host }]) => {
+        const seen = hosts.some((one) => one.host === host && one.state === 'awake');
+        const state = seen && own(ofHost(host)?.report?.guests ?? {}, guest)?.state;
+        return state ? [{ guest, host, state }] : [];
+      }),
       commands: commands as Metrics['commands'],
       queued: queue.count,
       oldestQueuedMs: queue.oldestAt === null ? null : now - queue.oldestAt,
@@ -140,15 +154,13 @@ export function createUpkeep(
         targetStates.map((state) => [state, parts.get(state) ?? 0]),
       ) as Metrics['deploymentTargets'],
       targets,
-      relays: relays
-        .filter((relay) => trust !== null && relayKid(trust, relay.name) === relay.kid)
-        .map((relay) => ({
-          name: relay.name,
-          lastSeenMs: relay.lastSeen === null ? null : now - relay.lastSeen,
-          receiptsSeq: relay.receipts.seq,
-          trustVersion: relay.trustVersion,
-          refusedJobs: relay.report?.refused.count ?? 0,
-        })),
+      relays: admitted.map((relay) => ({
+        name: relay.name,
+        lastSeenMs: relay.lastSeen === null ? null : now - relay.lastSeen,
+        receiptsSeq: relay.receipts.seq,
+        trustVersion: relay.trustVersion,
+        refusedJobs: relay.report?.refused.count ?? 0,
+      })),
       auditSeq,
       trustVersion: trust?.document.version ?? null,
       trustLeftMs: trust === null ? null : Date.parse(trust.document.expires) - now,

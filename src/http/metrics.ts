@@ -63,6 +63,28 @@ export function formatMetrics(metrics: Metrics, now: number): string {
     one(inSeconds(metrics.oldestQueuedMs)),
   );
   metric('writ_polls_parked', 'gauge', 'Polls that wait for work.', one(metrics.parkedPolls));
+  const hosts = (value: (state: Metrics['hosts'][number]['state']) => boolean): readonly Sample[] =>
+    metrics.hosts.flatMap(({ host, state }) =>
+      state === 'unseen' ? [] : [{ labels: { host }, value: Number(value(state)) }],
+    );
+  metric(
+    'writ_host_up',
+    'gauge',
+    'Whether the relay of the host polls.',
+    hosts((state) => state === 'awake'),
+  );
+  metric(
+    'writ_host_expected_off',
+    'gauge',
+    'Whether the host was shut down on purpose and has not been heard of since.',
+    hosts((state) => state === 'off' || state === 'powering_off'),
+  );
+  metric(
+    'writ_guest_state',
+    'gauge',
+    'What the host last told of the guest; nothing while it is not awake.',
+    metrics.guests.map((labels) => ({ labels, value: 1 })),
+  );
   metric(
     'writ_relay_silent_seconds',
     'gauge',

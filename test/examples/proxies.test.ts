@@ -39,9 +39,10 @@ test('a public name is answered on both entry points, a name of the home on its 
   for (const route of home.routes) {
     if (route.passthrough || route.service !== undefined) continue;
     const target = route.proxy as (typeof machines)[number];
+    const path = route.when?.path?.[0] ?? '/';
     for (const host of route.hosts) {
-      assert.notEqual(serverAt(target, 'home', host), null, host);
-      assert.equal(serverAt(target, 'public', host) !== null, route.public, host);
+      assert.notEqual(serverAt(target, 'home', host, path), null, `${host}${path}`);
+      assert.equal(serverAt(target, 'public', host, path) !== null, route.public, `${host}${path}`);
     }
   }
 });
@@ -57,6 +58,16 @@ test('the page of what sleeps answers for the tower’s public names, and for no
   assert.equal(serverAt('secsvcs', 'public', 'git'), 'http://waking:8080');
   assert.equal(serverAt('secsvcs', 'public', 'films'), null);
   assert.equal(serverAt('secsvcs', 'public', 'unheard-of'), null);
+});
+
+test('a path for the home alone is refused on a public name', () => {
+  const at = (path: string) => serverAt('homesvcs', 'public', 'vault', path);
+  assert.deepEqual(['/', '/api/sync', '/admin', '/admin/users'].map(at), [
+    'http://vaultwarden:8080',
+    'http://vaultwarden:8080',
+    null,
+    null,
+  ]);
 });
 
 test('who passes is asked first, but where an app asks for its own token', () => {

@@ -34,7 +34,14 @@ const rows: Readonly<Record<string, () => void>> = {
     };
     assert.deepEqual(networks('forgejo'), ['forgejo_traefik']);
     assert.deepEqual(networks('jellyfin'), ['jellyfin_traefik']);
-    assert.deepEqual(networks('traefik'), ['forgejo_traefik', 'jellyfin_traefik']);
+    const asked = networks('traefik').map((name) => name.split('_').find((app) => app !== 'traefik'));
+    const routed = home.routes.flatMap(({ app, target, proxy }) =>
+      target === 'websvcs' && proxy === 'websvcs' && app !== 'traefik' ? [app] : [],
+    );
+    assert.ok(routed.length >= 6);
+    assert.deepEqual(asked.sort(), [...new Set(routed)].sort());
+    // Nobody speaks to it: its players come by a published port.
+    assert.deepEqual(networks('minecraft'), ['minecraft.own']);
   },
   'templates read the whole home': () => {
     const scrape = textOf('secsvcs', '/etc/opt/victoriametrics/scrape.yml');
@@ -90,6 +97,13 @@ const rows: Readonly<Record<string, () => void>> = {
       derived: { from: ['grafana_oidc_secret'], as: 'pbkdf2-sha512' },
     });
   },
+  'secrets in base64, for who wants bytes': () => {
+    const made = appOf('homesvcs', 'esphome').secrets.find(({ derived }) => derived !== undefined);
+    assert.deepEqual(made, {
+      name: 'esphome_api_key_base64',
+      derived: { from: ['esphome_api_key'], as: 'base64' },
+    });
+  },
   'configuration that holds secrets, by placeholders': () => {
     assert.deepEqual(fileOf('homesvcs', '/etc/opt/homeassistant/secrets.yaml').secrets, [
       'homeassistant_writ_token',
@@ -113,12 +127,26 @@ const rows: Readonly<Record<string, () => void>> = {
       },
     ]);
     assert.equal(appOf('homesvcs', 'homeassistant').certs[0]!.kind, 'client');
+    // Mosquitto knows its clients by these names.
+    const [client] = appOf('homesvcs', 'zigbee2mqtt').certs;
+    assert.deepEqual(client!.names, ['zigbee2mqtt']);
+    assert.match(textOf('homesvcs', '/etc/opt/mosquitto/acl.conf'), /^user zigbee2mqtt$/m);
   },
   'apps that are started after others': () => {
     assert.deepEqual(appOf('secsvcs', 'authelia').after, ['lldap', 'postgres']);
   },
   'ports that only some may reach': () => {
     assert.deepEqual(appOf('secsvcs', 'postgres').ports, [{ port: 5432, proto: 'tcp', from: ['websvcs'] }]);
+  },
+  'ports over UDP, for some networks': () => {
+    const own = appOf('websvcs', 'syncthing').ports.filter(({ proto }) => proto === 'udp');
+    assert.deepEqual(
+      own.map(({ port, from }) => [port, from]),
+      [
+        [22000, ['pve2-lan', 'switch', 'wifi']],
+        [21027, ['pve2-lan', 'wifi']],
+      ],
+    );
   },
   'a database on a shared server, here and on another guest': () => {
     const sql = textOf('secsvcs', '/etc/opt/databases/roles.sql');
@@ -149,6 +177,29 @@ const rows: Readonly<Record<string, () => void>> = {
   },
   'files that an app writes itself': () => {
     assert.equal(fileOf('homesvcs', '/var/lib/homeassistant/automations.yaml').manage, 'seed');
+  },
+  'files within a named volume, which the app may change': () => {
+    const [seed] = partOf(parts, 'websvcs').files.filter(({ volume }) => volume !== undefined);
+    assert.deepEqual([seed!.volume, seed!.manage], ['syncthing', 'seed']);
+  },
+  'images that the machine builds of a source with a digest': () => {
+    const unit = textOf('websvcs', '/etc/containers/systemd/isso.build');
+    const [source] = appOf('websvcs', 'comments').artifacts;
+    assert.match(source!.url, /\/isso-0\.14\.0\.tar\.gz$/);
+    assert.ok(unit.includes(`SetWorkingDirectory=${source!.to.replace(/\/$/, '')}\n`));
+    assert.match(textOf('websvcs', '/etc/containers/systemd/comments.container'), /^Image=isso\.build$/m);
+  },
+  'packages, and what is fetched by its digest': () => {
+    assert.deepEqual(
+      appOf('pve1', 'ups').packages.map(({ name }) => name),
+      ['nut-client', 'nut-server'],
+    );
+    const [fonts] = appOf('websvcs', 'website').artifacts;
+    assert.match(`${fonts!.to} ${fonts!.sha256}`, /^\/var\/lib\/website\/fonts\/ [0-9a-f]{64}$/);
+  },
+  'devices of the machine': () => {
+    const unit = textOf('homesvcs', '/etc/containers/systemd/zigbee2mqtt.container');
+    assert.match(unit, /^AddDevice=\/dev\/serial\/by-id\/\S+:\/dev\/ttyUSB0$/m);
   },
   'files whose change only reloads': () => {
     assert.equal(fileOf('secsvcs', '/etc/opt/victoriametrics/scrape.yml').on_change, 'reload');

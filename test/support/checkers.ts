@@ -15,20 +15,26 @@ export type Checker = {
 /** What one program said of a configuration. */
 export type Verdict = { readonly by: string; readonly accepted: boolean; readonly said: string };
 
-type Name = 'haproxy' | 'unbound' | 'unbound-checkconf';
+type Name = 'haproxy' | 'unbound' | 'unbound-checkconf' | 'promtool' | 'amtool' | 'vmalert' | 'vmagent';
 const versionFlag: Readonly<Record<Name, string>> = {
   haproxy: '-v',
   unbound: '-V',
   // Of one package with unbound, and without a flag that tells.
   'unbound-checkconf': '-h',
+  promtool: '--version',
+  amtool: '--version',
+  vmalert: '--version',
+  vmagent: '--version',
 };
 
 /** The program as this machine has it, and as the roots of the lab do that are there already; empty where none is. */
 export function findChecker(name: Name): readonly Checker[] {
-  const own = ['/usr/sbin', '/usr/bin', '/usr/local/sbin']
+  const own = ['/usr/sbin', '/usr/bin', '/usr/local/sbin', '/usr/local/bin']
     .map((folder) => join(folder, name))
     .find(existsSync);
-  const inLab = findInLab(join('usr/sbin', name)).map(({ argv }) => argv);
+  const inLab = ['usr/sbin', 'usr/bin'].flatMap((folder) =>
+    findInLab(join(folder, name)).map(({ argv }) => argv),
+  );
   return [...(own === undefined ? [] : [[own]]), ...inLab].flatMap((argv) => {
     const asked = spawnSync(argv[0]!, [...argv.slice(1), versionFlag[name]], { encoding: 'utf8' });
     if (asked.error !== undefined) return [];
@@ -36,6 +42,21 @@ export function findChecker(name: Name): readonly Checker[] {
     return [{ version, argv }];
   });
 }
+
+/** Asks every such program there is about files, by their names; `{}` in its words is the folder where they are. */
+export const checkWith = (
+  name: Name,
+  words: readonly string[],
+  files: Readonly<Record<string, string>>,
+): Verdict[] => {
+  const folder = mkdtempSync(join(tmpdir(), 'writ-check-'));
+  try {
+    for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
+    return findChecker(name).map((one) => judge(one, ...words.map((word) => word.replaceAll('{}', folder))));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
 
 const judge = ({ version, argv }: Checker, ...words: string[]): Verdict => {
   const done = spawnSync(argv[0]!, [...argv.slice(1), ...words], { encoding: 'utf8' });

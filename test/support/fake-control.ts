@@ -281,6 +281,8 @@ export function fakeControl(home: TestHome | null): FakeControl {
           expired: 0,
           unconfirmed: 0,
         },
+        hosts: [],
+        guests: [],
         queued: 1,
         oldestQueuedMs: 1500,
         running: 1,

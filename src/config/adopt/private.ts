@@ -26,6 +26,11 @@ const notSecret = [
 const ofCredentials =
   /(?:^|\/)(?:[._]?netrc|\.?pgpass(?:\.conf)?|\.git-credentials|\.vault-token|\.?smbcredentials|(?:chap|pap)-secrets|sasl_passwd|\.dockercfg|\.docker\/config\.json|containers\/auth\.json)$/;
 
+/** Files of one word, whose name says that it is a secret: `/etc/restic/pass`, `db_password.txt`. */
+const namedSecret =
+  /(?:^|[/._-])(?:pass|passwd|passwords?|passphrase|secrets?|tokens?|api[_-]?key|auth[_-]?key|psk)(?:\.(?:txt|secret|key))?$/i;
+const oneWord = /^\s*(\S{3,})\s*$/;
+
 /** `machine example.net login me password x`, as .netrc has it, perhaps over several lines. */
 const loginWithPassword = /(?:^|\s)login\s+\S+\s+password\s+\S/;
 /** `requirepass x`: the name and the value are the whole line. */
@@ -57,6 +62,9 @@ function isSecret(name: string, given: string): boolean {
 export function findSecret(path: string, text: string): string | null {
   if (keyBlock.test(text)) return 'it holds a private key';
   if (ofCredentials.test(path) && /\S/.test(text)) return 'files of this name are for credentials';
+  const [, word] = namedSecret.test(path) ? (oneWord.exec(text) ?? []) : [];
+  if (word !== undefined && !notSecret.some((pattern) => pattern.test(word)))
+    return 'it holds one word, and its name says that it is a secret';
   if (loginWithPassword.test(text)) return 'it has a login with its password';
   const isUnit = /\/(?:containers\/systemd|systemd\/system)\//.test(path) && isUnitFile(path);
   const inUnit = isUnit ? secretInUnit(path, text) : null;

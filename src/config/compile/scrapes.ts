@@ -1,4 +1,4 @@
-import type { Flow, Scrape } from '../home.ts';
+import type { Flow, Scrape, Target } from '../home.ts';
 import { byText } from '../repo.ts';
 import { type Machines, machineOf, maySleep } from './routes.ts';
 import { fault, type Placed, type Tell } from './units.ts';
@@ -17,7 +17,8 @@ export function compileScrapes(placed: readonly Placed[], machines: Machines, te
       names.add(name);
       const machine = machineOf(machines, target)!;
       for (const by of askers) {
-        const way = { app, units: parsed, machine, proxy: by.target, known: true, portPlace: place };
+        const seen = seenFrom(machineOf(machines, by.target)!, machine);
+        const way = { app, units: parsed, machine: seen, proxy: by.target, known: true, portPlace: place };
         const host = upstreamHost(way, { port, container }, place, tell);
         if (host === null) continue;
         const asker = { app: by.app, target: by.target };
@@ -44,6 +45,12 @@ export function compileScrapes(placed: readonly Placed[], machines: Machines, te
       byText(a.by.app, b.by.app),
   );
 }
+
+/** What has no address at home is reached over the tailnet by what is on it, too. */
+const seenFrom = (asker: Target, machine: Target): Target =>
+  machine.address === undefined && machine.tailnet !== undefined && asker.tailnet !== undefined
+    ? { ...machine, address: machine.tailnet }
+    : machine;
 
 /** Who asks for metrics speaks to what answers: flows like those of `uses`, where none says so already. */
 export const flowsOfScrapes = (scrapes: readonly Scrape[], used: readonly Flow[]): Flow[] => {

@@ -1,21 +1,33 @@
+import { authelia } from './authelia.ts';
+import { gatus } from './gatus.ts';
 import type { Generator } from './generator.ts';
 import { haproxy } from './haproxy/haproxy.ts';
+import { headscale } from './headscale.ts';
+import { homepage } from './homepage.ts';
 import { hosts } from './hosts.ts';
+import { lldap } from './lldap.ts';
 import { pfsense } from './pfsense.ts';
 import { podman } from './podman.ts';
 import { postgres } from './postgres.ts';
 import { proxmox } from './proxmox-hook.ts';
+import { scrape } from './scrape.ts';
 import { traefik } from './traefik.ts';
 import { unbound } from './unbound.ts';
 
 /** Every generator that comes with Writ. Adding one is a file and a line here. */
 export const generators: readonly Generator[] = [
+  authelia,
+  gatus,
   haproxy,
+  headscale,
+  homepage,
   hosts,
+  lldap,
   pfsense,
   podman,
   postgres,
   proxmox,
+  scrape,
   traefik,
   unbound,
 ];

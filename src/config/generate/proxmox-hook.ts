@@ -1,5 +1,6 @@
 import type { Home, HomeGuest } from '../home.ts';
 import type { Generator } from './generator.ts';
+import { houseMetrics } from './house-metrics.ts';
 
 type Rival = { readonly guest: HomeGuest; readonly shared: readonly string[] };
 
@@ -56,6 +57,7 @@ export const proxmox: Generator = {
   about: 'what a Proxmox VE host does by itself',
   upstream: { program: 'Proxmox VE', from: '8', below: '10' },
   outputs: {
+    metrics: houseMetrics,
     hookscript: {
       about: 'refuses the start of a guest whose hardware another one holds',
       kind: 'file',

@@ -18,7 +18,9 @@ const extensionSchema = v.pipe(
 export const postgresOptionsSchema = v.strictObject({
   app: v.pipe(
     v.optional(nameSchema),
-    v.description('the app that is Postgres; by default the one on this machine that apps have databases of'),
+    v.description(
+      'The app that is Postgres. By default the one on this machine that apps have databases of.',
+    ),
   ),
   secrets: v.pipe(
     v.optional(
@@ -26,42 +28,39 @@ export const postgresOptionsSchema = v.strictObject({
       v.pipe(v.string(), v.regex(/^(\/[A-Za-z0-9_.-]+)+$/, 'must be a folder such as /run/secrets')),
       '/run/secrets',
     ),
-    v.description('the folder with one file for each password, by the name of its secret; `/run/secrets`'),
+    v.description('The folder with one file for each password, by the name of its secret.'),
   ),
   owners: v.pipe(
     v.optional(recordOf(sqlNameSchema, sqlNameSchema), {}),
     v.description(
-      'roles that databases belong to, by database, where several roles use one and none has its name',
+      'Roles that databases belong to, by database, where several roles use one and none has its name.',
     ),
   ),
   extensions: v.pipe(
     v.optional(recordOf(sqlNameSchema, v.array(extensionSchema)), {}),
-    v.description('extensions to make, by database; their files must be on the machine'),
+    v.description('Extensions to make, by database. Their files must be on the machine.'),
   ),
   sql: v.pipe(
     v.optional(v.array(lineSchema), []),
-    v.description('lines of psql that are run after all else, each time'),
+    v.description('Lines of psql that are run after all else, each time.'),
   ),
-  superuser: v.pipe(
-    v.optional(sqlNameSchema, 'postgres'),
-    v.description('the role that makes the others; `postgres`'),
-  ),
+  superuser: v.pipe(v.optional(sqlNameSchema, 'postgres'), v.description('The role that makes the others.')),
   here: v.pipe(
     v.optional(
       v.array(v.union([v.picklist(['samehost', 'samenet']), subnetSchema], 'must be a subnet or samenet')),
     ),
     v.description(
-      'where apps of the same machine come from, as pg_hba.conf has it; by default `samenet` for Postgres in a container, else `samehost` and the subnet of the containers',
+      'Where apps of the same machine come from, as pg_hba.conf has it. By default `samenet` for Postgres in a container, else `samehost` and the subnet of the containers.',
     ),
   ),
   tls: v.pipe(
     v.optional(v.boolean(), true),
-    v.description('whether apps of other machines must come by TLS; `true`'),
+    v.description('Whether apps of other machines must come by TLS.'),
   ),
-  hba: v.pipe(v.optional(v.array(lineSchema), []), v.description('lines of pg_hba.conf after all others')),
+  hba: v.pipe(v.optional(v.array(lineSchema), []), v.description('Lines of pg_hba.conf after all others.')),
   uid: v.pipe(
     v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(4_294_967_294)), 0),
-    v.description('who reads the passwords in the container; `0`'),
+    v.description('Who reads the passwords in the container.'),
   ),
 });
 export type PostgresOptions = v.InferOutput<typeof postgresOptionsSchema>;

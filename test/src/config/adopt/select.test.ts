@@ -28,6 +28,12 @@ test('what nobody may bring is left out, whatever is included', async () => {
     'var/lib/writ-relay/trust.jws',
     'etc/systemd/system/writ-relay.service.d/x.conf',
     'etc/ssl/private/x',
+    // No relay lets a release write these, whatever trust grants.
+    'etc/cron.d/certs',
+    'etc/profile.d/x.sh',
+    'etc/systemd/system/ssh.service.d/x.conf',
+    'etc/systemd/system/service.d/x.conf',
+    'usr/share/polkit-1/x',
   ];
   const tree = Object.fromEntries(paths.map((path) => [path, 'x\n']));
   const { left, files } = await adopt(tree, { include: ['/**'], includeSecrets: ['/**'] });
@@ -206,6 +212,9 @@ test('files for credentials are left out by their names and by their own forms',
     'etc/opt/web/logins': netrc,
     'etc/opt/web/logins.old': `# mine\n${netrc.replaceAll(' login', '\n\tlogin')}`,
     'etc/opt/web/redis.conf': 'port 6379\nrequirepass hunter22\n',
+    'etc/restic/pass': 'hunter22\n',
+    'etc/opt/web/db_password.txt': 'hunter22',
+    'etc/opt/web/api-token': 'hunter22\n',
   };
   const { left } = await adopt(paths);
   assert.deepEqual(
@@ -225,6 +234,9 @@ test('what only speaks of passwords is taken', async () => {
     'etc/opt/web/redis.conf': '# requirepass foobared\nrequirepass $REDIS_PASSWORD\n',
     'etc/opt/web/netrc.md': 'x\n',
     'etc/opt/web/empty/.netrc': '\n',
+    'etc/opt/web/tokens': 'one two\n',
+    'etc/opt/web/password': '/run/secrets/password\n',
+    'etc/opt/web/compass': 'north\n',
   };
   const { left, files } = await adopt(texts);
   assert.deepEqual(left, []);

@@ -1,0 +1,55 @@
+import * as v from 'valibot';
+import { durationSchema } from '../../../../schema/manifest/values.ts';
+import { nameSchema } from '../../../../schema/wire/ids.ts';
+import { recordOf } from '../../../../schema/wire/record.ts';
+
+/** What Gatus itself reads, passed on as it is: with its `${VARIABLE}`, too. */
+const nativeSchema = recordOf(v.string(), v.unknown());
+
+const variableSchema = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, 'must be the name of an environment variable, such as NTFY_TOKEN'),
+);
+
+export const gatusOptionsSchema = v.strictObject({
+  interval: v.pipe(v.optional(durationSchema, '1m'), v.description('how often each endpoint is asked; `1m`')),
+  slow: v.pipe(
+    v.optional(durationSchema, '5s'),
+    v.description('an answer that takes this long is a fault; `5s`'),
+  ),
+  certificate: v.pipe(
+    v.optional(durationSchema, '10d'),
+    v.description('how long a certificate must hold from now on; `10d`'),
+  ),
+  settle: v.pipe(
+    v.optional(durationSchema, '10m'),
+    v.description('how long nothing is raised after a host was to wake; `10m`'),
+  ),
+  client: v.pipe(
+    v.optional(nativeSchema, {}),
+    v.description('the client of every endpoint, as Gatus has it: `dns-resolver`, `timeout`'),
+  ),
+  alert: v.pipe(
+    v.optional(nativeSchema, {
+      'failure-threshold': 3,
+      'success-threshold': 2,
+      'send-on-resolved': true,
+    }),
+    v.description('when an alert is raised and ended, as Gatus has it in `default-alert`'),
+  ),
+  tokens: v.pipe(
+    v.optional(recordOf(nameSchema, variableSchema), {}),
+    v.description('by channel, the environment variable of Gatus’ container that holds its token'),
+  ),
+  email: v.pipe(
+    v.optional(nativeSchema),
+    v.description('the server that sends to channels with `email`, as Gatus has it: `from`, `host`, `port`'),
+  ),
+  endpoints: v.pipe(
+    v.optional(recordOf(v.string(), v.nullable(nativeSchema)), {}),
+    v.description('members merged over the endpoint of that name; `null` takes it away'),
+  ),
+  more: v.pipe(v.optional(v.array(nativeSchema), []), v.description('more endpoints, as Gatus has them')),
+  extra: v.pipe(v.optional(nativeSchema, {}), v.description('merged over the whole file')),
+});
+export type GatusOptions = v.InferOutput<typeof gatusOptionsSchema>;
