@@ -164,10 +164,10 @@ const rows: Readonly<Record<string, () => void | Promise<void>>> = {
   'a database on a shared server, here and on another guest': () => {
     const sql = textOf('secsvcs', '/etc/opt/databases/roles.sql');
     for (const role of ['authelia', 'forgejo', 'grafana', 'guacamole', 'miniflux', 'paperless'])
-      assert.ok(sql.includes(`CREATE ROLE ${role} `), role);
+      assert.ok(sql.includes(`'CREATE ROLE "${role}"'`), role);
     assert.match(
       textOf('secsvcs', '/etc/opt/postgres/pg_hba.conf'),
-      /^hostssl +forgejo +forgejo +192\.168\.22\.11\/32/m,
+      /^hostssl +"forgejo" +"forgejo" +192\.168\.22\.11\/32/m,
     );
   },
   'clients of single sign-on': () => {
