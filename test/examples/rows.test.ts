@@ -80,7 +80,7 @@ const rows: Readonly<Record<string, () => void | Promise<void>>> = {
   },
   'one secret of several apps, and of several machines': () => {
     const { lldap_admin_password: shared, forgejo_pg_password: across, acme_dns_token: three } = home.secrets;
-    assert.deepEqual(shared!.apps, ['authelia', 'lldap']);
+    assert.deepEqual(shared!.apps, ['authelia', 'lldap', 'lldap-people']);
     assert.deepEqual(
       [across!.apps, across!.targets],
       [
@@ -91,9 +91,9 @@ const rows: Readonly<Record<string, () => void | Promise<void>>> = {
     assert.deepEqual(three!.targets, ['homesvcs', 'secsvcs', 'websvcs']);
   },
   'secrets that are made of others on the machine': () => {
-    const made = appOf('secsvcs', 'authelia').secrets.find(({ name }) => name === 'grafana_oidc_digest');
+    const made = appOf('secsvcs', 'authelia').secrets.find(({ name }) => name === 'grafana_oidc_secret_hash');
     assert.deepEqual(made, {
-      name: 'grafana_oidc_digest',
+      name: 'grafana_oidc_secret_hash',
       derived: { from: ['grafana_oidc_secret'], as: 'pbkdf2-sha512' },
     });
   },
@@ -122,7 +122,7 @@ const rows: Readonly<Record<string, () => void | Promise<void>>> = {
       'homeassistant_writ_token',
     ]);
     assert.ok(
-      fileOf('secsvcs', '/etc/opt/authelia/configuration.yml').secrets!.includes('forgejo_oidc_digest'),
+      fileOf('secsvcs', '/etc/opt/authelia/clients.yml').secrets!.includes('forgejo_oidc_secret_hash'),
     );
   },
   'certificates of the home’s own authority, for servers and clients': () => {
@@ -164,21 +164,21 @@ const rows: Readonly<Record<string, () => void | Promise<void>>> = {
   'a database on a shared server, here and on another guest': () => {
     const sql = textOf('secsvcs', '/etc/opt/databases/roles.sql');
     for (const role of ['authelia', 'forgejo', 'grafana', 'guacamole', 'miniflux', 'paperless'])
-      assert.ok(sql.includes(`CREATE ROLE ${role} `), role);
+      assert.ok(sql.includes(`'CREATE ROLE "${role}"'`), role);
     assert.match(
       textOf('secsvcs', '/etc/opt/postgres/pg_hba.conf'),
-      /^hostssl +forgejo +forgejo +192\.168\.22\.11\/32/m,
+      /^hostssl +"forgejo" +"forgejo" +192\.168\.22\.11\/32/m,
     );
   },
   'clients of single sign-on': () => {
-    const config = textOf('secsvcs', '/etc/opt/authelia/configuration.yml');
+    const config = textOf('secsvcs', '/etc/opt/authelia/clients.yml');
     for (const uri of [
       'graph.example.net/login/generic_oauth',
       'git.example.net/user/oauth2/authelia/callback',
       'papers.example.net/accounts/oidc/authelia/login/callback/',
       'photos.example.net/api/oauth/mobile-redirect',
     ]) {
-      assert.ok(config.includes(`- https://${uri}\n`), uri);
+      assert.ok(config.includes(`- 'https://${uri}'\n`), uri);
     }
   },
   'one app on several guests, with values of each': () => {
