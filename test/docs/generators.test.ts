@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { hosts } from '../../src/config/generate/hosts.ts';
 import { generators } from '../../src/config/generate/index.ts';
 import { proxmox } from '../../src/config/generate/proxmox-hook.ts';
+import { toldOf } from '../src/config/adoption/built.ts';
 import { optionsOf, writeReference } from '../support/generator-reference.ts';
 import { buildTree, type Tree } from '../support/repo-fixture.ts';
 
@@ -83,6 +84,9 @@ function shown(): Tree {
     'apps/traefik/traefik.container':
       '[Container]\nImage=docker.io/library/traefik:v3.7.9\nContainerName=traefik\n',
     'apps/authelia/configuration.yml': 'theme: auto\n',
+    'apps/databases/databases.container': '[Container]\nImage=docker.io/library/postgres:17.6\n',
+    'apps/postgres/app.yaml': 'on: secsvcs\nservice: postgresql.service\n',
+    'secrets/secsvcs/postgres_password.age': 'age',
     'apps/blog/app.yaml':
       'on: websvcs\nunits: [blog.container]\nroute: { host: blog, port: 80, via: secsvcs }\n',
     'apps/blog/blog.container': '[Container]\nImage=docker.io/library/nginx:1.29.1\nPublishPort=80:80\n',
@@ -94,8 +98,9 @@ test('what the page shows builds, and makes what it says', async () => {
   const withAddresses = (tree['homelab.yaml'] as string)
     .replace('"vmid":101', '"vmid":101,"address":"192.168.20.11"')
     .replace('"vmid":102', '"vmid":102,"address":"192.168.20.12"');
-  const { findings, release } = await buildTree({ ...tree, 'homelab.yaml': withAddresses });
-  assert.deepEqual(findings, []);
+  const built = await buildTree({ ...tree, 'homelab.yaml': withAddresses });
+  assert.deepEqual(toldOf(built), []);
+  const { release } = built;
   const paths = release!.manifest.parts.flatMap(({ target, files }) =>
     files.map(({ path }) => `${target} ${path}`),
   );
