@@ -91,10 +91,9 @@ function shown(): Tree {
 
 test('what the page shows builds, and makes what it says', async () => {
   const tree = { ...shown() };
-  const withAddresses = (tree['homelab.yaml'] as string).replace(
-    '"vmid":102',
-    '"vmid":102,"address":"192.168.20.12"',
-  );
+  const withAddresses = (tree['homelab.yaml'] as string)
+    .replace('"vmid":101', '"vmid":101,"address":"192.168.20.11"')
+    .replace('"vmid":102', '"vmid":102,"address":"192.168.20.12"');
   const { findings, release } = await buildTree({ ...tree, 'homelab.yaml': withAddresses });
   assert.deepEqual(findings, []);
   const paths = release!.manifest.parts.flatMap(({ target, files }) =>
