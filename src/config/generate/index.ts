@@ -9,6 +9,7 @@ import { hosts } from './hosts.ts';
 import { lldap } from './lldap.ts';
 import { pfsense } from './pfsense.ts';
 import { podman } from './podman.ts';
+import { postgres } from './postgres.ts';
 import { proxmox } from './proxmox-hook.ts';
 import { scrape } from './scrape.ts';
 import { traefik } from './traefik.ts';
@@ -27,6 +28,7 @@ export const generators: readonly Generator[] = [
   lldap,
   pfsense,
   podman,
+  postgres,
   proxmox,
   scrape,
   traefik,
