@@ -1,6 +1,7 @@
 import { authelia } from './authelia.ts';
 import { gatus } from './gatus.ts';
 import type { Generator } from './generator.ts';
+import { grafana } from './grafana.ts';
 import { haproxy } from './haproxy/haproxy.ts';
 import { headscale } from './headscale.ts';
 import { homepage } from './homepage.ts';
@@ -19,6 +20,7 @@ import { victorialogs } from './victorialogs.ts';
 export const generators: readonly Generator[] = [
   authelia,
   gatus,
+  grafana,
   haproxy,
   headscale,
   homepage,
