@@ -43,6 +43,7 @@ export const configCodes = {
   no_proxmox: 'A guest is on a host without Proxmox VE.',
   not_utf8: 'A text is not UTF-8.',
   order_unclear: 'Of two routes of one name nothing says which is tried first.',
+  owner_unclear: 'Several roles use one database, and nothing says whose it is.',
   outside_folder: 'A file would come from outside its app’s folder.',
   path_never: 'A file or folder is where no release may write, whatever trust grants.',
   path_twice: 'Two files of a machine have one path, or one is to be below the other.',

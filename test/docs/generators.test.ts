@@ -82,6 +82,7 @@ function shown(): Tree {
     ...Object.fromEntries(Object.entries(files).map(([path, value]) => [path, JSON.stringify(value)])),
     'apps/traefik/traefik.container':
       '[Container]\nImage=docker.io/library/traefik:v3.7.9\nContainerName=traefik\n',
+    'apps/authelia/configuration.yml': 'theme: auto\n',
     'apps/blog/app.yaml':
       'on: websvcs\nunits: [blog.container]\nroute: { host: blog, port: 80, via: secsvcs }\n',
     'apps/blog/blog.container': '[Container]\nImage=docker.io/library/nginx:1.29.1\nPublishPort=80:80\n',
@@ -90,10 +91,9 @@ function shown(): Tree {
 
 test('what the page shows builds, and makes what it says', async () => {
   const tree = { ...shown() };
-  const withAddresses = (tree['homelab.yaml'] as string).replace(
-    '"vmid":102',
-    '"vmid":102,"address":"192.168.20.12"',
-  );
+  const withAddresses = (tree['homelab.yaml'] as string)
+    .replace('"vmid":101', '"vmid":101,"address":"192.168.20.11"')
+    .replace('"vmid":102', '"vmid":102,"address":"192.168.20.12"');
   const { findings, release } = await buildTree({ ...tree, 'homelab.yaml': withAddresses });
   assert.deepEqual(findings, []);
   const paths = release!.manifest.parts.flatMap(({ target, files }) =>
@@ -105,6 +105,11 @@ test('what the page shows builds, and makes what it says', async () => {
     'secsvcs /etc/containers/systemd/home.network',
     'secsvcs /etc/containers/systemd/traefik.container.d/50-writ-network.conf',
     'websvcs /etc/containers/systemd/blog.own.network',
+    'secsvcs /etc/authelia/access-control.yml',
+    'secsvcs /etc/authelia/clients.yml',
+    'secsvcs /etc/opt/lldap-people/user-configs/anna.json',
+    'cloud /etc/headscale/policy.json',
+    'cloud /etc/headscale/records.json',
   ]) {
     assert.ok(paths.includes(path), path);
   }

@@ -8,10 +8,12 @@ import { hosts } from './hosts.ts';
 import { lldap } from './lldap.ts';
 import { pfsense } from './pfsense.ts';
 import { podman } from './podman.ts';
+import { postgres } from './postgres.ts';
 import { proxmox } from './proxmox-hook.ts';
 import { scrape } from './scrape.ts';
 import { traefik } from './traefik.ts';
 import { unbound } from './unbound.ts';
+import { victorialogs } from './victorialogs.ts';
 
 /** Every generator that comes with Writ. Adding one is a file and a line here. */
 export const generators: readonly Generator[] = [
@@ -24,8 +26,10 @@ export const generators: readonly Generator[] = [
   lldap,
   pfsense,
   podman,
+  postgres,
   proxmox,
   scrape,
   traefik,
   unbound,
+  victorialogs,
 ];
