@@ -36,7 +36,9 @@ for (const generator of generators) {
   });
 
   test(`every option of ${generator.name} says what it does`, () => {
-    const silent = optionsOf(generator.options?.entries ?? {}).filter(({ about }) => !about?.endsWith('.'));
+    const silent = optionsOf(generator.options?.entries ?? {}).filter(
+      ({ about }) => (about ?? '').trim() === '',
+    );
     assert.deepEqual(
       silent.map(({ name }) => name),
       [],
