@@ -7,6 +7,7 @@ import { proxmox } from './proxmox-hook.ts';
 import { scrape } from './scrape.ts';
 import { traefik } from './traefik.ts';
 import { unbound } from './unbound.ts';
+import { vmalert } from './vmalert.ts';
 
 /** Every generator that comes with Writ. Adding one is a file and a line here. */
 export const generators: readonly Generator[] = [
@@ -18,4 +19,5 @@ export const generators: readonly Generator[] = [
   scrape,
   traefik,
   unbound,
+  vmalert,
 ];
