@@ -3,10 +3,13 @@ import { nameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
 import { oneOrMany, portSchema, secretNameSchema } from './values.ts';
 
-/** A name of a database or role that needs no quotes in SQL. */
+/** A name of a database or role that needs no quotes in SQL, and is none that Postgres itself has or keeps. */
 const sqlNameSchema = v.pipe(
   v.string(),
-  v.regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be 1 to 63 of a-z, 0-9 and _, starting with a letter'),
+  v.regex(
+    /^(?!(pg_|(postgres|public|none|template0|template1)$))[a-z_][a-z0-9_]{0,62}$/,
+    'must be 1 to 63 of a-z, 0-9 and _, starting with a letter, and no name that Postgres keeps for itself',
+  ),
 );
 
 export const useSchema = v.union(

@@ -1,24 +1,74 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { podmanOptionsSchema } from '../../src/config/generate/podman/options.ts';
-import { traefikOptionsSchema } from '../../src/config/generate/traefik/options.ts';
-import { sectionOf } from '../support/doc-lines.ts';
+import { hosts } from '../../src/config/generate/hosts.ts';
+import { generators } from '../../src/config/generate/index.ts';
+import { proxmox } from '../../src/config/generate/proxmox-hook.ts';
+import { optionsOf, writeReference } from '../support/generator-reference.ts';
 import { buildTree, type Tree } from '../support/repo-fixture.ts';
 
-const page = readFileSync(join(import.meta.dirname, '../../docs/generators.md'), 'utf8');
+const root = join(import.meta.dirname, '../..');
+const path = join(root, 'docs/generators.md');
+const isWriting = process.env.WRIT_WRITE_DOCS === '1';
+const before = readFileSync(path, 'utf8');
+const written = writeReference(before, generators);
+const page = isWriting ? written : before;
 
-const schemas = { Traefik: traefikOptionsSchema, Podman: podmanOptionsSchema } as const;
+test('what the page says of outputs and options is what the code says', () => {
+  if (isWriting) writeFileSync(path, written);
+  else assert.equal(page, written, 'WRIT_WRITE_DOCS=1 node --test test/docs/generators.test.ts writes it');
+});
 
-for (const [name, schema] of Object.entries(schemas)) {
-  test(`the options of ${name} on the page are those that it reads`, () => {
-    const table = sectionOf(page, name).split('| option | what it says |')[1]!;
-    const listed = [...table.matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, option]) => option!);
-    assert.deepEqual(listed.sort(), Object.keys(schema.entries).sort());
+for (const generator of generators) {
+  test(`${generator.name} has one part of the page, in a section with words beside it`, () => {
+    const begin = `<!-- generated:${generator.name} -->`;
+    assert.equal(page.split(begin).length, 2);
+    const before = page
+      .split(begin)[0]!
+      .split(/^## .*$/m)
+      .at(-1)!;
+    assert.ok(
+      before.trim() !== '' && !before.includes('<!-- generated:'),
+      'a section, and words before the part',
+    );
+  });
+
+  test(`every option of ${generator.name} says what it does`, () => {
+    const silent = optionsOf(generator.options?.entries ?? {}).filter(({ about }) => !about?.endsWith('.'));
+    assert.deepEqual(
+      silent.map(({ name }) => name),
+      [],
+    );
+  });
+
+  test(`${generator.name} tells its options where it reads any`, () => {
+    const source = globSync(`src/config/generate/{${generator.name},${generator.name}-*}{.ts,/**/*.ts}`, {
+      cwd: root,
+    })
+      .map((one) => readFileSync(join(root, one), 'utf8'))
+      .join('');
+    assert.ok(source !== '');
+    assert.ok(generator.options !== undefined || !source.includes('readOptions('));
   });
 }
+
+test('a new generator gets its part at the end of the section with its name, or a section', () => {
+  const sections = `# Generators\n\n## Proxmox VE\n\nWords.\n\n## Last\n\nMore.\n`;
+  const made = writeReference(sections, [proxmox, hosts]);
+  const part = (name: string) => `<!-- generated:${name} -->[^]*<!-- /generated:${name} -->\n`;
+  assert.match(
+    made,
+    new RegExp(`Words\\.\n\n${part('proxmox')}\n## Last\n\nMore\\.\n\n## Hosts\n\n${part('hosts')}$`),
+  );
+  assert.equal(writeReference(made, [hosts, proxmox]), made);
+});
+
+test('no part of the page is of a generator that is not there', () => {
+  const names = [...page.matchAll(/<!-- generated:(\S+) -->/g)].map(([, name]) => name!);
+  assert.deepEqual(names.sort(), generators.map(({ name }) => name).sort());
+});
 
 /** The files that the page shows, each with the parts of the page's other sections put under it. */
 function shown(): Tree {
@@ -32,6 +82,7 @@ function shown(): Tree {
     ...Object.fromEntries(Object.entries(files).map(([path, value]) => [path, JSON.stringify(value)])),
     'apps/traefik/traefik.container':
       '[Container]\nImage=docker.io/library/traefik:v3.7.9\nContainerName=traefik\n',
+    'apps/authelia/configuration.yml': 'theme: auto\n',
     'apps/blog/app.yaml':
       'on: websvcs\nunits: [blog.container]\nroute: { host: blog, port: 80, via: secsvcs }\n',
     'apps/blog/blog.container': '[Container]\nImage=docker.io/library/nginx:1.29.1\nPublishPort=80:80\n',
@@ -40,10 +91,9 @@ function shown(): Tree {
 
 test('what the page shows builds, and makes what it says', async () => {
   const tree = { ...shown() };
-  const withAddresses = (tree['homelab.yaml'] as string).replace(
-    '"vmid":102',
-    '"vmid":102,"address":"192.168.20.12"',
-  );
+  const withAddresses = (tree['homelab.yaml'] as string)
+    .replace('"vmid":101', '"vmid":101,"address":"192.168.20.11"')
+    .replace('"vmid":102', '"vmid":102,"address":"192.168.20.12"');
   const { findings, release } = await buildTree({ ...tree, 'homelab.yaml': withAddresses });
   assert.deepEqual(findings, []);
   const paths = release!.manifest.parts.flatMap(({ target, files }) =>
@@ -55,6 +105,11 @@ test('what the page shows builds, and makes what it says', async () => {
     'secsvcs /etc/containers/systemd/home.network',
     'secsvcs /etc/containers/systemd/traefik.container.d/50-writ-network.conf',
     'websvcs /etc/containers/systemd/blog.own.network',
+    'secsvcs /etc/authelia/access-control.yml',
+    'secsvcs /etc/authelia/clients.yml',
+    'secsvcs /etc/opt/lldap-people/user-configs/anna.json',
+    'cloud /etc/headscale/policy.json',
+    'cloud /etc/headscale/records.json',
   ]) {
     assert.ok(paths.includes(path), path);
   }

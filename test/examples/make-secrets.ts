@@ -7,14 +7,19 @@ import { generateKey } from '../../schema/jose/keys.ts';
 import type { MachineRecipient } from '../../schema/manifest/recipients.ts';
 import type { Report } from '../../schema/wire/report.ts';
 import { encryptSecret, makeIdentity, recipientOf } from '../../src/cli/secrets/age.ts';
-import { recipientsText } from '../../src/config/secrets/recipients-file.ts';
-import { recipientsFile, reportPath, secretPath } from '../../src/config/secrets/repo-paths.ts';
-import { buildExample, exampleFolder, testIdentity, testKeyPath } from './example.ts';
+import { readRecipients, recipientsText } from '../../src/config/secrets/recipients-file.ts';
+import {
+  recipientsFile,
+  reportPath,
+  secretFilesOf,
+  secretPath,
+} from '../../src/config/secrets/repo-paths.ts';
+import { buildExample, exampleFolder, exampleRepo, testIdentity, testKeyPath } from './example.ts';
 
 /**
- * Makes `secrets/` of the example anew: recipients, as relays would report them, and a file for each secret that an
- * app needs. Test keys that are there stay. Run it after an app of the example needs another secret:
- * `node test/examples/make-secrets.ts`.
+ * Makes what `secrets/` of the example lacks: recipients, as relays would report them, and a file for each secret that
+ * an app needs. What is there stays, so that a branch changes no file of another; what nobody needs goes. Run it after
+ * an app of the example needs another secret: `node test/examples/make-secrets.ts`.
  */
 const { home } = await buildExample();
 if (home === undefined) throw new Error('the example cannot be read: writ config check tells why');
@@ -40,10 +45,18 @@ const owner = await recipientFor('owner');
 const recipients: Record<string, string> = {};
 for (const machine of machines) recipients[machine] = await recipientFor(machine);
 
-rmSync(join(exampleFolder, 'secrets'), { recursive: true, force: true });
+const { files } = exampleRepo();
+const read = readRecipients(files);
+if (!read.ok) throw new Error('secrets/recipients.yaml cannot be read');
+const { machines: known } = read.recipients;
+
 const named: Record<string, MachineRecipient> = {};
 for (const relay of new Set(machines.map((name) => home.guests[name]?.host ?? name))) {
   const own = machines.filter((name) => (home.guests[name]?.host ?? name) === relay);
+  if (own.every((name) => known[name] !== undefined && files.has(reportPath(name)))) {
+    for (const name of own) named[name] = known[name]!;
+    continue;
+  }
   const report: Report = {
     home: 'h_00000000000000000000000000',
     relay,
@@ -76,17 +89,33 @@ const head = [
 ].join('\n');
 put(recipientsFile, head + recipientsText('', { v: 1, owner: [owner], machines: named }));
 
-const exampleValue = (name: string): string =>
-  name === 'authelia_oidc_key'
-    ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-        .privateKey.export({ type: 'pkcs8', format: 'pem' })
-        .toString()
-    : `example-${createHash('sha256').update(name).digest('hex').slice(0, 40)}`;
+const digestOf = (name: string): string => createHash('sha256').update(name).digest('hex');
 
+/** Values that their programs want in a form of their own. */
+const formed: Readonly<Record<string, () => string>> = {
+  authelia_oidc_key: () =>
+    generateKeyPairSync('rsa', { modulusLength: 2048 })
+      .privateKey.export({ type: 'pkcs8', format: 'pem' })
+      .toString(),
+  // 32 bytes.
+  esphome_api_key: () => digestOf('esphome_api_key').slice(0, 32),
+  // A list of 16 numbers, in YAML.
+  zigbee_network_key: () =>
+    JSON.stringify([...Buffer.from(digestOf('zigbee_network_key'), 'hex').subarray(16)]),
+};
+const exampleValue = (name: string): string => formed[name]?.() ?? `example-${digestOf(name).slice(0, 40)}`;
+
+const wanted = new Set<string>();
 for (const { name, targets } of secrets) {
   for (const machine of targets) {
+    const path = secretPath(machine, name);
+    wanted.add(path);
+    if (files.has(path)) continue;
     const sealed = await encryptSecret(toBytes(exampleValue(name)), [recipients[machine]!, owner]);
     if (!sealed.ok) throw new Error(sealed.detail);
-    put(secretPath(machine, name), sealed.value);
+    put(path, sealed.value);
   }
+}
+for (const { path } of secretFilesOf(files).secrets) {
+  if (!wanted.has(path)) rmSync(join(exampleFolder, path));
 }

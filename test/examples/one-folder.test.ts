@@ -4,7 +4,7 @@ import type { Release } from '../../schema/wire/release.ts';
 import { makePlan } from '../../src/config/plan/plan.ts';
 import type { Plan, PlannedFile } from '../../src/config/plan/planned.ts';
 import { applyPlan } from '../support/apply-plan.ts';
-import { buildExample } from './example.ts';
+import { buildExample, partOf } from './example.ts';
 
 /** One folder: what adding an app takes. */
 const folder = {
@@ -13,7 +13,9 @@ const folder = {
     'on: websvcs',
     'units: [wiki.container]',
     'route: { host: wiki, port: 8080, public: true, access: family }',
-    'uses: [{ app: forgejo, port: 3000 }]',
+    'uses:',
+    '  - { app: forgejo, port: 3000 }',
+    '  - { postgres: { on: secsvcs, database: wiki, password: wiki_pg_password } }',
     '',
   ].join('\n'),
   'apps/wiki/wiki.container': [
@@ -61,6 +63,7 @@ test('one folder brings route, DNS name, access and flow, in words', () => {
       'new public route `wiki.example.net` to `wiki` on `websvcs`, for `family`',
       'new public DNS name `wiki.example.net`, `192.168.22.11`',
       '`wiki@websvcs` may reach `forgejo@websvcs` at port 3000',
+      '`wiki@websvcs` may reach `postgres@secsvcs` at port 5432',
     ],
   );
   assert.deepEqual(
@@ -94,15 +97,27 @@ const systems: Readonly<Record<string, readonly [target: string, path: string, l
     /^local-data: "wiki\.example\.net\. 300 IN A 192\.168\.22\.11"$/,
   ],
   'pfSense’s host overrides': ['pve1', '/etc/opt/pfsense/host-overrides.json', /^"host": "wiki",$/],
-  'Authelia’s rules': [
+  'Authelia’s rules': ['secsvcs', '/etc/opt/authelia/access-control.yml', /^- 'wiki\.example\.net'$/],
+  'the script that makes databases': [
     'secsvcs',
-    '/etc/opt/authelia/configuration.yml',
-    /^- domain: \["wiki\.example\.net"\]$/,
+    '/etc/opt/databases/roles.sql',
+    /^SELECT 'CREATE DATABASE "wiki" OWNER "wiki"'/,
+  ],
+  'Postgres’ pg_hba.conf': [
+    'secsvcs',
+    '/etc/opt/postgres/pg_hba.conf',
+    /^hostssl {2}"wiki" {2}"wiki" {2}192\.168\.22\.11\/32 {2}scram-sha-256$/,
   ],
   'Headscale’s records': [
     'cloud',
     '/etc/headscale/records.json',
-    /"wiki\.example\.net", "type": "A", "value": "100\.64\.0\.21"/,
+    /"wiki\.example\.net","type":"A","value":"100\.64\.0\.21"/,
+  ],
+  'what Gatus asks': ['secsvcs', '/etc/opt/gatus/home.yaml', /^url: 'https:\/\/wiki\.example\.net\/'$/],
+  'the landing page': [
+    'secsvcs',
+    '/etc/opt/homepage/services.yaml',
+    /^href: 'https:\/\/wiki\.example\.net\/'$/,
   ],
 };
 
@@ -158,7 +173,13 @@ test('on its own machine the app starts, and who joins its networks starts again
     ],
   );
   const { untouched } = there.targets.find(({ target }) => target === 'websvcs')!;
-  assert.deepEqual(untouched, ['jellyfin', 'node-exporter']);
+  const touched = ['forgejo', 'podman', 'traefik'];
+  const others = partOf(without.manifest.parts, 'websvcs').apps.map(({ name }) => name);
+  assert.ok(others.length > 10, `${others.length} apps`);
+  assert.deepEqual(
+    untouched,
+    others.filter((name) => !touched.includes(name)),
+  );
 });
 
 test('away from it, what can reload does', () => {
@@ -168,6 +189,9 @@ test('away from it, what can reload does', () => {
       'reload haproxy.service on cloud',
       'restart pfsense-names.service on pve1',
       'restart authelia.service on secsvcs',
+      'restart databases.service on secsvcs',
+      'reload postgres-dump.timer on secsvcs',
+      'reload postgres.service on secsvcs',
       'reload unbound.service on secsvcs',
     ],
   );

@@ -143,6 +143,22 @@ for (const [program, ...words] of ruleJudges) {
   });
 }
 
+const noPromtool = spawnSync('promtool', ['--version']).error !== undefined && 'there is no promtool';
+
+test('promtool takes what vmagent is to ask, and no job without a name', { skip: noPromtool }, (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'writ-scrape-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const text = filesOf(release, 'websvcs').get('/etc/opt/vmagent/scrape.yml')!;
+  const judge = (config: string): number | null => {
+    const path = join(folder, 'scrape.yml');
+    writeFileSync(path, config);
+    // The token is a file of the container.
+    return spawnSync('promtool', ['check', 'config', '--syntax-only', path]).status;
+  };
+  assert.equal(judge(text), 0);
+  assert.notEqual(judge(text.replace('job_name: immich', 'job: immich')), 0);
+});
+
 test('what is JSON or YAML can be read as such', () => {
   /** Files of programs that have templates of their own in their YAML. */
   const templated = /^\/etc\/opt\/authelia\/configuration\.yml$/;

@@ -22,7 +22,7 @@ export const secretsImport = defineCommand({
   summary: 'Take secrets over from a file of SOPS, or from YAML that age encrypted',
   usage: 'FILE',
   more: [
-    'FILE is YAML or JSON: encrypted by SOPS to a key of age, encrypted as a whole by age, or in clear, which is warned of; - is standard input. Each value becomes a secret whose name is its keys joined by _, in lower case; --map gives it another. It goes to the machines whose apps list that name, unless --on or --map say otherwise. What would be done is shown first.',
+    'FILE is YAML or JSON: encrypted by SOPS to a key of age, encrypted as a whole by age, or in clear, which is warned of; also what podman secret inspect --showsecret prints. - is standard input. Each value becomes a secret whose name is its keys joined by _, in lower case; --map gives it another. It goes to the machines whose apps list that name, unless --on or --map say otherwise. What would be done is shown first.',
   ],
   examples: [
     {
@@ -32,6 +32,10 @@ export const secretsImport = defineCommand({
     {
       line: 'writ secrets import old.yaml --map db.root=postgres_password@secsvcs --on websvcs',
       about: 'one value for another machine and under another name',
+    },
+    {
+      line: "ssh secsvcs 'sudo podman secret inspect --showsecret $(sudo podman secret ls -q)' | writ secrets import - --on secsvcs --yes",
+      about: 'the secrets that a machine’s Podman has',
     },
     {
       line: 'writ secrets import - --on secsvcs --yes < <(sops -d other.yaml)',

@@ -81,8 +81,29 @@ function parseImport(
     return refused('import_malformed', `${file} is neither YAML nor JSON: ${places.join(', ')}.`);
   }
   const tree = typed.yaml.value as Tree;
+  const ofPodman = readPodmanSecrets(texts.yaml.value as Tree);
+  if (ofPodman === 'not_text') {
+    const detail = `${file} holds a secret that is no UTF-8 text, which Podman does not tell whole. Bring it by writ secrets set NAME --from FILE.`;
+    return refused('import_not_text', detail);
+  }
+  if (ofPodman !== null) return { ok: true, value: { tree: ofPodman, texts: ofPodman } };
   if (!(tree instanceof Map)) return refused('import_malformed', `${file} holds no keys with values.`);
   return { ok: true, value: { tree, texts: texts.yaml.value as Tree } };
+}
+
+/** What `podman secret inspect --showsecret` prints, as values by their names; null for anything else. */
+function readPodmanSecrets(tree: Tree): Tree | 'not_text' | null {
+  if (!Array.isArray(tree) || tree.length === 0) return null;
+  const values = new Map<string, string>();
+  for (const one of tree as readonly Tree[]) {
+    const spec = one instanceof Map ? one.get('Spec') : undefined;
+    const name = spec instanceof Map ? spec.get('Name') : undefined;
+    const value = one instanceof Map ? one.get('SecretData') : undefined;
+    if (typeof name !== 'string' || typeof value !== 'string') return null;
+    if (value.includes('\ufffd')) return 'not_text';
+    values.set(name, value);
+  }
+  return values;
 }
 
 const sopsFailure = (file: string, { reason, detail }: { reason: string; detail?: string }): Failure =>

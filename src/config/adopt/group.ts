@@ -209,6 +209,9 @@ function nameOf(
   const pods = cores.filter(({ name }) => name.kind === 'pod');
   const candidates = [...new Set((pods.length > 0 ? pods : cores).map(({ name }) => stemOf(name.unit)))];
   const all = candidates.length > 0 ? candidates : [...stems];
+  // `x-server` and `x-db` are x.
+  const common = firstPart(all[0]!);
+  if (all.length > 1 && all.every((stem) => stem.startsWith(`${common}-`))) return common;
   const begun = (stem: string): number => all.filter((other) => other.startsWith(stem)).length;
   return all.sort((a, b) => begun(b) - begun(a) || a.length - b.length || byText(a, b))[0]!;
 }

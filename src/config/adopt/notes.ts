@@ -23,7 +23,8 @@ export const noteCodes = {
   package: 'It lies where packages put their files. `--include` takes it.',
   place_twice: 'Two of the given files have one place on the machine. Nothing was written.',
   podman_unknown: 'A key came with a later Podman: say which one the machine has. Nothing was written.',
-  refused: 'Accounts, logins, keys of the machine, Proxmox VE and Writ itself are never brought by Writ.',
+  refused:
+    'Accounts, logins, keys of the machine, what root runs by itself (cron), Proxmox VE and Writ itself are never brought by Writ.',
   repo_broken: 'The repo itself has errors. Nothing was written.',
   rootless: "A user's own unit: Writ runs root's. `--include` takes the file.",
   secret:

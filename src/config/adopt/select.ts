@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { absolutePathSchema } from '../../../schema/manifest/values.ts';
+import { judgePath } from '../../../schema/trust/paths.ts';
 import { maxReleaseFileBytes } from '../../../schema/wire/release.ts';
 import { matcher } from '../compile/units.ts';
 import { textOrNull } from '../read/text.ts';
@@ -105,6 +106,9 @@ function whyNever({ path, bytes, mode }: MachineFile): Reason | null {
       code: 'bad_name',
       message: 'its path is longer than 512 characters, or none that a release has',
     };
+  // Root's own rootless units have a reason of their own.
+  if (judgePath([], path) === 'path_never' && !rootless.test(path))
+    return { code: 'refused', message: 'no relay lets a release write there' };
   if (mode.length > 4) return { code: 'special_mode', message: `its mode is ${mode}` };
   if (bytes.length > maxReleaseFileBytes) {
     const message = `it has ${bytes.length} bytes; a file of a release has at most ${maxReleaseFileBytes}`;

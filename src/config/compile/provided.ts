@@ -38,7 +38,10 @@ export function clashOf(flow: Flow, others: readonly Flow[]): { code: ConfigCode
   return null;
 }
 
-/** Gives apps that others use the secrets that this takes: the passwords of roles, the secrets of clients and their hashes. */
+/**
+ * Gives apps that others use the secrets that this takes: the passwords of roles, the secrets of clients and their
+ * hashes. What makes the roles of a Postgres on its machine (`postgres/roles`) has the passwords, too.
+ */
 export function bringSecrets(placed: readonly Placed[], flows: readonly Flow[]): Placed[] {
   const keyOf = ({ app, target }: Flow['to']): string => `${target} ${app}`;
   const asked = new Map<string, Flow[]>();
@@ -47,8 +50,12 @@ export function bringSecrets(placed: readonly Placed[], flows: readonly Flow[]):
     asked.set(keyOf(flow.to), [...(asked.get(keyOf(flow.to)) ?? []), flow]);
   }
   return placed.map((one) => {
-    const own = asked.get(keyOf(one));
-    if (own === undefined) return one;
+    const makesRoles = one.files.some(({ generate }) => generate === 'postgres/roles');
+    const roles = makesRoles
+      ? flows.filter(({ to, postgres }) => to.target === one.target && postgres !== undefined)
+      : [];
+    const own = [...(asked.get(keyOf(one)) ?? []), ...roles.filter(({ to }) => to.app !== one.app)];
+    if (own.length === 0) return one;
     const secrets = new Set(one.secrets);
     const derived: Record<string, Derived> = { ...one.derived };
     for (const { postgres, oidc } of own) {

@@ -70,7 +70,7 @@ export const alertmanager: Generator = {
 
 function makeConfig(input: GeneratorInput, options: AlertmanagerOptions, tell: Tell): Tree {
   const { smtp } = options;
-  const folder = options.secrets.replace(/\/$/, '');
+  const folder = options.secrets;
   const config = {
     ...(smtp !== undefined && {
       global: {

@@ -8,8 +8,10 @@ import { pfsenseProgram } from './pfsense-program.ts';
 import { readOptions } from './read-options.ts';
 
 export const pfsenseOptionsSchema = v.strictObject({
-  /** Names that are looked up outside, at home, too. */
-  transparent: v.optional(oneOrMany(hostNameSchema), []),
+  transparent: v.pipe(
+    v.optional(oneOrMany(hostNameSchema), []),
+    v.description('Names that are looked up outside, at home, too.'),
+  ),
 });
 
 const hasWildcards = (home: Home): boolean =>
@@ -23,6 +25,7 @@ export const pfsense: Generator = {
   name: 'pfsense',
   about: 'host overrides of pfSense’s DNS resolver',
   upstream: { program: 'pfSense-pkg-RESTAPI', from: '2.0', below: '3.0' },
+  options: pfsenseOptionsSchema,
   outputs: {
     'host-overrides': {
       about: 'the list that PUT /api/v2/services/dns_resolver/host_overrides takes',

@@ -20,6 +20,7 @@ export const podman: Generator = {
   about: 'networks of containers: one of the machine, or one for each pair of apps that speak',
   // The generator of 5.4.2 makes the networks that are meant; of later ones the sources up to 5.8 were read.
   upstream: { program: 'Podman', from: '5.4', below: '5.9' },
+  options: podmanOptionsSchema,
   outputs: {
     networks: {
       about: '.network units, and a drop-in for each container and pod that is to join',

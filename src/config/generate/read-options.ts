@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { didYouMean } from '../../../schema/near.ts';
 import { holdShape } from '../read/shape.ts';
 import type { Tell } from './generator.ts';
 
@@ -19,6 +20,17 @@ export function readOptions<const S extends v.StrictObjectSchema<v.ObjectEntries
     });
   }
   return null;
+}
+
+/** Tells of a name in an option that names nothing. */
+export function tellUnknown(message: string, name: string, known: Iterable<string>, tell: Tell): void {
+  const suggestion = didYouMean(name, known).trim();
+  tell({
+    severity: 'error',
+    code: 'wrong_option',
+    message: `options.${message}`,
+    ...(suggestion !== '' && { suggestion }),
+  });
 }
 
 /** A line that goes into another program's file as it is: one line, whatever it says. */

@@ -27,6 +27,7 @@ export const traefik: Generator = {
   // 3.7.9 itself answered as our reader of its files does; 3.4.1 by its sources. Before that, letters of a path that
   // came encoded (%61) were not seen by its rules.
   upstream: { program: 'Traefik', from: '3.4.1', below: '3.8' },
+  options: traefikOptionsSchema,
   outputs: {
     static: {
       about: 'traefik.yml: entry points, certificate resolvers, and where the rest is',

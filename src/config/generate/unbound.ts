@@ -8,29 +8,38 @@ import { addressLine, type LocalZones, localZones, wildcardLines, zoneLine } fro
 import { lineSchema, readOptions } from './read-options.ts';
 
 export const unboundOptionsSchema = v.strictObject({
-  /**
-   * What becomes of names of the domain that nothing here has: looked up outside (`transparent`; with
-   * `typetransparent` also other types of names that are here), or not there at all (`static`).
-   */
-  zone: v.optional(v.picklist(['transparent', 'typetransparent', 'static']), 'transparent'),
-  /** Names that are looked up outside, at home, too. */
-  transparent: v.optional(oneOrMany(hostNameSchema), []),
-  /** Seconds that an answer is kept. */
-  ttl: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(86_400)), 300),
-  /** Whether addresses are told back as names. */
-  ptr: v.optional(v.boolean(), true),
-  mx: v.optional(
-    v.array(
-      v.strictObject({
-        name: v.optional(hostNameSchema, '@'),
-        exchange: domainSchema,
-        priority: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(65_535)), 10),
-      }),
+  zone: v.pipe(
+    v.optional(v.picklist(['transparent', 'typetransparent', 'static']), 'transparent'),
+    v.description(
+      'Names of the domain that nothing has are looked up outside; with `typetransparent` also other types of names that are there; with `static` they are not there.',
     ),
-    [],
   ),
-  /** Lines of Unbound's own in its `server:` section. */
-  extra: v.optional(v.array(lineSchema), []),
+  transparent: v.pipe(
+    v.optional(oneOrMany(hostNameSchema), []),
+    v.description('Names that are looked up outside, at home, too.'),
+  ),
+  ttl: v.pipe(
+    v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(86_400)), 300),
+    v.description('Seconds that an answer is kept.'),
+  ),
+  ptr: v.pipe(v.optional(v.boolean(), true), v.description('Whether addresses are told back as names.')),
+  mx: v.pipe(
+    v.optional(
+      v.array(
+        v.strictObject({
+          name: v.pipe(v.optional(hostNameSchema, '@'), v.description('Whose mail it is.')),
+          exchange: v.pipe(domainSchema, v.description('The machine that takes it.')),
+          priority: v.pipe(
+            v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(65_535)), 10),
+            v.description('The lowest is asked first.'),
+          ),
+        }),
+      ),
+      [],
+    ),
+    v.description('Where mail goes.'),
+  ),
+  extra: v.pipe(v.optional(v.array(lineSchema), []), v.description('Unbound’s own lines in `server:`.')),
 });
 type Options = v.InferOutput<typeof unboundOptionsSchema>;
 
@@ -39,6 +48,7 @@ export const unbound: Generator = {
   name: 'unbound',
   about: 'local zones and addresses of the home’s names',
   upstream: { program: 'Unbound', from: '1.17', below: '1.27' },
+  options: unboundOptionsSchema,
   outputs: {
     zone: {
       about: 'a file for unbound.conf to include',

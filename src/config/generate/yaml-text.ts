@@ -1,11 +1,11 @@
 import { isTree } from './merge.ts';
 
 /**
- * A tree of JSON as YAML in blocks. Texts stand in quotes, because readers of YAML 1.1 take more words for numbers and
+ * A tree or a list of JSON as YAML in blocks. Texts stand in quotes, because readers of YAML 1.1 take more words for numbers and
  * truths than YAML 1.2 does. A writer for any document, with its comments and anchors, takes ten times as long.
  */
-export const yamlText = (tree: Readonly<Record<string, unknown>>): string =>
-  isBlock(tree) ? members(tree, '') : '{}\n';
+export const yamlText = (tree: Readonly<Record<string, unknown>> | readonly unknown[]): string =>
+  isBlock(tree) ? block(tree, '') : `${flat(tree)}\n`;
 
 const isBlock = (value: unknown): value is object =>
   Array.isArray(value)

@@ -49,7 +49,7 @@ export function makeReceivers({ home, instance }: GeneratorInput, options: Alert
         http_config: {
           authorization: {
             type: 'Bearer',
-            credentials_file: `${options.secrets.replace(/\/$/, '')}/${token}`,
+            credentials_file: `${options.secrets}/${token}`,
           },
         },
       }),

@@ -10,6 +10,7 @@ export const haproxy: Generator = {
   name: 'haproxy',
   about: 'passes public names on from a public machine to the proxies at home, without opening their TLS',
   upstream: { program: 'HAProxy', from: '2.6', below: '3.1' },
+  options: haproxyOptionsSchema,
   outputs: {
     config: {
       about: 'haproxy.cfg, whole; it reads the maps where the same app places them',

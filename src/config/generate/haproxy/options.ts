@@ -28,48 +28,84 @@ const pathSchema = v.pipe(
 
 const countrySchema = v.pipe(v.string(), v.regex(/^[A-Z]{2}$/, 'must be a country code such as DE'));
 
-/** What one source may do; beyond it, its connections are dropped without an answer. */
 const limitsSchema = v.strictObject({
-  /** New connections in 10 s. Who opens more is banned. */
-  rate: v.optional(count(1, 100_000), 100),
-  /** Connections at a time. */
-  concurrent: v.optional(count(1, 100_000), 200),
-  /** A ban goes on until the source has been silent for so long. */
-  ban: v.optional(durationSchema, '10m'),
-  /** Sources without limits. */
-  except: v.optional(oneOrMany(v.union([addressSchema, subnetSchema])), []),
+  rate: v.pipe(
+    v.optional(count(1, 100_000), 100),
+    v.description('New connections in 10 s. Who opens more is banned.'),
+  ),
+  concurrent: v.pipe(v.optional(count(1, 100_000), 200), v.description('Connections at a time.')),
+  ban: v.pipe(
+    v.optional(durationSchema, '10m'),
+    v.description('How long a banned source must be silent before it is answered again.'),
+  ),
+  except: v.pipe(
+    v.optional(oneOrMany(v.union([addressSchema, subnetSchema])), []),
+    v.description('Sources without limits.'),
+  ),
 });
 
-const lines = v.optional(v.array(lineSchema), []);
+const lines = (where: string) => v.pipe(v.optional(v.array(lineSchema), []), v.description(where));
 
 export const haproxyOptionsSchema = v.strictObject({
-  bind: v.optional(oneOrMany(bindSchema), ['*']),
-  /** Connections in all; one takes about 35 KiB. */
-  maxconn: v.optional(count(50, 1_000_000), 2000),
-  /** Whether plain HTTP on port 80 is sent to HTTPS. */
-  http: v.optional(v.boolean(), true),
-  /** `false`: none. */
-  limits: v.optional(v.union([limitsSchema, v.literal(false)]), () => v.parse(limitsSchema, {})),
-  blocked_networks: v.optional(oneOrMany(v.union([addressSchema, subnetSchema])), []),
-  /** A map of networks to countries on the machine: `192.0.2.0/24 DE`, one a line. */
-  country_map: v.optional(pathSchema),
-  blocked_countries: v.optional(oneOrMany(countrySchema), []),
-  /** Where given, connections from elsewhere are dropped, those of no known country among them. */
-  allowed_countries: v.optional(oneOrMany(countrySchema), []),
-  /** Beginnings of paths that are dropped on port 80, in place of sent on. */
-  denied_paths: v.optional(oneOrMany(v.pipe(lineSchema, v.regex(/^\//, 'must start with /'))), []),
-  /** The guest or host that gets the site's domain and every name below it that nothing else has. */
-  catch_all: v.optional(nameSchema),
-  /** Names for which neither limits nor blocks hold. */
-  exceptions: v.optional(oneOrMany(hostNameSchema), []),
-  /** What happens to connections for names that nobody has: no answer at all, or a reset. */
-  unknown: v.optional(v.picklist(['drop', 'reject']), 'drop'),
-  /** A socket that tells how the machines are. */
-  stats: v.optional(pathSchema),
-  /** Lines of HAProxy's own, as they are; `sections` stand at the end. */
-  extra: v.optional(
-    v.strictObject({ global: lines, defaults: lines, frontend: lines, sections: lines }),
-    () => ({ global: [], defaults: [], frontend: [], sections: [] }),
+  bind: v.pipe(
+    v.optional(oneOrMany(bindSchema), ['*']),
+    v.description('`*` for every IPv4 address, `::` for every IPv6 one, or addresses.'),
+  ),
+  maxconn: v.pipe(
+    v.optional(count(50, 1_000_000), 2000),
+    v.description('Connections in all; one takes about 35 KiB.'),
+  ),
+  http: v.pipe(v.optional(v.boolean(), true), v.description('Whether port 80 sends to HTTPS.')),
+  limits: v.pipe(
+    v.optional(v.union([limitsSchema, v.literal(false)]), () => v.parse(limitsSchema, {})),
+    v.description('What one source may open; `false` for no limits.'),
+  ),
+  blocked_networks: v.pipe(
+    v.optional(oneOrMany(v.union([addressSchema, subnetSchema])), []),
+    v.description('Sources that are not answered.'),
+  ),
+  country_map: v.pipe(
+    v.optional(pathSchema),
+    v.description('A file on the machine of networks and countries, such as `192.0.2.0/24 DE`, one a line.'),
+  ),
+  blocked_countries: v.pipe(
+    v.optional(oneOrMany(countrySchema), []),
+    v.description('Countries that are not answered, by that file.'),
+  ),
+  allowed_countries: v.pipe(
+    v.optional(oneOrMany(countrySchema), []),
+    v.description(
+      'Where some are allowed, all others are not answered, those of no known country among them.',
+    ),
+  ),
+  denied_paths: v.pipe(
+    v.optional(oneOrMany(v.pipe(lineSchema, v.regex(/^\//, 'must start with /'))), []),
+    v.description('Beginnings of paths that port 80 does not answer.'),
+  ),
+  catch_all: v.pipe(
+    v.optional(nameSchema),
+    v.description('The machine that gets the domain and every name below it that nothing else has.'),
+  ),
+  exceptions: v.pipe(
+    v.optional(oneOrMany(hostNameSchema), []),
+    v.description('Names for which neither limits nor blocks hold.'),
+  ),
+  unknown: v.pipe(
+    v.optional(v.picklist(['drop', 'reject']), 'drop'),
+    v.description('What unknown names get: no answer, or a reset.'),
+  ),
+  stats: v.pipe(v.optional(pathSchema), v.description('A socket that tells how the machines are.')),
+  extra: v.pipe(
+    v.optional(
+      v.strictObject({
+        global: lines('Lines of `global`.'),
+        defaults: lines('Lines of `defaults`.'),
+        frontend: lines('Lines of the frontend of TLS.'),
+        sections: lines('Whole sections, at the end.'),
+      }),
+      () => ({ global: [], defaults: [], frontend: [], sections: [] }),
+    ),
+    v.description('HAProxy’s own lines, as they are.'),
   ),
 });
 export type HaproxyOptions = v.InferOutput<typeof haproxyOptionsSchema>;

@@ -1,9 +1,9 @@
 import { own } from '../../../../schema/wire/record.ts';
 import { unlessApp, unlessMachine } from '../../broken.ts';
-import { machineOf } from '../../compile/routes.ts';
 import type { Home, Route, Target } from '../../home.ts';
 import { byText } from '../../repo.ts';
 import type { Doubt } from '../generator.ts';
+import { rangeOf } from '../ranges.ts';
 import type { TraefikOptions } from './options.ts';
 
 type Tell = (doubt: Doubt) => void;
@@ -118,9 +118,3 @@ export const isTcp = ({ scheme, passthrough }: Route): boolean => scheme === 'tc
 /** Whether anybody can pass it from outside: where addresses authorise nothing, an access from networks never holds. */
 export const isForOutside = (home: Home, { public: open, access }: Route): boolean =>
   open && (access === undefined || own(home.access, access)?.from.length === 0);
-
-/** An address on the tailnet is none: who gets which, its controller on the public machine says. */
-function rangeOf(home: Home, name: string): string | undefined {
-  if (/^[0-9]/.test(name)) return name;
-  return own(home.networks, name)?.subnet ?? machineOf(home, name)?.address;
-}

@@ -61,6 +61,31 @@ Nothing was written (--dry-run).
     assert.equal(await desk.open('secrets/secsvcs/db_password.age', desk.owner), '0042');
   });
 
+  test('what Podman tells of its secrets is taken by their names, byte for byte', async () => {
+    const driver = { Name: 'file', Options: { path: '/var/lib/containers/storage/secrets/filedriver' } };
+    const told = (secrets: Record<string, string>) =>
+      JSON.stringify(
+        Object.entries(secrets).map(([Name, SecretData]) => ({
+          ID: '7a1f0c',
+          CreatedAt: '2024-03-02T10:00:00Z',
+          Spec: { Name, Driver: driver, Labels: {} },
+          SecretData,
+        })),
+        null,
+        4,
+      );
+    const ran = await take(['-', '--yes'], told({ shared_token: 'from podman\n', db_password: '0x1F' }));
+    assert.equal(ran.exit, 0, ran.err);
+    assert.equal(await desk.open('secrets/websvcs/shared_token.age', desk.owner), 'from podman\n');
+    assert.equal(await desk.open('secrets/secsvcs/db_password.age', desk.owner), '0x1F');
+    // Bytes that are no UTF-8 come out of Podman as this sign.
+    const paths = desk.paths();
+    assert.match((await take(['-', '--yes'], told({ db_password: 'a\ufffdb' }))).err, /\(import_not_text\)/);
+    // Anything else that is a list stays what it was.
+    assert.match((await take(['-', '--yes'], '[{"Spec":{"Name":"x"}}]')).err, /\(import_malformed\)/);
+    assert.deepEqual(desk.paths(), paths);
+  });
+
   test('YAML that age encrypted is read with the owner’s identity', async () => {
     const encrypter = new Encrypter();
     encrypter.addRecipient(desk.owner.recipient);

@@ -67,7 +67,7 @@ const cases: Readonly<Record<string, [Record<string, string>, Record<string, str
       'node-red.container': `[Unit]\nAfter=immich-db.service\n${image}`,
     },
     {
-      'immich-db': 'immich-db.container immich-server.container',
+      immich: 'immich-db.container immich-server.container',
       'node-exporter': 'node-exporter.container',
       'node-red': 'node-red.container',
     },

@@ -28,6 +28,12 @@ test('what nobody may bring is left out, whatever is included', async () => {
     'var/lib/writ-relay/trust.jws',
     'etc/systemd/system/writ-relay.service.d/x.conf',
     'etc/ssl/private/x',
+    // No relay lets a release write these, whatever trust grants.
+    'etc/cron.d/certs',
+    'etc/profile.d/x.sh',
+    'etc/systemd/system/ssh.service.d/x.conf',
+    'etc/systemd/system/service.d/x.conf',
+    'usr/share/polkit-1/x',
   ];
   const tree = Object.fromEntries(paths.map((path) => [path, 'x\n']));
   const { left, files } = await adopt(tree, { include: ['/**'], includeSecrets: ['/**'] });
@@ -125,6 +131,11 @@ test('keys and passwords in clear stay out of the repo, unless somebody says so'
     'etc/opt/web/age': 'AGE-SECRET-KEY-1QQQQQ\n',
     'etc/opt/web/config.xml': '<Config>\n  <ApiKey>0123456789abcdef</ApiKey>\n</Config>\n',
     'etc/opt/web/odd.env': "DB_PASSWORD='$3cr#t!'\n",
+    'etc/opt/web/flow.yml': 'alerting: { ntfy: { url: "https://x", token: "tk_hunter2" } }\n',
+    'etc/opt/web/flow.json': '{ "db": { "user": "x", "password":"hunter2" }, "port": 1 }\n',
+    'etc/containers/systemd/pod.yaml': 'env:\n- name: DB_PASSWORD\n  value: "hunter2"\n',
+    'etc/opt/web/pod.yml': 'env: [{ name: API_TOKEN, value: hunter2 }]\n',
+    'etc/opt/web/secret.yml': 'kind: Secret\nmetadata: { name: x }\nstringData:\n  any: thing\n',
     'etc/opt/web/wg.conf': '[Interface]\nPrivateKey = aGVsbG8=\n',
   };
   const { left, files } = await adopt(secrets);
@@ -154,6 +165,13 @@ test('what only names a secret is none', async () => {
     'token: !secret ha_token',
     'secret: {{ x }}',
     '# password: hunter2',
+    'auth: { user: x, password: "$PASSWORD", token: !secret x, secret: { name: x } }',
+    'a call(token, password)',
+    'kind: Secret',
+    '- name: DB_PASSWORD',
+    '  valueFrom: { secretKeyRef: { name: db, key: password } }',
+    '- name: DB_PASSWORD',
+    '  value: $(DB_PASSWORD)',
     'max_tokens: 4096',
     'token: 3600',
     'password:',
@@ -206,6 +224,9 @@ test('files for credentials are left out by their names and by their own forms',
     'etc/opt/web/logins': netrc,
     'etc/opt/web/logins.old': `# mine\n${netrc.replaceAll(' login', '\n\tlogin')}`,
     'etc/opt/web/redis.conf': 'port 6379\nrequirepass hunter22\n',
+    'etc/restic/pass': 'hunter22\n',
+    'etc/opt/web/db_password.txt': 'hunter22',
+    'etc/opt/web/api-token': 'hunter22\n',
   };
   const { left } = await adopt(paths);
   assert.deepEqual(
@@ -225,6 +246,10 @@ test('what only speaks of passwords is taken', async () => {
     'etc/opt/web/redis.conf': '# requirepass foobared\nrequirepass $REDIS_PASSWORD\n',
     'etc/opt/web/netrc.md': 'x\n',
     'etc/opt/web/empty/.netrc': '\n',
+    'etc/opt/web/tokens': 'one two\n',
+    'etc/opt/web/password': '/run/secrets/password\n',
+    'etc/opt/web/compass': 'north\n',
+    'etc/opt/web/passwd': 'me:$7$101$c2FsdA==$aGFzaA==\n',
   };
   const { left, files } = await adopt(texts);
   assert.deepEqual(left, []);

@@ -54,7 +54,7 @@ test('each channel is a receiver, and ntfy has one more that rings', () => {
 
 test('tokens and passwords are named as files, and must be secrets of the app', () => {
   const { config, doubts } = made({
-    secrets: '/secrets/',
+    secrets: '/secrets',
     tokens: { phone: 'phone_token' },
     smtp: { ...smtp, username: 'o\'ne": yes', password: 'writ_token' },
   });

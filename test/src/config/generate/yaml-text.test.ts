@@ -43,6 +43,16 @@ test('what is written is read again as it was, by readers of YAML 1.2 and of 1.1
   );
 });
 
+test('a list is written as one, an empty one too', () => {
+  fc.assert(
+    fc.property(fc.array(tree.value, { maxLength: 4 }), (given) => {
+      assert.deepEqual(parse(yamlText(given), { uniqueKeys: true }), given);
+    }),
+    { numRuns: 200 },
+  );
+  assert.equal(yamlText([]), '[]\n');
+});
+
 test('what is no plain text is written as the writer for any document writes it', () => {
   const plain = fc.stringMatching(/^[a-z][a-z0-9 .:'#-]{0,20}[a-z]$/);
   const simple = fc.letrec<{ value: unknown }>((tie) => ({

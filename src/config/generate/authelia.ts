@@ -1,0 +1,62 @@
+import type { Home } from '../home.ts';
+import { makeClients } from './authelia/clients.ts';
+import { type AutheliaOptions, autheliaOptionsSchema } from './authelia/options.ts';
+import { makeRules } from './authelia/rules.ts';
+import type { Doubt, Generator, GeneratorInput, Output, Tell } from './generator.ts';
+import { readOptions } from './read-options.ts';
+import { isTcp } from './traefik/access.ts';
+import { yamlText } from './yaml-text.ts';
+
+type Make = (
+  input: GeneratorInput,
+  options: AutheliaOptions,
+  tell: Tell,
+) => Readonly<Record<string, unknown>>;
+
+const generateBy =
+  (output: string, make: Make): Output['generate'] =>
+  (input) => {
+    const doubts: Doubt[] = [];
+    const tell: Tell = (doubt) => void doubts.push(doubt);
+    const options = readOptions(autheliaOptionsSchema, input.options, tell);
+    const head = `# Made by Writ for apps/${input.instance.app}/app.yaml (generate: authelia/${output}); what is changed here is lost.\n`;
+    const tree = options === null ? {} : make(input, options, tell);
+    return { made: { kind: 'file', text: head + yamlText(tree) }, doubts };
+  };
+
+/** Where Authelia is, when somebody needs it. */
+const placesOf = (home: Home, why: string | undefined): { target: string; why: string }[] =>
+  why === undefined ? [] : (home.apps.authelia?.on ?? []).map((target) => ({ target, why }));
+
+/** Authelia: who may pass which name, and which apps sign people in by it. */
+export const authelia: Generator = {
+  name: 'authelia',
+  about: 'who may pass which name, and the clients of the sign-in',
+  // 4.38.0 itself decided as our tests expect; 4.39 by its sources and its JSON schema.
+  upstream: { program: 'Authelia', from: '4.38', below: '4.40' },
+  options: autheliaOptionsSchema,
+  outputs: {
+    'access-control': {
+      about: 'access_control: a rule for each route with an access',
+      kind: 'file',
+      needed: (home) => {
+        const asked = home.routes.find((route) => route.access !== undefined && !isTcp(route));
+        return placesOf(home, asked && `it is asked who may pass ${asked.hosts[0]}`);
+      },
+      generate: generateBy('access-control', ({ home }, options, tell) => makeRules(home, options, tell)),
+    },
+    clients: {
+      about: 'identity_providers.oidc: a client for each app that signs people in',
+      kind: 'file',
+      needed: (home) => {
+        const flow = home.flows.find(({ to, oidc }) => to.app === 'authelia' && oidc !== undefined);
+        return placesOf(home, flow && `${flow.from.app} signs people in by it`).filter(
+          ({ target }) => target === flow?.to.target,
+        );
+      },
+      generate: generateBy('clients', ({ home, instance }, options, tell) =>
+        makeClients(home, instance, options, tell),
+      ),
+    },
+  },
+};

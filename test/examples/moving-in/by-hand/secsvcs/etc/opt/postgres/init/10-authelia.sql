@@ -1,0 +1,2 @@
+CREATE ROLE authelia LOGIN;
+CREATE DATABASE authelia OWNER authelia;

@@ -1,0 +1,324 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { gatus } from '../../../../src/config/generate/gatus.ts';
+import type { Tree } from '../../../support/repo-fixture.ts';
+import { homelabWith, madeFor } from '../../../support/seen-home.ts';
+
+/** Of YAML, whatever it holds. */
+type Endpoint = ReturnType<typeof parse>;
+
+/** A variable of the environment, as Gatus reads it. */
+const variable = (name: string): string => `$\{${name}}`;
+
+const make = (changes: Tree = {}, options: Readonly<Record<string, unknown>> = {}) => {
+  const made = madeFor(gatus, 'endpoints', { app: 'gatus', target: 'secsvcs' }, changes, options);
+  return { ...made, tree: parse(made.text) };
+};
+const endpointsOf = (changes: Tree = {}, options: Readonly<Record<string, unknown>> = {}): Endpoint[] => {
+  const { tree, doubts } = make(changes, options);
+  assert.deepEqual(doubts, []);
+  return tree.endpoints;
+};
+const oneOf = (
+  name: string,
+  changes: Tree = {},
+  options: Readonly<Record<string, unknown>> = {},
+): Endpoint => {
+  const found = endpointsOf(changes, options).filter((endpoint) => endpoint.name === name);
+  assert.equal(found.length, 1, `${name}: ${found.length}`);
+  return found[0]!;
+};
+const namesOf = (changes: Tree = {}): string[] =>
+  endpointsOf(changes).map(({ group, name }) => `${group} ${name}`);
+const app = (name: string, ...lines: readonly string[]): Tree => ({
+  [`apps/${name}/app.yaml`]: [...lines, ''].join('\n'),
+});
+
+test('each name is asked, and each app without one that lets Gatus in', () => {
+  assert.deepEqual(namesOf(), [
+    'secsvcs postgres',
+    'secsvcs status.example.net',
+    'secsvcs waking.example.net',
+    'websvcs git.example.net',
+  ]);
+});
+
+test('an open route is asked at the health of its app, and its certificate must hold', () => {
+  assert.deepEqual(oneOf('git.example.net'), {
+    name: 'git.example.net',
+    group: 'websvcs',
+    interval: '1m',
+    url: 'https://git.example.net/api/healthz',
+    client: { 'ignore-redirect': true },
+    conditions: ['[STATUS] == 200', '[RESPONSE_TIME] < 5000', '[CERTIFICATE_EXPIRATION] > 240h'],
+    'maintenance-windows': [
+      { start: '00:00', duration: '7h10m', timezone: 'Europe/Berlin' },
+      { start: '23:00', duration: '1h', timezone: 'Europe/Berlin' },
+    ],
+  });
+});
+
+test('behind a sign-in it is the sign-in that answers', () => {
+  const { url, conditions } = oneOf('status.example.net');
+  assert.equal(url, 'https://status.example.net/');
+  assert.equal(conditions[0], '[STATUS] == any(302, 303, 401, 403)');
+});
+
+test('an access from networks is open to Gatus if its machine is in one of them', () => {
+  const films = (access: string): Tree =>
+    app(
+      'films',
+      'on: websvcs',
+      `route: { host: films, port: 80, access: ${access} }`,
+      'health: { path: /ok }',
+    );
+  assert.equal(
+    oneOf('films.example.net', films('guests')).conditions[0],
+    '[STATUS] == any(302, 303, 401, 403)',
+  );
+  assert.equal(oneOf('films.example.net', films('neighbours')).url, 'https://films.example.net/ok');
+});
+
+test('without a health of its own, or with one at another port, anything but a fault of the server will do', () => {
+  for (const health of ['', 'health: { path: /ok, port: 81 }', 'health: { path: /ok, scheme: tcp }']) {
+    const { url, conditions } = oneOf(
+      'web.example.net',
+      app('web', 'on: secsvcs', 'route: { host: web, port: 80 }', health),
+    );
+    assert.deepEqual([url, conditions[0]], ['https://web.example.net/', '[STATUS] < 500']);
+  }
+});
+
+test('the page of what sleeps is asked for the status that it answers with', () => {
+  assert.equal(oneOf('waking.example.net').conditions[0], '[STATUS] == 503');
+});
+
+test('what is started on demand is not asked, wherever its proxy is', () => {
+  const game = (line: string): Tree => app('game', line, 'route: { host: game, port: 80, via: secsvcs }');
+  assert.ok(!namesOf(game('on: gaming')).includes('gaming game.example.net'));
+  assert.ok(namesOf(game('on: websvcs')).includes('websvcs game.example.net'));
+  const proxied = app('web', 'on: secsvcs', 'route: { host: web, port: 80, via: gaming }');
+  assert.ok(!namesOf(proxied).includes('secsvcs web.example.net'));
+  const onDemand = homelabWith(['mode: scheduled, awake: { from: "07:00", to: "23:00" }', 'mode: on-demand']);
+  assert.ok(!namesOf(onDemand).some((name) => name.startsWith('websvcs')));
+});
+
+test('windows are those of the app’s machine and of its proxy', () => {
+  const web = app('web', 'on: secsvcs', 'route: { host: web, port: 80, via: websvcs }');
+  assert.equal(oneOf('web.example.net', web)['maintenance-windows'].length, 2);
+  assert.equal(oneOf('waking.example.net')['maintenance-windows'], undefined);
+});
+
+test('of several routes of one name that without conditions is asked; a path alone will do', () => {
+  const route = (more: string): string => `  - { name: r${more.length}, host: home, port: 80${more} }`;
+  const web = (...more: readonly string[]): Tree => app('web', 'on: secsvcs', 'routes:', ...more.map(route));
+  assert.equal(oneOf('home.example.net', web(', when: { path: /api }', '')).url, 'https://home.example.net/');
+  assert.equal(
+    oneOf('home.example.net', web(', when: { path: ["^/a.*", "/b$"] }')).url,
+    'https://home.example.net/b$$',
+  );
+  for (const when of ['{ header: { X-A: b } }', '{ method: POST }', '{ path: "^/a" }'])
+    assert.ok(!namesOf(web(`, when: ${when}`)).includes('secsvcs home.example.net'), when);
+  const any = app('web', 'on: secsvcs', 'route: { host: "*", port: 80 }');
+  assert.ok(!namesOf(any).some((name) => name.includes('*')));
+});
+
+test('a name that is passed on unopened is asked by TLS where its app knows no HTTP', () => {
+  const vpn = (health: string): Tree =>
+    app(
+      'vpn',
+      'on: cloud',
+      'route: { host: vpn, port: 8443, public: true, passthrough: true }',
+      `health: ${health}`,
+    );
+  const { url, conditions } = oneOf('vpn.example.net', vpn('{ scheme: tcp, port: 8443 }'));
+  assert.deepEqual(
+    [url, conditions],
+    ['tls://vpn.example.net:443', ['[CONNECTED] == true', '[CERTIFICATE_EXPIRATION] > 240h']],
+  );
+  assert.equal(oneOf('vpn.example.net', vpn('{ path: /health }')).url, 'https://vpn.example.net/health');
+});
+
+test('an app is asked past its proxy where Gatus uses it, or is among those that may', () => {
+  const mqtt = (ports: string): Tree =>
+    app('mqtt', 'title: Broker', 'on: websvcs', `ports: [${ports}]`, 'health: { scheme: tcp, port: 8883 }');
+  const isAsked = (ports: string): boolean => namesOf(mqtt(ports)).includes('websvcs mqtt');
+  for (const from of ['secsvcs', 'lan', '192.168.20.11', '192.168.20.0/28'])
+    assert.ok(isAsked(`{ port: 8883, from: ${JSON.stringify(from)} }`), from);
+  assert.ok(isAsked('{ port: 8883 }'));
+  for (const ports of [
+    '',
+    '{ port: 8883, from: [wifi, websvcs] }',
+    '{ port: 8884 }',
+    '{ port: 8883, proto: udp }',
+  ])
+    assert.ok(!isAsked(ports), ports);
+  const { url, conditions } = oneOf('mqtt', mqtt('{ port: 8883 }'));
+  assert.deepEqual([url, conditions[0]], ['tcp://192.168.20.12:8883', '[CONNECTED] == true']);
+  // The container beside it by its name; a machine on the internet by its address there.
+  assert.equal(oneOf('postgres').url, 'tcp://postgres:5432');
+  const edge = app('edge', 'on: cloud', 'ports: [{ port: 443 }]', 'health: { scheme: tcp, port: 443 }');
+  assert.equal(oneOf('edge', edge).url, 'tcp://203.0.113.10:443');
+});
+
+test('a page of its own at a port is asked as its health says, over HTTPS whoever signed it', () => {
+  const node = (scheme: string): Tree =>
+    app(
+      'node',
+      'on: websvcs',
+      'ports: [{ port: 9100 }]',
+      `health: { path: "/a$b", port: 9100, status: 204, scheme: ${scheme} }`,
+    );
+  assert.equal(oneOf('node', node('http')).url, 'http://192.168.20.12:9100/a$$b');
+  assert.equal(oneOf('node', node('http')).conditions[0], '[STATUS] == 204');
+  assert.deepEqual(oneOf('node', node('https')).client, { 'ignore-redirect': true, insecure: true });
+});
+
+test('a server of DNS is asked for a name of the home', () => {
+  const dns = (on: string): Tree =>
+    app(
+      'dns',
+      `on: ${on}`,
+      'ports: [{ port: 53, proto: udp }, { port: 53 }]',
+      'health: { scheme: tcp, port: 53 }',
+      'files: [{ generate: unbound/zone, to: /etc/unbound/home.conf }]',
+    );
+  const { url, dns: query, conditions } = oneOf('dns', dns('secsvcs'));
+  assert.deepEqual([url, query], ['192.168.20.11', { 'query-name': 'git.example.net', 'query-type': 'A' }]);
+  assert.deepEqual(conditions, [
+    '[DNS_RCODE] == NOERROR',
+    '[BODY] == 192.168.20.12',
+    '[RESPONSE_TIME] < 5000',
+  ]);
+  // Gatus reads no windows of such an endpoint.
+  assert.equal(oneOf('dns', dns('websvcs')).url, 'tcp://192.168.20.12:53');
+});
+
+test('options say how often and how strictly, and go over what is made', () => {
+  const options = {
+    interval: '30s',
+    slow: '500s',
+    certificate: '2d',
+    client: { 'dns-resolver': 'udp://192.168.20.1:53' },
+    endpoints: {
+      'git.example.net': { url: `https://git.example.net/${variable('PATH_OF_IT')}`, client: null },
+      postgres: null,
+    },
+    more: [{ name: 'outside', url: 'https://example.org/', conditions: ['[STATUS] == 200'] }],
+    extra: { ui: { title: 'x' } },
+  };
+  const { tree, doubts } = make({}, options);
+  assert.deepEqual(doubts, []);
+  assert.deepEqual(tree.ui, { title: 'x' });
+  const [status, , git, outside] = tree.endpoints;
+  assert.deepEqual(status.client, { 'ignore-redirect': true, 'dns-resolver': 'udp://192.168.20.1:53' });
+  assert.deepEqual(status.conditions.slice(1), [
+    '[RESPONSE_TIME] < 500000',
+    '[CERTIFICATE_EXPIRATION] > 48h',
+  ]);
+  assert.deepEqual(
+    [status.interval, git.url, git.client],
+    ['30s', `https://git.example.net/${variable('PATH_OF_IT')}`, undefined],
+  );
+  assert.equal(outside.name, 'outside');
+});
+
+test('options that name nothing are told', () => {
+  const options = { endpoints: { 'gti.example.net': {} }, tokens: { phone: 'TOKEN' } };
+  assert.deepEqual(make({}, options).doubts, [
+    'error wrong_option: options.tokens: there is no channel phone',
+    'error wrong_option: options.endpoints: nothing named gti.example.net is asked',
+  ]);
+  assert.match(
+    make({}, { interval: '1y' }).doubts.join(),
+    /^error wrong_option: options\.interval must be such as/,
+  );
+  assert.match(make({}, { every: '1m' }).doubts.join(), /^error wrong_option: there is no option every$/);
+});
+
+const channels = (channelsText: string, send: string): Tree =>
+  homelabWith(`notifications: { channels: { ${channelsText} }, send: [${send}] }`);
+
+test('who is told of health is told, by the way that the channel says', () => {
+  const phone = 'phone: { ntfy: "https://ntfy.example.org/sub/a-topic" }';
+  const { tree } = make(channels(phone, '{ to: phone, about: [backups, health] }'), {
+    tokens: { phone: 'NTFY_TOKEN' },
+  });
+  assert.deepEqual(tree.alerting, {
+    ntfy: {
+      url: 'https://ntfy.example.org/sub',
+      topic: 'a-topic',
+      token: variable('NTFY_TOKEN'),
+      'default-alert': { 'failure-threshold': 3, 'success-threshold': 2, 'send-on-resolved': true },
+    },
+  });
+  assert.deepEqual(tree.endpoints[0].alerts, [
+    { type: 'ntfy', description: 'PostgreSQL on secsvcs does not answer as it should' },
+  ]);
+  for (const send of ['', '{ to: phone, about: backups }']) {
+    const without = make(channels(phone, send)).tree;
+    assert.deepEqual([without.alerting, without.endpoints[0].alerts], [undefined, undefined]);
+  }
+});
+
+test('of two channels of one kind neither is told with the token of the other', () => {
+  const two = channels(
+    'phone: { ntfy: "https://ntfy.sh/a" }, wall: { ntfy: "https://ntfy.example.org/b" }',
+    '{ to: [wall, phone] }',
+  );
+  const { tree } = make(two, { tokens: { phone: 'PHONE_TOKEN' } });
+  assert.equal(tree.alerting.ntfy.token, undefined);
+  assert.deepEqual(
+    tree.endpoints[0].alerts.map((alert: Endpoint) => alert['provider-override']),
+    [
+      { url: 'https://ntfy.sh', topic: 'a', token: variable('PHONE_TOKEN') },
+      { url: 'https://ntfy.example.org', topic: 'b' },
+    ],
+  );
+});
+
+test('a webhook is posted JSON, an address is sent mail by the server that is said', () => {
+  const both = channels(
+    'hook: { webhook: "https://hooks.example.org/x" }, mail: { email: [a@example.net, b@example.net] }',
+    '{ to: [hook, mail] }',
+  );
+  const email = {
+    from: 'g@example.net',
+    host: 'smtp.example.net',
+    port: 587,
+    password: variable('SMTP_PASSWORD'),
+  };
+  const { tree, doubts } = make(both, { tokens: { hook: 'HOOK_TOKEN' }, email });
+  assert.deepEqual(doubts, []);
+  const { custom } = tree.alerting;
+  assert.deepEqual([custom.url, custom.method], ['https://hooks.example.org/x', 'POST']);
+  assert.equal(custom.headers.Authorization, `Bearer ${variable('HOOK_TOKEN')}`);
+  assert.equal(JSON.parse(custom.body).text, '[ALERT_DESCRIPTION]');
+  assert.equal(tree.alerting.email.to, 'a@example.net,b@example.net');
+  assert.equal(tree.alerting.email.password, variable('SMTP_PASSWORD'));
+  assert.match(make(both).doubts.join(), /^error wrong_option: the channel mail is an address of email/);
+});
+
+test('a channel of ntfy without a topic is told', () => {
+  for (const url of ['https://ntfy.sh', 'https://ntfy.sh/a?b=c']) {
+    const { doubts } = make(channels(`phone: { ntfy: "${url}" }`, '{ to: phone }'));
+    assert.match(doubts.join(), /^error wrong_value: \S+ of the channel phone names no topic/, url);
+  }
+});
+
+test('a text of the manifest is no variable, and holds no quote where Gatus takes none', () => {
+  const hostile = app(
+    'web',
+    `title: ${JSON.stringify(`${variable('HOME')} "x\\y"\n$$ no: [a]`)}`,
+    'on: secsvcs',
+    'route: { host: web, port: 80 }',
+    `health: { path: "/$HOME/${variable('X')}" }`,
+  );
+  const { url, alerts } = oneOf('web.example.net', {
+    ...hostile,
+    ...channels('hook: { webhook: "https://hooks.example.org/$HOME" }', '{ to: hook }'),
+  });
+  assert.equal(url, `https://web.example.net/$$HOME/$${variable('X')}`);
+  assert.equal(alerts[0].description, `$${variable('HOME')}  x y $$$$ no: [a] does not answer as it should`);
+});
