@@ -228,6 +228,22 @@ const rows: Readonly<Record<string, () => void | Promise<void>>> = {
     const script = textOf('websvcs', '/etc/opt/guacamole/fill.sh');
     assert.ok(script.startsWith('set -eu\n'));
   },
+  'the UPS, and who obeys it, without a password in clear': () => {
+    const { rack } = home.ups;
+    assert.match(
+      textOf('pve1', '/etc/nut/ups.conf'),
+      new RegExp(`^\\[rack\\]\n {4}driver = ${rack!.driver}$`, 'm'),
+    );
+    assert.deepEqual(fileOf('pve1', '/etc/nut/upsd.users').secrets, [
+      'ups_primary_password',
+      'ups_secondary_password',
+    ]);
+    // The tower knows the password of those that are shut down first alone.
+    assert.deepEqual(fileOf('pve2', '/etc/nut/upsmon.conf').secrets, ['ups_secondary_password']);
+    assert.ok(
+      partOf(parts, 'pve2').apps.every(({ secrets }) => secrets.every(({ name }) => !/primary/.test(name))),
+    );
+  },
   'users of the machine': () => {
     const [user] = appOf('websvcs', 'paperless').users;
     assert.deepEqual([user!.name, user!.uid], ['paperless', 970]);
