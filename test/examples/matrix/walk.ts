@@ -10,6 +10,9 @@ export type Walk = { readonly verdict: Verdict; readonly heard: readonly string[
 /** Somebody in the internet, as HAProxy tells the proxies. */
 const stranger = '198.51.100.7';
 
+/** Middlewares of Traefik by which nobody is kept out: who comes too often is told to come later. */
+const lettingPass: ReadonlySet<string> = new Set(['headers', 'rateLimit']);
+
 const gains: readonly Verdict['outcome'][] = ['nothing', 'denied', 'asked', 'in'];
 
 /**
@@ -78,7 +81,7 @@ export function walk(
         if (outcome === 'denied') return { arrives, answers, asks: null, outcome };
         asks = policy === 'one_factor' || policy === 'two_factor' ? policy : null;
         if (outcome === 'asked') return { arrives, answers, asks, outcome };
-      } else if (kind !== 'headers') throw new Error(`the middleware ${kind} is not read here`);
+      } else if (!lettingPass.has(kind)) throw new Error(`the middleware ${kind} is not read here`);
     }
     return { arrives, answers, asks, outcome: 'in' };
   };
