@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { authelia } from '../../../../src/config/generate/authelia.ts';
-import { autheliaProgram, autheliaVersion, decideByAuthelia } from '../../../support/authelia-program.ts';
+import { autheliaProgram, decideByAuthelia } from '../../../support/authelia-program.ts';
 import { type AutheliaRequest, readAuthelia } from '../../../support/authelia-reader.ts';
 import { generateFor, homeOf } from '../../../support/compiled-home.ts';
 import { missing } from '../../../support/missing.ts';
@@ -44,7 +44,7 @@ const requests: AutheliaRequest[] = [
 ];
 
 if (autheliaProgram !== null) {
-  test(`Authelia ${autheliaVersion()} decides as the reader does`, (t) => {
+  test('Authelia decides as the reader does', (t) => {
     const { home, findings } = homeOf({
       'homelab.yaml': [
         'v: 1',
