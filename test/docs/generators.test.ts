@@ -79,6 +79,7 @@ function shown(): Tree {
   const { guests, ...homelab } = files['homelab.yaml']!;
   files['homelab.yaml'] = { v: 1, site: { domain: 'example.net' }, hosts: { pve1: {} }, guests, ...homelab };
   return {
+    'apps/victoriametrics/app.yaml': 'on: secsvcs\n',
     ...Object.fromEntries(Object.entries(files).map(([path, value]) => [path, JSON.stringify(value)])),
     'apps/traefik/traefik.container':
       '[Container]\nImage=docker.io/library/traefik:v3.7.9\nContainerName=traefik\n',
