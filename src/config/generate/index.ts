@@ -1,3 +1,4 @@
+import { alertmanager } from './alertmanager.ts';
 import { authelia } from './authelia.ts';
 import { gatus } from './gatus.ts';
 import type { Generator } from './generator.ts';
@@ -7,6 +8,7 @@ import { headscale } from './headscale.ts';
 import { homepage } from './homepage.ts';
 import { hosts } from './hosts.ts';
 import { lldap } from './lldap.ts';
+import { ntfy } from './ntfy.ts';
 import { pfsense } from './pfsense.ts';
 import { podman } from './podman.ts';
 import { postgres } from './postgres.ts';
@@ -15,9 +17,11 @@ import { scrape } from './scrape.ts';
 import { traefik } from './traefik.ts';
 import { unbound } from './unbound.ts';
 import { victorialogs } from './victorialogs.ts';
+import { vmalert } from './vmalert.ts';
 
 /** Every generator that comes with Writ. Adding one is a file and a line here. */
 export const generators: readonly Generator[] = [
+  alertmanager,
   authelia,
   gatus,
   grafana,
@@ -26,6 +30,7 @@ export const generators: readonly Generator[] = [
   homepage,
   hosts,
   lldap,
+  ntfy,
   pfsense,
   podman,
   postgres,
@@ -34,4 +39,5 @@ export const generators: readonly Generator[] = [
   traefik,
   unbound,
   victorialogs,
+  vmalert,
 ];
