@@ -6,6 +6,7 @@ import { headscale } from './headscale.ts';
 import { homepage } from './homepage.ts';
 import { hosts } from './hosts.ts';
 import { lldap } from './lldap.ts';
+import { nftables } from './nftables.ts';
 import { pfsense } from './pfsense.ts';
 import { podman } from './podman.ts';
 import { postgres } from './postgres.ts';
@@ -23,6 +24,7 @@ export const generators: readonly Generator[] = [
   homepage,
   hosts,
   lldap,
+  nftables,
   pfsense,
   podman,
   postgres,
