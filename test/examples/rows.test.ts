@@ -209,6 +209,7 @@ const rows: Readonly<Record<string, () => void | Promise<void>>> = {
       appOf('pve1', 'ups').packages.map(({ name }) => name),
       ['nut-client', 'nut-server'],
     );
+    assert.deepEqual(appOf('cloud', 'haproxy').packages, [{ name: 'haproxy', version: '3.0.*' }]);
     const [fonts] = appOf('websvcs', 'website').artifacts;
     assert.match(`${fonts!.to} ${fonts!.sha256}`, /^\/var\/lib\/website\/fonts\/ [0-9a-f]{64}$/);
   },
@@ -226,6 +227,21 @@ const rows: Readonly<Record<string, () => void | Promise<void>>> = {
     assert.match(unit, /^Type=oneshot$/m);
     const script = textOf('websvcs', '/etc/opt/guacamole/fill.sh');
     assert.ok(script.startsWith('set -eu\n'));
+  },
+  'users of the machine': () => {
+    const [user] = appOf('websvcs', 'paperless').users;
+    assert.deepEqual([user!.name, user!.uid], ['paperless', 970]);
+  },
+  'things that no relay manages have names, and files that a person brings': () => {
+    const named = home.names.find(({ name }) => name === 'ap.example.net');
+    assert.equal(named!.address, home.devices.ap!.address);
+    const { relay } = partOf(parts, 'ap');
+    assert.equal(relay, undefined);
+    assert.match(textOf('ap', '/etc/config/system'), /^\toption log_ip '192\.168\.21\.11'$/m);
+  },
+  'middlewares of the proxy that one route names': () => {
+    assert.deepEqual(routesOf('comments')[0]!.middlewares, ['slowly']);
+    assert.match(textOf('websvcs', '/etc/opt/traefik/dynamic/home.yml'), /^ {4}slowly:\n {6}rateLimit:$/m);
   },
   'devices of the machine': () => {
     const unit = textOf('homesvcs', '/etc/containers/systemd/zigbee2mqtt.container');
