@@ -122,7 +122,8 @@ function doorOf(name: string): Tree {
   };
 }
 
-const homelab = treeAt('homelab.yaml');
+// Backups name apps that are not here.
+const { backups: _, ...homelab } = treeAt('homelab.yaml');
 const base = new Map<string, Uint8Array<ArrayBuffer>>([
   ...[...example.files].filter(([path]) => path.startsWith('apps/headscale/')),
   ...kept.map((name) => {
