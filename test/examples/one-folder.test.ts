@@ -100,11 +100,7 @@ const systems: Readonly<Record<string, readonly [target: string, path: string, l
     /^local-data: "wiki\.example\.net\. 300 IN A 192\.168\.22\.11"$/,
   ],
   'pfSense’s host overrides': ['pve1', '/etc/opt/pfsense/host-overrides.json', /^"host": "wiki",$/],
-  'Authelia’s rules': [
-    'secsvcs',
-    '/etc/opt/authelia/configuration.yml',
-    /^- domain: \["wiki\.example\.net"\]$/,
-  ],
+  'Authelia’s rules': ['secsvcs', '/etc/opt/authelia/access-control.yml', /^- 'wiki\.example\.net'$/],
   'the script that makes databases': [
     'secsvcs',
     '/etc/opt/databases/roles.sql',
@@ -123,7 +119,13 @@ const systems: Readonly<Record<string, readonly [target: string, path: string, l
   'Headscale’s records': [
     'cloud',
     '/etc/headscale/records.json',
-    /"wiki\.example\.net", "type": "A", "value": "100\.64\.0\.21"/,
+    /"wiki\.example\.net","type":"A","value":"100\.64\.0\.21"/,
+  ],
+  'what Gatus asks': ['secsvcs', '/etc/opt/gatus/home.yaml', /^url: 'https:\/\/wiki\.example\.net\/'$/],
+  'the landing page': [
+    'secsvcs',
+    '/etc/opt/homepage/services.yaml',
+    /^href: 'https:\/\/wiki\.example\.net\/'$/,
   ],
 };
 

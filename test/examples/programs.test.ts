@@ -123,7 +123,8 @@ if (noNft !== false) missing(`${noNft}, which judge the example's firewalls`);
 test('nft takes the firewall of each machine', { skip: noNft }, () => {
   let count = 0;
   for (const target of targets) {
-    const text: string | undefined = filesOf(release, target).get('/etc/opt/firewall/ruleset.nft');
+    const files: ReadonlyMap<string, string> = filesOf(release, target);
+    const text = files.get('/etc/opt/firewall/ruleset.nft');
     if (text === undefined) continue;
     const done = spawnSync('nft', ['-c', '-f', '-'], { input: text });
     assert.equal(done.status, 0, `${target}: ${done.stderr.toString()}`);
@@ -158,6 +159,22 @@ for (const [program, ...words] of ruleJudges) {
     }
   });
 }
+
+const noPromtool = spawnSync('promtool', ['--version']).error !== undefined && 'there is no promtool';
+
+test('promtool takes what vmagent is to ask, and no job without a name', { skip: noPromtool }, (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'writ-scrape-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const text = filesOf(release, 'websvcs').get('/etc/opt/vmagent/scrape.yml')!;
+  const judge = (config: string): number | null => {
+    const path = join(folder, 'scrape.yml');
+    writeFileSync(path, config);
+    // The token is a file of the container.
+    return spawnSync('promtool', ['check', 'config', '--syntax-only', path]).status;
+  };
+  assert.equal(judge(text), 0);
+  assert.notEqual(judge(text.replace('job_name: immich', 'job: immich')), 0);
+});
 
 test('what is JSON or YAML can be read as such', () => {
   /** Files of programs that have templates of their own in their YAML. */

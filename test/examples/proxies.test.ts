@@ -52,6 +52,9 @@ test('requests end where the apps are', () => {
   assert.equal(serverAt('secsvcs', 'home', 'pve1'), 'https://192.168.20.2:8006');
   assert.equal(serverAt('homesvcs', 'home', 'home'), 'http://192.168.21.12:8123');
   assert.equal(serverAt('websvcs', 'home', 'films'), 'http://jellyfin:8096');
+  assert.equal(serverAt('websvcs', 'home', 'papers'), 'http://paperless:8000', 'a pod, by its own name');
+  assert.equal(serverAt('websvcs', 'public', 'desk'), 'http://guacamole:8080', 'one container of several');
+  assert.equal(serverAt('websvcs', 'public', 'example.net'), 'http://website:8080', 'the domain itself');
 });
 
 test('the page of what sleeps answers for the tower’s public names, and for no other', () => {
@@ -68,6 +71,18 @@ test('a path for the home alone is refused on a public name', () => {
     null,
     null,
   ]);
+});
+
+test('who brings what it measured comes to one path, and is known by its address', () => {
+  const ways = ['/api/v1/write', '/api/v1/query'].map((path) => {
+    const request = { entryPoint: 'home', sni: 'metrics.example.net', path, method: 'POST' };
+    const answer = proxies.get('secsvcs')!.route(request);
+    assert.ok(answer?.kind === 'http');
+    return answer.middlewares.map(({ kind }) => kind);
+  });
+  assert.deepEqual([ways[0]!.includes('ipAllowList'), ways[0]!.includes('forwardAuth')], [true, false]);
+  assert.deepEqual([ways[1]!.includes('ipAllowList'), ways[1]!.includes('forwardAuth')], [false, true]);
+  assert.equal(serverAt('secsvcs', 'public', 'metrics', '/api/v1/write'), null);
 });
 
 test('who passes is asked first, but where an app asks for its own token', () => {

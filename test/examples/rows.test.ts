@@ -13,7 +13,7 @@ const textOf = (target: string, path: string): string => filesOf(release, target
 const appOf = (target: string, name: string) => partOf(parts, target).apps.find((app) => app.name === name)!;
 const routesOf = (app: string) => home.routes.filter((route) => route.app === app);
 
-const rows: Readonly<Record<string, () => void>> = {
+const rows: Readonly<Record<string, () => void | Promise<void>>> = {
   'native units are passed through untouched': () => {
     const { files } = exampleRepo();
     const name = 'grafana.container';
@@ -32,7 +32,7 @@ const rows: Readonly<Record<string, () => void>> = {
       const text = textOf('websvcs', `/etc/containers/systemd/${name}.container.d/50-writ-network.conf`);
       return [...text.matchAll(/^Network=(.+)\.network$/gm)].map(([, network]) => network!);
     };
-    assert.deepEqual(networks('forgejo'), ['forgejo_traefik']);
+    assert.deepEqual(networks('forgejo'), ['forgejo_traefik', 'forgejo_vmagent']);
     assert.deepEqual(networks('jellyfin'), ['jellyfin_traefik']);
     const asked = networks('traefik').map((name) => name.split('_').find((app) => app !== 'traefik'));
     const routed = home.routes.flatMap(({ app, target, proxy }) =>
@@ -80,7 +80,7 @@ const rows: Readonly<Record<string, () => void>> = {
   },
   'one secret of several apps, and of several machines': () => {
     const { lldap_admin_password: shared, forgejo_pg_password: across, acme_dns_token: three } = home.secrets;
-    assert.deepEqual(shared!.apps, ['authelia', 'lldap']);
+    assert.deepEqual(shared!.apps, ['authelia', 'lldap', 'lldap-people']);
     assert.deepEqual(
       [across!.apps, across!.targets],
       [
@@ -91,9 +91,9 @@ const rows: Readonly<Record<string, () => void>> = {
     assert.deepEqual(three!.targets, ['homesvcs', 'secsvcs', 'websvcs']);
   },
   'secrets that are made of others on the machine': () => {
-    const made = appOf('secsvcs', 'authelia').secrets.find(({ name }) => name === 'grafana_oidc_digest');
+    const made = appOf('secsvcs', 'authelia').secrets.find(({ name }) => name === 'grafana_oidc_secret_hash');
     assert.deepEqual(made, {
-      name: 'grafana_oidc_digest',
+      name: 'grafana_oidc_secret_hash',
       derived: { from: ['grafana_oidc_secret'], as: 'pbkdf2-sha512' },
     });
   },
@@ -104,12 +104,25 @@ const rows: Readonly<Record<string, () => void>> = {
       derived: { from: ['esphome_api_key'], as: 'base64' },
     });
   },
+  'secrets that are composed of others, and of what stands around them': () => {
+    const patternOf = (app: string, name: string): string => {
+      const { derived } = appOf('websvcs', app).secrets.find((one) => one.name === name)!;
+      assert.equal(derived!.as, 'text');
+      return derived!.pattern!;
+    };
+    assert.equal(
+      patternOf('miniflux', 'miniflux_database_url'),
+      `postgres://miniflux:<<miniflux_pg_password>>@${home.guests.secsvcs!.address}/miniflux?sslmode=require`,
+    );
+    const signIns = JSON.parse(patternOf('paperless', 'paperless_sign_ins')) as Record<string, unknown>;
+    assert.deepEqual(Object.keys(signIns), ['openid_connect']);
+  },
   'configuration that holds secrets, by placeholders': () => {
     assert.deepEqual(fileOf('homesvcs', '/etc/opt/homeassistant/secrets.yaml').secrets, [
       'homeassistant_writ_token',
     ]);
     assert.ok(
-      fileOf('secsvcs', '/etc/opt/authelia/configuration.yml').secrets!.includes('forgejo_oidc_digest'),
+      fileOf('secsvcs', '/etc/opt/authelia/clients.yml').secrets!.includes('forgejo_oidc_secret_hash'),
     );
   },
   'certificates of the home’s own authority, for servers and clients': () => {
@@ -150,7 +163,7 @@ const rows: Readonly<Record<string, () => void>> = {
   },
   'a database on a shared server, here and on another guest': () => {
     const sql = textOf('secsvcs', '/etc/opt/databases/roles.sql');
-    for (const role of ['authelia', 'forgejo', 'grafana'])
+    for (const role of ['authelia', 'forgejo', 'grafana', 'guacamole', 'miniflux', 'paperless'])
       assert.ok(sql.includes(`'CREATE ROLE "${role}"'`), role);
     assert.match(
       textOf('secsvcs', '/etc/opt/postgres/pg_hba.conf'),
@@ -158,12 +171,14 @@ const rows: Readonly<Record<string, () => void>> = {
     );
   },
   'clients of single sign-on': () => {
-    const config = textOf('secsvcs', '/etc/opt/authelia/configuration.yml');
+    const config = textOf('secsvcs', '/etc/opt/authelia/clients.yml');
     for (const uri of [
       'graph.example.net/login/generic_oauth',
       'git.example.net/user/oauth2/authelia/callback',
+      'papers.example.net/accounts/oidc/authelia/login/callback/',
+      'photos.example.net/api/oauth/mobile-redirect',
     ]) {
-      assert.ok(config.includes(`- https://${uri}\n`), uri);
+      assert.ok(config.includes(`- 'https://${uri}'\n`), uri);
     }
   },
   'one app on several guests, with values of each': () => {
@@ -194,12 +209,57 @@ const rows: Readonly<Record<string, () => void>> = {
       appOf('pve1', 'ups').packages.map(({ name }) => name),
       ['nut-client', 'nut-server'],
     );
+    assert.deepEqual(appOf('cloud', 'haproxy').packages, [{ name: 'haproxy', version: '3.0.*' }]);
     const [fonts] = appOf('websvcs', 'website').artifacts;
     assert.match(`${fonts!.to} ${fonts!.sha256}`, /^\/var\/lib\/website\/fonts\/ [0-9a-f]{64}$/);
+  },
+  'containers of one app together, in a pod or in a network of their own': () => {
+    const unit = (name: string): string => textOf('websvcs', `/etc/containers/systemd/${name}`);
+    for (const name of ['paperless', 'paperless-broker'])
+      assert.match(unit(`${name}.container`), /^Pod=paperless\.pod$/m);
+    assert.match(unit('paperless.pod.d/50-writ-network.conf'), /^Network=paperless_traefik\.network$/m);
+    assert.equal(routesOf('paperless')[0]!.upstream!.host, 'paperless');
+    for (const name of ['guacamole', 'guacd'])
+      assert.match(unit(`${name}.container.d/50-writ-network.conf`), /^Network=guacamole\.own\.network$/m);
+  },
+  'work that is done once before a start': () => {
+    const unit = textOf('websvcs', '/etc/containers/systemd/guacamole-fill.container');
+    assert.match(unit, /^Type=oneshot$/m);
+    const script = textOf('websvcs', '/etc/opt/guacamole/fill.sh');
+    assert.ok(script.startsWith('set -eu\n'));
+  },
+  'users of the machine': () => {
+    const [user] = appOf('websvcs', 'paperless').users;
+    assert.deepEqual([user!.name, user!.uid], ['paperless', 970]);
+  },
+  'things that no relay manages have names, and files that a person brings': () => {
+    const named = home.names.find(({ name }) => name === 'ap.example.net');
+    assert.equal(named!.address, home.devices.ap!.address);
+    const { relay } = partOf(parts, 'ap');
+    assert.equal(relay, undefined);
+    assert.match(textOf('ap', '/etc/config/system'), /^\toption log_ip '192\.168\.21\.11'$/m);
+  },
+  'middlewares of the proxy that one route names': () => {
+    assert.deepEqual(routesOf('comments')[0]!.middlewares, ['slowly']);
+    assert.match(textOf('websvcs', '/etc/opt/traefik/dynamic/home.yml'), /^ {4}slowly:\n {6}rateLimit:$/m);
   },
   'devices of the machine': () => {
     const unit = textOf('homesvcs', '/etc/containers/systemd/zigbee2mqtt.container');
     assert.match(unit, /^AddDevice=\/dev\/serial\/by-id\/\S+:\/dev\/ttyUSB0$/m);
+  },
+  'images that stay, and images that may become their own fixes': async () => {
+    const floating = 'docker.io/library/nginx:stable';
+    const unit = (name: string, image: string): Record<string, string> => {
+      const path = `apps/${name}/${name}.container`;
+      const text = new TextDecoder().decode(exampleRepo().files.get(path));
+      return { [path]: text.replace(/^Image=.*$/m, `Image=${image}`) };
+    };
+    const doubtsOf = async (change: Record<string, string>): Promise<string[]> =>
+      (await buildExample(change)).findings.map(({ code }) => code);
+    assert.deepEqual(await doubtsOf(unit('website', 'docker.io/library/nginx:1.29')), []);
+    assert.deepEqual(await doubtsOf(unit('website', floating)), ['image_floating']);
+    const half = 'docker.io/vaultwarden/server:1.35';
+    assert.deepEqual(await doubtsOf(unit('vaultwarden', half)), ['image_floating']);
   },
   'files whose change only reloads': () => {
     assert.equal(fileOf('secsvcs', '/etc/opt/victoriametrics/scrape.yml').on_change, 'reload');

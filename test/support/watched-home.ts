@@ -35,7 +35,9 @@ units: [node.container]
 metrics: { port: 9100 }
 `,
   'apps/node/node.container': '[Container]\nImage=docker.io/library/x:1\nNetwork=host\n',
-  'apps/web/app.yaml': `on: [secsvcs, websvcs]
+  'apps/web/app.yaml': `on:
+  - { guest: secsvcs, route: { host: web, port: 80 } }
+  - { guest: websvcs, route: { host: other, port: 80 } }
 units: [web.container]
 metrics: [{ port: 80 }, { name: slow, port: 80, path: "/slow?part=a&part=b&of=c", every: 5m }]
 health: { path: / }

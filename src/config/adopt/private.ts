@@ -30,6 +30,8 @@ const ofCredentials =
 const namedSecret =
   /(?:^|[/._-])(?:pass|passwd|passwords?|passphrase|secrets?|tokens?|api[_-]?key|auth[_-]?key|psk)(?:\.(?:txt|secret|key))?$/i;
 const oneWord = /^\s*(\S{3,})\s*$/;
+/** `me:$apr1$…`, as files of passwords for a service have it. */
+const hashed = /:\$[\w-]+\$/;
 
 /** `machine example.net login me password x`, as .netrc has it, perhaps over several lines. */
 const loginWithPassword = /(?:^|\s)login\s+\S+\s+password\s+\S/;
@@ -39,6 +41,12 @@ const twoWords = /^\s*(password|passwd|passphrase|requirepass|masterauth)\s+("[^
 /** `NAME=value`, `name: value`, `"name": "value",`, `'name' => 'value'`. */
 const assignment =
   /^[\s{,]*(?:export\s+|set\s+|-\s+)*["']?([A-Za-z][\w.-]*)["']?\s*(?:=>|[:=])\s*(.*?)[\s,}]*$/;
+/** Members of what stands in one line: `{ url: x, token: "y" }`. */
+const members = /[{,]\s*["']?([A-Za-z][\w.-]*)["']?\s*[:=]\s*("[^"]*"|'[^']*'|[^\s,{}[\]"']+)/g;
+/** A variable of Kubernetes, `name: X` and `value: y` in lines of their own or in one. */
+const nameAndValue =
+  /\bname:\s*["']?([A-Za-z][\w.-]*)["']?\s*(?:,|\n)\s*value:\s*("[^"\n]*"|'[^'\n]*'|[^\s,}]+)/g;
+const secretOfKubernetes = /^kind:\s*["']?Secret["']?\s*$/m;
 const longKey = /^[A-Za-z0-9+/=_-]{64,}$/;
 const credentialsInUrl = /[a-z][a-z0-9+.-]*:\/\/[^\s:/@"'$%{<]*:([^\s:/@"'$%{<][^\s:/@"']{2,})@/i;
 
@@ -63,18 +71,27 @@ export function findSecret(path: string, text: string): string | null {
   if (keyBlock.test(text)) return 'it holds a private key';
   if (ofCredentials.test(path) && /\S/.test(text)) return 'files of this name are for credentials';
   const [, word] = namedSecret.test(path) ? (oneWord.exec(text) ?? []) : [];
-  if (word !== undefined && !notSecret.some((pattern) => pattern.test(word)))
+  if (word !== undefined && !hashed.test(word) && !notSecret.some((pattern) => pattern.test(word)))
     return 'it holds one word, and its name says that it is a secret';
   if (loginWithPassword.test(text)) return 'it has a login with its password';
   const isUnit = /\/(?:containers\/systemd|systemd\/system)\//.test(path) && isUnitFile(path);
   const inUnit = isUnit ? secretInUnit(path, text) : null;
   if (inUnit !== null) return inUnit;
+  if (secretOfKubernetes.test(text) && /^(?:data|stringData):/m.test(text))
+    return 'it is a Secret of Kubernetes';
+  for (const { 1: name, 2: value, index } of isUnit ? [] : text.matchAll(nameAndValue)) {
+    const line = text.slice(0, index).split('\n').length;
+    if (isSecret(name!, value!)) return `line ${line} gives ${name} a value in clear`;
+  }
   for (const [index, line] of text.split('\n').entries()) {
     if (line.length > 10_000 || /^\s*(?:[#;]|\/\/)/.test(line)) continue;
     const at = `line ${index + 1}`;
     const [, name, value] = isUnit ? [] : (assignment.exec(line) ?? []);
     if (name !== undefined && value !== undefined && isSecret(name, value.replace(/\s+#.*$/, ''))) {
       return `${at} gives ${name} a value in clear`;
+    }
+    for (const [, member, inside] of isUnit ? [] : line.matchAll(members)) {
+      if (isSecret(member!, inside!)) return `${at} gives ${member} a value in clear`;
     }
     const [, word, given] = isUnit ? [] : (twoWords.exec(line) ?? []);
     if (word !== undefined && given !== undefined && isSecret('password', given)) {

@@ -66,7 +66,7 @@ const triggers: Readonly<Record<string, readonly [section: string, key: string]>
 };
 
 /** The service that a timer, a path or a socket starts. */
-function triggeredBy(unit: Placed['parsed'][number]): string[] {
+export function triggeredBy(unit: Placed['parsed'][number]): string[] {
   const trigger = triggers[unit.name.suffix];
   if (trigger === undefined) return [];
   // A socket that accepts by itself starts an instance for each connection (systemd.socket(5), Accept=).

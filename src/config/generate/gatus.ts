@@ -1,15 +1,15 @@
 import { durationMs } from '../../../schema/manifest/duration.ts';
 import { own } from '../../../schema/wire/record.ts';
-import type { Home, Instance } from '../home.ts';
+import type { Home } from '../home.ts';
 import { alertingOf, literal } from './gatus/alerts.ts';
 import { type Asked, whatIsAsked } from './gatus/asked.ts';
 import { type GatusOptions, gatusOptionsSchema } from './gatus/options.ts';
 import { goDuration, quietWindows } from './gatus/quiet.ts';
-import type { Doubt, Generator, Tell } from './generator.ts';
+import type { Generator, GeneratorInput, Tell } from './generator.ts';
 import { mergeOver } from './merge.ts';
 import { joined, offTimes, type Span } from './off-times.ts';
-import { readOptions, tellUnknown } from './read-options.ts';
-import { yamlText } from './yaml-text.ts';
+import { tellUnknown } from './read-options.ts';
+import { yamlBy } from './yaml-output.ts';
 
 type Native = Readonly<Record<string, unknown>>;
 
@@ -24,19 +24,12 @@ export const gatus: Generator = {
       about: 'endpoints and alerting, a file for the folder of Gatus’ configuration',
       kind: 'file',
       needed: () => [],
-      generate: ({ home, instance, options: given }) => {
-        const doubts: Doubt[] = [];
-        const tell: Tell = (doubt) => void doubts.push(doubt);
-        const options = readOptions(gatusOptionsSchema, given, tell);
-        const tree = options === null ? {} : treeOf(home, instance, options, tell);
-        const head = `# Made by Writ for apps/${instance.app}/app.yaml (generate: gatus/endpoints); what is changed here is lost.\n`;
-        return { made: { kind: 'file', text: head + yamlText(tree) }, doubts };
-      },
+      generate: yamlBy('gatus/endpoints', gatusOptionsSchema, treeOf),
     },
   },
 };
 
-function treeOf(home: Home, instance: Instance, options: GatusOptions, tell: Tell): Native {
+function treeOf({ home, instance }: GeneratorInput, options: GatusOptions, tell: Tell): Native {
   const { providers, alerts } = alertingOf(home, options, tell);
   const timezone = home.site.timezone;
   const made = whatIsAsked(home, instance, options).flatMap((asked): [string, Native][] => {

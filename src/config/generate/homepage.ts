@@ -4,10 +4,10 @@ import { own, recordOf } from '../../../schema/wire/record.ts';
 import { machineOf } from '../compile/routes.ts';
 import type { Home, Route } from '../home.ts';
 import { byText } from '../repo.ts';
-import type { Doubt, Generator, Tell } from './generator.ts';
+import type { Generator, GeneratorInput, Tell } from './generator.ts';
 import { mergeOver } from './merge.ts';
-import { readOptions, tellUnknown } from './read-options.ts';
-import { yamlText } from './yaml-text.ts';
+import { tellUnknown } from './read-options.ts';
+import { yamlBy } from './yaml-output.ts';
 
 type Native = Readonly<Record<string, unknown>>;
 
@@ -16,15 +16,15 @@ const nativeSchema = recordOf(v.string(), v.unknown());
 export const homepageOptionsSchema = v.strictObject({
   groups: v.pipe(
     v.optional(v.array(titleSchema), []),
-    v.description('groups that come first, in this order; the others follow by name'),
+    v.description('Groups that come first, in this order; the others follow by name.'),
   ),
   services: v.pipe(
     v.optional(recordOf(v.string(), v.nullable(nativeSchema)), {}),
-    v.description('members merged over the entry of a hostname, as Homepage has them; `null` takes it away'),
+    v.description('Members merged over the entry of a hostname, as Homepage has them; `null` takes it away.'),
   ),
   more: v.pipe(
     v.optional(v.array(nativeSchema), []),
-    v.description('more groups, as Homepage has them, at the end'),
+    v.description('More groups, as Homepage has them, at the end.'),
   ),
 });
 type Options = v.InferOutput<typeof homepageOptionsSchema>;
@@ -40,14 +40,7 @@ export const homepage: Generator = {
       about: 'services.yaml',
       kind: 'file',
       needed: () => [],
-      generate: ({ home, instance, options: given }) => {
-        const doubts: Doubt[] = [];
-        const tell: Tell = (doubt) => void doubts.push(doubt);
-        const options = readOptions(homepageOptionsSchema, given, tell);
-        const groups = options === null ? [] : groupsOf(home, options, tell);
-        const head = `# Made by Writ for apps/${instance.app}/app.yaml (generate: homepage/services); what is changed here is lost.\n`;
-        return { made: { kind: 'file', text: head + yamlText(groups) }, doubts };
-      },
+      generate: yamlBy('homepage/services', homepageOptionsSchema, groupsOf),
     },
   },
 };
@@ -55,7 +48,7 @@ export const homepage: Generator = {
 /** What the page says of one hostname. */
 type Entry = { readonly host: string; readonly route: Route; readonly group: string; readonly title: string };
 
-function groupsOf(home: Home, options: Options, tell: Tell): readonly Native[] {
+function groupsOf({ home }: GeneratorInput, options: Options, tell: Tell): readonly Native[] {
   const entries = entriesOf(home);
   for (const host of Object.keys(options.services)) {
     const hosts = entries.map((entry) => entry.host);

@@ -25,12 +25,12 @@ export const lldapOptionsSchema = v.strictObject({
       {},
     ),
     v.description(
-      'more of a person, by name: `firstName`, `avatar_url`, `password_file`, attributes of the owner’s own',
+      'More of a person, by name: `firstName`, `avatar_url`, `password_file`, attributes of the owner’s own.',
     ),
   ),
   groups: v.pipe(
     v.optional(recordOf(nameSchema, nativeSchema), {}),
-    v.description('more of a group, by name; one that nobody is in and no access names begins to be with it'),
+    v.description('More of a group, by name, be it one that nobody is in yet.'),
   ),
 });
 type Options = v.InferOutput<typeof lldapOptionsSchema>;

@@ -13,8 +13,7 @@ type Place = { readonly app: string; readonly target: string };
 export function reachedFrom(home: Home, from: string, to: Instance): string | undefined {
   const machine = machineOf(home, to.target);
   if (machine === undefined) return undefined;
-  const outside = machine.kind === 'host' ? machine.public_address : undefined;
-  if (from !== to.target) return machine.address ?? outside;
+  if (from !== to.target) return addressOf(home, to.target);
   const way = {
     app: to.app,
     units: readUnits(to.units.map(unitFileOf)),
@@ -24,6 +23,12 @@ export function reachedFrom(home: Home, from: string, to: Instance): string | un
     portPlace: to.place,
   };
   return upstreamHost(way, {}, to.place, () => {}) ?? machine.address;
+}
+
+/** The address of a machine at home or, where it has none, on the internet. */
+export function addressOf(home: Home, name: string): string | undefined {
+  const machine = machineOf(home, name);
+  return machine?.address ?? (machine?.kind === 'host' ? machine.public_address : undefined);
 }
 
 export const instanceAt = (home: Home, { app, target }: Place): Instance | undefined =>

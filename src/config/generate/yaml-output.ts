@@ -10,7 +10,7 @@ export const yamlBy =
   <const S extends v.StrictObjectSchema<v.ObjectEntries, undefined>>(
     output: string,
     schema: S,
-    make: (input: GeneratorInput, options: v.InferOutput<S>, tell: Tell) => Tree,
+    make: (input: GeneratorInput, options: v.InferOutput<S>, tell: Tell) => Tree | readonly unknown[],
   ) =>
   (input: GeneratorInput): { readonly made: Generated; readonly doubts: readonly Doubt[] } => {
     const doubts: Doubt[] = [];

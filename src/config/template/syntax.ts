@@ -1,23 +1,27 @@
 import lexer, { type Token, type Tokenizer } from 'nunjucks/src/lexer.js';
 import nodes from 'nunjucks/src/nodes.js';
 import parser, { type Node, type Parser } from 'nunjucks/src/parser.js';
+import { readHeader } from './ansible-header.ts';
 import { faultOf, refuseTemplate, type Spot, spotOf } from './fault.ts';
 
 type SpotAt = (lineno: number, colno: number) => Spot;
 
 /**
  * Parses a template by nunjucks' parser, made to do as Jinja2 does where the two differ: backslashes in strings,
- * the order of arithmetic, slices, `{%- endraw -%}`, `#}` in plain text. Refuses with `template_syntax`.
+ * the order of arithmetic, slices, `{%- endraw -%}`, `#}` in plain text. A line `#jinja2:` at its beginning is read as
+ * Ansible reads it. Refuses with `template_syntax`.
  */
 export function parseTemplate(source: string, file: string | undefined): Node {
-  const tokens = lexer.lex(source, {});
   const at: SpotAt = (lineno, colno) => spotOf({ lineno, colno }, file);
-  readTextAsJinja(tokens, at);
+  const { length, trimBlocks } = readHeader(source, at(0, 0));
+  const tokens = lexer.lex(source, { trimBlocks });
+  tokens.forwardN(length);
+  readTextAsJinja(tokens, at, trimBlocks);
   readStringsAsPython(tokens, at);
   const parsing = new parser.Parser(tokens);
   orderAsJinja(parsing);
   readSlices(parsing);
-  readRawAsJinja(parsing, at);
+  readRawAsJinja(parsing, at, trimBlocks);
   parsing.parseFilterArgs = () =>
     parsing.peekToken()?.type === 'left-paren' ? parsing.parseSignature().children : [];
   // What is open when the text ends is what lacks its end.
@@ -50,8 +54,12 @@ export function parseTemplate(source: string, file: string | undefined): Node {
   }
 }
 
+/** The line end that `trim_blocks` takes off behind a tag. */
+const lineEnd = (text: string, index: number): number =>
+  /^\r?\n/.exec(text.slice(index, index + 2))?.[0].length ?? 0;
+
 /** Plain text up to the next `{{`, `{%` or `{#`; `#}` alone means nothing. */
-function readTextAsJinja(tokens: Tokenizer, at: SpotAt): void {
+function readTextAsJinja(tokens: Tokenizer, at: SpotAt, trimBlocks: boolean): void {
   const { nextToken } = tokens;
   const starts: Readonly<Record<string, string>> = { '{{': 'variable-start', '{%': 'block-start' };
   tokens.nextToken = () => {
@@ -71,7 +79,9 @@ function readTextAsJinja(tokens: Tokenizer, at: SpotAt): void {
     if (two === '{#') {
       const end = str.indexOf('#}', index + 2);
       if (end < 0) refuseTemplate(at(lineno, colno), 'template_syntax', 'the comment {# has no end');
-      return take('comment', end + 2 - index);
+      const comment = take('comment', end + 2 - index);
+      if (trimBlocks) tokens.forwardN(lineEnd(str, end + 2));
+      return comment;
     }
     const rest = str.slice(index).search(/\{[{%#]/);
     return take('data', rest < 0 ? str.length - index : rest);
@@ -189,11 +199,13 @@ function readSlices(parsing: Parser): void {
 }
 
 /** The first `endraw` ends it, and `-` trims on either side of either tag. */
-function readRawAsJinja(parsing: Parser, at: SpotAt): void {
+function readRawAsJinja(parsing: Parser, at: SpotAt, trimBlocks: boolean): void {
   parsing.parseRaw = () => {
     const begun = parsing.advanceAfterBlockEnd();
     const { tokens } = parsing;
-    const rest = tokens.str.slice(tokens.index);
+    // What stands behind the tag itself is kept: Jinja2 trims behind every tag but this.
+    const start = tokens.str.lastIndexOf('}', tokens.index - 1) + 1;
+    const rest = tokens.str.slice(start);
     const end = /\{%(-?)\s*endraw\s*(-?)%\}/.exec(rest);
     if (end === null) {
       refuseTemplate(at(begun.lineno, begun.colno), 'template_syntax', '{% raw %} has no end');
@@ -201,7 +213,8 @@ function readRawAsJinja(parsing: Parser, at: SpotAt): void {
     let text = rest.slice(0, end.index);
     if (parsing.dropLeadingWhitespace) text = text.trimStart();
     if (end[1] === '-') text = text.trimEnd();
-    tokens.forwardN(end.index + end[0].length);
+    tokens.forwardN(start + end.index + end[0].length - tokens.index);
+    if (trimBlocks) tokens.forwardN(lineEnd(tokens.str, tokens.index));
     parsing.dropLeadingWhitespace = end[2] === '-';
     const { lineno, colno } = begun;
     return new nodes.Output(lineno, colno, [new nodes.TemplateData(lineno, colno, text)]);

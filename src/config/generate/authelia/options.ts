@@ -9,28 +9,31 @@ const rulesSchema = v.array(nativeSchema);
 export const autheliaOptionsSchema = v.strictObject({
   rules_before: v.pipe(
     v.optional(rulesSchema, []),
-    v.description('rules of the owner’s own that are tried first, as Authelia has them'),
+    v.description('Rules of the owner’s own that are tried first, as Authelia has them.'),
   ),
   rules_after: v.pipe(
     v.optional(rulesSchema, []),
-    v.description('rules of the owner’s own that are tried last'),
+    v.description('Rules of the owner’s own that are tried last.'),
   ),
   encoded_paths_refused: v.pipe(
     v.optional(v.boolean(), false),
     v.description(
-      'whether the proxies refuse paths with encoded characters such as `%2F`, so that both read a path alike',
+      'Whether the proxies refuse paths with encoded characters such as `%2F`, so that both read a path alike.',
     ),
   ),
-  extra: v.pipe(v.optional(nativeSchema, {}), v.description('merged over `access_control`')),
+  extra: v.pipe(v.optional(nativeSchema, {}), v.description('Merged over `access_control`.')),
   policy: v.pipe(
     v.optional(v.picklist(['one_factor', 'two_factor']), 'two_factor'),
-    v.description('what a client asks for whose app names no `access`; `two_factor`'),
+    v.description('What a client asks for whose app names no `access`.'),
   ),
-  client: v.pipe(v.optional(nativeSchema, {}), v.description('merged over every client')),
+  client: v.pipe(
+    v.optional(nativeSchema, {}),
+    v.description('Members of every client, as Authelia has them.'),
+  ),
   clients: v.pipe(
     v.optional(recordOf(nameSchema, nativeSchema), {}),
-    v.description('merged over one client, by its id'),
+    v.description('Members of one client, by its id.'),
   ),
-  extra_oidc: v.pipe(v.optional(nativeSchema, {}), v.description('merged over `identity_providers.oidc`')),
+  extra_oidc: v.pipe(v.optional(nativeSchema, {}), v.description('Merged over `identity_providers.oidc`.')),
 });
 export type AutheliaOptions = v.InferOutput<typeof autheliaOptionsSchema>;

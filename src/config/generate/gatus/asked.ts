@@ -4,7 +4,7 @@ import type { Home, HomeApp, Instance, Route } from '../../home.ts';
 import { literal } from './alerts.ts';
 import type { GatusOptions } from './options.ts';
 import { goDuration } from './quiet.ts';
-import { letsIn, reachOf, refuses } from './reach.ts';
+import { refuses, wayIn } from './reach.ts';
 
 type Native = Readonly<Record<string, unknown>>;
 type Health = HomeApp['file']['health'] & object;
@@ -121,7 +121,7 @@ function askedOfApp(home: Home, gatus: Instance, instance: Instance, options: Ga
   const route = home.routes.find(({ app, target }) => app === instance.app && target === instance.target);
   const port = health.port ?? route?.upstream?.port;
   if (port === undefined) return null;
-  const host = letsIn(home, gatus, instance, port) ? reachOf(home, gatus, instance) : undefined;
+  const host = wayIn(home, gatus, instance, port);
   if (host === undefined) return null;
   const slow = slowOf(options);
   // For queries Gatus reads no windows: what may be off is asked as any port.

@@ -12,22 +12,19 @@ const variableSchema = v.pipe(
 );
 
 export const gatusOptionsSchema = v.strictObject({
-  interval: v.pipe(v.optional(durationSchema, '1m'), v.description('how often each endpoint is asked; `1m`')),
-  slow: v.pipe(
-    v.optional(durationSchema, '5s'),
-    v.description('an answer that takes this long is a fault; `5s`'),
-  ),
+  interval: v.pipe(v.optional(durationSchema, '1m'), v.description('How often each endpoint is asked.')),
+  slow: v.pipe(v.optional(durationSchema, '5s'), v.description('An answer that takes this long is a fault.')),
   certificate: v.pipe(
     v.optional(durationSchema, '10d'),
-    v.description('how long a certificate must hold from now on; `10d`'),
+    v.description('How long a certificate must hold from now on.'),
   ),
   settle: v.pipe(
     v.optional(durationSchema, '10m'),
-    v.description('how long nothing is raised after a host was to wake; `10m`'),
+    v.description('How long nothing is raised after a host was to wake.'),
   ),
   client: v.pipe(
     v.optional(nativeSchema, {}),
-    v.description('the client of every endpoint, as Gatus has it: `dns-resolver`, `timeout`'),
+    v.description('The client of every endpoint, as Gatus has it: `dns-resolver`, `timeout`.'),
   ),
   alert: v.pipe(
     v.optional(nativeSchema, {
@@ -35,21 +32,21 @@ export const gatusOptionsSchema = v.strictObject({
       'success-threshold': 2,
       'send-on-resolved': true,
     }),
-    v.description('when an alert is raised and ended, as Gatus has it in `default-alert`'),
+    v.description('When an alert is raised and ended, as Gatus has it in `default-alert`.'),
   ),
   tokens: v.pipe(
     v.optional(recordOf(nameSchema, variableSchema), {}),
-    v.description('by channel, the environment variable of Gatus’ container that holds its token'),
+    v.description('By channel, the environment variable of Gatus’ container that holds its token.'),
   ),
   email: v.pipe(
     v.optional(nativeSchema),
-    v.description('the server that sends to channels with `email`, as Gatus has it: `from`, `host`, `port`'),
+    v.description('The server that sends to channels with `email`, as Gatus has it: `from`, `host`, `port`.'),
   ),
   endpoints: v.pipe(
     v.optional(recordOf(v.string(), v.nullable(nativeSchema)), {}),
-    v.description('members merged over the endpoint of that name; `null` takes it away'),
+    v.description('Members merged over the endpoint of that name; `null` takes it away.'),
   ),
-  more: v.pipe(v.optional(v.array(nativeSchema), []), v.description('more endpoints, as Gatus has them')),
-  extra: v.pipe(v.optional(nativeSchema, {}), v.description('merged over the whole file')),
+  more: v.pipe(v.optional(v.array(nativeSchema), []), v.description('More endpoints, as Gatus has them.')),
+  extra: v.pipe(v.optional(nativeSchema, {}), v.description('Merged over the whole file.')),
 });
 export type GatusOptions = v.InferOutput<typeof gatusOptionsSchema>;

@@ -2,7 +2,8 @@ import { canonicalV4, contains, parseSubnet } from '../../../../schema/manifest/
 import { own } from '../../../../schema/wire/record.ts';
 import { machineOf } from '../../compile/routes.ts';
 import type { Home, Instance, Route } from '../../home.ts';
-import { reachedFrom } from '../reached.ts';
+import { rangeOf } from '../ranges.ts';
+import { addressOf, reachedFrom } from '../reached.ts';
 
 /** Whether who asks from a machine at home, without signing in, is turned away from a route. */
 export function refuses(home: Home, { access: name }: Route, from: string): boolean {
@@ -14,8 +15,12 @@ export function refuses(home: Home, { access: name }: Route, from: string): bool
   return !isOpen || (access.from.length > 0 && !isAmong(home, access.from, from));
 }
 
-/** Whether an app lets Gatus in at a port: Gatus uses it, or it is published to where Gatus is. */
-export function letsIn(home: Home, gatus: Instance, { app, target }: Instance, port: number): boolean {
+/**
+ * Where Gatus may ask an app at a port: by the name of its container where it uses the app, else at the machine's address
+ * where the port is published to where Gatus is. Undefined where it is not let in.
+ */
+export function wayIn(home: Home, gatus: Instance, to: Instance, port: number): string | undefined {
+  const { app, target } = to;
   const isUsed = home.flows.some(
     (flow) =>
       flow.from.app === gatus.app &&
@@ -24,17 +29,15 @@ export function letsIn(home: Home, gatus: Instance, { app, target }: Instance, p
       flow.to.target === target &&
       (flow.port === undefined || flow.port === port),
   );
-  if (isUsed) return true;
-  return home.apps[app]!.file.ports.some(
+  if (isUsed) return reachedFrom(home, gatus.target, to);
+  const isPublished = home.apps[app]!.file.ports.some(
     (one) =>
       one.port === port &&
       one.proto === 'tcp' &&
       (one.from === undefined || isAmong(home, one.from, gatus.target)),
   );
+  return isPublished ? addressOf(home, target) : undefined;
 }
-
-export const reachOf = (home: Home, gatus: Instance, to: Instance): string | undefined =>
-  reachedFrom(home, gatus.target, to);
 
 /** Whether a machine's address is among networks, machines, addresses and subnets. */
 function isAmong(home: Home, from: readonly string[], machine: string): boolean {
@@ -43,7 +46,7 @@ function isAmong(home: Home, from: readonly string[], machine: string): boolean 
   return from.some((name) => {
     if (name === machine) return true;
     if (address === null) return false;
-    const range = /^[0-9]/.test(name) ? name : own(home.networks, name)?.subnet;
+    const range = rangeOf(home, name);
     if (range === undefined) return false;
     return range.includes('/') ? contains(parseSubnet(range)!, address) : canonicalV4(range) === address;
   });

@@ -8,43 +8,42 @@ const nativeSchema = recordOf(v.string(), v.unknown());
 const nativesSchema = v.array(nativeSchema);
 
 const tagsSchema = v.strictObject({
-  /** Machines that carry HAProxy, and with it the control plane. */
-  edge: v.optional(nameSchema, 'edge'),
-  host: v.optional(nameSchema, 'host'),
-  guest: v.optional(nameSchema, 'guest'),
-  /** What announces the subnets of the home. */
-  router: v.optional(nameSchema, 'router'),
+  edge: v.pipe(
+    v.optional(nameSchema, 'edge'),
+    v.description('Machines that carry HAProxy, and with it the control plane.'),
+  ),
+  host: v.pipe(v.optional(nameSchema, 'host'), v.description('Other hosts.')),
+  guest: v.pipe(v.optional(nameSchema, 'guest'), v.description('Guests.')),
+  router: v.pipe(
+    v.optional(nameSchema, 'router'),
+    v.description('What may announce the subnets of the home.'),
+  ),
 });
 
 export const headscaleOptionsSchema = v.strictObject({
   admins: v.pipe(
     v.optional(nameSchema, 'admins'),
-    v.description('the group that reaches everything and owns the tags; `admins`'),
+    v.description('The group that reaches everything and owns the tags.'),
   ),
-  tags: v.pipe(
-    v.optional(tagsSchema, {}),
-    v.description(
-      'what machines are tagged as, without `tag:`: `edge`, `host`, `guest`, and `router`, which may announce the subnets',
-    ),
-  ),
+  tags: v.pipe(v.optional(tagsSchema, {}), v.description('What machines are tagged as, without `tag:`.')),
   control_port: v.pipe(
     v.optional(portSchema, 8420),
-    v.description('where relays reach the control plane on the public machine; `8420`'),
+    v.description('Where relays reach the control plane on the public machine.'),
   ),
   with_devices: v.pipe(
     v.optional(oneOrMany(nameSchema)),
     v.description(
-      'people of whom tests tell, because they have a device on the tailnet; by default the admins',
+      'People of whom tests tell, because they have a device on the tailnet. By default the admins.',
     ),
   ),
   acls: v.pipe(
     v.optional(nativesSchema, []),
-    v.description('rules beside those that are made, as Headscale has them'),
+    v.description('Rules beside those that are made, as Headscale has them.'),
   ),
   tests: v.pipe(
     v.optional(nativesSchema, []),
-    v.description('tests beside those that are made, as Headscale has them'),
+    v.description('Tests beside those that are made, as Headscale has them.'),
   ),
-  extra: v.pipe(v.optional(nativeSchema, {}), v.description('merged over the policy')),
+  extra: v.pipe(v.optional(nativeSchema, {}), v.description('Merged over the policy.')),
 });
 export type HeadscaleOptions = v.InferOutput<typeof headscaleOptionsSchema>;

@@ -73,7 +73,7 @@ function jobOf(
     ...(every !== undefined && { scrape_interval: every }),
     ...(honor_labels && { honor_labels }),
     ...(token !== undefined && {
-      authorization: { type: 'Bearer', credentials_file: `${secrets.replace(/\/$/, '')}/${token}` },
+      authorization: { type: 'Bearer', credentials_file: `${secrets}/${token}` },
     }),
     static_configs: scrapes.map(({ app, target, host, port, may_sleep }) => ({
       targets: [`${host}:${port}`],

@@ -131,6 +131,11 @@ test('keys and passwords in clear stay out of the repo, unless somebody says so'
     'etc/opt/web/age': 'AGE-SECRET-KEY-1QQQQQ\n',
     'etc/opt/web/config.xml': '<Config>\n  <ApiKey>0123456789abcdef</ApiKey>\n</Config>\n',
     'etc/opt/web/odd.env': "DB_PASSWORD='$3cr#t!'\n",
+    'etc/opt/web/flow.yml': 'alerting: { ntfy: { url: "https://x", token: "tk_hunter2" } }\n',
+    'etc/opt/web/flow.json': '{ "db": { "user": "x", "password":"hunter2" }, "port": 1 }\n',
+    'etc/containers/systemd/pod.yaml': 'env:\n- name: DB_PASSWORD\n  value: "hunter2"\n',
+    'etc/opt/web/pod.yml': 'env: [{ name: API_TOKEN, value: hunter2 }]\n',
+    'etc/opt/web/secret.yml': 'kind: Secret\nmetadata: { name: x }\nstringData:\n  any: thing\n',
     'etc/opt/web/wg.conf': '[Interface]\nPrivateKey = aGVsbG8=\n',
   };
   const { left, files } = await adopt(secrets);
@@ -160,6 +165,13 @@ test('what only names a secret is none', async () => {
     'token: !secret ha_token',
     'secret: {{ x }}',
     '# password: hunter2',
+    'auth: { user: x, password: "$PASSWORD", token: !secret x, secret: { name: x } }',
+    'a call(token, password)',
+    'kind: Secret',
+    '- name: DB_PASSWORD',
+    '  valueFrom: { secretKeyRef: { name: db, key: password } }',
+    '- name: DB_PASSWORD',
+    '  value: $(DB_PASSWORD)',
     'max_tokens: 4096',
     'token: 3600',
     'password:',
@@ -237,6 +249,7 @@ test('what only speaks of passwords is taken', async () => {
     'etc/opt/web/tokens': 'one two\n',
     'etc/opt/web/password': '/run/secrets/password\n',
     'etc/opt/web/compass': 'north\n',
+    'etc/opt/web/passwd': 'me:$7$101$c2FsdA==$aGFzaA==\n',
   };
   const { left, files } = await adopt(texts);
   assert.deepEqual(left, []);

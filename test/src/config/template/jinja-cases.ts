@@ -24,6 +24,18 @@ export const cases: Readonly<Record<string, readonly (readonly [source: string, 
     ['a {{- n -}} b', 'a7b'],
     ['a {# gone #} b{#- gone -#} c', 'a  bc'],
   ],
+  'a line for Ansible turns trim_blocks on': [
+    ['#jinja2: trim_blocks: True\na\n{% if on %}\nb\n{% endif %}\nc\n', 'a\nb\nc\n'],
+    [
+      '#jinja2: trim_blocks:True, lstrip_blocks: False\n{% for h in hosts %}\n- {{ h }}\n{% endfor %}\n\nz',
+      '- web\n- db\n- auth\n\nz',
+    ],
+    ['#jinja2: trim_blocks: True\n{# gone #}\n  {# gone #}\n{{ n }}\n', '  7\n'],
+    ['#jinja2: trim_blocks: True\n{% set a = 1 %}\r\n{{ a }}\n', '1\n'],
+    ['#jinja2: trim_blocks: True\n{% raw %}\n{{ a }}\n{% endraw %}\nb\n', '\n{{ a }}\nb\n'],
+    ['#jinja2: trim_blocks: False\n{% if on %}\nb{% endif %}\n', '\nb\n'],
+    ['# jinja2: {{ n }}\n', '# jinja2: 7\n'],
+  ],
   'loops know where they are': [
     [
       '{% for h in hosts %}{{ loop.index }}/{{ loop.length }}{{ h }}{{ "," if not loop.last else "" }}{% endfor %}',

@@ -15,7 +15,7 @@ for (const [name, all] of Object.entries(cases)) {
 const program = `
 import base64, json, sys
 from urllib.parse import urlsplit
-import jinja2
+import jinja2, re
 given = json.load(sys.stdin)
 env = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True,
                          loader=jinja2.DictLoader(given['includes']))
@@ -26,7 +26,15 @@ def split(url, part=None):
 env.filters['urlsplit'] = split
 env.filters['b64encode'] = lambda text: base64.b64encode(text.encode()).decode()
 env.filters['to_json'] = lambda value, indent=None: json.dumps(value, indent=indent, sort_keys=True)
-json.dump([env.from_string(one).render(**given['values']) for one in given['sources']], sys.stdout)
+def render(source):
+    # As Ansible does it: https://docs.ansible.com, "template", its notes.
+    head = re.match(r'#jinja2:([^\\n]*)\\n', source)
+    if head is None:
+        return env.from_string(source).render(**given['values'])
+    pairs = [pair.split(':', 1) for pair in head[1].split(',')]
+    set = {name.strip(): value.strip() == 'True' for name, value in pairs}
+    return env.overlay(**set).from_string(source[head.end():]).render(**given['values'])
+json.dump([render(one) for one in given['sources']], sys.stdout)
 `;
 
 const found = spawnSync('python3', ['-c', 'import jinja2; print(jinja2.__version__)'], { encoding: 'utf8' });

@@ -123,6 +123,11 @@ const refused: Readonly<Record<string, readonly (readonly [source: string, said:
     ['{% set map.port = 1 %}', '1:11 template_syntax: only a name, or a member of a namespace(), can be set'],
   ],
   'what cannot be read is told with its place': [
+    [
+      '#jinja2: lstrip_blocks: True\nx',
+      '1:1 template_syntax: lstrip_blocks: True is not known in a line #jinja2:. trim_blocks: True is.',
+    ],
+    ['#jinja2: trim_blocks: True\n\n{{ nope }}', '3:4 template_undefined: nope is not defined'],
     ['a\n{{ x', '2:5 template_syntax: the text ends within an expression'],
     ['{% if yes %}\nx', '1:4 template_syntax: {% if %} has no end'],
     ['{% for a in list %}{% if a %}{% endfor %}', '1:33 template_syntax: unknown block tag: endfor'],

@@ -1,0 +1,5 @@
+<?php
+$CONFIG = array(
+  'trusted_domains' => array('cloud.example.net'),
+  'overwriteprotocol' => 'https',
+);
