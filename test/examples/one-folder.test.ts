@@ -122,6 +122,11 @@ const systems: Readonly<Record<string, readonly [target: string, path: string, l
     /"wiki\.example\.net","type":"A","value":"100\.64\.0\.21"/,
   ],
   'what Gatus asks': ['secsvcs', '/etc/opt/gatus/home.yaml', /^url: 'https:\/\/wiki\.example\.net\/'$/],
+  'Grafana’s page of the home': [
+    'secsvcs',
+    '/etc/opt/grafana/dashboards/home.json',
+    /^"legendFormat": "Wiki \(wiki\.example\.net\)",$/,
+  ],
   'the landing page': [
     'secsvcs',
     '/etc/opt/homepage/services.yaml',
