@@ -187,7 +187,7 @@ test('on its own machine the app starts, and who joins its networks starts again
     ],
   );
   const { untouched } = there.targets.find(({ target }) => target === 'websvcs')!;
-  const touched = ['forgejo', 'podman', 'traefik'];
+  const touched = ['firewall', 'forgejo', 'podman', 'traefik'];
   const others = partOf(without.manifest.parts, 'websvcs').apps.map(({ name }) => name);
   assert.ok(others.length > 10, `${others.length} apps`);
   assert.deepEqual(
