@@ -89,6 +89,8 @@ function shown(): Tree {
   const { guests, ...homelab } = files['homelab.yaml']!;
   files['homelab.yaml'] = { v: 1, site: { domain: 'example.net' }, hosts: { pve1: {} }, guests, ...homelab };
   return {
+    // Unless the page shows it, too.
+    'apps/victoriametrics/app.yaml': 'on: secsvcs\n',
     ...Object.fromEntries(stand),
     ...Object.fromEntries(Object.entries(files).map(([path, value]) => [path, JSON.stringify(value)])),
     'apps/traefik/traefik.container':

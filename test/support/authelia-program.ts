@@ -4,12 +4,6 @@ import { findProgram } from './own-program.ts';
 
 export const autheliaProgram = findProgram('authelia');
 
-/** `4.37.5`, or what it says instead. */
-export const autheliaVersion = (): string => {
-  const { stdout } = spawnSync(autheliaProgram!, ['--version'], { encoding: 'utf8' });
-  return /[0-9]+\.[0-9]+\.[0-9]+/.exec(stdout)?.[0] ?? stdout.trim();
-};
-
 /** The policy that Authelia itself names for a request, by the access_control of a file. */
 export function decideByAuthelia(file: string, request: AutheliaRequest): string {
   const { host, path = '/', method = 'GET', groups, address = '192.0.2.1' } = request;

@@ -8,6 +8,7 @@ import { headscale } from './headscale.ts';
 import { homepage } from './homepage.ts';
 import { hosts } from './hosts.ts';
 import { lldap } from './lldap.ts';
+import { nftables } from './nftables.ts';
 import { ntfy } from './ntfy.ts';
 import { pfsense } from './pfsense.ts';
 import { podman } from './podman.ts';
@@ -30,6 +31,7 @@ export const generators: readonly Generator[] = [
   homepage,
   hosts,
   lldap,
+  nftables,
   ntfy,
   pfsense,
   podman,

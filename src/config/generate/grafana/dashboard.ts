@@ -1,4 +1,4 @@
-import type { Home, HomeHost } from '../../home.ts';
+import type { Home, HomeHost, Instance } from '../../home.ts';
 import { byText } from '../../repo.ts';
 import { type AppKind, kindOf } from '../app-kinds.ts';
 import { mergeOver } from '../merge.ts';
@@ -9,6 +9,7 @@ import type { GrafanaOptions } from './options.ts';
 import { type Panel, panelsBy, placed, type Row } from './panels.ts';
 import {
   alertsPanel,
+  appsPanels,
   logsPanel,
   namePanels,
   releasePanels,
@@ -33,7 +34,7 @@ export function dashboardOf(
   const make = panelsBy({ type: typeOf(metrics), uid: metrics.uid });
   const told = toldBy(home);
   const rows: Row[] = [
-    { key: 'now', title: 'Now', panels: nowPanels(make, told) },
+    { key: 'now', title: 'Now', panels: [...nowPanels(make, told), ...appsPanels(home, make, told)] },
     ...Object.values(home.hosts).map((host) => hostRow(home, host, make, told)),
     { key: 'names', title: 'Names', panels: namePanels(make, told) },
     { key: 'releases', title: 'Releases', panels: told.has('writ') ? releasePanels(make) : [] },
@@ -60,14 +61,16 @@ export function dashboardOf(
 
 function toldBy(home: Home): Told {
   const found = new Map<AppKind, Set<string>>();
-  // Writ is often asked by a job of the owner's own: the public machine has no address at home.
-  const writ = home.instances.filter((instance) => kindOf(instance) === 'writ');
-  if (writ.length > 0) found.set('writ', new Set(writ.map(({ target }) => target)));
-  for (const scrape of home.scrapes) {
-    const instance = instanceAt(home, scrape);
+  const tells = (instance: Instance | undefined, only?: AppKind): void => {
     const kind = instance === undefined ? undefined : kindOf(instance);
-    if (kind !== undefined) found.set(kind, (found.get(kind) ?? new Set()).add(scrape.target));
-  }
+    if (kind === undefined || (only !== undefined && kind !== only)) return;
+    found.set(kind, (found.get(kind) ?? new Set()).add(instance!.target));
+  };
+  // A home that asks by a file of its own asks whom it wants. Writ is often asked by a job of the owner's own, too: the
+  // public machine has no address at home.
+  const isAsking = home.scrapes.length > 0;
+  for (const instance of home.instances) tells(instance, isAsking ? 'writ' : undefined);
+  for (const scrape of home.scrapes) tells(instanceAt(home, scrape));
   return found;
 }
 

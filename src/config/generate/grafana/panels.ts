@@ -58,7 +58,7 @@ function idOf(key: string, taken: Set<number>): number {
 export function panelsBy(datasource: Native) {
   const targetsOf = (queries: readonly Query[], more: Native = {}): Native[] =>
     queries.map(({ expr, legend = '__auto' }, index) => ({
-      refId: String.fromCharCode(65 + index),
+      refId: `Q${index + 1}`,
       datasource,
       expr,
       legendFormat: legend,
@@ -69,7 +69,7 @@ export function panelsBy(datasource: Native) {
   const tiles = (
     key: string,
     title: string,
-    query: Query,
+    query: Query | readonly Query[],
     { width = 6, height = 4, unit = 'none', ...more }: Tiles = {},
   ): Panel => ({
     key,
@@ -79,7 +79,7 @@ export function panelsBy(datasource: Native) {
       type: 'stat',
       title,
       datasource,
-      targets: targetsOf([query], { instant: true, range: false }),
+      targets: targetsOf('expr' in query ? [query] : query, { instant: true, range: false }),
       fieldConfig: {
         defaults: {
           unit,

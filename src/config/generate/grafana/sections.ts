@@ -1,13 +1,38 @@
+import { machineOf } from '../../compile/routes.ts';
 import type { Home } from '../../home.ts';
+import { byText } from '../../repo.ts';
 import type { AppKind } from '../app-kinds.ts';
 import { type Source, typeOf } from './datasources.ts';
 import { green, none, yesNo } from './looks.ts';
-import type { Panel, panelsBy } from './panels.ts';
+import type { Panel, panelsBy, Query } from './panels.ts';
 
 type Make = ReturnType<typeof panelsBy>;
 
 /** Machines whose program of a kind is asked for metrics, by kind. */
 export type Told = ReadonlyMap<AppKind, ReadonlySet<string>>;
+
+/** A tile for each name that Gatus asks, called as people call it. */
+export function appsPanels(home: Home, { tiles }: Make, told: Told): Panel[] {
+  if (!told.has('gatus')) return [];
+  const names = new Map<string, Query>();
+  for (const route of home.routes) {
+    const name = route.hosts.find((host) => !host.startsWith('*'));
+    if (name === undefined || route.when !== undefined || route.waking || names.has(name)) continue;
+    const answers = `gatus_results_endpoint_success{name="${name}"}`;
+    const machine = machineOf(home, route.target);
+    const host = machine?.kind === 'guest' ? machine.host : route.target;
+    const off = `${answers} + on () group_left () (2 * writ_host_expected_off{host="${host}"})`;
+    const knowsOff = route.may_sleep && told.has('writ');
+    names.set(name, {
+      expr: knowsOff ? `${answers} == 1 or ${off} or ${answers}` : answers,
+      legend: `${route.title ?? home.apps[route.app]!.title} (${name})`,
+    });
+  }
+  const queries = [...names].sort(([a], [b]) => byText(a, b)).map(([, query]) => query);
+  if (queries.length === 0) return [];
+  const words = { 0: ['silent', 'red'], 1: ['answers', 'green'], 2: ['off on purpose', 'blue'] } as const;
+  return [tiles('apps', 'Apps', queries, { width: 24, height: 8, words })];
+}
 
 export function namePanels({ plot, table }: Make, told: Told): Panel[] {
   const panels: Panel[] = [];

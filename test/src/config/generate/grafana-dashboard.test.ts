@@ -70,6 +70,7 @@ type Panel = {
   readonly datasource?: { readonly uid: string };
   readonly targets?: readonly {
     readonly expr: string;
+    readonly legendFormat: string;
     readonly datasource: { readonly type: string; readonly uid: string };
   }[];
 };
@@ -158,6 +159,21 @@ test('a host is drawn with the guests that are on it, and machines that tell of 
   assert.deepEqual(own.map(({ title }) => title).slice(-3), ['Processors', 'Memory', 'Disks']);
 });
 
+test('each name has a tile that says what it is, and knows of hosts that are off on purpose', () => {
+  const { targets = [] } = whole.panels.find(({ title }) => title === 'Apps')!;
+  const tiles = new Map(targets.map(({ expr, legendFormat }) => [legendFormat, expr]));
+  assert.deepEqual([...tiles.keys()], ['Git (git.example.net)', 'gatus (status.example.net)']);
+  assert.equal(
+    tiles.get('gatus (status.example.net)'),
+    'gatus_results_endpoint_success{name="status.example.net"}',
+  );
+  const git = 'gatus_results_endpoint_success{name="git.example.net"}';
+  assert.equal(
+    tiles.get('Git (git.example.net)'),
+    `${git} == 1 or ${git} + on () group_left () (2 * writ_host_expected_off{host="pve2"}) or ${git}`,
+  );
+});
+
 test('every panel asks the datasources by their fixed names', () => {
   const uids = new Set(
     whole.panels.flatMap(({ targets = [] }) => targets.map(({ datasource }) => datasource.uid)),
@@ -199,11 +215,11 @@ test('panels have numbers of their own, which stay when a host comes, and cover 
 
 /** Names in a query that are neither functions, words, labels nor texts. */
 function namesIn(expr: string): string[] {
-  const functions = 'sum min max avg count rate sort sort_desc vector time or and';
+  const functions = 'sum min max avg count rate sort sort_desc vector time or and on group_left';
   const bare = expr
     .replaceAll(/"(\\.|[^"\\])*"/g, '')
     .replaceAll(/\{[^}]*\}/g, '')
-    .replaceAll(/\b(by|on) \([^)]*\)/g, '')
+    .replaceAll(/\bby \([^)]*\)/g, '')
     .replaceAll(/\[[0-9]+[smhd]\]/g, '');
   return [...bare.matchAll(/[A-Za-z_][A-Za-z0-9_]*/g)]
     .map(([name]) => name)
@@ -241,6 +257,38 @@ test('Prometheus itself reads every query, and none that is broken', { skip: noP
   assert.ok(queries.length > 40, `${queries.length} queries`);
   assert.equal(judge(queries), '');
   assert.match(judge([...queries, 'sum by (machine) rate(up[5m])']), /parse error/);
+});
+
+test('the tile of a name is blue while its host is off on purpose, and red when it is silent else', {
+  skip: noPromtool,
+}, (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'writ-tile-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const { targets = [] } = whole.panels.find(({ title }) => title === 'Apps')!;
+  const { expr } = targets.find(({ legendFormat }) => legendFormat.startsWith('Git'))!;
+  const answers = 'gatus_results_endpoint_success{name="git.example.net"}';
+  const off = 'writ_host_expected_off{host="pve2"}';
+  const cases = [
+    [1, 0, 1],
+    [1, 1, 1],
+    [0, 0, 0],
+    [0, 1, 2],
+    [0, null, 0],
+  ] as const;
+  const tests = cases.map(([success, isOff, shown]) => ({
+    interval: '1m',
+    input_series: [
+      { series: answers, values: `${success}x5` },
+      ...(isOff === null ? [] : [{ series: off, values: `${isOff}x5` }]),
+    ],
+    promql_expr_test: [
+      { expr: `sum(${expr})`, eval_time: '3m', exp_samples: [{ labels: '{}', value: shown }] },
+    ],
+  }));
+  const file = join(folder, 'tile.yml');
+  writeFileSync(file, JSON.stringify({ rule_files: [], evaluation_interval: '1m', tests }));
+  const done = spawnSync('promtool', ['test', 'rules', file], { encoding: 'utf8' });
+  assert.equal(done.status, 0, `${done.stdout}${done.stderr}`);
 });
 
 const exporter = '/usr/bin/prometheus-node-exporter';
