@@ -116,33 +116,6 @@ test('Unbound takes its zone beside its own configuration', (t) => {
   acceptedBy(checkUnbound(folder, files), "Unbound, which judges the example's zone");
 });
 
-/** Programs that judge rules, with their words before the file. */
-const ruleJudges: readonly (readonly [program: string, ...words: string[]])[] = [
-  ['promtool', 'check', 'rules'],
-  ['vmalert', '-dryRun', '-rule'],
-];
-const rules = [...below('secsvcs', '/etc/opt/victoriametrics/rules/')];
-
-for (const [program, ...words] of ruleJudges) {
-  const lacks = spawnSync(program, ['--version']).error !== undefined && `there is no ${program}`;
-  if (lacks !== false) missing(`${program}, which judges the example's rules`);
-  test(`${program} takes the rules, and none with a wrong expression`, { skip: lacks }, (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'writ-rules-'));
-    t.after(() => rmSync(folder, { recursive: true }));
-    const judge = (name: string, text: string): string => {
-      const path = join(folder, name);
-      writeFileSync(path, text);
-      const done = spawnSync(program, [...words, path], { encoding: 'utf8' });
-      return done.status === 0 ? '' : `${done.stdout}${done.stderr}`;
-    };
-    assert.ok(rules.length >= 2);
-    for (const [name, text] of rules) {
-      assert.equal(judge(name, text), '');
-      assert.match(judge(name, text.replace('== 0', '=== 0')), /===|parse|unexpected/, name);
-    }
-  });
-}
-
 const noPromtool = spawnSync('promtool', ['--version']).error !== undefined && 'there is no promtool';
 
 test('promtool takes what vmagent is to ask, and no job without a name', { skip: noPromtool }, (t) => {
