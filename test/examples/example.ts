@@ -43,3 +43,18 @@ export function partOf(parts: readonly ReleasePart[], target: string): ReleasePa
   if (part === undefined) throw new Error(`the release has nothing for ${target}`);
   return part;
 }
+
+/** The example as it was built, and ways to look into it. */
+export function lookInto({ release, home, findings }: Built) {
+  if (release === undefined || home === undefined) throw new Error(JSON.stringify(findings));
+  const { parts } = release.manifest;
+  return {
+    release,
+    home,
+    parts,
+    fileOf: (target: string, path: string) => partOf(parts, target).files.find((file) => file.path === path)!,
+    textOf: (target: string, path: string): string => filesOf(release, target).get(path)!,
+    appOf: (target: string, name: string) => partOf(parts, target).apps.find((app) => app.name === name)!,
+    routesOf: (app: string) => home.routes.filter((route) => route.app === app),
+  };
+}

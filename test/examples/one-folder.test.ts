@@ -14,6 +14,7 @@ const folder = {
     'units: [wiki.container]',
     'route: { host: wiki, port: 8080, public: true, access: family }',
     'metrics: { port: 9090 }',
+    'ports: [{ port: 9443, from: wifi }]',
     'uses:',
     '  - { app: forgejo, port: 3000 }',
     '  - { postgres: { on: secsvcs, database: wiki, password: wiki_pg_password } }',
@@ -76,6 +77,8 @@ test('one folder brings route, DNS name, access and flow, in words', () => {
       'control_plane headscale',
       'control_plane pfsense',
       'control_plane unbound',
+      'control_plane firewall',
+      'access_widened wiki',
       'access_widened wiki',
     ],
   );
@@ -111,6 +114,11 @@ const systems: Readonly<Record<string, readonly [target: string, path: string, l
     '/etc/opt/postgres/pg_hba.conf',
     /^hostssl {2}"wiki" {2}"wiki" {2}192\.168\.22\.11\/32 {2}scram-sha-256$/,
   ],
+  'the firewall of its machine': [
+    'websvcs',
+    '/etc/opt/firewall/ruleset.nft',
+    /^meta l4proto tcp ct original proto-dst 9443 ip saddr \{ 192\.168\.10\.0\/24 \} accept comment "wiki"$/,
+  ],
   'Headscale’s records': [
     'cloud',
     '/etc/headscale/records.json',
@@ -122,6 +130,11 @@ const systems: Readonly<Record<string, readonly [target: string, path: string, l
     'secsvcs',
     '/etc/opt/victoriametrics/rules/home.yml',
     /^expr: 'node_systemd_units\{machine="websvcs",.*name=~"wiki\\\\\.service"/,
+  ],
+  'Grafana’s page of the home': [
+    'secsvcs',
+    '/etc/opt/grafana/dashboards/home.json',
+    /^"legendFormat": "Wiki \(wiki\.example\.net\)",$/,
   ],
   'the landing page': [
     'secsvcs',
@@ -174,6 +187,7 @@ test('on its own machine the app starts, and who joins its networks starts again
   assert.deepEqual(
     moved(there, (target) => target === 'websvcs'),
     [
+      'reload home-firewall.service on websvcs',
       'restart forgejo.service on websvcs',
       'start forgejo_wiki-network.service on websvcs',
       'start traefik_wiki-network.service on websvcs',

@@ -116,6 +116,22 @@ test('Unbound takes its zone beside its own configuration', (t) => {
   acceptedBy(checkUnbound(folder, files), "Unbound, which judges the example's zone");
 });
 
+const noNft =
+  process.getuid?.() !== 0 || spawnSync('nft', ['--version']).error !== undefined ? 'root and nft' : false;
+if (noNft !== false) missing(`${noNft}, which judge the example's firewalls`);
+
+test('nft takes the firewall of each machine', { skip: noNft }, () => {
+  let count = 0;
+  for (const target of targets) {
+    const text: string | undefined = filesOf(release, target).get('/etc/opt/firewall/ruleset.nft');
+    if (text === undefined) continue;
+    const done = spawnSync('nft', ['-c', '-f', '-'], { input: text });
+    assert.equal(done.status, 0, `${target}: ${done.stderr.toString()}`);
+    count += 1;
+  }
+  assert.equal(count, 7);
+});
+
 const noPromtool = spawnSync('promtool', ['--version']).error !== undefined && 'there is no promtool';
 
 test('promtool takes what vmagent is to ask, and no job without a name', { skip: noPromtool }, (t) => {

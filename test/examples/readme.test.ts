@@ -23,7 +23,7 @@ test('what the page lets a reader type does what it says', (t) => {
   };
   const [check, build, newApp, ...none] = shellLines(page);
   assert.deepEqual(none, []);
-  assert.match(type(check!), /^No errors: \d+ apps on 8 machines, sha256:/m);
+  assert.match(type(check!), /^No errors: \d+ apps on 9 machines, sha256:/m);
   assert.match(type(build!), /^secsvcs +\d+ apps/m);
   type(newApp!);
   const plan = /^After the third, `(writ plan [^`]+)`/m.exec(page)![1]!;

@@ -192,12 +192,6 @@ export function referenceOf({ name, about, upstream, outputs, options }: Generat
 
 const marks = (name: string) => [`<!-- generated:${name} -->`, `<!-- /generated:${name} -->`] as const;
 
-/** The part of the page that is made for a generator; undefined where it has none. */
-export function writtenIn(page: string, name: string): string | undefined {
-  const [begin, end] = marks(name);
-  return page.split(`${begin}\n`)[1]?.split(`\n${end}`)[0];
-}
-
 /**
  * The page with the part of each generator made anew. One that has none gets it at the end of the section with its name
  * or its program's, or a section of its own at the end.
@@ -206,8 +200,9 @@ export function writeReference(page: string, generators: readonly Generator[]): 
   return generators.reduce((text, generator) => {
     const [begin, end] = marks(generator.name);
     const part = `${begin}\n${referenceOf(generator)}\n${end}`;
-    const old = writtenIn(text, generator.name);
-    if (old !== undefined) return text.replace(`${begin}\n${old}\n${end}`, () => part);
+    const [before, after] = [text.indexOf(begin), text.indexOf(end)];
+    if (before >= 0 && after > before)
+      return `${text.slice(0, before)}${part}${text.slice(after + end.length)}`;
     const names = [generator.name, generator.upstream?.program ?? ''].map((one) => one.toLowerCase());
     const sections = text.split(/^(?=## )/m);
     const at = sections.findIndex((one) => names.includes(/^## (.+)/.exec(one)?.[1]?.toLowerCase() ?? ' '));

@@ -72,16 +72,18 @@ export function filesOf({ folder, attributes }: Machine): CopiedFile[] {
     }));
 }
 
-/** What `sudo tar -C / -c etc …` prints on the machine. */
-export function tarOf(machine: Machine): Buffer {
-  const files = filesOf(machine);
+/** What `sudo tar -C / -c PATHS` prints on the machine. */
+export function tarOf(machine: Machine, paths: readonly string[] = ['']): Buffer {
+  const isGiven = (path: string): boolean =>
+    paths.some((one) => one === '' || path === one || path.startsWith(`${one}/`));
+  const files = filesOf(machine).filter(({ path }) => isGiven(path));
   const inside = files.flatMap(({ path }) =>
     path
       .split('/')
       .slice(0, -1)
       .map((_, index, parts) => parts.slice(0, index + 1).join('/')),
   );
-  const folders = [...new Set([...inside, ...machine.folders])].sort();
+  const folders = [...new Set([...inside, ...machine.folders.filter(isGiven)])].sort();
   return Buffer.concat([
     ...folders.map((path) => record(`${path}/`, '5', 0, attributesOf(`${path}/`, machine.attributes, 0o755))),
     ...files.flatMap(({ path, bytes, attributes }) => [
@@ -89,9 +91,9 @@ export function tarOf(machine: Machine): Buffer {
       bytes,
       Buffer.alloc((512 - (bytes.length % 512)) % 512),
     ]),
-    ...Object.entries(machine.links).map(([path, to]) =>
-      record(path, '2', 0, { mode: 0o777, uid: 0, gid: 0 }, to),
-    ),
+    ...Object.entries(machine.links)
+      .filter(([path]) => isGiven(path))
+      .map(([path, to]) => record(path, '2', 0, { mode: 0o777, uid: 0, gid: 0 }, to)),
     Buffer.alloc(1024),
   ]);
 }

@@ -26,7 +26,7 @@ export const proxyHome: Tree = {
     '  inside: { policy: bypass, from: lan }',
     '  desk: { groups: admins, from: [192.168.20.30, pve1] }',
     'ingress: { from: cloud }',
-    'generators: { haproxy: { on: false }, traefik: { options: { resolvers: { dns: { acme: { storage: /acme.json, dnsChallenge: { provider: manual } } } } } } }',
+    'generators: { authelia: { on: false }, haproxy: { on: false }, traefik: { options: { resolvers: { dns: { acme: { storage: /acme.json, dnsChallenge: { provider: manual } } } } } } }',
     '',
   ].join('\n'),
   ...proxyOn('secsvcs', 'traefik'),

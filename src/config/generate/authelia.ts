@@ -1,4 +1,4 @@
-import type { Home } from '../home.ts';
+import type { Home, Instance } from '../home.ts';
 import { makeClients } from './authelia/clients.ts';
 import { type AutheliaOptions, autheliaOptionsSchema } from './authelia/options.ts';
 import { makeRules } from './authelia/rules.ts';
@@ -24,15 +24,15 @@ const generateBy =
     return { made: { kind: 'file', text: head + yamlText(tree) }, doubts };
   };
 
-/** Where Authelia is, when somebody needs it. */
-const placesOf = (home: Home, why: string | undefined): { target: string; why: string }[] =>
-  why === undefined ? [] : (home.apps.authelia?.on ?? []).map((target) => ({ target, why }));
+/** Who places an output. Whoever writes both files by hand needs neither. */
+const placesOf = ({ instances }: Home): Instance[] =>
+  instances.filter(({ files }) => files.some(({ generate }) => generate?.startsWith('authelia/')));
 
 /** Authelia: who may pass which name, and which apps sign people in by it. */
 export const authelia: Generator = {
   name: 'authelia',
   about: 'who may pass which name, and the clients of the sign-in',
-  // 4.38.0 itself decided as our tests expect; 4.39 by its sources and its JSON schema.
+  // By its sources and its JSON schema of 4.39; the rules were judged by 4.37.5 itself, which knows no policies of clients.
   upstream: { program: 'Authelia', from: '4.38', below: '4.40' },
   options: autheliaOptionsSchema,
   outputs: {
@@ -41,19 +41,24 @@ export const authelia: Generator = {
       kind: 'file',
       needed: (home) => {
         const asked = home.routes.find((route) => route.access !== undefined && !isTcp(route));
-        return placesOf(home, asked && `it is asked who may pass ${asked.hosts[0]}`);
+        if (asked === undefined) return [];
+        return placesOf(home).map(({ target }) => ({
+          target,
+          why: `it is asked who may pass ${asked.hosts[0]}`,
+        }));
       },
       generate: generateBy('access-control', ({ home }, options, tell) => makeRules(home, options, tell)),
     },
     clients: {
       about: 'identity_providers.oidc: a client for each app that signs people in',
       kind: 'file',
-      needed: (home) => {
-        const flow = home.flows.find(({ to, oidc }) => to.app === 'authelia' && oidc !== undefined);
-        return placesOf(home, flow && `${flow.from.app} signs people in by it`).filter(
-          ({ target }) => target === flow?.to.target,
-        );
-      },
+      needed: (home) =>
+        placesOf(home).flatMap(({ app, target }) => {
+          const flow = home.flows.find(
+            ({ to, oidc }) => oidc !== undefined && to.app === app && to.target === target,
+          );
+          return flow === undefined ? [] : [{ target, why: `${flow.from.app} signs people in by it` }];
+        }),
       generate: generateBy('clients', ({ home, instance }, options, tell) =>
         makeClients(home, instance, options, tell),
       ),

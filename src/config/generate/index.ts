@@ -2,11 +2,13 @@ import { alertmanager } from './alertmanager.ts';
 import { authelia } from './authelia.ts';
 import { gatus } from './gatus.ts';
 import type { Generator } from './generator.ts';
+import { grafana } from './grafana.ts';
 import { haproxy } from './haproxy/haproxy.ts';
 import { headscale } from './headscale.ts';
 import { homepage } from './homepage.ts';
 import { hosts } from './hosts.ts';
 import { lldap } from './lldap.ts';
+import { nftables } from './nftables.ts';
 import { ntfy } from './ntfy.ts';
 import { pfsense } from './pfsense.ts';
 import { podman } from './podman.ts';
@@ -23,11 +25,13 @@ export const generators: readonly Generator[] = [
   alertmanager,
   authelia,
   gatus,
+  grafana,
   haproxy,
   headscale,
   homepage,
   hosts,
   lldap,
+  nftables,
   ntfy,
   pfsense,
   podman,

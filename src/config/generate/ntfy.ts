@@ -18,12 +18,24 @@ const permissionSchema = v.picklist(['read-write', 'read-only', 'write-only', 'd
 const accessSchema = recordOf(topicSchema, permissionSchema);
 
 const userSchema = v.strictObject({
-  /** The secret with the bcrypt hash of the password: `{ from: …, as: bcrypt }` makes one on the machine. */
-  password_hash: secretNameSchema,
-  role: v.optional(v.picklist(['user', 'admin']), 'user'),
-  /** The secret with a token: `tk_` and 29 letters or digits. */
-  token: v.optional(secretNameSchema),
-  access: v.optional(accessSchema, {}),
+  password_hash: v.pipe(
+    secretNameSchema,
+    v.description(
+      'the secret with the bcrypt hash of the password: `{ from: …, as: bcrypt }` makes one on the machine',
+    ),
+  ),
+  role: v.pipe(
+    v.optional(v.picklist(['user', 'admin']), 'user'),
+    v.description('an admin may do everything'),
+  ),
+  token: v.pipe(
+    v.optional(secretNameSchema),
+    v.description('the secret with a token: `tk_` and 29 letters or digits'),
+  ),
+  access: v.pipe(
+    v.optional(accessSchema, {}),
+    v.description('by topic, `read-write`, `read-only`, `write-only` or `deny`'),
+  ),
 });
 
 export const ntfyOptionsSchema = v.strictObject({

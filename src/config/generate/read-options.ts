@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { didYouMean } from '../../../schema/near.ts';
+import type { ConfigCode } from '../codes.ts';
 import { holdShape } from '../read/shape.ts';
 import type { Tell } from './generator.ts';
 
@@ -23,11 +24,17 @@ export function readOptions<const S extends v.StrictObjectSchema<v.ObjectEntries
 }
 
 /** Tells of a name in an option that names nothing. */
-export function tellUnknown(message: string, name: string, known: Iterable<string>, tell: Tell): void {
+export function tellUnknown(
+  message: string,
+  name: string,
+  known: Iterable<string>,
+  tell: Tell,
+  code: ConfigCode = 'wrong_option',
+): void {
   const suggestion = didYouMean(name, known).trim();
   tell({
     severity: 'error',
-    code: 'wrong_option',
+    code,
     message: `options.${message}`,
     ...(suggestion !== '' && { suggestion }),
   });

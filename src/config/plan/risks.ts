@@ -25,10 +25,10 @@ export const findRisks = (
 
 /** Services through which relays reach the control plane, or people reach machines to repair them. */
 const pathServices =
-  /^(haproxy|headscale|tailscaled?|unbound|named|bind9|dnsmasq|ssh|sshd|writ|writ-relay|nftables|networking|systemd-networkd|systemd-resolved|wg-quick@.*)\.service$/;
+  /^(haproxy|headscale|tailscaled?|unbound|named|bind9|dnsmasq|ssh|sshd|writ|writ-relay|nftables|home-firewall|networking|systemd-networkd|systemd-resolved|wg-quick@.*)\.service$/;
 const pathFiles =
-  /^\/etc\/(haproxy|headscale|tailscale|unbound|ssh|writ|writ-relay|network|netplan|wireguard|systemd\/network)\/|^\/etc\/(resolv\.conf|hosts|nftables\.conf)$/;
-const pathApps = /^(haproxy|headscale|tailscale|unbound|pfsense|router|writ)$/;
+  /^\/etc\/(haproxy|headscale|tailscale|unbound|ssh|writ|writ-relay|nftables.d|network|netplan|wireguard|systemd\/network)\/|^\/etc\/(resolv\.conf|hosts|nftables\.conf)$|\.nft$/;
+const pathApps = /^(haproxy|headscale|tailscale|unbound|pfsense|router|writ|firewall|nftables)$/;
 
 function cutting(target: string, { app, units, files }: PlannedApp): Risk[] {
   const moved = units.filter(({ effect }) => effect !== 'untouched');

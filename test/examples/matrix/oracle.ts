@@ -24,7 +24,9 @@ export type World = {
 export function makeOracle(said: Said, usual: World): Oracle {
   const { routes, machines } = said;
   const meant = (probe: Probe): Route | undefined => {
-    const here = routes.filter((route) => leadsTo(route, probe.host));
+    // One name leads to one proxy: what another has for a wider name is not asked.
+    const proxy = closest(routes, probe.host)?.proxy;
+    const here = routes.filter((route) => leadsTo(route, probe.host) && route.proxy === proxy);
     // A name that is handed on by name is not looked into; but a whole name of HTTP is HTTP's.
     const whole = here.some((route) => !route.unread && route.hosts.includes(probe.host));
     const unread = whole ? [] : here.filter((route) => route.unread);
@@ -73,13 +75,14 @@ export function makeOracle(said: Said, usual: World): Oracle {
     const arrives = straight ? `${named.target}:straight` : `${named.proxy}:public`;
     const route = meant(probe);
     // What is for home alone has no answer there, and no wider route has one in its place.
-    if (route === undefined || !isOpen(said, route)) return { ...nothing, arrives };
+    if (route === undefined || !isOpen(said, route) || isShut(said, probe.host))
+      return { ...nothing, arrives };
     return { arrives, ...atDoor(route, null, person) };
   };
 
   const judge: Oracle['judge'] = (probe, vantage, person, world = usual) => {
     if (vantage === 'public') return { resolves: 'outside', ...fromOutside(probe, person, world) };
-    const route = meant(probe) ?? routes.find((one) => leadsTo(one, probe.host));
+    const route = meant(probe) ?? closest(routes, probe.host);
     if (route === undefined) return { resolves: null, ...nothing };
     const machine = machines.get(route.proxy)!;
     if (vantage === 'taken') {
@@ -88,7 +91,8 @@ export function makeOracle(said: Said, usual: World): Oracle {
         return { resolves: null, ...nothing };
       const arrives = `${machine.name}:public`;
       const open = meant(probe);
-      if (open === undefined || !isOpen(said, open)) return { resolves: null, ...nothing, arrives };
+      if (open === undefined || !isOpen(said, open) || isShut(said, probe.host))
+        return { resolves: null, ...nothing, arrives };
       return { resolves: null, arrives, ...atDoor(open, null, person) };
     }
     const address = vantage === 'home' ? world.homeAddress : world.tailnetAddress;
@@ -111,9 +115,25 @@ export function makeOracle(said: Said, usual: World): Oracle {
 const leadsTo = ({ hosts }: Pick<Route, 'hosts'>, name: string): boolean =>
   hosts.some((host) => host === name || (host.startsWith('*.') && name.endsWith(host.slice(1))));
 
+/** A route that has the name as a whole, or the closest wildcard. */
+function closest(routes: readonly Route[], name: string): Route | undefined {
+  const lengthOf = (route: Route): number =>
+    Math.max(...route.hosts.filter((host) => leadsTo({ hosts: [host] }, name)).map((host) => host.length));
+  const fit = routes.filter((route) => leadsTo(route, name));
+  return (
+    fit.find(({ hosts }) => hosts.includes(name)) ?? fit.toSorted((a, b) => lengthOf(b) - lengthOf(a))[0]
+  );
+}
+
 /** Whether anybody can pass it from outside: there no address proves anything. */
 function isOpen(said: Said, { public: open, access }: Route): boolean {
   return open && (access === undefined || said.access.get(access)!.from.length === 0);
+}
+
+/** Whether somebody named it, and nobody for outside: then no wildcard has it there. */
+function isShut(said: Said, name: string): boolean {
+  const whole = said.routes.filter(({ hosts }) => hosts.includes(name));
+  return whole.length > 0 && !whole.some((route) => isOpen(said, route));
 }
 
 /** The route by which a name is public; undefined for what is the home's. */

@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
+import { readAuthelia } from '../../support/authelia-reader.ts';
 import { readTraefik, type TraefikReader } from '../../support/traefik-reader.ts';
-import { type AutheliaReader, readAuthelia } from './authelia-reader.ts';
 import { ownerOf, type Person } from './cell.ts';
 import { type HaproxyReader, readHaproxy } from './haproxy-reader.ts';
 import { type HeadscaleReader, type Node, readHeadscale } from './headscale-reader.ts';
@@ -14,7 +14,7 @@ export type Files = ReadonlyMap<string, ReadonlyMap<string, string>>;
 export type Programs = {
   readonly haproxy: ReadonlyMap<string, HaproxyReader>;
   readonly traefik: ReadonlyMap<string, Traefik>;
-  readonly authelia: AutheliaReader;
+  readonly authelia: ReturnType<typeof readAuthelia>;
   /** By the machine that answers: Unbound where it is, and pfSense on the router. */
   readonly names: ReadonlyMap<string, UnboundReader>;
   readonly tailnet: Tailnet;

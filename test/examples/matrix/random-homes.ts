@@ -1,23 +1,18 @@
 import fc from 'fast-check';
-import { parse, stringify } from 'yaml';
+import { parse } from 'yaml';
 import { toBytes } from '../../../schema/jose/digest.ts';
 import type { Repo } from '../../../src/config/repo.ts';
 import { exampleRepo } from '../example.ts';
 
 /** What of the example lets people in; apps by chance take the place of all others. */
-const kept = [
-  ...['authelia', 'databases', 'haproxy', 'headscale', 'lldap', 'pfsense', 'podman', 'postgres', 'traefik'],
-  ...['unbound', 'waking'],
+const kept: readonly string[] = [
+  ...['authelia', 'haproxy', 'headscale', 'pfsense', 'traefik', 'unbound', 'waking'],
 ];
-/** What wildcards take besides, after a line of an app.yaml. */
-const wildcardFiles: readonly (readonly [app: string, after: RegExp, line: string])[] = [
-  ['haproxy', /.*haproxy\/names.*\n/, '  - { generate: haproxy/suffixes, to: /etc/haproxy/suffixes.map }\n'],
-  [
-    'pfsense',
-    /.*pfsense\/host-overrides.*\n/,
-    '  - { generate: pfsense/custom-options, to: /etc/opt/pfsense/custom.conf }\n',
-  ],
-];
+/** What wildcards take besides. */
+const moreFiles: Readonly<Record<string, { readonly generate: string; readonly to: string }>> = {
+  haproxy: { generate: 'haproxy/suffixes', to: '/etc/haproxy/suffixes.map' },
+  pfsense: { generate: 'pfsense/custom-options', to: '/etc/opt/pfsense/custom.conf' },
+};
 
 /** Beside those of the example. */
 const accesses = {
@@ -70,16 +65,18 @@ function appOf({ on, via, host, path, not_path, method, header, ...given }: Give
   const hosts = hostsOf[proxy]!;
   const when = { path, not_path, method, header };
   const unread = given.passthrough === true;
+  const name = hosts[host % hosts.length]!;
   const isConditional = Object.values(when).some((one) => one !== undefined);
   return {
     on,
     route: {
-      host: hosts[host % hosts.length]!,
+      host: name,
       public: given.public,
       ...(proxy !== on && { via: proxy }),
       // Nobody can sign in to, and nobody reads, what is passed on unopened.
       ...(unread ? { passthrough: true } : { access: given.access, ...(isConditional && { when }) }),
-      ...(given.priority !== undefined && { priority: given.priority }),
+      // Of a wildcard it could put it before the names of the sign-in, which then nobody gets to.
+      ...(given.priority !== undefined && !name.startsWith('*') && { priority: given.priority }),
     },
   };
 }
@@ -103,28 +100,47 @@ const keyOf = ({ route: { host, when = {}, priority } }: App): string =>
   JSON.stringify([host, when, priority]);
 
 const example = exampleRepo();
-const homelab = parse(new TextDecoder().decode(example.files.get('homelab.yaml')!)) as { access: object };
-const base = new Map(
-  [...example.files].filter(([path]) => !path.startsWith('apps/') || kept.includes(path.split('/')[1]!)),
-);
-base.set(
-  'homelab.yaml',
-  toBytes(
-    stringify({ ...homelab, access: { ...homelab.access, ...accesses } }, { aliasDuplicateObjects: false }),
-  ),
-);
-for (const [name, after, line] of wildcardFiles) {
-  const path = `apps/${name}/app.yaml`;
-  const text = new TextDecoder().decode(base.get(path)!);
-  base.set(path, toBytes(text.replace(after, (found) => found + line)));
+const treeAt = (path: string): Tree =>
+  parse(new TextDecoder().decode(example.files.get(path)!), { merge: true }) as Tree;
+const bytesOf = (tree: Tree): Uint8Array<ArrayBuffer> => toBytes(JSON.stringify(tree));
+type Tree = Readonly<Record<string, unknown>>;
+type File = { readonly generate?: string };
+
+/** Of an app what it generates, and its container; what else it holds lets nobody in. */
+function doorOf(name: string): Tree {
+  const { on, service, units = [], files, route } = treeAt(`apps/${name}/app.yaml`);
+  const generated = (given: unknown): File[] =>
+    (given as File[]).filter(({ generate }) => generate !== undefined);
+  return {
+    on: Array.isArray(on) ? on.map((one: Tree) => ({ ...one, files: generated(one.files) })) : on,
+    service,
+    units: (units as string[]).filter((unit) => unit.endsWith('.container')),
+    ...(files !== undefined && {
+      files: [...generated(files), ...(moreFiles[name] === undefined ? [] : [moreFiles[name]])],
+    }),
+    route,
+  };
 }
+
+const homelab = treeAt('homelab.yaml');
+const base = new Map<string, Uint8Array<ArrayBuffer>>([
+  ...[...example.files].filter(([path]) => path.startsWith('apps/headscale/')),
+  ...kept.map((name) => {
+    const text = `[Container]\nImage=docker.io/library/${name}:1\nContainerName=${name}\n`;
+    return [`apps/${name}/${name}.container`, toBytes(text)] as const;
+  }),
+  ...kept
+    .filter((name) => name !== 'headscale')
+    .map((name) => [`apps/${name}/app.yaml`, bytesOf(doorOf(name))] as const),
+  ['homelab.yaml', bytesOf({ ...homelab, access: { ...(homelab.access as Tree), ...accesses } })],
+]);
 
 /** The example's machines and doors with these apps behind them: `app0`, `app1`, … */
 export function repoOf(apps: readonly App[]): Repo {
   const made = apps.map(({ on, route: one }, index) => {
     // Each has a port of its own, by which its answers are known.
     const tree = { on, service: `app${index}.service`, route: { ...one, port: 3000 + index } };
-    return [`apps/app${index}/app.yaml`, toBytes(stringify(tree))] as const;
+    return [`apps/app${index}/app.yaml`, bytesOf(tree)] as const;
   });
   return { files: new Map([...base, ...made]), findings: [] };
 }

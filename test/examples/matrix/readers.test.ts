@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { buildRepo } from '../../../src/config/build/build.ts';
 import { findChecker } from '../../support/checkers.ts';
 import { missing } from '../../support/missing.ts';
+import { renderHere } from '../../support/repo-fixture.ts';
 import { buildExample, exampleRepo } from '../example.ts';
 import { readHaproxy } from './haproxy-reader.ts';
 import { filesOfRelease, saidOf } from './home-files.ts';
+import { repoOf } from './random-homes.ts';
 import { startHaproxy } from './real-haproxy.ts';
 import { outsideAddress, startUnbound } from './real-unbound.ts';
 import { readUnbound } from './unbound-reader.ts';
@@ -16,13 +19,29 @@ const files = filesOfRelease(release!);
 const said = saidOf(exampleRepo());
 const { domain } = said;
 
+/** Wildcards on two machines, of which one is for home alone, and names below them. */
+const wildcards = await buildRepo(
+  repoOf([
+    { on: 'secsvcs', route: { host: '*', public: true } },
+    { on: 'secsvcs', route: { host: 'b', public: false } },
+    { on: 'homesvcs', route: { host: '*.w', public: false } },
+    { on: 'secsvcs', route: { host: 'c.w.example.net', public: true } },
+    { on: 'websvcs', route: { host: '*.x', public: true } },
+    { on: 'cloud', route: { host: 'own', public: true, passthrough: true } },
+  ]),
+  renderHere,
+);
+const homes = [files, filesOfRelease(wildcards.release!)];
+
 /** Every name that the home has, and names near them that nobody has. */
 const names = [
   ...new Set([
     ...said.routes.flatMap(({ hosts }) => hosts),
     ...said.names,
     domain,
-    `nobody.${domain}`,
+    ...['nobody', 'b', 'w', 'a.w', 'c.w', 'd.c.w', 'x', 'a.x', 'b.a.x', 'own'].map(
+      (one) => `${one}.${domain}`,
+    ),
     `below.graph.${domain}`,
     `agraph.${domain}`,
     `GRAPH.${domain}`,
@@ -32,14 +51,12 @@ const names = [
 ];
 
 const config = '/etc/haproxy/haproxy.cfg';
-const wide = `    default_backend be_homesvcs\n`;
 const haproxies = findChecker('haproxy');
 if (haproxies.length === 0) missing('haproxy, which the reader of its files is held against');
 for (const haproxy of haproxies) {
   test(`${haproxy.version} passes on what the reader says`, async () => {
-    for (const change of [(text: string) => text, (text: string) => widened(text)]) {
-      const machine = new Map([...files.get('cloud')!]);
-      machine.set(config, change(machine.get(config)!));
+    const machines = homes.map((all) => new Map(all.get('cloud')!));
+    for (const machine of [...machines, opened(machines[0]!)]) {
       const reader = readHaproxy(machine.get(config)!, (path) => machine.get(path)!);
       const real = await startHaproxy(haproxy, machine, config);
       try {
@@ -56,31 +73,20 @@ for (const haproxy of haproxies) {
 }
 
 /** One that passes on what nobody has, too. */
-function widened(text: string): string {
-  const [rule, use] = [
-    /^ +tcp-request content silent-drop unless \{ var\(txn\.backend\).*\n/m,
-    /use_backend %.*\n/,
-  ];
-  assert.match(text, rule);
-  return text.replace(rule, '').replace(use, (line) => line + wide);
+function opened(machine: ReadonlyMap<string, string>): Map<string, string> {
+  const text = machine
+    .get(config)!
+    .replace(/^ +tcp-request content silent-drop unless \{ var\(txn\.backend\).*\n/m, '')
+    .replace(/use_backend %.*\n/, '$&    default_backend be_homesvcs\n');
+  return new Map([...machine, [config, text]]);
 }
 
-const zone = files.get('secsvcs')!.get('/etc/unbound/unbound.conf.d/home.conf')!;
-/** Zones of every type that the generator makes. */
-const zones: readonly string[] = [
-  zone,
-  zone.replace(`"${domain}." transparent`, `"${domain}." static`),
-  [
-    'server:',
-    `    local-zone: "${domain}." redirect`,
-    `    local-zone: "graph.${domain}." transparent`,
-    `    local-zone: "git.${domain}." transparent`,
-    `    local-data: "${domain}. 300 IN A 192.168.20.32"`,
-    `    local-data: "graph.${domain}. 300 IN A 192.168.20.31"`,
-    `    local-data: "deep.down.example.org. 300 IN A 192.168.20.33"`,
-    '',
-  ].join('\n'),
-];
+const zones = homes.flatMap((all) => {
+  const zone = all.get('secsvcs')!.get('/etc/unbound/unbound.conf.d/home.conf')!;
+  return [zone, zone.replace(`"${domain}." transparent`, `"${domain}." static`)];
+});
+// Data without a zone has one of its own.
+zones.push('server:\n    local-data: "deep.down.example.org. 300 IN A 192.168.20.33"\n');
 const unbounds = findChecker('unbound');
 if (unbounds.length === 0) missing('Unbound, which the reader of its zones is held against');
 for (const unbound of unbounds) {

@@ -10,6 +10,9 @@ export type Walk = { readonly verdict: Verdict; readonly heard: readonly string[
 /** Somebody in the internet, as HAProxy tells the proxies. */
 const stranger = '198.51.100.7';
 
+/** Middlewares of Traefik that ask nobody who they are, and lead nowhere else. */
+const harmless = new Set(['headers', 'rateLimit', 'inFlightReq', 'compress', 'buffering', 'retry']);
+
 const gains: readonly Verdict['outcome'][] = ['nothing', 'denied', 'asked', 'in'];
 
 /**
@@ -78,7 +81,7 @@ export function walk(
         if (outcome === 'denied') return { arrives, answers, asks: null, outcome };
         asks = policy === 'one_factor' || policy === 'two_factor' ? policy : null;
         if (outcome === 'asked') return { arrives, answers, asks, outcome };
-      } else if (kind !== 'headers') throw new Error(`the middleware ${kind} is not read here`);
+      } else if (!harmless.has(kind)) throw new Error(`the middleware ${kind} is not read here`);
     }
     return { arrives, answers, asks, outcome: 'in' };
   };
@@ -86,7 +89,7 @@ export function walk(
   /** What Authelia says, asked by the proxy of a machine; null where it is not reached. */
   const askAuthelia = (machine: Machine, address: string, source: string) => {
     const { hostname, pathname } = new URL(address);
-    let told = { domain: probe.host, path: probe.path, method: probe.method, address: source };
+    let told = { host: probe.host, path: probe.path, method: probe.method, address: source };
     if (hostname.includes('.')) {
       // By its public name, at another proxy, which need not believe what it is told of the request.
       const found = resolveAtHome(hostname);
@@ -99,15 +102,13 @@ export function walk(
         return hear(`Traefik on ${other!.name}`, `${hostname} is not Authelia`, null);
       const own = machine.address!;
       if (!traefik.forwarded[door]!.some((one) => isIn(own, one)))
-        told = { domain: hostname, path: pathname, method: 'GET', address: own };
+        told = { host: hostname, path: pathname, method: 'GET', address: own };
     } else if (hostname !== 'authelia') throw new Error(`${hostname} is asked who may pass`);
-    const groups = person === 'anonymous' ? undefined : groupsOf[person];
-    const decision = programs.authelia.decide({ ...told, groups });
-    return hear(
-      'Authelia',
-      `${decision.policy} for ${told.domain} from ${told.address}: ${decision.outcome}`,
-      decision,
-    );
+    const isKnown = person !== 'anonymous';
+    const policy = programs.authelia.decide({ ...told, ...(isKnown && { groups: groupsOf[person] }) });
+    const outcome = policy === 'bypass' ? 'in' : policy === 'deny' ? 'denied' : isKnown ? 'in' : 'asked';
+    const what = `${policy} for ${told.host} from ${told.address}: ${outcome}`;
+    return hear('Authelia', what, { policy, outcome } as const);
   };
 
   /** By the name servers at home, which must agree; null where the name is not there. */

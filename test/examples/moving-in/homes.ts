@@ -56,7 +56,7 @@ export const byHand: readonly MovedMachine[] = [
   {
     name: 'websvcs',
     folder: folderOf('by-hand', 'websvcs'),
-    words: guest('pve1', 102),
+    words: guest('pve2', 200),
     attributes: {
       'etc/opt/mosquitto/': { uid: 1883, gid: 1883 },
       'etc/opt/mosquitto/passwd': { mode: 0o600, uid: 1883, gid: 1883 },

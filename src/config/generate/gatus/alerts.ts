@@ -30,7 +30,7 @@ export function alertingOf(home: Home, options: GatusOptions, tell: Tell): Alert
   const { channels, send } = home.notifications;
   for (const name of Object.keys(options.tokens)) {
     if (own(channels, name) !== undefined) continue;
-    tellUnknown(`tokens: there is no channel ${name}`, name, Object.keys(channels), tell);
+    tellUnknown(`tokens: there is no channel ${name}`, name, Object.keys(channels), tell, 'unknown_channel');
   }
   const told = new Set(
     send

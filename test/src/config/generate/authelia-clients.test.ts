@@ -179,13 +179,17 @@ test('without clients there is nothing, for Authelia takes no empty list', () =>
   assert.deepEqual(authelia.outputs.clients!.needed(home), []);
 });
 
-test('it is needed where an app signs people in by Authelia', () => {
-  const { home } = homeOf({
-    'homelab.yaml': homelab,
-    'apps/authelia/app.yaml': 'on: pve1\nservice: authelia.service\nroute: { host: auth, port: 9091 }\n',
-    'apps/wiki/app.yaml': wiki('redirect: /cb'),
-  });
-  assert.deepEqual(authelia.outputs.clients!.needed(home), [
+test('it is needed where an app signs people in and the rules are placed', () => {
+  const needed = (files: string): unknown =>
+    authelia.outputs.clients!.needed(
+      homeOf({
+        'homelab.yaml': homelab,
+        'apps/authelia/app.yaml': `on: pve1\nservice: authelia.service\nroute: { host: auth, port: 9091 }\n${files}`,
+        'apps/wiki/app.yaml': wiki('redirect: /cb'),
+      }).home,
+    );
+  assert.deepEqual(needed('files: [{ generate: authelia/access-control, to: /etc/authelia/rules.yml }]\n'), [
     { target: 'pve1', why: 'wiki signs people in by it' },
   ]);
+  assert.deepEqual(needed(''), []);
 });

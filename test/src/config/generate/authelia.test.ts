@@ -275,13 +275,17 @@ test('unknown options and networks without an address are told', () => {
   );
 });
 
-test('it is needed where routes have an access, on the machine of Authelia', () => {
-  const { home } = homeOf({
-    'homelab.yaml': homelab,
-    'apps/authelia/app.yaml': 'on: pve1\nservice: authelia.service\nroute: { host: auth, port: 9091 }\n',
-    'apps/wiki/app.yaml': 'on: pve1\nservice: w.service\nroute: { host: wiki, port: 80, access: family }\n',
-  });
+test('it is needed where routes have an access and the clients are placed', () => {
+  const homeWith = (files: string) =>
+    homeOf({
+      'homelab.yaml': homelab,
+      'apps/authelia/app.yaml': `on: pve1\nservice: authelia.service\nroute: { host: auth, port: 9091 }\n${files}`,
+      'apps/wiki/app.yaml': 'on: pve1\nservice: w.service\nroute: { host: wiki, port: 80, access: family }\n',
+    }).home;
   const { needed } = authelia.outputs['access-control']!;
+  const home = homeWith('files: [{ generate: authelia/clients, to: /etc/authelia/clients.yml }]\n');
   assert.deepEqual(needed(home), [{ target: 'pve1', why: 'it is asked who may pass wiki.example.net' }]);
   assert.deepEqual(needed({ ...home, routes: [] }), []);
+  // Rules may be a hand's.
+  assert.deepEqual(needed(homeWith('')), []);
 });

@@ -227,7 +227,7 @@ test('options say how often and how strictly, and go over what is made', () => {
 test('options that name nothing are told', () => {
   const options = { endpoints: { 'gti.example.net': {} }, tokens: { phone: 'TOKEN' } };
   assert.deepEqual(make({}, options).doubts, [
-    'error wrong_option: options.tokens: there is no channel phone',
+    'error unknown_channel: options.tokens: there is no channel phone',
     'error wrong_option: options.endpoints: nothing named gti.example.net is asked',
   ]);
   assert.match(
