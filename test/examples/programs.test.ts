@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -125,8 +125,11 @@ test('nft takes the firewall of each machine', { skip: noNft }, () => {
   for (const target of targets) {
     const text: string | undefined = filesOf(release, target).get('/etc/opt/firewall/ruleset.nft');
     if (text === undefined) continue;
-    const done = spawnSync('nft', ['-c', '-f', '-'], { input: text });
-    assert.equal(done.status, 0, `${target}: ${done.stderr.toString()}`);
+    const done: SpawnSyncReturns<string> = spawnSync('nft', ['-c', '-f', '-'], {
+      input: text,
+      encoding: 'utf8',
+    });
+    assert.equal(done.status, 0, `${target}: ${done.stderr}`);
     count += 1;
   }
   assert.equal(count, 7);
