@@ -44,7 +44,7 @@ const requests: AutheliaRequest[] = [
 ];
 
 if (autheliaProgram !== null) {
-  test('Authelia decides as the reader does', (t) => {
+  test('Authelia decides as the reader of its rules does', (t) => {
     const { home, findings } = homeOf({
       'homelab.yaml': [
         'v: 1',
