@@ -111,7 +111,16 @@ const systems: Readonly<Record<string, readonly [target: string, path: string, l
     '/etc/opt/postgres/pg_hba.conf',
     /^hostssl {2}"wiki" {2}"wiki" {2}192\.168\.22\.11\/32 {2}scram-sha-256$/,
   ],
-  'the rules of the router': ['pve1', '/etc/opt/pfsense/rules.json', /^"descr": "Writ: wifi to wiki on websvcs"$/],
+  'the list of certificates': [
+    'secsvcs',
+    '/etc/opt/certificates/names.json',
+    /^"name": "wiki\.example\.net",$/,
+  ],
+  'the rules of the router': [
+    'pve1',
+    '/etc/opt/pfsense/rules.json',
+    /^"descr": "Writ: wifi to wiki on websvcs"$/,
+  ],
   'the firewall of its machine': [
     'websvcs',
     '/etc/opt/firewall/ruleset.nft',
