@@ -13,6 +13,7 @@ const folder = {
     'on: websvcs',
     'units: [wiki.container]',
     'route: { host: wiki, port: 8080, public: true, access: family }',
+    'metrics: { port: 9090 }',
     'ports: [{ port: 9443, from: wifi }]',
     'uses:',
     '  - { app: forgejo, port: 3000 }',
@@ -24,6 +25,7 @@ const folder = {
     'Image=docker.io/library/nginx:1.29.1',
     'ContainerName=wiki',
     'Network=websvcs.network',
+    'PublishPort=9090:9090',
     '',
     '[Install]',
     'WantedBy=multi-user.target',
@@ -63,6 +65,7 @@ test('one folder brings route, DNS name, access and flow, in words', () => {
     [
       'new public route `wiki.example.net` to `wiki` on `websvcs`, for `family`',
       'new public DNS name `wiki.example.net`, `192.168.22.11`',
+      '`victoriametrics@secsvcs` may reach `wiki@websvcs` at port 9090',
       '`wiki@websvcs` may reach `forgejo@websvcs` at port 3000',
       '`wiki@websvcs` may reach `postgres@secsvcs` at port 5432',
     ],
@@ -132,6 +135,12 @@ const systems: Readonly<Record<string, readonly [target: string, path: string, l
     /"wiki\.example\.net","type":"A","value":"100\.64\.0\.21"/,
   ],
   'what Gatus asks': ['secsvcs', '/etc/opt/gatus/home.yaml', /^url: 'https:\/\/wiki\.example\.net\/'$/],
+  'who is asked for metrics': ['secsvcs', '/etc/opt/victoriametrics/scrape.yml', /^app: 'wiki'$/],
+  'the rules of alerts': [
+    'secsvcs',
+    '/etc/opt/victoriametrics/rules/home.yml',
+    /^expr: 'node_systemd_units\{machine="websvcs",.*name=~"wiki\\\\\.service"/,
+  ],
   'Grafana’s page of the home': [
     'secsvcs',
     '/etc/opt/grafana/dashboards/home.json',
@@ -218,6 +227,8 @@ test('away from it, what can reload does', () => {
       'reload postgres-dump.timer on secsvcs',
       'reload postgres.service on secsvcs',
       'reload unbound.service on secsvcs',
+      'reload victoriametrics.service on secsvcs',
+      'reload vmalert.service on secsvcs',
     ],
   );
 });

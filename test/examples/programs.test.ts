@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -126,39 +126,15 @@ test('nft takes the firewall of each machine', { skip: noNft }, () => {
     const files: ReadonlyMap<string, string> = filesOf(release, target);
     const text = files.get('/etc/opt/firewall/ruleset.nft');
     if (text === undefined) continue;
-    const done = spawnSync('nft', ['-c', '-f', '-'], { input: text });
-    assert.equal(done.status, 0, `${target}: ${done.stderr.toString()}`);
+    const done: SpawnSyncReturns<string> = spawnSync('nft', ['-c', '-f', '-'], {
+      input: text,
+      encoding: 'utf8',
+    });
+    assert.equal(done.status, 0, `${target}: ${done.stderr}`);
     count += 1;
   }
   assert.equal(count, 7);
 });
-
-/** Programs that judge rules, with their words before the file. */
-const ruleJudges: readonly (readonly [program: string, ...words: string[]])[] = [
-  ['promtool', 'check', 'rules'],
-  ['vmalert', '-dryRun', '-rule'],
-];
-const rules = [...below('secsvcs', '/etc/opt/victoriametrics/rules/')];
-
-for (const [program, ...words] of ruleJudges) {
-  const lacks = spawnSync(program, ['--version']).error !== undefined && `there is no ${program}`;
-  if (lacks !== false) missing(`${program}, which judges the example's rules`);
-  test(`${program} takes the rules, and none with a wrong expression`, { skip: lacks }, (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'writ-rules-'));
-    t.after(() => rmSync(folder, { recursive: true }));
-    const judge = (name: string, text: string): string => {
-      const path = join(folder, name);
-      writeFileSync(path, text);
-      const done = spawnSync(program, [...words, path], { encoding: 'utf8' });
-      return done.status === 0 ? '' : `${done.stdout}${done.stderr}`;
-    };
-    assert.ok(rules.length >= 2);
-    for (const [name, text] of rules) {
-      assert.equal(judge(name, text), '');
-      assert.match(judge(name, text.replace('== 0', '=== 0')), /===|parse|unexpected/, name);
-    }
-  });
-}
 
 const noPromtool = spawnSync('promtool', ['--version']).error !== undefined && 'there is no promtool';
 

@@ -36,9 +36,9 @@ const rows: Readonly<Record<string, () => void>> = {
     assert.deepEqual(networks('minecraft'), ['minecraft.own']);
   },
   'templates read the whole home': () => {
-    const scrape = textOf('secsvcs', '/etc/opt/victoriametrics/scrape.yml');
-    for (const name of ['secsvcs', 'homesvcs', 'websvcs']) {
-      assert.ok(scrape.includes(`- targets: [${home.guests[name]!.address}:9100]`), name);
+    const exports = textOf('nas', '/etc/ganesha/ganesha.conf');
+    for (const name of ['websvcs', 'devtop', 'macos']) {
+      assert.ok(exports.includes(home.guests[name]!.address!), name);
     }
   },
   'files come by name, pattern and folder, with modes and owners of numbers': () => {

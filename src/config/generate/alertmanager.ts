@@ -29,20 +29,15 @@ export const alertmanagerOptionsSchema = v.strictObject({
         smarthost: v.pipe(
           v.string(),
           v.regex(/^[^\s:]+:[0-9]{1,5}$/, 'must be such as mail.example.net:587'),
-          v.description('who takes the mail, such as `mail.example.net:587`'),
+          v.description('The server, with its port.'),
         ),
-        from: v.pipe(v.string(), v.email(), v.description('the address that it is from')),
-        username: v.pipe(v.optional(lineSchema), v.description('as whom Alertmanager signs in there')),
-        password: v.pipe(
-          v.optional(secretNameSchema),
-          v.description('the secret with the password for that'),
-        ),
-        tls: v.pipe(v.optional(v.boolean(), true), v.description('whether the way there must be encrypted')),
+        from: v.pipe(v.string(), v.email(), v.description('Who it comes from.')),
+        username: v.pipe(v.optional(lineSchema), v.description('Who signs in there.')),
+        password: v.pipe(v.optional(secretNameSchema), v.description('The secret with the password.')),
+        tls: v.pipe(v.optional(v.boolean(), true), v.description('Whether it must be encrypted.')),
       }),
     ),
-    v.description(
-      'the way of channels by email: `smarthost`, `from`, `username`, `password` (a secret), `tls`',
-    ),
+    v.description('The way of channels by email.'),
   ),
   repeat: v.pipe(
     v.optional(durationSchema, '12h'),

@@ -21,20 +21,20 @@ const userSchema = v.strictObject({
   password_hash: v.pipe(
     secretNameSchema,
     v.description(
-      'the secret with the bcrypt hash of the password: `{ from: …, as: bcrypt }` makes one on the machine',
+      'The secret with the bcrypt hash of the password, which `as: bcrypt` derives on the machine.',
     ),
   ),
   role: v.pipe(
     v.optional(v.picklist(['user', 'admin']), 'user'),
-    v.description('an admin may do everything'),
+    v.description('An `admin` reads and writes every topic.'),
   ),
   token: v.pipe(
     v.optional(secretNameSchema),
-    v.description('the secret with a token: `tk_` and 29 letters or digits'),
+    v.description('The secret with a token: `tk_` and 29 small letters or digits.'),
   ),
   access: v.pipe(
     v.optional(accessSchema, {}),
-    v.description('by topic, `read-write`, `read-only`, `write-only` or `deny`'),
+    v.description('By topic or pattern, `read-write`, `read-only`, `write-only` or `deny`.'),
   ),
 });
 
@@ -44,22 +44,20 @@ export const ntfyOptionsSchema = v.strictObject({
       recordOf(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must be a user of ntfy')), userSchema),
       {},
     ),
-    v.description(
-      'who may do what: `password_hash` (a secret with a bcrypt hash), `token` (a secret), `role`, `access` by topic',
-    ),
+    v.description('Who may do what, by name.'),
   ),
-  anonymous: v.pipe(v.optional(accessSchema, {}), v.description('what everybody may do, by topic; nothing')),
+  anonymous: v.pipe(v.optional(accessSchema, {}), v.description('What everybody may do, by topic.')),
   cache: v.pipe(
     v.optional(durationSchema, '12h'),
-    v.description('how long messages are kept for phones that were away; `12h`'),
+    v.description('How long messages are kept for phones that were away.'),
   ),
   listen: v.pipe(
     v.optional(v.pipe(v.string(), v.regex(/^[^\s:]*:[0-9]{1,5}$/, 'must be such as :80'))),
-    v.description('where it listens; at the port of its route'),
+    v.description('Where it listens; absent: at the port of its route.'),
   ),
   extra: v.pipe(
     v.optional(recordOf(v.string(), v.unknown()), {}),
-    v.description('merged over the whole file'),
+    v.description('Merged over the whole file.'),
   ),
 });
 type Options = v.InferOutput<typeof ntfyOptionsSchema>;

@@ -8,20 +8,20 @@ const nativeSchema = recordOf(v.string(), v.unknown());
 export const scrapeOptionsSchema = v.strictObject({
   interval: v.pipe(
     v.optional(durationSchema, '30s'),
-    v.description('how often apps are asked that do not say it; `30s`'),
+    v.description('How often apps are asked that do not say it.'),
   ),
   secrets: v.pipe(
     v.optional(absolutePathSchema, '/run/secrets'),
-    v.description('the folder where whoever asks finds its secrets, each as a file; `/run/secrets`'),
+    v.description('The folder where whoever asks finds its secrets, each as a file.'),
   ),
   jobs: v.pipe(
     v.optional(recordOf(v.string(), nativeSchema), {}),
-    v.description('by name of a job, what is merged over it: `tls_config`, `metric_relabel_configs`, …'),
+    v.description('By name of a job, what is merged over it: `tls_config`, `metric_relabel_configs`.'),
   ),
-  extra: v.pipe(v.optional(v.array(nativeSchema), []), v.description('more jobs, as Prometheus has them')),
+  extra: v.pipe(v.optional(v.array(nativeSchema), []), v.description('More jobs, as Prometheus has them.')),
   global: v.pipe(
     v.optional(nativeSchema, {}),
-    v.description('merged over `global`, such as `external_labels`'),
+    v.description('Merged over `global`, such as `external_labels`.'),
   ),
 });
 export type ScrapeOptions = v.InferOutput<typeof scrapeOptionsSchema>;
