@@ -58,7 +58,7 @@ const expression = (text: string): RegExp =>
   text.includes('(?i)') ? new RegExp(text.replaceAll('(?i)', ''), 'i') : new RegExp(text);
 
 /** The path decoded and without `..`, and the query as it is. */
-export function seenPath(path: string): string {
+function seenPath(path: string): string {
   const [, before = '', query] = /^([^?]*)(?:\?(.*))?$/s.exec(path)!;
   const parts: string[] = [];
   for (const part of decodeURIComponent(before).split('/')) {
