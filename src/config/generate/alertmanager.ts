@@ -17,11 +17,11 @@ const nativeSchema = recordOf(v.string(), v.unknown());
 export const alertmanagerOptionsSchema = v.strictObject({
   tokens: v.pipe(
     v.optional(recordOf(nameSchema, secretNameSchema), {}),
-    v.description('by channel, the secret with the bearer token that it asks for'),
+    v.description('By channel, the secret with the bearer token that it asks for.'),
   ),
   secrets: v.pipe(
     v.optional(absolutePathSchema, '/run/secrets'),
-    v.description('the folder where Alertmanager finds its secrets, each as a file; `/run/secrets`'),
+    v.description('The folder where Alertmanager finds its secrets, each as a file.'),
   ),
   smtp: v.pipe(
     v.optional(
@@ -41,13 +41,13 @@ export const alertmanagerOptionsSchema = v.strictObject({
   ),
   repeat: v.pipe(
     v.optional(durationSchema, '12h'),
-    v.description('how often somebody is told again of what goes on; `12h`'),
+    v.description('How often somebody is told again of what goes on.'),
   ),
   wait: v.pipe(
     v.optional(durationSchema, '30s'),
-    v.description('how long it is waited for alerts that belong together; `30s`'),
+    v.description('How long it is waited for alerts that belong together.'),
   ),
-  extra: v.pipe(v.optional(nativeSchema, {}), v.description('merged over the whole file, member by member')),
+  extra: v.pipe(v.optional(nativeSchema, {}), v.description('Merged over the whole file.')),
 });
 export type AlertmanagerOptions = v.InferOutput<typeof alertmanagerOptionsSchema>;
 
