@@ -80,6 +80,7 @@ test('one folder brings route, DNS name, access and flow, in words', () => {
       'control_plane firewall',
       'access_widened wiki',
       'access_widened wiki',
+      'access_widened wiki',
     ],
   );
 });
@@ -196,7 +197,7 @@ test('on its own machine the app starts, and who joins its networks starts again
     ],
   );
   const { untouched } = there.targets.find(({ target }) => target === 'websvcs')!;
-  const touched = ['forgejo', 'podman', 'traefik'];
+  const touched = ['firewall', 'forgejo', 'podman', 'traefik'];
   const others = partOf(without.manifest.parts, 'websvcs').apps.map(({ name }) => name);
   assert.ok(others.length > 10, `${others.length} apps`);
   assert.deepEqual(
