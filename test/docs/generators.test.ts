@@ -78,16 +78,26 @@ function shown(): Tree {
   for (const [, path, text] of page.matchAll(/^```yaml\n# (\S+)\n([\s\S]*?)^```/gm)) {
     files[path!] = { ...files[path!], ...(parse(text!) as object) };
   }
+  const text = {
+    container: (name: string) => `[Container]\nImage=docker.io/library/x:1.0.0\nContainerName=${name}\n`,
+    service: () => '[Service]\nExecStart=/bin/true\n',
+  };
   const stand = Object.entries(files).flatMap(([path, { units = [] }]) =>
-    (units as string[])
-      .filter((unit) => unit.endsWith('.container'))
-      .map((unit) => [
-        `${path.replace('app.yaml', '')}${unit}`,
-        `[Container]\nImage=docker.io/library/x:1.0.0\nContainerName=${unit.split('.')[0]}\n`,
-      ]),
+    (units as string[]).flatMap((unit) => {
+      const [, name, kind] = /^([^/]+)\.(container|service)$/.exec(unit) ?? [];
+      if (name === undefined) return [];
+      return [[path.replace('app.yaml', unit), text[kind as keyof typeof text](name)]];
+    }),
   );
   const { guests, ...homelab } = files['homelab.yaml']!;
-  files['homelab.yaml'] = { v: 1, site: { domain: 'example.net' }, hosts: { pve1: {} }, guests, ...homelab };
+  files['homelab.yaml'] = {
+    v: 1,
+    site: { domain: 'example.net' },
+    networks: { lan: { subnet: '192.168.20.0/24' } },
+    hosts: { pve1: {} },
+    guests,
+    ...homelab,
+  };
   return {
     // Unless the page shows it, too.
     'apps/victoriametrics/app.yaml': 'on: secsvcs\n',
@@ -108,8 +118,8 @@ function shown(): Tree {
 test('what the page shows builds, and makes what it says', async () => {
   const tree = { ...shown() };
   const withAddresses = (tree['homelab.yaml'] as string)
-    .replace('"vmid":101', '"vmid":101,"address":"192.168.20.11"')
-    .replace('"vmid":102', '"vmid":102,"address":"192.168.20.12"');
+    .replace('"vmid":101', '"vmid":101,"network":"lan","address":"192.168.20.11"')
+    .replace('"vmid":102', '"vmid":102,"network":"lan","address":"192.168.20.12"');
   const { findings, release } = await buildTree({ ...tree, 'homelab.yaml': withAddresses });
   // Nobody has set a secret here.
   assert.deepEqual(

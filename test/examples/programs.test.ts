@@ -123,7 +123,8 @@ if (noNft !== false) missing(`${noNft}, which judge the example's firewalls`);
 test('nft takes the firewall of each machine', { skip: noNft }, () => {
   let count = 0;
   for (const target of targets) {
-    const text: string | undefined = filesOf(release, target).get('/etc/opt/firewall/ruleset.nft');
+    const files: ReadonlyMap<string, string> = filesOf(release, target);
+    const text = files.get('/etc/opt/firewall/ruleset.nft');
     if (text === undefined) continue;
     const done: SpawnSyncReturns<string> = spawnSync('nft', ['-c', '-f', '-'], {
       input: text,

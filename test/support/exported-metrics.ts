@@ -41,7 +41,7 @@ export const exportedMetrics: Readonly<
     names: [...formatMetrics(whole, 2).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!),
   },
   house: {
-    source: 'the program that proxmox/house-metrics makes',
+    source: 'the program that proxmox/metrics makes',
     names: [...houseMetricsProgram.matchAll(/^\$help\{(\w+)\}/gm)].map(([, name]) => name!),
   },
   node: {

@@ -34,7 +34,7 @@ export const secretsImport = defineCommand({
       about: 'one value for another machine and under another name',
     },
     {
-      line: "ssh secsvcs 'sudo podman secret inspect --showsecret $(sudo podman secret ls -q)' | writ secrets import - --on secsvcs --yes",
+      line: "writ secrets import - --on secsvcs --yes < <(ssh secsvcs 'sudo podman secret inspect --showsecret $(sudo podman secret ls -q)')",
       about: 'the secrets that a machine’s Podman has',
     },
     {

@@ -31,6 +31,8 @@ export const gatus: Generator = {
 
 function treeOf({ home, instance }: GeneratorInput, options: GatusOptions, tell: Tell): Native {
   const { providers, alerts } = alertingOf(home, options, tell);
+  const isTold = (name: string): boolean =>
+    alerts.length > 0 && (!Array.isArray(options.alerts) || options.alerts.includes(name));
   const timezone = home.site.timezone;
   const made = whatIsAsked(home, instance, options).flatMap((asked): [string, Native][] => {
     const off = offOf(home, asked, options);
@@ -43,7 +45,7 @@ function treeOf({ home, instance }: GeneratorInput, options: GatusOptions, tell:
       group,
       interval: goDuration(durationMs(options.interval)),
       ...native,
-      ...(alerts.length > 0 && { alerts: alerts.map((alert) => ({ ...alert, description })) }),
+      ...(isTold(name) && { alerts: alerts.map((alert) => ({ ...alert, description })) }),
       ...(off.length > 0 && { 'maintenance-windows': quietWindows(off, timezone) }),
     };
     return [[name, endpoint]];
@@ -72,9 +74,11 @@ function offOf(home: Home, { machines }: Asked, { settle }: GatusOptions): reado
 /** Gatus takes no quotes and backslashes in texts of alerts, for they stand in JSON as they are. */
 const plain = (text: string): string => literal(text.replaceAll(/[\p{Cc}"\\]+/gu, ' ').trim());
 
-function judgeNames({ endpoints }: GatusOptions, known: ReadonlySet<string>, tell: Tell): void {
-  for (const name of Object.keys(endpoints)) {
-    if (known.has(name)) continue;
-    tellUnknown(`endpoints: nothing named ${name} is asked`, name, known, tell);
+function judgeNames({ endpoints, alerts }: GatusOptions, known: ReadonlySet<string>, tell: Tell): void {
+  const named = { endpoints: Object.keys(endpoints), alerts: Array.isArray(alerts) ? alerts : [] };
+  for (const [option, names] of Object.entries(named)) {
+    for (const name of names) {
+      if (!known.has(name)) tellUnknown(`${option}: nothing named ${name} is asked`, name, known, tell);
+    }
   }
 }

@@ -14,6 +14,7 @@ import { pfsense } from './pfsense.ts';
 import { podman } from './podman.ts';
 import { postgres } from './postgres.ts';
 import { proxmox } from './proxmox-hook.ts';
+import { router } from './router.ts';
 import { scrape } from './scrape.ts';
 import { traefik } from './traefik.ts';
 import { unbound } from './unbound.ts';
@@ -37,6 +38,7 @@ export const generators: readonly Generator[] = [
   podman,
   postgres,
   proxmox,
+  router,
   scrape,
   traefik,
   unbound,

@@ -1,3 +1,5 @@
+import { pfsensePerl } from './pfsense-perl.ts';
+
 /**
  * Brings the names of the home to pfSense's DNS resolver, by its REST package (pfrest v2, `docs/ENDPOINT_TYPES.md`: PUT
  * replaces the whole list, and what is changed waits until it is applied). Run as a service of the host that the router
@@ -13,36 +15,7 @@ export const pfsenseProgram = String.raw`#!/usr/bin/perl
 #   URL           where pfSense is: https://192.168.1.1
 #
 # Overrides that somebody made by hand stay, unless one has a name of the home's: then nothing is changed.
-use strict;
-use warnings;
-use IPC::Open2 qw(open2);
-use JSON::PP ();
-
-@ARGV == 3 or die "usage: bring-names LIST CURL-OPTIONS URL\n";
-my ($file, $options, $url) = @ARGV;
-$url =~ m{^https?://[A-Za-z0-9\[]\S*$} or die "$url is no address of pfSense, such as https://192.168.1.1\n";
-my $resolver = "$url/api/v2/services/dns_resolver";
-my $json = JSON::PP->new->utf8->canonical;
-
-sub call {
-  my ($method, $path, $body) = @_;
-  # The key goes to nobody else, and an error's list, which is empty, is not taken for pfSense's.
-  my @argv = ('curl', '--config', $options, '--fail', '--no-location', '--globoff');
-  push @argv, '--request', $method, '--header', 'Content-Type: application/json';
-  push @argv, '--data-binary', '@-' if defined $body;
-  my $pid = open2(my $out, my $in, @argv, '--url', "$resolver/$path");
-  print {$in} $json->encode($body) if defined $body;
-  close $in;
-  my $text = do { local $/; <$out> } // '';
-  waitpid $pid, 0;
-  $? == 0 or die "$method $path failed: curl ended with " . ($? >> 8) . "\n";
-  my $answer = eval { $json->decode($text) };
-  ref $answer eq 'HASH' && ref $answer->{data} && ($answer->{code} // '') eq '200'
-    or die "$method $path was not answered as by pfrest\n";
-  return $answer->{data};
-}
-
-# As the list is sent: without the numbers that pfSense gives.
+${pfsensePerl('bring-names LIST CURL-OPTIONS URL', '/services/dns_resolver')}# As the list is sent: without the numbers that pfSense gives.
 sub plain {
   my ($one) = @_;
   my @aliases = map {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { buildExample, exampleRepo } from '../example.ts';
-import { compareAll, type Disagreement } from './compare.ts';
+import { compareAll, type Disagreement, tellDisagreements } from './compare.ts';
 import { filesOfRelease, saidOf, withFile } from './home-files.ts';
 
 /** One name with two accesses, so that the order of rules matters. */
@@ -284,8 +284,23 @@ const tell = ({ route, vantage, oracle, files: found }: Disagreement): string =>
 
 for (const [name, { of, on, change, at }] of Object.entries(cases)) {
   test(`it is noticed when ${name}`, () => {
-    const { disagreements } = compareAll(withFile(files, of, on, change), said);
+    const routes = said.routes.filter(({ id }) => id === at[0]);
+    const { disagreements } = compareAll(withFile(files, of, on, change), said, { routes });
     const told = [...new Set(disagreements.map(tell))];
     assert.ok(told.includes(at.join(' ')), `${at.join(' ')} is not among ${told.join('; ')}`);
   });
 }
+
+test('a disagreement is told with its cell, with what the manifest means, and with what each program said', () => {
+  const { of, on, change } = cases['Authelia lets another group pass']!;
+  const { disagreements } = compareAll(withFile(files, of, on, change), said);
+  const text = tellDisagreements(disagreements.filter(({ vantage }) => vantage === 'public').slice(0, 1));
+  assert.deepEqual(text.split('\n'), [
+    'grafana@secsvcs × public × family: GET graph.example.net/',
+    '  the manifest: denied; name outside, door secsvcs:public, app :3000',
+    '  the files:    in (two_factor); name outside, door secsvcs:public, app :3000',
+    '    HAProxy: be_secsvcs, 100.64.0.11:8443',
+    '    Traefik on secsvcs: public: grafana (_anonymous > _auth) to http://grafana:3000',
+    '    Authelia: two_factor for graph.example.net from 198.51.100.7: in',
+  ]);
+});

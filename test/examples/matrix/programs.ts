@@ -111,7 +111,7 @@ function overridesText(text: string): string {
 
 /** What is to be known of the tailnet beside its files: which nodes there are, and whose tags they have. */
 function nodeOf({ name, kind, tailnet }: Machine, edges: readonly string[]): Node {
-  const tag = edges.includes(name) ? 'tag:edge' : kind === 'guest' ? 'tag:guest' : 'tag:host';
+  const tag = `tag:${edges.includes(name) ? 'edge' : kind}`;
   return { addresses: tailnet === undefined ? [] : [tailnet], tags: [tag], users: [] };
 }
 

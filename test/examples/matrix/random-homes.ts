@@ -122,7 +122,23 @@ function doorOf(name: string): Tree {
   };
 }
 
-const homelab = treeAt('homelab.yaml');
+/** What of homelab.yaml has a part in who gets in; other members name apps that are not here. */
+const members = [
+  'v',
+  'site',
+  'networks',
+  'hosts',
+  'devices',
+  'guests',
+  'people',
+  'access',
+  'ingress',
+  'names',
+  'generators',
+];
+const homelab: Tree = Object.fromEntries(
+  Object.entries(treeAt('homelab.yaml')).filter(([name]) => members.includes(name)),
+);
 const base = new Map<string, Uint8Array<ArrayBuffer>>([
   ...[...example.files].filter(([path]) => path.startsWith('apps/headscale/')),
   ...kept.map((name) => {

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildRepo } from '../../../src/config/build/build.ts';
 import { findChecker } from '../../support/checkers.ts';
+import { headscaleProgram, startHeadscale } from '../../support/headscale-program.ts';
 import { missing } from '../../support/missing.ts';
 import { renderHere } from '../../support/repo-fixture.ts';
 import { buildExample, exampleRepo } from '../example.ts';
 import { readHaproxy } from './haproxy-reader.ts';
+import { type Node, readHeadscale } from './headscale-reader.ts';
 import { filesOfRelease, saidOf } from './home-files.ts';
 import { repoOf } from './random-homes.ts';
 import { startHaproxy } from './real-haproxy.ts';
@@ -104,5 +106,59 @@ for (const unbound of unbounds) {
         await real.close();
       }
     }
+  });
+}
+
+if (headscaleProgram === null) missing('Headscale, which the reader of its policy is held against');
+else {
+  test('Headscale accepts and refuses what the reader says', async (t) => {
+    const policy = files.get('cloud')!.get('/etc/headscale/policy.json')!;
+    const records = files.get('cloud')!.get('/etc/headscale/records.json')!;
+    const persons = said.people.map(({ name }) => name);
+    const { join, refusal } = await startHeadscale(t, { policy, records, people: persons });
+    const tags = ['edge', 'host', 'guest'];
+    for (const tag of tags) join({ name: tag, tag: `tag:${tag}` });
+    for (const person of persons) join({ name: `of-${person}`, person });
+
+    const nodes = new Map<string, Node>([
+      ...tags.map((tag, index): [string, Node] => [
+        `tag:${tag}`,
+        { addresses: [`100.64.0.${index + 1}`], tags: [`tag:${tag}`], users: [] },
+      ]),
+      ...persons.map((name, index): [string, Node] => [
+        `${name}@`,
+        { addresses: [`100.64.0.${index + 201}`], tags: [], users: [name] },
+      ]),
+    ]);
+    const reader = readHeadscale(policy, [...nodes.values()]);
+    const places = new Map([
+      ...tags.map((tag) => [`tag:${tag}`, nodes.get(`tag:${tag}`)!.addresses[0]!] as const),
+      ...[...said.machines.values()].flatMap(({ address }) =>
+        address === undefined ? [] : [[address, address] as const],
+      ),
+    ]);
+    /** Every source, destination and port, as Headscale's own tests say it. */
+    const testsOf = (isTurned: (where: string) => boolean) =>
+      [...nodes].map(([src, node]) => {
+        const lists = { accept: [] as string[], deny: [] as string[] };
+        for (const [name, address] of places) {
+          for (const port of [22, 53, 80, 443, 8006, 8420, 8443]) {
+            const where = `${name}:${port}`;
+            const accepts = reader.accepts(node, address, port) !== isTurned(`${src} ${where}`);
+            lists[accepts ? 'accept' : 'deny'].push(where);
+          }
+        }
+        return { src, proto: 'tcp', ...lists };
+      });
+    const asked = (isTurned: (where: string) => boolean = () => false): string | null =>
+      refusal(JSON.stringify({ ...JSON.parse(policy), tests: testsOf(isTurned) }));
+    assert.equal(asked(), null);
+    // It would tell of any one that is otherwise.
+    for (const where of [
+      'tag:edge tag:guest:443',
+      `${persons[1]}@ 192.168.20.1:53`,
+      'tag:edge tag:guest:8443',
+    ])
+      assert.match(asked((one) => one === where) ?? '', /expected (ALLOWED|DENIED)/, where);
   });
 }

@@ -20,7 +20,7 @@ export type Said = {
 
 export type Machine = {
   readonly name: string;
-  readonly kind: 'host' | 'guest';
+  readonly kind: 'host' | 'guest' | 'device';
   /** Of a guest. */
   readonly host?: string;
   readonly address?: string;
@@ -91,7 +91,11 @@ export function readSaid(files: ReadonlyMap<string, string>): Said {
     domain,
     networks: new Map(entries(home.networks).map(([name, { subnet }]) => [name, subnet as string])),
     machines: new Map(
-      [...entries(home.hosts), ...entries(home.guests)].map(([name, said]) => [name, machineOf(name, said)]),
+      [
+        ...entries(home.hosts).map((one) => machineOf('host', ...one)),
+        ...entries(home.guests).map((one) => machineOf('guest', ...one)),
+        ...entries(home.devices).map((one) => machineOf('device', ...one)),
+      ].map((machine) => [machine.name, machine]),
     ),
     people: entries(home.people).map(([name, { groups }]) => ({ name, groups: many<string>(groups) })),
     access: new Map(
@@ -113,11 +117,11 @@ export function readSaid(files: ReadonlyMap<string, string>): Said {
   };
 }
 
-function machineOf(name: string, said: Tree): Machine {
+function machineOf(kind: Machine['kind'], name: string, said: Tree): Machine {
   const optional = { address: said.address, tailnet: said.tailnet, publicAddress: said.public_address };
   return {
     name,
-    kind: said.vmid === undefined ? 'host' : 'guest',
+    kind,
     ...(said.host !== undefined && { host: said.host as string }),
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
     sleeps: said.sleeps === true,

@@ -81,6 +81,8 @@ test('a home of Ansible, Jinja2 and SOPS moves in: its templates and secrets mak
   assert.deepEqual([...made.keys()].sort(), [...there.keys()].sort());
   assert.deepEqual(made, new Map([...made.keys()].map((path) => [path, there.get(path)!])));
   const { out } = await place.writ('plan', '--repo', place.repo, '--against', adopted);
+  // Had it been released without them, what is added would restart it: secrets come before the first release.
+  assert.match(out, /restart gatus\.service \(\/etc\/opt\/gatus\/config\.yaml\)/);
   assert.match(out, /untouched: alertmanager, haproxy, homer, networks, prometheus, traefik, unbound$/m);
 });
 

@@ -8,30 +8,10 @@ import { rangeOf } from '../ranges.ts';
 import { isTcp } from '../traefik/access.ts';
 import { groups } from '../traefik/routers.ts';
 import { conditionsRule, excludeEachOther, overlap, priorityOf } from '../traefik/rules.ts';
+import type { Entry, Native, Verdict } from './entry.ts';
 import type { AutheliaOptions } from './options.ts';
 import { resourceOf } from './resources.ts';
-
-type Native = Readonly<Record<string, unknown>>;
-
-/** Names of a route with who may pass them, in the order in which the proxies try them. */
-type Entry = {
-  readonly route: Route;
-  readonly hosts: readonly string[];
-  readonly priority: number;
-  readonly verdict: Verdict;
-  /** The conditions that Authelia sees. */
-  readonly seen: Native;
-  /** Whether there are others, which it does not see. */
-  readonly hidden: boolean;
-};
-
-/** Who may pass; `text` tells two apart. */
-type Verdict = {
-  readonly policy: HomeAccess['policy'];
-  readonly subject: readonly (readonly string[])[];
-  readonly networks: readonly string[];
-  readonly text: string;
-};
+import { judgeStrangers } from './strangers.ts';
 
 /**
  * Authelia's rules. The first that fits decides, and one whose people or networks do not fit is passed over: so what must
@@ -40,6 +20,7 @@ type Verdict = {
 export function makeRules(home: Home, options: AutheliaOptions, tell: Tell): Native {
   const entries = entriesOf(home, tell);
   judgeConditions(entries, options, tell);
+  judgeStrangers(home, entries, tell);
   const isClosed = options.rules_after.length === 0 && options.extra.default_policy === undefined;
   const rules = entries.flatMap((entry, index): Native[] => {
     const { hosts, verdict, seen } = entry;

@@ -25,16 +25,20 @@ const body = JSON.stringify({
   group: '[ENDPOINT_GROUP]',
 });
 
-/** Who is told that something does not answer: the channels of `notifications` that are sent what is about health. */
+/**
+ * Who is told that something does not answer: the channels of `notifications` that are sent warnings about health. Nobody,
+ * where no endpoint is to be told of.
+ */
 export function alertingOf(home: Home, options: GatusOptions, tell: Tell): Alerting {
   const { channels, send } = home.notifications;
   for (const name of Object.keys(options.tokens)) {
     if (own(channels, name) !== undefined) continue;
     tellUnknown(`tokens: there is no channel ${name}`, name, Object.keys(channels), tell, 'unknown_channel');
   }
+  if (options.alerts === false) return { providers: {}, alerts: [] };
   const told = new Set(
     send
-      .filter(({ about }) => about === undefined || about.includes('health'))
+      .filter(({ about, from }) => from !== 'critical' && (about === undefined || about.includes('health')))
       .flatMap(({ to }) => to)
       .sort(),
   );

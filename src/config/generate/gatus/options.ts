@@ -26,6 +26,12 @@ export const gatusOptionsSchema = v.strictObject({
     v.optional(nativeSchema, {}),
     v.description('The client of every endpoint, as Gatus has it: `dns-resolver`, `timeout`.'),
   ),
+  alerts: v.pipe(
+    v.optional(v.union([v.boolean(), v.array(v.string())]), true),
+    v.description(
+      'Of which endpoints Gatus tells somebody itself: all, none, or those of these names. Where vmalert judges its metrics, what vmalert needs itself will do.',
+    ),
+  ),
   alert: v.pipe(
     v.optional(nativeSchema, {
       'failure-threshold': 3,

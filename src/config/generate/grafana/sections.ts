@@ -118,10 +118,10 @@ export const releasePanels = ({ tiles, table, plot }: Make): Panel[] => [
   ),
 ];
 
-/** What `proxmox/house-metrics` tells of hosts that have it placed. */
+/** What `proxmox/metrics` tells of hosts that have it placed. */
 export function storagePanels(home: Home, { plot, table }: Make): Panel[] {
   const isPlaced = home.instances.some(({ files }) =>
-    files.some(({ generate }) => generate === 'proxmox/house-metrics'),
+    files.some(({ generate }) => generate === 'proxmox/metrics'),
   );
   if (!isPlaced) return [];
   return [

@@ -237,88 +237,24 @@ test('options that name nothing are told', () => {
   assert.match(make({}, { every: '1m' }).doubts.join(), /^error wrong_option: there is no option every$/);
 });
 
-const channels = (channelsText: string, send: string): Tree =>
-  homelabWith(`notifications: { channels: { ${channelsText} }, send: [${send}] }`);
-
-test('who is told of health is told, by the way that the channel says', () => {
-  const phone = 'phone: { ntfy: "https://ntfy.example.org/sub/a-topic" }';
-  const { tree } = make(channels(phone, '{ to: phone, about: [backups, health] }'), {
-    tokens: { phone: 'NTFY_TOKEN' },
-  });
-  assert.deepEqual(tree.alerting, {
-    ntfy: {
-      url: 'https://ntfy.example.org/sub',
-      topic: 'a-topic',
-      token: variable('NTFY_TOKEN'),
-      'default-alert': { 'failure-threshold': 3, 'success-threshold': 2, 'send-on-resolved': true },
-    },
-  });
-  assert.deepEqual(tree.endpoints[0].alerts, [
-    { type: 'ntfy', description: 'PostgreSQL on secsvcs does not answer as it should' },
-  ]);
-  for (const send of ['', '{ to: phone, about: backups }']) {
-    const without = make(channels(phone, send)).tree;
-    assert.deepEqual([without.alerting, without.endpoints[0].alerts], [undefined, undefined]);
-  }
-});
-
-test('of two channels of one kind neither is told with the token of the other', () => {
-  const two = channels(
-    'phone: { ntfy: "https://ntfy.sh/a" }, wall: { ntfy: "https://ntfy.example.org/b" }',
-    '{ to: [wall, phone] }',
-  );
-  const { tree } = make(two, { tokens: { phone: 'PHONE_TOKEN' } });
-  assert.equal(tree.alerting.ntfy.token, undefined);
-  assert.deepEqual(
-    tree.endpoints[0].alerts.map((alert: Endpoint) => alert['provider-override']),
-    [
-      { url: 'https://ntfy.sh', topic: 'a', token: variable('PHONE_TOKEN') },
-      { url: 'https://ntfy.example.org', topic: 'b' },
-    ],
-  );
-});
-
-test('a webhook is posted JSON, an address is sent mail by the server that is said', () => {
-  const both = channels(
-    'hook: { webhook: "https://hooks.example.org/x" }, mail: { email: [a@example.net, b@example.net] }',
-    '{ to: [hook, mail] }',
-  );
-  const email = {
-    from: 'g@example.net',
-    host: 'smtp.example.net',
-    port: 587,
-    password: variable('SMTP_PASSWORD'),
+test('where the proxies answer at another port, that is asked; the public machine has its own', () => {
+  const changes = {
+    ...homelabWith('ingress: { home: 8444 }'),
+    ...app(
+      'edge',
+      'on: cloud',
+      'service: haproxy.service',
+      'files: [{ generate: haproxy/config, to: /etc/haproxy.cfg }]',
+    ),
+    ...app('vpn', 'on: cloud', 'route: { host: vpn, port: 8443, public: true, passthrough: true }'),
   };
-  const { tree, doubts } = make(both, { tokens: { hook: 'HOOK_TOKEN' }, email });
-  assert.deepEqual(doubts, []);
-  const { custom } = tree.alerting;
-  assert.deepEqual([custom.url, custom.method], ['https://hooks.example.org/x', 'POST']);
-  assert.equal(custom.headers.Authorization, `Bearer ${variable('HOOK_TOKEN')}`);
-  assert.equal(JSON.parse(custom.body).text, '[ALERT_DESCRIPTION]');
-  assert.equal(tree.alerting.email.to, 'a@example.net,b@example.net');
-  assert.equal(tree.alerting.email.password, variable('SMTP_PASSWORD'));
-  assert.match(make(both).doubts.join(), /^error wrong_option: the channel mail is an address of email/);
+  assert.equal(oneOf('git.example.net', changes).url, 'https://git.example.net:8444/api/healthz');
+  assert.equal(oneOf('vpn.example.net', changes).url, 'https://vpn.example.net/');
 });
 
-test('a channel of ntfy without a topic is told', () => {
-  for (const url of ['https://ntfy.sh', 'https://ntfy.sh/a?b=c']) {
-    const { doubts } = make(channels(`phone: { ntfy: "${url}" }`, '{ to: phone }'));
-    assert.match(doubts.join(), /^error wrong_value: \S+ of the channel phone names no topic/, url);
-  }
-});
-
-test('a text of the manifest is no variable, and holds no quote where Gatus takes none', () => {
-  const hostile = app(
-    'web',
-    `title: ${JSON.stringify(`${variable('HOME')} "x\\y"\n$$ no: [a]`)}`,
-    'on: secsvcs',
-    'route: { host: web, port: 80 }',
-    `health: { path: "/$HOME/${variable('X')}" }`,
-  );
-  const { url, alerts } = oneOf('web.example.net', {
-    ...hostile,
-    ...channels('hook: { webhook: "https://hooks.example.org/$HOME" }', '{ to: hook }'),
-  });
-  assert.equal(url, `https://web.example.net/$$HOME/$${variable('X')}`);
-  assert.equal(alerts[0].description, `$${variable('HOME')}  x y $$$$ no: [a] does not answer as it should`);
+test('a name of the owner’s own entry points is not asked, nor TCP that lets this machine not in', () => {
+  const web = (route: string): Tree => app('web', 'on: secsvcs', `route: { host: web, port: 80, ${route} }`);
+  assert.ok(!namesOf(web('entry_points: [own]')).includes('secsvcs web.example.net'));
+  assert.ok(!namesOf(web('scheme: tcp, access: guests')).includes('secsvcs web.example.net'));
+  assert.equal(oneOf('web.example.net', web('scheme: tcp')).url, 'tls://web.example.net:443');
 });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { grafana } from '../../../../src/config/generate/grafana.ts';
+import { proxmox } from '../../../../src/config/generate/proxmox-hook.ts';
 import { exportedMetrics } from '../../../support/exported-metrics.ts';
 import { missing } from '../../../support/missing.ts';
 import type { Tree } from '../../../support/repo-fixture.ts';
@@ -56,7 +57,7 @@ const drawnHome: Tree = {
   ...app(
     'house',
     'on: pve1',
-    'files: [{ generate: proxmox/house-metrics, to: /usr/local/bin/house, mode: "0755" }]',
+    'files: [{ generate: proxmox/metrics, to: /usr/local/bin/house, mode: "0755" }]',
   ),
   'apps/gatus/app.yaml':
     'on: secsvcs\nunits: [gatus.container]\nmetrics: { port: 8080 }\nroute: { host: status, port: 8080 }\n',
@@ -93,6 +94,11 @@ const queriesOf = ({ panels }: Dashboard): string[] =>
   );
 
 const whole = dashboardOf();
+
+test('what tells of storages is an output that there is', () => {
+  assert.ok(String(drawnHome['apps/house/app.yaml']).includes('generate: proxmox/metrics'));
+  assert.ok(Object.hasOwn(proxmox.outputs, 'metrics'));
+});
 
 test('a row a host with its title, and one for each of the others that has anything to draw', () => {
   assert.deepEqual(rowsOf(whole), [
