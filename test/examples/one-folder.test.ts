@@ -80,6 +80,7 @@ test('one folder brings route, DNS name, access and flow, in words', () => {
       'control_plane firewall',
       'access_widened wiki',
       'access_widened wiki',
+      'access_widened wiki',
     ],
   );
 });
