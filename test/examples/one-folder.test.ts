@@ -78,7 +78,6 @@ test('one folder brings route, DNS name, access and flow, in words', () => {
       'control_plane pfsense',
       'control_plane unbound',
       'control_plane firewall',
-      // The route, its access, and the port.
       'access_widened wiki',
       'access_widened wiki',
       'access_widened wiki',
