@@ -80,6 +80,7 @@ test('one folder brings route, DNS name, access and flow, in words', () => {
       'control_plane firewall',
       'access_widened wiki',
       'access_widened wiki',
+      'access_widened wiki',
     ],
   );
 });
@@ -113,6 +114,16 @@ const systems: Readonly<Record<string, readonly [target: string, path: string, l
     'secsvcs',
     '/etc/opt/postgres/pg_hba.conf',
     /^hostssl {2}"wiki" {2}"wiki" {2}192\.168\.22\.11\/32 {2}scram-sha-256$/,
+  ],
+  'the list of certificates': [
+    'secsvcs',
+    '/etc/opt/certificates/names.json',
+    /^"name": "wiki\.example\.net",$/,
+  ],
+  'the rules of the router': [
+    'pve1',
+    '/etc/opt/pfsense/rules.json',
+    /^"descr": "Writ: wifi to wiki on websvcs"$/,
   ],
   'the firewall of its machine': [
     'websvcs',
@@ -211,6 +222,7 @@ test('away from it, what can reload does', () => {
     [
       'reload haproxy.service on cloud',
       'restart pfsense-names.service on pve1',
+      'restart pfsense-rules.service on pve1',
       'restart authelia.service on secsvcs',
       'restart databases.service on secsvcs',
       'reload postgres-dump.timer on secsvcs',

@@ -283,10 +283,12 @@ export const machinePlays: Readonly<Record<string, Play>> = {
     },
     summary: 'web does not answer at web.example.net',
     quiet: [
-      { 'gatus_results_endpoint_success{name="web.example.net"}': [[0, 1]] },
-      { 'gatus_results_endpoint_success{name="webxexample.net"}': [[0, 0]] },
+      // The same app on the machine that may sleep.
+      { 'gatus_results_endpoint_success{name="web",group="websvcs"}': [[0, 0]] },
+      { 'gatus_results_endpoint_success{name="web.example.net",group="secsvcs"}': [[0, 1]] },
+      { 'gatus_results_endpoint_success{name="webxexample.net",group="secsvcs"}': [[0, 0]] },
       {
-        'gatus_results_endpoint_success{name="web.example.net"}': [[0, 0]],
+        'gatus_results_endpoint_success{name="web.example.net",group="secsvcs"}': [[0, 0]],
         'writ_host_expected_off{host="pve1"}': [[0, 1]],
       },
     ],

@@ -10,6 +10,7 @@ import {
 import { standing } from '../broken.ts';
 import { judgeCerts } from '../ca/judge-certs.ts';
 import { authorityOf } from '../ca/repo-authority.ts';
+import { ownerText } from '../compile/certs.ts';
 import { compileHome } from '../compile/compile.ts';
 import { fault, type Placed } from '../compile/units.ts';
 import type { Finding } from '../finding.ts';
@@ -28,7 +29,7 @@ import { judgeNative } from './judge-native.ts';
 import { judgePaths } from './judge-paths.ts';
 import { judgeAllUnits } from './judge-units.ts';
 import { judgeUnplaced } from './judge-unplaced.ts';
-import { keyPath, ownerText } from './native.ts';
+import { keyPath } from './native.ts';
 import { makeFacts, makeParts, secretPath } from './parts.ts';
 import { type Content, mountSecretFiles } from './secret-mounts.ts';
 import { renderDrafts, renderUnits } from './templates.ts';

@@ -6,12 +6,13 @@ import type {
   ReleaseManifest,
   ReleasePart,
 } from '../../../schema/wire/release.ts';
+import { certOf, ownerText } from '../compile/certs.ts';
 import { machineOf } from '../compile/routes.ts';
 import type { Placed } from '../compile/units.ts';
 import { grouped } from '../grouped.ts';
 import type { Flow, Home, Route } from '../home.ts';
 import { byText } from '../repo.ts';
-import { certOf, nativeOf, ownerText, providedBy } from './native.ts';
+import { nativeOf, providedBy } from './native.ts';
 import { type UnitFiles, unitFilesOf, unitsOf } from './unit-parts.ts';
 
 /** Where the file of a secret is in the repo. */

@@ -1,6 +1,6 @@
 import { isAddress, isPermitted } from '../../../schema/x509/names.ts';
-import { certOf } from '../build/native.ts';
 import type { ConfigCode } from '../codes.ts';
+import { certOf } from '../compile/certs.ts';
 import { fault, type Placed } from '../compile/units.ts';
 import type { Finding, Place } from '../finding.ts';
 import type { Home, Target } from '../home.ts';

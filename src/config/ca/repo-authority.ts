@@ -2,7 +2,7 @@ import { own } from '../../../schema/wire/record.ts';
 import type { ReleaseAuthority } from '../../../schema/wire/release.ts';
 import { fromPem } from '../../../schema/x509/pem.ts';
 import { type ReadCertificate, readCertificate } from '../../../schema/x509/read-certificate.ts';
-import { certOf } from '../build/native.ts';
+import { certOf } from '../compile/certs.ts';
 import type { Placed } from '../compile/units.ts';
 import type { Home } from '../home.ts';
 import { textOrNull } from '../read/text.ts';

@@ -1,55 +1,11 @@
-import * as v from 'valibot';
-import { absolutePathSchema, durationSchema, secretNameSchema } from '../../../schema/manifest/values.ts';
-import { nameSchema } from '../../../schema/wire/ids.ts';
-import { recordOf } from '../../../schema/wire/record.ts';
+import { type AlertmanagerOptions, alertmanagerOptionsSchema } from './alertmanager/options.ts';
 import { makeReceivers } from './alertmanager/receivers.ts';
 import { makeRoutes } from './alertmanager/routes.ts';
 import type { Generator, GeneratorInput, Tell } from './generator.ts';
 import { mergeOver } from './merge.ts';
-import { lineSchema } from './read-options.ts';
 import { yamlBy } from './yaml-output.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
-
-/** What the program itself reads, passed on as it is. */
-const nativeSchema = recordOf(v.string(), v.unknown());
-
-export const alertmanagerOptionsSchema = v.strictObject({
-  tokens: v.pipe(
-    v.optional(recordOf(nameSchema, secretNameSchema), {}),
-    v.description('by channel, the secret with the bearer token that it asks for'),
-  ),
-  secrets: v.pipe(
-    v.optional(absolutePathSchema, '/run/secrets'),
-    v.description('the folder where Alertmanager finds its secrets, each as a file; `/run/secrets`'),
-  ),
-  smtp: v.pipe(
-    v.optional(
-      v.strictObject({
-        smarthost: v.pipe(
-          v.string(),
-          v.regex(/^[^\s:]+:[0-9]{1,5}$/, 'must be such as mail.example.net:587'),
-          v.description('The server, with its port.'),
-        ),
-        from: v.pipe(v.string(), v.email(), v.description('Who it comes from.')),
-        username: v.pipe(v.optional(lineSchema), v.description('Who signs in there.')),
-        password: v.pipe(v.optional(secretNameSchema), v.description('The secret with the password.')),
-        tls: v.pipe(v.optional(v.boolean(), true), v.description('Whether it must be encrypted.')),
-      }),
-    ),
-    v.description('The way of channels by email.'),
-  ),
-  repeat: v.pipe(
-    v.optional(durationSchema, '12h'),
-    v.description('how often somebody is told again of what goes on; `12h`'),
-  ),
-  wait: v.pipe(
-    v.optional(durationSchema, '30s'),
-    v.description('how long it is waited for alerts that belong together; `30s`'),
-  ),
-  extra: v.pipe(v.optional(nativeSchema, {}), v.description('merged over the whole file, member by member')),
-});
-export type AlertmanagerOptions = v.InferOutput<typeof alertmanagerOptionsSchema>;
 
 /** Who is told of alerts, as homelab.yaml's `notifications` have it. */
 export const alertmanager: Generator = {

@@ -1,5 +1,6 @@
 import { alertmanager } from './alertmanager.ts';
 import { authelia } from './authelia.ts';
+import { certificates } from './certificates.ts';
 import { gatus } from './gatus.ts';
 import type { Generator } from './generator.ts';
 import { grafana } from './grafana.ts';
@@ -25,6 +26,7 @@ import { vmalert } from './vmalert.ts';
 export const generators: readonly Generator[] = [
   alertmanager,
   authelia,
+  certificates,
   gatus,
   grafana,
   haproxy,

@@ -1,7 +1,7 @@
 import { nearest } from '../../../../schema/near.ts';
 import { own } from '../../../../schema/wire/record.ts';
-import type { AlertmanagerOptions } from '../alertmanager.ts';
 import type { GeneratorInput, Tell } from '../generator.ts';
+import type { AlertmanagerOptions } from './options.ts';
 import { loudName, nobody } from './routes.ts';
 
 /** The ways by which people are told; of ntfy two, since how loud it is stands in its address. */

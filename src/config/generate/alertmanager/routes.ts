@@ -1,6 +1,6 @@
 import { own } from '../../../../schema/wire/record.ts';
 import type { Home } from '../../home.ts';
-import type { AlertmanagerOptions } from '../alertmanager.ts';
+import type { AlertmanagerOptions } from './options.ts';
 
 /** The receiver that tells nobody: what no entry of `send` is about. */
 export const nobody = 'nobody';

@@ -34,7 +34,7 @@ export function dashboardOf(
   const make = panelsBy({ type: typeOf(metrics), uid: metrics.uid });
   const told = toldBy(home);
   const rows: Row[] = [
-    { key: 'now', title: 'Now', panels: [...nowPanels(make, told), ...appsPanels(home, make, told)] },
+    { key: 'now', title: 'Now', panels: [...nowPanels(home, make, told), ...appsPanels(home, make, told)] },
     ...Object.values(home.hosts).map((host) => hostRow(home, host, make, told)),
     { key: 'names', title: 'Names', panels: namePanels(make, told) },
     { key: 'releases', title: 'Releases', panels: told.has('writ') ? releasePanels(make) : [] },
@@ -74,7 +74,29 @@ function toldBy(home: Home): Told {
   return found;
 }
 
-function nowPanels({ tiles }: Make, told: Told): Panel[] {
+/** What does not answer, but for what is off on purpose. Gatus groups by machine. */
+function silentOf(home: Home, told: Told): string {
+  const answers = 'gatus_results_endpoint_success';
+  const sleeping = Object.values(home.hosts).filter(({ sleeps }) => sleeps && told.has('writ'));
+  const groups = sleeping.map(({ name }) => [name, machinesOn(home, name).join('|')] as const);
+  const all = groups.map(([, group]) => group).join('|');
+  const parts = groups.map(
+    ([host, group]) =>
+      `${answers}{group=~"${group}"} == 0 unless on () writ_host_expected_off{host="${host}"} == 1`,
+  );
+  return [`${answers}${all === '' ? '' : `{group!~"${all}"}`} == 0`, ...parts].join(' or ');
+}
+
+/** A host and its guests. */
+const machinesOn = (home: Home, host: string): string[] =>
+  [
+    host,
+    ...Object.values(home.guests)
+      .filter((guest) => guest.host === host)
+      .map(({ name }) => name),
+  ].sort(byText);
+
+function nowPanels(home: Home, { tiles }: Make, told: Told): Panel[] {
   const firing = 'count(ALERTS{alertstate="firing"}) or vector(0)';
   return [
     tiles('alerts', 'Alerts', { expr: firing }, { steps: none }),
@@ -83,7 +105,7 @@ function nowPanels({ tiles }: Make, told: Told): Panel[] {
           tiles(
             'silent',
             'Do not answer',
-            { expr: 'count(gatus_results_endpoint_success == 0) or vector(0)' },
+            { expr: `count(${silentOf(home, told)}) or vector(0)` },
             { steps: none },
           ),
           tiles(
@@ -111,12 +133,7 @@ function nowPanels({ tiles }: Make, told: Told): Panel[] {
 
 /** A host and what is on it. */
 function hostRow(home: Home, { name, title }: HomeHost, { tiles, plot }: Make, told: Told): Row {
-  const machines = [
-    name,
-    ...Object.values(home.guests)
-      .filter(({ host }) => host === name)
-      .map((guest) => guest.name),
-  ].sort(byText);
+  const machines = machinesOn(home, name);
   const measured = machines.filter((machine) => told.get('node')?.has(machine) === true);
   const panels: Panel[] = [];
   if (told.has('writ')) {

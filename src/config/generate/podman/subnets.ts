@@ -41,7 +41,7 @@ export function allotSubnets(
 }
 
 /** FNV-1a: spreads short names well, and needs no more than that. */
-function hash(name: string): number {
+export function hash(name: string): number {
   let value = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(name)) value = Math.imul(value ^ byte, 0x01000193) >>> 0;
   return value;

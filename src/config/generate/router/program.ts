@@ -16,7 +16,7 @@ export const routerProgram = String.raw`#!/usr/bin/perl
 #
 # What says of itself that it is of Writ is kept as the list has it. All else is left alone; where it has the name of an
 # alias of the list, nothing is changed. VLANs are only told: they are made by hand, with their interfaces.
-my $show = 0;
+my $show;
 BEGIN { if (@ARGV && $ARGV[0] eq '--show') { shift @ARGV; $show = 1 } }
 ${pfsensePerl('bring-rules [--show] LIST CURL-OPTIONS URL', '')}
 sub text { my ($one) = @_; return ref $one eq 'ARRAY' ? [ map { "$_" } @$one ] : defined $one ? "$one" : '' }
@@ -97,6 +97,7 @@ until (is_applied()) {
   die "pfSense took the rules and does not apply them.\n" if ++$tries > 30;
   sleep 1;
 }
-work() and die "pfSense has other rules than it was sent.\n";
+my @left = work();
+@left == 0 or die "pfSense has other rules than it was sent.\n";
 print 'pfSense has the ' . @rules . " rules now.\n";
 `;

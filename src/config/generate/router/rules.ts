@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { canonicalV4, contains, parseSubnet } from '../../../../schema/manifest/address.ts';
 import type { Home, Target } from '../../home.ts';
 import { byText } from '../../repo.ts';
 import type { Tell } from '../generator.ts';
 import { addressesOf, openingsOf } from '../openings.ts';
+import { hash } from '../podman/subnets.ts';
 
 /** Something that rules name: a network or a machine, with its addresses at home. */
 export type Alias = { readonly name: string; readonly about: string; readonly addresses: readonly string[] };
@@ -80,9 +80,9 @@ const titleOf = (home: Home, machines: readonly Target[], name: string): string 
   (machines.find((one) => one.name === name) as { title?: string } | undefined)?.title ??
   name;
 
-/** A name that pfSense takes for an alias: 31 of letters, digits and `_`. What does not fit ends in a part of its digest. */
+/** A name that pfSense takes for an alias: 31 of letters, digits and `_`. What does not fit ends in a number of its own. */
 export function aliasName(name: string): string {
   const plain = `writ_${name.replaceAll(/[^A-Za-z0-9]/g, '_')}`;
   if (plain.length <= 31 && /^[A-Za-z0-9-]+$/.test(name)) return plain;
-  return `${plain.slice(0, 22)}_${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
+  return `${plain.slice(0, 22)}_${hash(name).toString(16).padStart(8, '0')}`;
 }

@@ -1,6 +1,7 @@
 import { isRun } from '../../../../schema/quadlet/names.ts';
 import { lastValue, readUnits } from '../../../../schema/quadlet/unit.ts';
 import { triggeredBy } from '../../build/unit-parts.ts';
+import { machineOf, maySleep } from '../../compile/routes.ts';
 import { unitFileOf } from '../../compile/unit-file.ts';
 import type { Home, Instance, Route } from '../../home.ts';
 import { hostOf } from '../scrape/config.ts';
@@ -13,7 +14,11 @@ export function appRules(home: Home): Rule[] {
     const labels = { app, machine: target, host: hostOf(home, target) };
     const title = plain(home.apps[app]!.title);
     const services = steadyServices(instance, home.apps[app]!.file.service);
-    const names = askedNames(home.routes.filter((route) => route.app === app && route.target === target));
+    const names = [
+      ...askedNames(home.routes.filter((route) => route.app === app && route.target === target)),
+      // What has no route of its own, Gatus asks past the proxy.
+      ...(home.apps[app]!.file.health !== undefined && !maySleep(machineOf(home, target)) ? [app] : []),
+    ];
     const rules: Rule[] = [];
     if (services.length > 0) rules.push(stopped(services, labels, title));
     if (names.length > 0) rules.push(unanswered(names, labels, title));
@@ -64,7 +69,7 @@ const stopped = (services: readonly string[], labels: Labels, title: string): Ru
 const unanswered = (names: readonly string[], labels: Labels, title: string): Rule => ({
   alert: 'AppUnanswered',
   expr: [
-    `gatus_results_endpoint_success{${isOneOf('name', names)}} == 0`,
+    `gatus_results_endpoint_success{${is('group', labels.machine)},${isOneOf('name', names)}} == 0`,
     `unless on () writ_host_expected_off{${is('host', labels.host)}} == 1`,
   ].join(' '),
   for: '5m',

@@ -221,7 +221,7 @@ test('panels have numbers of their own, which stay when a host comes, and cover 
 
 /** Names in a query that are neither functions, words, labels nor texts. */
 function namesIn(expr: string): string[] {
-  const functions = 'sum min max avg count rate sort sort_desc vector time or and on group_left';
+  const functions = 'sum min max avg count rate sort sort_desc vector time or and unless on group_left';
   const bare = expr
     .replaceAll(/"(\\.|[^"\\])*"/g, '')
     .replaceAll(/\{[^}]*\}/g, '')
@@ -272,7 +272,8 @@ test('the tile of a name is blue while its host is off on purpose, and red when 
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const { targets = [] } = whole.panels.find(({ title }) => title === 'Apps')!;
   const { expr } = targets.find(({ legendFormat }) => legendFormat.startsWith('Git'))!;
-  const answers = 'gatus_results_endpoint_success{name="git.example.net"}';
+  const count = whole.panels.find(({ title }) => title === 'Do not answer')!.targets![0]!.expr;
+  const answers = 'gatus_results_endpoint_success{name="git.example.net",group="websvcs"}';
   const off = 'writ_host_expected_off{host="pve2"}';
   const cases = [
     [1, 0, 1],
@@ -289,6 +290,8 @@ test('the tile of a name is blue while its host is off on purpose, and red when 
     ],
     promql_expr_test: [
       { expr: `sum(${expr})`, eval_time: '3m', exp_samples: [{ labels: '{}', value: shown }] },
+      // What is counted as silent is what is red.
+      { expr: count, eval_time: '3m', exp_samples: [{ labels: '{}', value: shown === 0 ? 1 : 0 }] },
     ],
   }));
   const file = join(folder, 'tile.yml');
