@@ -13,6 +13,7 @@ import {
   domainSchema,
   hostNameSchema,
   oneOrMany,
+  oneOrSome,
   portSchema,
   subnetSchema,
   titleSchema,
@@ -77,10 +78,10 @@ const personSchema = v.strictObject({
 const accessSchema = v.strictObject({
   title: v.optional(titleSchema),
   /** Groups of the directory, one of which a person must be in; none: whoever is signed in. */
-  groups: v.optional(oneOrMany(nameSchema), []),
+  groups: v.optional(oneOrSome(nameSchema)),
   policy: v.optional(v.picklist(['one_factor', 'two_factor', 'bypass', 'deny']), 'two_factor'),
   /** Networks from which the rule holds; absent: from everywhere. */
-  from: v.optional(oneOrMany(v.union([nameSchema, addressSchema, subnetSchema])), []),
+  from: v.optional(oneOrSome(v.union([nameSchema, addressSchema, subnetSchema]))),
 });
 
 /** How names get from outside to the proxies of the machines. */

@@ -1,14 +1,14 @@
 import * as v from 'valibot';
 import { nameSchema } from '../wire/ids.ts';
 import { recordOf } from '../wire/record.ts';
-import { hostNameSchema, oneOrMany, portSchema, titleSchema } from './values.ts';
+import { hostNameSchema, oneOrSome, portSchema, titleSchema } from './values.ts';
 
 const textSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(500));
 
 export const routeSchema = v.strictObject({
   /** What tells it from the app's other routes; needed from the second on. */
   name: v.optional(nameSchema),
-  host: oneOrMany(hostNameSchema),
+  host: oneOrSome(hostNameSchema),
   /** Where the app listens. Absent with `service` alone. */
   port: v.optional(portSchema),
   /** Who may pass: a name of `access` in homelab.yaml. Absent: whoever reaches the name. */
@@ -20,10 +20,10 @@ export const routeSchema = v.strictObject({
   /** Conditions beside the name. All must hold; of a list, one. */
   when: v.optional(
     v.strictObject({
-      path: v.optional(oneOrMany(textSchema)),
-      not_path: v.optional(oneOrMany(textSchema)),
+      path: v.optional(oneOrSome(textSchema)),
+      not_path: v.optional(oneOrSome(textSchema)),
       header: v.optional(recordOf(textSchema, textSchema)),
-      method: v.optional(oneOrMany(v.picklist(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']))),
+      method: v.optional(oneOrSome(v.picklist(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']))),
     }),
   ),
   /** Which is tried first, the highest. Absent: 100 for a whole name, and more with conditions. */

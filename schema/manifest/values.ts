@@ -158,3 +158,10 @@ export const oneOrMany = <const S extends v.GenericSchema>(schema: S) =>
     v.union([v.array(schema), schema]),
     v.transform((given): v.InferOutput<S>[] => (Array.isArray(given) ? given : [given])),
   );
+
+/** The same of what narrows something down: an empty list would narrow nothing, whatever was meant by it. */
+export const oneOrSome = <const S extends v.GenericSchema>(schema: S) =>
+  v.pipe(
+    v.union([v.pipe(v.array(schema), v.minLength(1, 'must not be an empty list: leave it out')), schema]),
+    v.transform((given): v.InferOutput<S>[] => (Array.isArray(given) ? given : [given])),
+  );

@@ -45,7 +45,13 @@ export type Home = {
 
 export type HomeNetwork = Homelab['networks'][string] & { readonly name: string };
 export type HomePerson = Homelab['people'][string] & { readonly name: string };
-export type HomeAccess = Homelab['access'][string] & { readonly name: string };
+export type HomeAccess = Homelab['access'][string] & {
+  readonly name: string;
+  /** None: whoever is signed in. */
+  readonly groups: readonly string[];
+  /** None: from everywhere. */
+  readonly from: readonly string[];
+};
 
 type Machine = {
   readonly name: string;

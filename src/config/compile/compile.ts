@@ -77,7 +77,12 @@ export function compileHome(manifest: Manifest, rendered: RenderedUnits): Compil
     networks,
     ...machines,
     people: sorted(homelab.people, (name, person) => ({ ...person, name })),
-    access: sorted(homelab.access, (name, access) => ({ ...access, name })),
+    access: sorted(homelab.access, (name, access) => ({
+      ...access,
+      name,
+      groups: access.groups ?? [],
+      from: access.from ?? [],
+    })),
     apps: sorted(
       Object.fromEntries(apps.map((app) => [app.name, app])),
       (name, { file }): HomeApp => ({

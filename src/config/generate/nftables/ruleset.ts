@@ -21,6 +21,7 @@ export function rulesetText(home: Home, target: Target, options: NftablesOptions
   const passes = !(target.kind === 'host' && target.proxmox);
   const boxes = interfaces(options.containers);
   const edges = edgesBeside(home, target);
+  const held = tailnetRules(home, target, [...openings, ...admin], options);
   return [
     'table inet writ',
     'delete table inet writ',
@@ -38,11 +39,12 @@ export function rulesetText(home: Home, target: Target, options: NftablesOptions
       ]),
       ...admin.flatMap((one) => openingRule(home, target, one)),
     ]),
+    ...(held.length === 0 ? [] : chain('tailnet', held)),
     ...chain('input', [
       'type filter hook input priority filter; policy drop;',
       'iif lo accept',
       'ct state vmap { established : accept, related : accept, invalid : drop }',
-      ...tailnetRules(home, target, [...openings, ...admin], options),
+      ...(held.length === 0 ? [] : ['jump tailnet']),
       'icmp type { destination-unreachable, echo-request, time-exceeded, parameter-problem } accept',
       'icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem, echo-request, mld-listener-query, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept',
       ...(options.dhcp
@@ -61,6 +63,7 @@ export function rulesetText(home: Home, target: Target, options: NftablesOptions
           'type filter hook forward priority filter; policy drop;',
           'ct state vmap { established : accept, related : accept, invalid : drop }',
           // A published port is another address by now; what was asked for is what counts.
+          ...(held.length === 0 ? [] : ['ct status dnat jump tailnet']),
           'ct status dnat jump opened',
           ...(hasBoxes ? containerRules(home, target, boxes) : []),
           ...options.forward,
@@ -198,6 +201,9 @@ function containerRules(home: Home, target: Target, boxes: string): string[] {
     `iifname ${boxes} oifname != ${boxes} accept comment "containers to the outside"`,
     ...(subnets === null
       ? [`iifname ${boxes} oifname ${boxes} accept comment "between containers: a network says no subnet"`]
-      : subnets.map((one) => `ip saddr ${one} ip daddr ${one} accept comment "within a network"`)),
+      : subnets.map(
+          (one) =>
+            `iifname ${boxes} oifname ${boxes} ip saddr ${one} ip daddr ${one} accept comment "within a network"`,
+        )),
   ];
 }

@@ -47,11 +47,14 @@ const head = (
 -- For a superuser: psql --no-psqlrc --file=…
 -- It makes what apps use and is missing. What no app uses any more stays as it is, with its data.
 \\set ON_ERROR_STOP on
+\\set writ_database :DBNAME
 \\encoding UTF8
--- Passwords are in no log.
+-- Passwords are in no log, and in no statistics.
 SET log_statement = 'none';
 SET log_min_duration_statement = -1;
 SET log_min_error_statement = 'panic';
+SET pg_stat_statements.track = 'none';
+SET pgaudit.log = 'none';
 SET password_encryption = 'scram-sha-256';
 
 ${passwordFunction}
@@ -69,7 +72,7 @@ export const rolesScript = (
     ...roles.map((role) => roleText(role, secrets)),
     ...databases.map(databaseText),
     ...databases.flatMap(extensionText),
-    ...(sql.length > 0 ? [`${sql.join('\n')}\n`] : []),
+    ...(sql.length > 0 ? [...backText(databases), `${sql.join('\n')}\n`] : []),
   ].join('\n');
 
 /** psql takes one line end off what a command prints; the one of `echo`, so that the password is what the file holds. */
@@ -101,3 +104,9 @@ const extensionText = ({ name, extensions }: AskedDatabase): string[] =>
           '',
         ].join('\n'),
       ];
+
+/** In an app's database its role says what names mean: the owner's lines are run where the script began. */
+const backText = (databases: readonly AskedDatabase[]): string[] =>
+  databases.some(({ extensions }) => extensions.length > 0)
+    ? ['\\connect -reuse-previous=on :"writ_database"\n']
+    : [];

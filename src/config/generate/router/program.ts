@@ -81,16 +81,13 @@ if ($show) {
   print "nothing to do\n" if !@work;
   exit 0;
 }
-if (!@work && is_applied()) {
-  print 'pfSense has the ' . @rules . " rules already.\n";
-  exit 0;
-}
 for my $one (@work) {
   my ($method, $path, $body, $word) = @$one;
   eval { call($method, $path, $body); 1 }
     or die "could not $word: $@What was sent before it waits in pfSense, and is not applied.\n";
   print "$word\n";
 }
+# Also where nothing was to be done: of a rule that waits since a run that was cut off, pfrest says nothing.
 call('POST', 'firewall/apply', {});
 my $tries = 0;
 until (is_applied()) {
@@ -99,5 +96,5 @@ until (is_applied()) {
 }
 my @left = work();
 @left == 0 or die "pfSense has other rules than it was sent.\n";
-print 'pfSense has the ' . @rules . " rules now.\n";
+print 'pfSense has the ' . @rules . ' rules ' . (@work ? 'now' : 'already') . ".\n";
 `;

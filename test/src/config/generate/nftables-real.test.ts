@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
-import { rulesetOf } from '../../../support/firewall-home.ts';
+import { firewallHome, rulesetOf } from '../../../support/firewall-home.ts';
 import {
   type FirewallWorld,
   makeFirewallWorld,
@@ -152,6 +152,18 @@ else {
       );
       // An address of the tailnet counts on its interface alone.
       assert.match(text, /iifname != "tailscale0" ip saddr 100\.64\.0\.0\/10 drop/);
+    });
+
+    test('nor does it reach a published port there, which no input chain sees', () => {
+      const tree = {
+        ...firewallHome,
+        'apps/open/app.yaml': 'on: cloud\nunits: [open.container]\nports: [{ port: 7001 }]\n',
+        'apps/open/open.container': '[Container]\nImage=docker.io/library/a:1\nPublishPort=7001:80\n',
+      };
+      world.load(refusing(rulesetOf('cloud', { admin_from: '100.64.0.50' }, tree).text));
+      assert.deepEqual(world.ask('outside', '192.168.77.7', [[machine, 7001]]), ['open']);
+      assert.deepEqual(world.ask('outside', '100.64.0.50', [[tailnet, 7001]]), ['open']);
+      assert.deepEqual(world.ask('outside', '100.64.0.1', [[tailnet, 7001]]), ['refused']);
     });
   });
 }

@@ -68,9 +68,9 @@ test('a network that says no subnet cannot be told from others', () => {
   const between = (tree: Tree): string[] =>
     linesOf('web', {}, tree).filter((line) => line.includes('network'));
   assert.deepEqual(between(firewallHome), [
-    'ip saddr 10.88.0.0/16 ip daddr 10.88.0.0/16 accept comment "within a network"',
-    'ip saddr 10.89.1.0/24 ip daddr 10.89.1.0/24 accept comment "within a network"',
-    'ip saddr 10.89.5.0/24 ip daddr 10.89.5.0/24 accept comment "within a network"',
+    'iifname "podman*" oifname "podman*" ip saddr 10.88.0.0/16 ip daddr 10.88.0.0/16 accept comment "within a network"',
+    'iifname "podman*" oifname "podman*" ip saddr 10.89.1.0/24 ip daddr 10.89.1.0/24 accept comment "within a network"',
+    'iifname "podman*" oifname "podman*" ip saddr 10.89.5.0/24 ip daddr 10.89.5.0/24 accept comment "within a network"',
   ]);
   assert.deepEqual(between(changed('apps/networks/apart.network', 'Subnet=10.89.5.0/24', 'Internal=true')), [
     'iifname "podman*" oifname "podman*" accept comment "between containers: a network says no subnet"',

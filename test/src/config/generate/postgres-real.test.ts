@@ -104,6 +104,25 @@ else {
       }
     });
 
+    test('a password stands in no statistics', (t) => {
+      server.empty();
+      if (server.ask("SELECT name FROM pg_available_extensions WHERE name = 'pg_stat_statements'") === '')
+        return missing('pg_stat_statements, which keeps what was run');
+      server.ask("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'");
+      server.takeHba('');
+      server.ask('CREATE EXTENSION pg_stat_statements');
+      t.after(() => {
+        server.ask('DROP EXTENSION pg_stat_statements');
+        server.ask('ALTER SYSTEM RESET shared_preload_libraries');
+        server.takeHba('');
+      });
+      must(server, words);
+      server.ask("ALTER ROLE wiki PASSWORD 'by hand'");
+      const kept = server.ask('SELECT query FROM pg_stat_statements');
+      assert.match(kept, /by hand/);
+      assert.doesNotMatch(kept, /of charts|of the wiki/);
+    });
+
     test('a password that is empty, missing or no text ends the script before anything is set', () => {
       server.empty();
       must(server, words);
@@ -150,8 +169,10 @@ else {
       );
       const options = {
         extensions: { wiki: [extension || 'plpgsql'] },
-        sql: ["COMMENT ON DATABASE wiki IS 'w';"],
+        sql: ["COMMENT ON DATABASE wiki IS 'w';", "SELECT 'run in ' || current_database();"],
       };
+      // In an app's own database its names could mean something else to the superuser.
+      assert.match(runScript(server, words, options).said, /run in postgres$/m);
       must(server, words, options);
       must(server, words, options);
       const there = server.ask('SELECT extname FROM pg_extension', 'wiki').split('\n');

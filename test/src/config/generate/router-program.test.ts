@@ -106,9 +106,18 @@ test('the program that brings rules to pfSense', async (t) => {
         ...{ exit: 0, err: '' },
         out: `pfSense has the ${wanted.rules.length} rules already.\n`,
       });
-      assert.deepEqual(writes(fake), []);
+      assert.deepEqual(writes(fake), ['POST firewall/apply']);
     },
   );
+
+  await t.test('what a run that was cut off left waiting is applied by the next', async (t) => {
+    const fake = await startFakeFirewall(t, byHand);
+    await bring(t, fake.url);
+    // All that was sent is there, and the last rule of it not in force.
+    fake.inForce = { ...fake.staged, rules: fake.staged.rules.slice(0, -1) };
+    assert.equal((await bring(t, fake.url)).exit, 0);
+    assert.equal(fake.inForce, fake.staged);
+  });
 
   await t.test('shows what it would do, and does nothing', async (t) => {
     const fake = await startFakeFirewall(t, byHand);
