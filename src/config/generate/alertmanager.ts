@@ -47,7 +47,8 @@ function makeConfig(input: GeneratorInput, options: AlertmanagerOptions, tell: T
 const inhibited = [
   {
     source_matchers: ['alertname=~"HostSilent|HostLost"'],
-    target_matchers: ['topic="health"', 'alertname!~"HostSilent|HostLost"'],
+    // What machines tell themselves goes on: the host may be awake, and its relay gone alone.
+    target_matchers: ['alertname=~"MachineUnreachable|AppUnreachable|AppUnanswered|ServicesDown"'],
     equal: ['host'],
   },
   {
