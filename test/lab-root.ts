@@ -1,5 +1,5 @@
-import { missing } from './support/missing.ts';
 import { labRoot, whyNoLab } from './support/lab/root.ts';
+import { missing } from './support/missing.ts';
 
 /** Builds the root of Debian that the lab's guests share, where there can be a lab; the tests find programs in it. */
 const why = whyNoLab();

@@ -7,6 +7,7 @@ export const configCodes = {
   address_missing: 'Something must be reached on a machine that states no address.',
   address_outside: 'An address is not in the network that its machine is on.',
   address_twice: 'Two machines have one address.',
+  alerts_unheard: 'Somebody is to be told of what is critical, and nobody is.',
   app_file_missing: 'A folder of an app has no app.yaml.',
   backup_elsewhere: 'A guest is to be backed up to a storage that its host does not reach.',
   bad_file_name: 'The name of a file holds what no path on a machine should.',

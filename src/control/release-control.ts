@@ -12,7 +12,7 @@ import type { Grant } from '../domain/principal.ts';
 export type TargetList = InferOutput<typeof targetListSchema>;
 
 /** What is measured of a target; null where nobody has seen it. */
-export type TargetMetrics = Pick<TargetView, 'target' | 'deployed' | 'healthy' | 'synced'> & {
+export type TargetMetrics = Pick<TargetView, 'target' | 'relay' | 'deployed' | 'healthy' | 'synced'> & {
   /** The part in force, and the commit of the release that brought it. */
   readonly part: string | null;
   readonly commit: string | null;

@@ -26,11 +26,12 @@ export async function measureTargets(
 ): Promise<TargetMetrics[]> {
   const { targets } = await readTargets(deps, keeper);
   return Promise.all(
-    targets.map(async ({ target, deployed, healthy, synced, commit, healthy_at, report }) => {
+    targets.map(async ({ target, relay, deployed, healthy, synced, commit, healthy_at, report }) => {
       const part = report?.part ?? null;
       const brought = async () => (part === null ? null : deps.store.deployments.commitOf(target, part));
       return {
         target,
+        relay,
         deployed,
         healthy,
         synced,

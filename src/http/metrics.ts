@@ -128,14 +128,14 @@ export function formatMetrics(metrics: Metrics, now: number): string {
     'writ_target_info',
     'gauge',
     'The part of a release that is in force, and the commit that brought it.',
-    metrics.targets.flatMap(({ target, part, commit }) =>
-      part === null ? [] : [{ labels: { target, part, commit: commit ?? '' }, value: 1 }],
+    metrics.targets.flatMap(({ target, relay, part, commit }) =>
+      part === null ? [] : [{ labels: { target, host: relay, part, commit: commit ?? '' }, value: 1 }],
     ),
   );
   const certificates = (value: (expires: number) => number): readonly Sample[] =>
-    metrics.targets.flatMap(({ target, certificates }) =>
+    metrics.targets.flatMap(({ target, relay, certificates }) =>
       certificates.map(({ app, name, expires }) => ({
-        labels: { target, app, certificate: name },
+        labels: { target, host: relay, app, certificate: name },
         value: value(expires),
       })),
     );
@@ -153,7 +153,8 @@ export function formatMetrics(metrics: Metrics, now: number): string {
   );
   for (const [name, help, pick] of targetMetrics) {
     const samples = metrics.targets.map((target) => ({
-      labels: { target: target.target },
+      // By its host, what a host shut down on purpose last told is known for what it is.
+      labels: { target: target.target, host: target.relay },
       value: pick(target, now),
     }));
     metric(`writ_target_${name}`, 'gauge', help, samples);

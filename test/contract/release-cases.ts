@@ -164,7 +164,7 @@ export const releaseCases: readonly Case[] = [
       );
       const metrics = (await asPhone('GET', '/metrics')).text;
       assert.ok(
-        metrics.includes(`writ_target_info{target="websvcs",part="${part}",commit="c0ffee0`),
+        metrics.includes(`writ_target_info{target="websvcs",host="pve2",part="${part}",commit="c0ffee0`),
         metrics,
       );
       const listed = (await asPhone('GET', '/v1/deployments?target=websvcs&limit=2')).json();

@@ -13,6 +13,7 @@ const whole: Metrics = {
   targets: [
     {
       target: 'web',
+      relay: 'pve1',
       part: 'p',
       commit: 'c',
       deployed: true,

@@ -11,6 +11,12 @@ const collector = (machine = 'secsvcs') =>
   `node_systemd_units{machine="${machine}",host="pve1",app="node",state="active"}`;
 const health = { topic: 'health' };
 
+/** What was last told of something on a host that was shut down on purpose. */
+export const asleep = (series: string, value: number): Course => ({
+  [series]: [[0, value]],
+  'writ_host_expected_off{host="pve2"}': [[0, 1]],
+});
+
 /** Alerts of hosts, guests and apps. */
 export const machinePlays: Readonly<Record<string, Play>> = {
   HostSilent: {
@@ -51,6 +57,17 @@ export const machinePlays: Readonly<Record<string, Play>> = {
       { 'writ_host_up{host="pve2"}': [[0, 0]], 'writ_host_expected_off{host="pve2"}': [[0, 1]] },
       { 'writ_host_up{host="pve1"}': [[0, 0]] },
     ],
+  },
+  HostsUnknown: {
+    // The control plane is asked, and knows no host; then it does.
+    bad: { 'writ_commands_running{app="writ"}': [[0, 0]], 'writ_host_up{host="pve1",app="writ"}': [[20, 1]] },
+    before: 9,
+    raised: 11,
+    ends: 21,
+    labels: { ...health, severity: 'critical' },
+    summary:
+      'nothing is told of any host: whether hosts, guests and releases are as they should be is not known',
+    quiet: [{ 'writ_host_up{host="pve2"}': [[0, 0]], 'writ_host_expected_off{host="pve2"}': [[0, 1]] }],
   },
   MachineUnreachable: {
     bad: {
@@ -223,7 +240,7 @@ export const machinePlays: Readonly<Record<string, Play>> = {
   },
   ServicesDown: {
     bad: {
-      'writ_target_healthy{target="secsvcs",host="cloud",app="writ"}': [
+      'writ_target_healthy{target="secsvcs",host="pve1",app="writ"}': [
         [0, 0],
         [30, 1],
       ],
@@ -231,9 +248,12 @@ export const machinePlays: Readonly<Record<string, Play>> = {
     before: 14,
     raised: 16,
     ends: 31,
-    labels: { ...health, severity: 'warning', target: 'secsvcs', machine: 'secsvcs' },
+    labels: { ...health, severity: 'warning', target: 'secsvcs', machine: 'secsvcs', host: 'pve1' },
     summary: 'not all services of secsvcs run',
-    quiet: [{ 'writ_target_healthy{target="secsvcs"}': [[0, 1]] }],
+    quiet: [
+      { 'writ_target_healthy{target="secsvcs",host="pve1"}': [[0, 1]] },
+      asleep('writ_target_healthy{target="websvcs",host="pve2"}', 0),
+    ],
   },
   AppStopped: {
     bad: {

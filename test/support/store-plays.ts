@@ -1,3 +1,4 @@
+import { asleep } from './machine-plays.ts';
 import type { Play } from './rule-play.ts';
 
 const atPve2 = 'machine="pve2",host="pve2",app="house"';
@@ -56,6 +57,27 @@ export const storePlays: Readonly<Record<string, Play>> = {
     summary: 'pve2 cannot tell of its thin_pools',
     quiet: [{ [`house_metrics_success{part="thin_pools",${atPve2}}`]: [[0, 1]] }],
   },
+  HouseMetricsMissing: {
+    bad: {
+      [`house_metrics_success{part="storages",${atPve2}}`]: [[40, 1]],
+      'house_metrics_success{machine="pve1"}': [[0, 1]],
+    },
+    before: 29,
+    raised: 31,
+    ends: 41,
+    labels: { severity: 'warning', topic: 'storage', machine: 'pve2', host: 'pve2' },
+    summary: 'pve2 has told nothing of its storages and backups for a month',
+    quiet: [
+      // It slept for a week.
+      {
+        [`house_metrics_success{part="storages",${atPve2}}`]: [
+          [0, 1],
+          [1, 'gone'],
+        ],
+        'house_metrics_success{machine="pve1"}': [[0, 1]],
+      },
+    ],
+  },
   HouseMetricsOld: {
     bad: {
       [`node_textfile_mtime_seconds{file="/var/lib/prometheus/node-exporter/house.prom",${atPve2}}`]: [
@@ -79,7 +101,7 @@ export const storePlays: Readonly<Record<string, Play>> = {
   },
   CertificateEnds: {
     bad: {
-      'writ_certificate_left_seconds{target="secsvcs",app="postgres",certificate="tls",host="cloud"}': [
+      'writ_certificate_left_seconds{target="secsvcs",app="postgres",certificate="tls",host="pve1"}': [
         [0, 500_000],
         [90, 2_592_000],
       ],
@@ -92,12 +114,14 @@ export const storePlays: Readonly<Record<string, Play>> = {
       topic: 'certificates',
       target: 'secsvcs',
       machine: 'secsvcs',
+      host: 'pve1',
       app: 'postgres',
       certificate: 'tls',
     },
     summary: 'the certificate tls of postgres on secsvcs was not renewed',
     quiet: [
       { 'writ_certificate_left_seconds{target="secsvcs",app="postgres",certificate="tls"}': [[0, 864_000]] },
+      asleep('writ_certificate_left_seconds{target="websvcs",app="web",certificate="tls",host="pve2"}', 1000),
     ],
   },
   ProxyCertificateEnds: {
@@ -138,7 +162,7 @@ export const storePlays: Readonly<Record<string, Play>> = {
   },
   Drifted: {
     bad: {
-      'writ_target_drifted{target="secsvcs",host="cloud"}': [
+      'writ_target_drifted{target="secsvcs",host="pve1"}': [
         [0, 2],
         [40, 0],
       ],
@@ -146,13 +170,16 @@ export const storePlays: Readonly<Record<string, Play>> = {
     before: 29,
     raised: 31,
     ends: 41,
-    labels: { severity: 'warning', topic: 'drift', target: 'secsvcs', machine: 'secsvcs' },
+    labels: { severity: 'warning', topic: 'drift', target: 'secsvcs', machine: 'secsvcs', host: 'pve1' },
     summary: '2 things of secsvcs are not as released',
-    quiet: [{ 'writ_target_drifted{target="secsvcs"}': [[0, 0]] }],
+    quiet: [
+      { 'writ_target_drifted{target="secsvcs",host="pve1"}': [[0, 0]] },
+      asleep('writ_target_drifted{target="websvcs",host="pve2"}', 2),
+    ],
   },
   NotDeployed: {
     bad: {
-      'writ_target_deployed{target="secsvcs",host="cloud"}': [
+      'writ_target_deployed{target="secsvcs",host="pve1"}': [
         [0, 0],
         [minutes(1) + 30, 1],
       ],
@@ -160,20 +187,29 @@ export const storePlays: Readonly<Record<string, Play>> = {
     before: minutes(1) - 1,
     raised: minutes(1) + 1,
     ends: minutes(1) + 31,
-    labels: { severity: 'warning', topic: 'deployments', target: 'secsvcs', machine: 'secsvcs' },
+    labels: {
+      severity: 'warning',
+      topic: 'deployments',
+      target: 'secsvcs',
+      machine: 'secsvcs',
+      host: 'pve1',
+    },
     summary: 'secsvcs has not had its newest release for a day',
-    quiet: [{ 'writ_target_deployed{target="secsvcs"}': [[0, 1]] }],
+    quiet: [
+      { 'writ_target_deployed{target="secsvcs",host="pve1"}': [[0, 1]] },
+      asleep('writ_target_deployed{target="websvcs",host="pve2"}', 0),
+    ],
   },
   JobsRefused: {
     bad: {
       'writ_relay_refused_jobs_total{relay="pve1",host="cloud"}': [
         [0, 0],
-        [10, 1],
+        [70, 1],
       ],
     },
-    before: 9,
-    raised: 12,
-    ends: 80,
+    before: 69,
+    raised: 72,
+    ends: 140,
     labels: { severity: 'critical', topic: 'security', relay: 'pve1', machine: 'pve1', host: 'pve1' },
     summary: 'the relay on pve1 was sent jobs that nobody ordered',
     quiet: [{ 'writ_relay_refused_jobs_total{relay="pve1"}': [[0, 7]] }],

@@ -1,6 +1,6 @@
 import { type AlertmanagerOptions, alertmanagerOptionsSchema } from './alertmanager/options.ts';
 import { makeReceivers } from './alertmanager/receivers.ts';
-import { makeRoutes } from './alertmanager/routes.ts';
+import { makeRoutes, unheardTopics } from './alertmanager/routes.ts';
 import type { Generator, GeneratorInput, Tell } from './generator.ts';
 import { mergeOver } from './merge.ts';
 import { yamlBy } from './yaml-output.ts';
@@ -25,6 +25,15 @@ export const alertmanager: Generator = {
 
 function makeConfig(input: GeneratorInput, options: AlertmanagerOptions, tell: Tell): Tree {
   const { smtp } = options;
+  const unheard = unheardTopics(input.home);
+  if (unheard.length > 0) {
+    tell({
+      severity: 'warning',
+      code: 'alerts_unheard',
+      message: `nobody is told of alerts about ${unheard.join(', ')}, however critical`,
+      suggestion: 'notifications: { send: [{ to: phone, from: critical }] } in homelab.yaml says who is.',
+    });
+  }
   const folder = options.secrets;
   const config = {
     ...(smtp !== undefined && {
@@ -47,7 +56,8 @@ function makeConfig(input: GeneratorInput, options: AlertmanagerOptions, tell: T
 const inhibited = [
   {
     source_matchers: ['alertname=~"HostSilent|HostLost"'],
-    target_matchers: ['topic="health"', 'alertname!~"HostSilent|HostLost"'],
+    // What machines tell themselves goes on: the host may be awake, and its relay gone alone.
+    target_matchers: ['alertname=~"MachineUnreachable|AppUnreachable|AppUnanswered|ServicesDown"'],
     equal: ['host'],
   },
   {

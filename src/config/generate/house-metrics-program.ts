@@ -79,7 +79,7 @@ part('thin_pools', sub {
     push @labels, storage => $storage if defined $storage;
     for my $kind ('data', 'metadata') {
       my $percent = $lv->{$kind . '_percent'} // '';
-      sample('house_thin_pool_' . $kind . '_percent', $percent + 0, @labels) if $percent =~ /^[0-9.]+$/;
+      sample('house_thin_pool_' . $kind . '_percent', $percent + 0, @labels) if $percent =~ /^[0-9]+(?:[.][0-9]+)?$/;
     }
   }
 });
@@ -89,21 +89,28 @@ part('storages', sub {
   ($head // '') =~ /^Name\s+Type\s+Status\s+Total/ or die "pvesm told no list of storages\n";
   for my $line (@lines) {
     my ($id, undef, $status, $total, $used) = split ' ', $line;
-    next if !exists $named{$id};
+    next if !defined $status || !exists $named{$id};
     sample('house_storage_active', $status eq 'active' ? 1 : 0, storage => $named{$id});
-    next if $status ne 'active' || $total !~ /^[1-9][0-9]*$/;
+    next if $status ne 'active' || "$total $used" !~ /^[1-9][0-9]* [0-9]+$/;
     sample('house_storage_used_percent', sprintf('%.2f', 100 * $used / $total), storage => $named{$id});
   }
 });
 
-# Proxmox VE names files by the host's own time, and Proxmox Backup Server by UTC.
-sub made_at {
+# Proxmox VE names files by the host's own time, and Proxmox Backup Server by UTC. Dies where there is no such time.
+sub time_in {
   my ($volume) = @_;
   return timelocal($6, $5, $4, $3, $2 - 1, $1)
     if $volume =~ m{/vzdump-(?:qemu|lxc)-[0-9]+-(\d{4})_(\d\d)_(\d\d)-(\d\d)_(\d\d)_(\d\d)\.};
   return timegm($6, $5, $4, $3, $2 - 1, $1)
     if $volume =~ m{/(?:vm|ct)/[0-9]+/(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z$};
   return 0;
+}
+
+# What has no time, or one that is yet to come, is no backup: one such file is not to hide that others are old.
+sub made_at {
+  my ($volume) = @_;
+  my $made = eval { time_in($volume) } // 0;
+  return $made > time + 86_400 ? 0 : $made;
 }
 
 my %backups;
@@ -115,6 +122,7 @@ for my $id (sort keys %backups) {
     ($head // '') =~ /^Volid\s/ or die "pvesm told no list of backups\n";
     for my $line (@lines) {
       my ($volume, @fields) = split ' ', $line;
+      next if !@fields;
       my ($vmid, $made) = ($fields[-1], made_at($volume));
       $newest{$vmid} = $made if $made > ($newest{$vmid} // 0);
     }

@@ -27,7 +27,7 @@ export function changedSettings(before: ReleaseApp | undefined, after: ReleaseAp
   if (before === undefined || after === undefined) return [];
   return (Object.keys(called) as Setting[])
     .filter((key) => !sameJson(before[key] ?? null, after[key] ?? null))
-    .map((key) => `${called[key]}: ${shown(before[key])} → ${shown(after[key])}`);
+    .map((key) => `${called[key]}: ${changeOf(before[key], after[key])}`);
 }
 
 /** Whether an app's certificates come to be made by another intermediate, in words. */
@@ -45,8 +45,24 @@ export function changedAuthority(
 
 const maxShown = 200;
 
+/** Of long lists, what comes and what goes: cut off, both would look the same. */
+function changeOf(before: unknown, after: unknown): string {
+  const isLong = [before, after].some((value) => canonicalJson(value ?? null).length > maxShown);
+  if (!isLong || !isList(before) || !isList(after)) return `${shown(before)} → ${shown(after)}`;
+  const [was, is] = [before, after].map((list) => list.map((one: unknown) => canonicalJson(one))) as [
+    string[],
+    string[],
+  ];
+  const goes = was.filter((one) => !is.includes(one)).map((one) => `- ${cut(one)}`);
+  const comes = is.filter((one) => !was.includes(one)).map((one) => `+ ${cut(one)}`);
+  return [...goes, ...comes].join(', ') || 'the same in another order';
+}
+
+const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value) && value.length > 0;
+
 function shown(value: unknown): string {
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return 'none';
-  const text = canonicalJson(value);
-  return text.length > maxShown ? `${text.slice(0, maxShown)}…` : text;
+  return cut(canonicalJson(value));
 }
+
+const cut = (text: string): string => (text.length > maxShown ? `${text.slice(0, maxShown)}…` : text);

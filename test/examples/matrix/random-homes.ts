@@ -75,8 +75,8 @@ function appOf({ on, via, host, path, not_path, method, header, ...given }: Give
       ...(proxy !== on && { via: proxy }),
       // Nobody can sign in to, and nobody reads, what is passed on unopened.
       ...(unread ? { passthrough: true } : { access: given.access, ...(isConditional && { when }) }),
-      // Of a wildcard it could put it before the names of the sign-in, which then nobody gets to.
-      ...(given.priority !== undefined && !name.startsWith('*') && { priority: given.priority }),
+      // Of all names it could put it before those of the sign-in, which then nobody gets to.
+      ...(given.priority !== undefined && name !== '*' && { priority: given.priority }),
     },
   };
 }

@@ -60,14 +60,14 @@ test('what a target is, through a release that comes up and one that waits', asy
   // What is measured is what runs, not what is wanted.
   const text = formatMetrics(await control.upkeep.metrics(), made.clock.now());
   for (const line of [
-    `writ_target_info{target="websvcs",part="${part!.digest}",commit="${commit}"} 1`,
-    'writ_target_deployed{target="websvcs"} 0',
-    'writ_target_healthy{target="websvcs"} 0',
-    'writ_target_drifted{target="websvcs"} 2',
-    `writ_target_last_success_timestamp_seconds{target="websvcs"} ${healthyAt / 1000}`,
-    'writ_target_last_success_age_seconds{target="websvcs"} 1',
-    `writ_certificate_expires_timestamp_seconds{target="websvcs",app="web",certificate="tls"} ${(made.clock.now() + day) / 1000}`,
-    'writ_certificate_left_seconds{target="websvcs",app="web",certificate="tls"} 86400',
+    `writ_target_info{target="websvcs",host="pve2",part="${part!.digest}",commit="${commit}"} 1`,
+    'writ_target_deployed{target="websvcs",host="pve2"} 0',
+    'writ_target_healthy{target="websvcs",host="pve2"} 0',
+    'writ_target_drifted{target="websvcs",host="pve2"} 2',
+    `writ_target_last_success_timestamp_seconds{target="websvcs",host="pve2"} ${healthyAt / 1000}`,
+    'writ_target_last_success_age_seconds{target="websvcs",host="pve2"} 1',
+    `writ_certificate_expires_timestamp_seconds{target="websvcs",host="pve2",app="web",certificate="tls"} ${(made.clock.now() + day) / 1000}`,
+    'writ_certificate_left_seconds{target="websvcs",host="pve2",app="web",certificate="tls"} 86400',
     'writ_deployment_targets{state="healthy"} 1',
     'writ_deployment_targets{state="pending"} 1',
     'writ_deployment_targets{state="rolled-back"} 0',

@@ -5,14 +5,14 @@ import { ok, refuse } from '../../../schema/result.ts';
 import { canonicalJson } from '../../../schema/wire/canonical.ts';
 import type { Release } from '../../../schema/wire/release.ts';
 
-/** Activates the part of `websvcs` by the way to a machine; health is looked at more often than in earnest. */
+/** Activates the part of a machine by the way to it; health is looked at more often than in earnest. */
 export async function activateOver(
   machine: Machine,
   release: Release,
   at?: ActivateDeps['at'],
   leaves?: ActivateDeps['leaves'],
 ): Promise<Activation> {
-  const part = release.manifest.parts.find(({ target }) => target === 'websvcs')!;
+  const part = release.manifest.parts.find(({ target }) => target === machine.name)!;
   const bytes = toBytes(canonicalJson(part));
   return activate(
     {

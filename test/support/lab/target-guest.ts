@@ -33,9 +33,20 @@ export type TargetGuest = {
 
 type Activated = Required<Pick<EngineAnswer, 'activation' | 'progress'>>;
 
+/** What a guest has that is not as usual. */
+export type TargetGuestOptions = {
+  /** Its root, below what it writes; the lab's own. */
+  readonly root?: string;
+  /** A folder that its /var/lib/containers is a copy of, and no image is made. */
+  readonly containers?: string;
+};
+
 /** Boots it. */
-export async function startTargetGuest(name: string): Promise<TargetGuest> {
-  const root = await labRoot();
+export async function startTargetGuest(
+  name: string,
+  { root: otherRoot, containers }: TargetGuestOptions = {},
+): Promise<TargetGuest> {
+  const root = otherRoot ?? (await labRoot());
   const folder = mkdtempSync(join(process.env.WRIT_LAB_DIR ?? tmpdir(), 'writ-target-'));
   const mark = randomBytes(3).toString('hex');
   const netns = `w${mark}-${name}`;
@@ -62,8 +73,10 @@ export async function startTargetGuest(name: string): Promise<TargetGuest> {
       banner: { js: requireShim },
     });
     guest.put('/opt/activate.mjs', readFileSync(join(folder, 'activate.mjs')));
+    if (containers !== undefined)
+      execFileSync('cp', ['-a', '--reflink=auto', containers, join(folder, 'guest/containers')]);
     await guest.boot();
-    await makeBusyImage(guest.must);
+    if (containers === undefined) await makeBusyImage(guest.must);
   } catch (error) {
     await close();
     throw error;

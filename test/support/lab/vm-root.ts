@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { installPackages } from './install-packages.ts';
 import { keyOf, labRoot, madeOnce } from './root.ts';
 
 /** What a virtual machine has beyond the lab's guests; and QEMU itself, which runs from the same root. */
@@ -68,7 +69,6 @@ export async function vmRoot(tell: (line: string) => void = () => {}): Promise<V
 
 /** Installs packages in a root, with what their scripts need of a running system. */
 function install(root: string): void {
-  copyFileSync('/etc/resolv.conf', join(root, 'etc/resolv.conf'));
   const units = join(root, 'etc/systemd/system');
   rmSync(join(units, 'systemd-udevd.service'), { force: true });
   for (const [folder, file, text] of [
@@ -78,14 +78,7 @@ function install(root: string): void {
     mkdirSync(join(root, folder), { recursive: true });
     writeFileSync(join(root, folder, file), text);
   }
-  const script = [
-    'mount -t proc proc "$0/proc"; mount -t sysfs sysfs "$0/sys"; mount --rbind /dev "$0/dev"; mount -t tmpfs tmpfs "$0/run"',
-    'exec chroot "$0" env DEBIAN_FRONTEND=noninteractive sh -ec \'printf "exit 101" > /usr/sbin/policy-rc.d',
-    'chmod 755 /usr/sbin/policy-rc.d; apt-get -qq update; apt-get -qq install --yes --no-install-recommends "$@"',
-    'apt-get clean; rm /usr/sbin/policy-rc.d\' sh "$@"',
-  ].join('\n');
-  const argv = ['--mount', '--propagation', 'private', 'sh', '-ec', script, root, ...packages];
-  execFileSync('unshare', argv, { stdio: ['ignore', 'ignore', 'inherit'] });
+  installPackages(root, packages);
   for (const unit of masked) {
     if (!existsSync(join(units, unit))) execFileSync('ln', ['-s', '/dev/null', join(units, unit)]);
   }

@@ -2,13 +2,19 @@ import { own } from '../../../../schema/wire/record.ts';
 import type { Home } from '../../home.ts';
 import type { AlertmanagerOptions } from './options.ts';
 
-/** The receiver that tells nobody: what no entry of `send` is about. */
-export const nobody = 'nobody';
+/** The receiver that tells nobody: what no entry of `send` is about. No channel has a slash in its name. */
+export const nobody = 'writ/nobody';
 
 /** What is told at once and loudly: ntfy rings through a phone's silence then. */
 export const loudName = (channel: string): string => `${channel}/critical`;
 
 const severities = ['info', 'warning', 'critical'] as const;
+
+const loudest = ['health', 'security', 'storage'] as const;
+
+/** Topics of which somebody must hear what is critical, and nobody does. */
+export const unheardTopics = ({ notifications: { send } }: Home): string[] =>
+  loudest.filter((topic) => !send.some(({ about }) => about === undefined || about.includes(topic)));
 
 /** All channels are gone through; of the entries for one, the first that is about an alert has it told, once. */
 export function makeRoutes({ notifications }: Home, options: AlertmanagerOptions): object {

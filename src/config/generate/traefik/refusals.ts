@@ -23,6 +23,10 @@ export function refusalsOf(
   const named = new Set(home.routes.filter(isOutside).flatMap(({ hosts }) => hosts));
   const whole = new Set(outside.filter((host) => !host.startsWith('*.')));
   const wildcards = [...new Set(outside)].filter((host) => host.startsWith('*.'));
+  const unopened = planned
+    .filter((one) => one.outside)
+    .flatMap(({ routers }) => [...routers.values()].filter(({ layer }) => layer === 'tcp'))
+    .flatMap(({ hosts }) => hosts);
   const isCovered = (host: string): boolean =>
     whole.has(host) ||
     wildcards.some((one) => overlap(host, one)) ||
@@ -40,15 +44,21 @@ export function refusalsOf(
       const rule = hostsRule([host], 'http');
       refuse(`_refused.${host}`, { layer: 'http', hosts: [host], rule, priority: firstOfAll });
     }
-    const layer = isTcp(route) ? 'tcp' : 'http';
     const conditions = conditionsRule(route.when);
     if (conditions.faults.length > 0) continue;
+    // What another proxy's route says of the order holds among the names there.
+    const isOwn = own.has(route);
+    const priority = isOwn ? route.priority : undefined;
+    const isUnopened = (host: string): boolean =>
+      unopened.some((one) => (isOwn ? overlap(host, one) : isBelow(host, one)));
     for (const [index, some] of groups(hosts.filter((host) => !hidden.includes(host))).entries()) {
+      // As TCP it goes before all wildcards of HTTP, the closer ones as well: only where TCP is to be refused.
+      const layer = isTcp(route) && some.some(isUnopened) ? 'tcp' : 'http';
       refuse(`_refused.${route.proxy}.${idOf(route)}${index === 0 ? '' : `+${index}`}`, {
         layer,
         hosts: some,
         rule: `${hostsRule(some, layer)}${conditions.rule}`,
-        priority: priorityOf(some, route.when, route.priority) + 1,
+        priority: priorityOf(some, route.when, priority) + 1,
       });
     }
   }

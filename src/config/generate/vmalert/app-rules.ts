@@ -35,7 +35,8 @@ export function appRules(home: Home): Rule[] {
     },
     {
       alert: 'ServicesDown',
-      expr: 'max by (target) (writ_target_healthy) == 0',
+      // A host that shuts down tells of services that stop, and nothing more until it is back.
+      expr: `max by (target, host) (writ_target_healthy) == 0 ${unlessOffOnPurpose}`,
       for: '15m',
       severity: 'warning',
       topic: 'health',

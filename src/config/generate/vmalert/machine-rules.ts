@@ -27,7 +27,18 @@ export function hostRules({ hosts }: Home): Rule[] {
             ...rule,
           },
         ];
+  const all = [...names(false), ...names(true)].sort(byText);
   return [
+    // Whoever is not heard of at all is not silent either: nobody asks the control plane, or it knows no host.
+    {
+      alert: 'HostsUnknown',
+      expr: `absent(max(writ_host_up{${isOneOf('host', all)}}))`,
+      for: '10m',
+      severity: 'critical',
+      topic: 'health',
+      summary:
+        'nothing is told of any host: whether hosts, guests and releases are as they should be is not known',
+    },
     ...silent('HostSilent', names(false), {
       for: '5m',
       severity: 'critical',

@@ -1,4 +1,4 @@
-import type { Rule } from './rule.ts';
+import { type Rule, unlessOffOnPurpose } from './rule.ts';
 
 const week = 7 * 86_400;
 
@@ -9,7 +9,8 @@ const week = 7 * 86_400;
 export const certificateRules = (): Rule[] => [
   {
     alert: 'CertificateEnds',
-    expr: `min by (target, app, certificate) (writ_certificate_left_seconds) < ${week}`,
+    // Of a host that is off on purpose, its relay renews what it holds as soon as it is back.
+    expr: `min by (target, host, app, certificate) (writ_certificate_left_seconds) < ${week} ${unlessOffOnPurpose}`,
     for: '1h',
     severity: 'warning',
     topic: 'certificates',
@@ -36,13 +37,13 @@ export const certificateRules = (): Rule[] => [
   },
 ];
 
-/** What is on targets against what releases say. */
+/** What is on targets against what releases say. Of a host that was shut down it is what it last told. */
 export const driftRules = (): Rule[] => {
   const labels = { machine: '{{ $labels.target }}' };
   return [
     {
       alert: 'Drifted',
-      expr: 'max by (target) (writ_target_drifted) > 0',
+      expr: `max by (target, host) (writ_target_drifted) > 0 ${unlessOffOnPurpose}`,
       for: '30m',
       severity: 'warning',
       topic: 'drift',
@@ -51,7 +52,7 @@ export const driftRules = (): Rule[] => {
     },
     {
       alert: 'NotDeployed',
-      expr: 'max by (target) (writ_target_deployed) == 0',
+      expr: `max by (target, host) (writ_target_deployed) == 0 ${unlessOffOnPurpose}`,
       for: '1d',
       severity: 'warning',
       topic: 'deployments',
@@ -60,7 +61,8 @@ export const driftRules = (): Rule[] => {
     },
     {
       alert: 'JobsRefused',
-      expr: 'max by (relay) (increase(writ_relay_refused_jobs_total[1h])) > 0',
+      // VictoriaMetrics takes all of a counter that it sees for the first time for its increase.
+      expr: 'max by (relay) (increase(writ_relay_refused_jobs_total[1h]) and writ_relay_refused_jobs_total offset 1h) > 0',
       for: '0m',
       severity: 'critical',
       topic: 'security',

@@ -17,8 +17,8 @@ export type Rule = {
   readonly summary: string;
 };
 
-/** A text that a template of Go prints as it is. */
-export const plain = (text: string): string => text.replaceAll('{{', '{{ "{{" }}');
+/** A text that a template of Go prints as it is. Before it is one, vmalert puts its environment in place of `%{NAME}`. */
+export const plain = (text: string): string => text.replaceAll(/\{\{|\{?%(?=\{)/g, '{{ "$&" }}');
 
 /** A matcher of a label, its value quoted as PromQL has it. */
 export const is = (label: string, value: string): string => `${label}=${JSON.stringify(value)}`;

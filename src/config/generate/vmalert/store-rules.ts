@@ -32,6 +32,18 @@ export function backupRules(home: Home, grace: string): Rule[] {
   );
   return [
     ...old.sort((a, b) => byText(a.expr, b.expr)),
+    // Where nothing is told, neither a backup nor a storage is ever found wanting.
+    ...toldOf(home).map(
+      (machine): Rule => ({
+        alert: 'HouseMetricsMissing',
+        expr: `absent(last_over_time(house_metrics_success{${is('machine', machine)}}[30d]))`,
+        for: '30m',
+        severity: 'warning',
+        topic: 'storage',
+        labels: { machine, host: machine },
+        summary: `${machine} has told nothing of its storages and backups for a month`,
+      }),
+    ),
     {
       alert: 'HouseMetricsFailed',
       expr: 'house_metrics_success == 0',
@@ -50,6 +62,17 @@ export function backupRules(home: Home, grace: string): Rule[] {
     },
   ];
 }
+
+/** Hosts of which homelab.yaml names storages, or guests that are backed up. */
+const toldOf = ({ storage, backups, guests }: Home): string[] =>
+  [
+    ...new Set([
+      ...Object.values(storage).map(({ host }) => host),
+      ...Object.values(backups).flatMap((job) =>
+        job.guests.flatMap((guest) => own(guests, guest)?.host ?? []),
+      ),
+    ]),
+  ].sort(byText);
 
 /** Limits of each storage, as homelab.yaml has them. */
 export function storageRules(home: Home): Rule[] {

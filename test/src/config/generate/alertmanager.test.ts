@@ -33,7 +33,7 @@ test('each channel is a receiver, and ntfy has one more that rings', () => {
   assert.deepEqual(doubts, []);
   const hook = (url: string) => ({ webhook_configs: [{ url, send_resolved: true }] });
   assert.deepEqual(config.receivers, [
-    { name: 'nobody' },
+    { name: 'writ/nobody' },
     { name: 'phone', ...hook('https://ntfy.example.net/home?template=alertmanager') },
     {
       name: 'phone/critical',
@@ -87,6 +87,26 @@ test('a channel by email without a way is an error, as are wrong options', () =>
   );
 });
 
+test('a home in which nobody hears of what is critical is told so', () => {
+  const homelab = watchedHome['homelab.yaml'] as string;
+  const unheard = (changed: string) =>
+    made({ smtp }, { 'homelab.yaml': changed }).doubts.map(
+      ({ severity, code, message }) => `${severity} ${code}: ${message}`,
+    );
+  assert.deepEqual(unheard(homelab.replace(/ {2}send:[\s\S]*?\n(?=generators)/, '')), [
+    'warning alerts_unheard: nobody is told of alerts about health, security, storage, however critical',
+  ]);
+  assert.deepEqual(unheard(homelab.replace('    - { to: phone, from: warning }\n', '')), [
+    'warning alerts_unheard: nobody is told of alerts about health, security, however critical',
+  ]);
+});
+
+test('a channel may have any name', () => {
+  const homelab = (watchedHome['homelab.yaml'] as string).replaceAll('phone', 'nobody');
+  const names = made({ smtp }, { 'homelab.yaml': homelab }).config.receivers.map(({ name }) => name);
+  assert.deepEqual(names, ['writ/nobody', 'nobody', 'nobody/critical', 'hook', 'post']);
+});
+
 test('what the owner adds is merged over it', () => {
   const { config } = made({ smtp, repeat: '4h', wait: '1s', extra: { route: { group_interval: '1m' } } });
   assert.deepEqual(
@@ -118,7 +138,7 @@ function toldOf(t: { after(work: () => void): void }, text: string, labels: read
   return done.stdout
     .trim()
     .split(',')
-    .filter((name) => name !== 'nobody')
+    .filter((name) => name !== 'writ/nobody')
     .sort();
 }
 
@@ -142,11 +162,11 @@ test('two entries that are about one alert tell a channel once', { skip }, (t) =
   assert.deepEqual(toldOf(t, text, ['severity=info', 'topic=storage']), []);
 });
 
-test('while a host is silent, its guests and apps are no news', () => {
+test('while a host is silent, that nothing on it answers is no news, and what its guests tell is', () => {
   const { config } = made();
   assert.deepEqual(config.inhibit_rules[0], {
     source_matchers: ['alertname=~"HostSilent|HostLost"'],
-    target_matchers: ['topic="health"', 'alertname!~"HostSilent|HostLost"'],
+    target_matchers: ['alertname=~"MachineUnreachable|AppUnreachable|AppUnanswered|ServicesDown"'],
     equal: ['host'],
   });
 });

@@ -43,9 +43,9 @@ local             dir     active        98497780        20000000        73000000
 local-lvm     lvmthin   inactive               0               0               0    0.00%
 `;
 const list = `Volid                                                      Format  Type             Size VMID
-hdd:backup/vzdump-qemu-200-2026_11_27-03_30_01.vma.zst     vma.zst backup     1234567890 200
-hdd:backup/vzdump-qemu-200-2026_11_28-03_30_02.vma.zst     vma.zst backup     1234567890 200
-hdd:backup/vzdump-qemu-999-2026_11_29-03_30_02.vma.zst     vma.zst backup     1234567890 999
+hdd:backup/vzdump-qemu-200-2024_11_27-03_30_01.vma.zst     vma.zst backup     1234567890 200
+hdd:backup/vzdump-qemu-200-2024_11_28-03_30_02.vma.zst     vma.zst backup     1234567890 200
+hdd:backup/vzdump-qemu-999-2024_11_29-03_30_02.vma.zst     vma.zst backup     1234567890 999
 `;
 const storageConfig = `dir: local
 	path /var/lib/vz
@@ -108,7 +108,7 @@ test('a host tells how full pools and storages are, and when each guest was back
   assert.deepEqual(samplesOf(text), [
     'house_backup_newest_timestamp_seconds{guest="gaming",storage="hdd"} 0',
     // By the clock of the host: half past three in Berlin.
-    `house_backup_newest_timestamp_seconds{guest="websvcs",storage="hdd"} ${Date.parse('2026-11-28T02:30:02Z') / 1000}`,
+    `house_backup_newest_timestamp_seconds{guest="websvcs",storage="hdd"} ${Date.parse('2024-11-28T02:30:02Z') / 1000}`,
     'house_metrics_success{part="thin_pools"} 1',
     'house_metrics_success{part="storages"} 1',
     'house_metrics_success{part="backups_hdd"} 1',
@@ -135,13 +135,40 @@ test('a host tells how full pools and storages are, and when each guest was back
 
 test('backups of Proxmox Backup Server have their time in UTC', { skip }, (t) => {
   const out = `Volid                                    Format  Type        Size VMID
-hdd:backup/vm/200/2026-11-28T03:30:02Z   pbs-vm  backup  1234567890 200
-hdd:backup/ct/201/2026-11-27T03:30:02Z   pbs-ct  backup  1234567890 201
+hdd:backup/vm/200/2024-11-28T03:30:02Z   pbs-vm  backup  1234567890 200
+hdd:backup/ct/201/2024-11-27T03:30:02Z   pbs-ct  backup  1234567890 201
 `;
   const { text } = run(t, programOf('pve2'), { list: { out } });
   assert.deepEqual(samplesOf(text).slice(0, 2), [
-    `house_backup_newest_timestamp_seconds{guest="gaming",storage="hdd"} ${Date.parse('2026-11-27T03:30:02Z') / 1000}`,
-    `house_backup_newest_timestamp_seconds{guest="websvcs",storage="hdd"} ${Date.parse('2026-11-28T03:30:02Z') / 1000}`,
+    `house_backup_newest_timestamp_seconds{guest="gaming",storage="hdd"} ${Date.parse('2024-11-27T03:30:02Z') / 1000}`,
+    `house_backup_newest_timestamp_seconds{guest="websvcs",storage="hdd"} ${Date.parse('2024-11-28T03:30:02Z') / 1000}`,
+  ]);
+});
+
+test('a file with a time that is none or is yet to come hides nothing, and no number is made of what is none', {
+  skip,
+}, (t) => {
+  const strange = ['2024_02_30-03_30_00', '2024_13_01-03_30_00', '9999_01_01-00_00_00', 'x" } $(id)'].map(
+    (time) => `hdd:backup/vzdump-qemu-200-${time}.vma.zst vma.zst backup 5 200\n`,
+  );
+  const { exit, err, text } = run(t, programOf('pve2'), {
+    list: { out: `${list}\nhdd:x\n${strange.join('')}` },
+    status: { out: `${status.split('\n')[0]}\n\nhdd dir\nhdd dir active 100 N/A 0 N/A\n` },
+    lvs: {
+      out: JSON.stringify({
+        report: [
+          { lv: [{ vg_name: 'a"\n} b{', lv_name: 'c\\', data_percent: '1.2.3', metadata_percent: '4' }] },
+        ],
+      }),
+    },
+  });
+  assert.deepEqual([exit, err], [0, '']);
+  const samples = samplesOf(text).filter((line) => !line.startsWith('house_metrics'));
+  assert.deepEqual(samples, [
+    'house_backup_newest_timestamp_seconds{guest="gaming",storage="hdd"} 0',
+    `house_backup_newest_timestamp_seconds{guest="websvcs",storage="hdd"} ${Date.parse('2024-11-28T02:30:02Z') / 1000}`,
+    'house_storage_active{storage="hdd"} 1',
+    'house_thin_pool_metadata_percent{vg="a\\"\\n} b{",pool="c\\\\"} 4',
   ]);
 });
 

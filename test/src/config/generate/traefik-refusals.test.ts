@@ -41,6 +41,25 @@ test('TCP for home alone is closed outside, where a wider name is not', () => {
   assert.equal(outside('two.example.net', tree), 'any:80');
 });
 
+test('what another proxy has unopened, or before all else there, closes no name of this one', () => {
+  const open = {
+    ...app('blog', 'host: blog, port: 80, public: true'),
+    ...app('shop', 'host: "*.shop", port: 81, public: true'),
+    ...app('own', 'host: own, port: 82, public: true, passthrough: true'),
+  };
+  for (const more of ['passthrough: true', 'priority: 9000']) {
+    const tree = { ...open, ...app('far', `host: "*", port: 83, ${more}`, 'websvcs') };
+    assert.equal(outside('blog.example.net', tree), 'http://blog:80');
+    assert.equal(outside('a.shop.example.net', tree), 'http://shop:81');
+    assert.equal(outside('own.example.net', tree), 'own:82 > unopened');
+    assert.notEqual(outside('other.example.net', tree), 'http://shop:81');
+  }
+  // A wider name of this one is still none for what is unopened there.
+  const wide = app('any', 'host: "*", port: 84, public: true, scheme: tcp');
+  const far = app('far', 'host: "*.far", port: 83, passthrough: true', 'websvcs');
+  assert.equal(outside('a.far.example.net', { ...wide, ...far }), '_refused > unopened');
+});
+
 test('of two that are equally high, the one for home alone is refused', () => {
   const tree = {
     ...app('open', 'host: app, port: 80, public: true, priority: 7'),

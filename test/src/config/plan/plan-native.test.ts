@@ -48,6 +48,18 @@ test('what else changes of an app is told in words', async () => {
   ]);
 });
 
+test('of a long list it is told what comes and what goes', async () => {
+  const listed = (...more: string[]): Changes =>
+    web(`packages: [${[...more, ...Array.from({ length: 20 }, (_, index) => `long-name-${index}`)].join()}]`);
+  const told = async (after: Changes, before: Changes) =>
+    (await planOf(after, before)).targets[0]?.apps[0]?.settings;
+  assert.deepEqual(await told(listed('jq'), listed('curl')), [
+    'packages: - {"name":"curl"}, + {"name":"jq"}',
+  ]);
+  const [first] = (await told(listed('jq'), web()))!;
+  assert.match(first!, /^packages: none → .{200}…$/);
+});
+
 const apt = (uri: string, key = 'motd'): string =>
   `apt: [{ name: x, uri: ${uri}, suites: stable, key: ${key} }]`;
 
