@@ -17,7 +17,7 @@ export const configCodes = {
   ca_names: 'An intermediate does not permit all names that certificates of its guests have.',
   ca_unused: 'A file among those of the private CA is neither of its root nor of a host.',
   cert_name_foreign: 'A certificate has the name or the address of another machine.',
-  client_twice: 'Two apps are one client of the sign-in.',
+  client_twice: 'Two apps are one client of the sign-in, or one app is it in two ways.',
   device_unmanaged: 'An app on a device asks for what only a relay could do there.',
   containers_missing: 'Networks of containers are asked for on a machine that states none.',
   command_container: 'A command runs in a container that no unit of its app makes.',

@@ -34,6 +34,12 @@ export function clashOf(flow: Flow, others: readonly Flow[]): { code: ConfigCode
     if (oidc !== undefined && other.oidc?.client === oidc.client && other.from.app !== flow.from.app) {
       return { code: 'client_twice', message: `the client ${oidc.client} is ${who} already` };
     }
+    if (oidc !== undefined && other.oidc?.client === oidc.client) {
+      const { secret, access } = other.oidc;
+      if (secret === oidc.secret && access === oidc.access) continue;
+      const message = `the client ${oidc.client} has the secret ${secret} and ${access === undefined ? 'no access' : `the access ${access}`} already`;
+      return { code: 'client_twice', message };
+    }
   }
   return null;
 }

@@ -194,6 +194,24 @@ files: [{ from: clients.yml.j2, to: /etc/opt/authelia/clients.yml }]
     'apps/wiki/app.yaml:2 error client_twice: the client graf is graf on websvcs already',
     'apps/wiki/app.yaml:2 error unknown_access: there is no access famly in homelab.yaml',
   ]);
+  // Of two accesses for one client only one could hold.
+  const both = await home({
+    ...apps,
+    'apps/authelia/clients.yml.j2': '',
+    'apps/wiki/app.yaml': [
+      'on: websvcs',
+      'uses:',
+      '  - { oidc: { secret: wiki_oidc, redirect: /a, access: family } }',
+      '  - { oidc: { secret: wiki_oidc, redirect: /b } }',
+      '',
+    ].join('\n'),
+  });
+  assert.deepEqual(
+    both.told.filter((one) => one.includes(' error ')),
+    [
+      'apps/wiki/app.yaml:4 error client_twice: the client wiki has the secret wiki_oidc and the access family already',
+    ],
+  );
 });
 
 test(rows.postgres, async () => {
