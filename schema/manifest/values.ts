@@ -150,7 +150,12 @@ export const unitNameSchema = v.pipe(
 );
 
 /** A line of text that people read. */
-export const titleSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(100));
+export const titleSchema = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(100),
+  v.regex(/^\P{Cc}*$/u, 'must be one line'),
+);
 
 /** One value or a list of them, read as a list. */
 export const oneOrMany = <const S extends v.GenericSchema>(schema: S) =>

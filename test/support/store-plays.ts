@@ -34,6 +34,7 @@ export const storePlays: Readonly<Record<string, Play>> = {
         ],
       },
       { 'house_backup_newest_timestamp_seconds{guest="secsvcs",storage="root"}': [[0, 0]] },
+      asleep(`house_backup_newest_timestamp_seconds{guest="websvcs",storage="hdd",${atPve2}}`, 0),
     ],
   },
   HouseMetricsFailed: {

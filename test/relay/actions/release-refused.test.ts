@@ -106,11 +106,6 @@ describe('a release is refused before anything is done', () => {
         },
       ],
       ['users', { users: [{ name: 'x', groups: [], shell: '/bin/sh' }] }],
-      ['databases', { databases: [{ database: 'x', role: 'x', password: 'x', for: 'a@b' }] }],
-      [
-        'clients of the sign-in',
-        { clients: [{ client: 'x', secret: 'x', hash: 'x', redirect: [], for: 'a@b' }] },
-      ],
       ['folders to be pruned', { prune: [at] }],
     ];
     for (const [what, app] of apps) {

@@ -4,6 +4,13 @@ import { lackingFor } from '../../../schema/change/part-needs.ts';
 import { certOf } from '../../support/leaf-scene.ts';
 import { makePart } from '../../support/test-part.ts';
 
+test('databases and clients of the sign-in are in files of the release, and ask for nothing more', async () => {
+  const databases = [{ database: 'x', role: 'x', password: 'x', for: 'a@b' }];
+  const clients = [{ client: 'x', secret: 'x', hash: 'x', redirect: [], for: 'a@b' }];
+  const { part } = await makePart({ app: { databases, clients } });
+  assert.deepEqual(lackingFor(part, true), []);
+});
+
 test('certificates can be had by virtual machines, and not yet by hosts and containers', async () => {
   const { part } = await makePart({ app: { certs: [certOf()] } });
   assert.deepEqual(lackingFor(part, true), []);

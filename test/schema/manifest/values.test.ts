@@ -2,7 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as v from 'valibot';
 import { artifactSchema, buildSchema, packageSchema, userSchema } from '../../../schema/manifest/native.ts';
-import { placeSchema, readVolumePlace, relativePathSchema } from '../../../schema/manifest/values.ts';
+import {
+  placeSchema,
+  readVolumePlace,
+  relativePathSchema,
+  titleSchema,
+} from '../../../schema/manifest/values.ts';
+
+test('a title is one line, whatever stands in it', () => {
+  for (const good of ['x', 'The “wiki”: $x {{ y }} #', 'ä'.repeat(100)])
+    assert.ok(v.is(titleSchema, good), good);
+  for (const bad of ['', 'a\nb', 'a\rb', 'a\0', 'a\u0085b', 'x'.repeat(101)])
+    assert.ok(!v.is(titleSchema, bad), JSON.stringify(bad));
+});
 
 test('a place is a path of the machine, or one in a volume', () => {
   assert.deepEqual(readVolumePlace('volume:data/a/b'), { volume: 'data', path: '/a/b' });

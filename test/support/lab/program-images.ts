@@ -1,13 +1,21 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import {
+  commonFiles,
+  copyScript,
+  importScript,
+  nginx,
+  nginxProgram,
+  postgresFolder,
+} from './image-script.ts';
 import { programKey, programRoot, withOverlay } from './program-root.ts';
 import { madeOnce } from './root.ts';
 
 /** An image that is made of Debian's files: programs with the libraries that they need, and what is written beside them. */
 type Image = {
-  /** Images that this one stands for, without their tags; null: for all others. */
-  readonly of: readonly string[] | null;
+  /** Images that this one stands for, without their tags. */
+  readonly of: readonly string[];
   /** Paths in Debian's root; of programs, their libraries come along. */
   readonly copied: readonly string[];
   readonly written?: Readonly<Record<string, string>>;
@@ -15,8 +23,6 @@ type Image = {
   readonly folders?: Readonly<Record<string, string>>;
   readonly config: readonly string[];
 };
-
-const postgres = '/usr/lib/postgresql/17';
 
 /** What the image of Docker's library does at its start: makes a cluster in an empty folder, and gives up root. */
 const postgresEntry = `#!/bin/sh
@@ -32,30 +38,6 @@ fi
 exec /usr/bin/setpriv --reuid=70 --regid=70 --clear-groups -- "$@"
 `;
 
-/** As the image of nginx without root has it. */
-const nginx = (http: string): string => `pid /tmp/nginx.pid;
-error_log stderr warn;
-worker_processes 1;
-events {}
-http {
-  access_log off;
-${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `  ${name}_temp_path /tmp/${name};\n`).join('')}${http}}
-`;
-
-/** Ports at which apps without a program in Debian are asked: each of their stand-ins answers at all of them. */
-const standInPorts = [80, 443, 3000, 8080, 8082, 8443, 9090, 9091, 9428, 17170];
-
-const standIn = (ports: readonly number[]): string =>
-  nginx(`  default_type text/plain;
-  server {
-${ports.map((port) => `    listen ${port};\n`).join('')}    location = /metrics { return 200 "stand_in 1\\n"; }
-    location / { return 200 "stand-in\\n"; }
-  }
-`);
-
-const nginxProgram = '/usr/sbin/nginx';
-const path = `PATH=${postgres}/bin:/usr/sbin:/usr/bin:/bin`;
-
 /** By the name that each has in guests, behind `localhost/`. */
 export const images: Readonly<Record<string, Image>> = {
   'victoria-metrics': {
@@ -70,7 +52,11 @@ export const images: Readonly<Record<string, Image>> = {
   },
   alertmanager: {
     of: ['quay.io/prometheus/alertmanager'],
-    copied: ['/usr/bin/prometheus-alertmanager', '/usr/share/prometheus/alertmanager/default.tmpl'],
+    copied: [
+      '/usr/bin/prometheus-alertmanager',
+      '/usr/share/prometheus/alertmanager/default.tmpl',
+      '/usr/share/prometheus/alertmanager/email.tmpl',
+    ],
     folders: { '/alertmanager': '755 65534' },
     config: ['ENTRYPOINT ["/usr/bin/prometheus-alertmanager"]', 'USER nobody', 'WORKDIR /alertmanager'],
   },
@@ -82,7 +68,7 @@ export const images: Readonly<Record<string, Image>> = {
   postgres: {
     of: ['docker.io/library/postgres'],
     copied: [
-      postgres,
+      postgresFolder,
       '/usr/share/postgresql/17',
       '/usr/share/zoneinfo/Etc',
       '/usr/share/zoneinfo/UTC',
@@ -99,62 +85,7 @@ export const images: Readonly<Record<string, Image>> = {
     },
     config: [`ENTRYPOINT ["${nginxProgram}", "-g", "daemon off;"]`, 'USER 101'],
   },
-  'stand-in': {
-    of: null,
-    copied: [nginxProgram],
-    written: {
-      '/root.conf': standIn(standInPorts),
-      // Who is not root has no low ports.
-      '/user.conf': standIn(standInPorts.filter((port) => port >= 1024)),
-      '/stand-in':
-        '#!/bin/sh\n[ "$(id -u)" = 0 ] && who=root || who=user\nexec /usr/sbin/nginx -c "/$who.conf" -g "daemon off;"\n',
-      // What LLDAP's units call by name.
-      '/app/lldap':
-        '#!/bin/sh\n[ "$1" = healthcheck ] && exec wget -qO /dev/null http://127.0.0.1:17170/health\nexec /stand-in\n',
-      '/app/bootstrap.sh': '#!/bin/sh\nexec wget -qO /dev/null "$LLDAP_URL"\n',
-    },
-    config: ['ENTRYPOINT ["/stand-in"]'],
-  },
 };
-
-const busybox = [
-  'sh',
-  'cat',
-  'tr',
-  'mkdir',
-  'chown',
-  'chmod',
-  'rm',
-  'wget',
-  'test',
-  'echo',
-  'sleep',
-  'env',
-  'id',
-];
-const users = [
-  'root:x:0:0::/:/bin/sh',
-  'postgres:x:70:70::/:/bin/sh',
-  'nginx:x:101:101::/:/bin/sh',
-  'nobody:x:65534:65534::/:/bin/sh',
-];
-
-/**
- * Puts files and all that the loader of those that are programs asks for into a folder: run in Debian's root. Postgres
- * does without its compiler, which is larger than all the rest.
- */
-const copyScript = `
-target=$1; shift
-mkdir -p "$target/bin" "$target/tmp" "$target/etc" "$target/run" "$target/var/log/nginx" "$target/var/lib/nginx"
-chmod 1777 "$target/tmp"; ln -s ../run "$target/var/run"
-for path; do
-  [ -e "$path" ] || { echo "Debian has no $path" >&2; exit 1; }
-  find "$path" -type f -o -type l
-done | grep -Ev 'bitcode|llvmjit' > /tmp/files
-grep -E '/s?bin/|\\.so$' /tmp/files | while read -r file; do ldd "$file" 2>/dev/null || true; done |
-  sed -nE 's/.*(=> |^\\s)(\\/[^ ]+) \\(.*/\\2/p' | sort -u > /tmp/libraries
-sed 's|^/||' /tmp/files /tmp/libraries | tar -C / -ch --hard-dereference -T - | tar -C "$target" -x
-`;
 
 /**
  * A store of Podman's with all of the images, to be copied for a guest. Made once.
@@ -163,7 +94,7 @@ sed 's|^/||' /tmp/files /tmp/libraries | tar -C / -ch --hard-dereference -T - | 
  */
 export async function programImages(tell: (line: string) => void = () => {}): Promise<string> {
   const lower = await programRoot(tell);
-  const key = programKey([JSON.stringify(images), copyScript, ...busybox, ...users]);
+  const key = programKey([JSON.stringify([images, commonFiles]), copyScript]);
   return madeOnce(join(key, 'containers'), (part) => {
     tell('Making the images of the example for the lab, once on this machine …');
     const [upper, work] = [`${part}.upper`, `${part}.work`];
@@ -180,17 +111,8 @@ export async function programImages(tell: (line: string) => void = () => {}): Pr
 
 function makeImage(root: string, store: string, name: string, image: Image): void {
   const folder = join(root, 'opt', name);
-  inRoot(root, store, `sh -ec '${copyScript.replaceAll("'", `'\\''`)}' sh "$@"`, [
-    `/opt/${name}`,
-    '/bin/busybox',
-    ...image.copied,
-  ]);
-  const written = {
-    '/etc/passwd': `${users.join('\n')}\n`,
-    '/etc/group': 'root:x:0:\nnogroup:x:65534:\n',
-    '/etc/nsswitch.conf': 'hosts: files dns\n',
-    ...image.written,
-  };
+  inRoot(root, store, copyScript, [`/opt/${name}`, ...image.copied]);
+  const written = { ...commonFiles, ...image.written };
   for (const [file, text] of Object.entries(written)) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(join(folder, file), text);
@@ -206,10 +128,7 @@ function makeImage(root: string, store: string, name: string, image: Image): voi
       owner,
     ]);
   }
-  const links = busybox.map((word) => `ln -sf busybox /opt/${name}/bin/${word}`).join('; ');
-  const changes = [...image.config, `ENV ${path}`].map((change) => `--change='${change}'`).join(' ');
-  const script = `${links}; tar -C /opt/${name} -c . | PODMAN_IGNORE_CGROUPSV1_WARNING=1 podman import --quiet ${changes} - localhost/${name}:1`;
-  inRoot(root, store, script, []);
+  inRoot(root, store, importScript(name, image.config), [`/opt/${name}`]);
 }
 
 /** Runs a script in a root, where `store` is what Podman keeps. */

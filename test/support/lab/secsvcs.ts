@@ -15,16 +15,18 @@ import type { Release } from '../../../schema/wire/release.ts';
 import { permit } from '../../../schema/x509/names.ts';
 import { fromBase64, toPem } from '../../../schema/x509/pem.ts';
 import { decryptAge } from '../../../src/cli/secrets/age.ts';
-import { buildExample, exampleRepo, filesOf, testIdentity } from '../../examples/example.ts';
+import { buildExample, exampleRepo, filesOf, partOf, testIdentity } from '../../examples/example.ts';
 import { createMemoryDisk, quietLog } from '../../relay/agent/fixture.ts';
 import { makeIntermediate, makeLeaf, makeRoot } from '../test-authority.ts';
 import { activateOver } from './engine-over.ts';
 import { images, programImages } from './program-images.ts';
 import { programRoot } from './program-root.ts';
+import { makeStandIn } from './stand-in.ts';
 import { startTargetGuest, type TargetGuest } from './target-guest.ts';
 
 const target = 'secsvcs';
 const address = '192.168.21.11';
+const gateway = '192.168.21.1';
 /** Where the others of the home are asked for metrics. */
 export const others = {
   cloud: '100.64.0.1',
@@ -43,7 +45,7 @@ export type Secsvcs = {
   readonly files: ReadonlyMap<string, string>;
   /** Images that nothing of Debian's is in: what answers for them is no more than a page. */
   readonly standIns: readonly string[];
-  activate(at?: ActivateDeps["at"]): Promise<Activation>;
+  activate(at?: ActivateDeps['at']): Promise<Activation>;
   /** What a secret of the example is. */
   secret(name: string): Promise<string>;
   /** What Writ's control plane answers from now on to who asks for metrics. */
@@ -89,7 +91,7 @@ export async function startSecsvcs(changes: Readonly<Record<string, string>>): P
       ...['unbound', 'chrony', 'systemd-journal-upload'].map((unit) => `/etc/systemd/system/${unit}.service`),
     ]);
     await guest.must(['systemctl', 'daemon-reload']);
-    const standIns = await nameImages(guest, files);
+    const standIns = await nameImages(guest, release);
     const machine = createRemoteMachine(target, {
       maxStdin: 64 * 1024,
       maxStdout: 1024 * 1024,
@@ -111,18 +113,27 @@ export async function startSecsvcs(changes: Readonly<Record<string, string>>): P
         const change = ['addr', reached ? 'add' : 'del', `${others[other]}/32`, 'dev', 'lo'];
         execFileSync('ip', ['-n', around, ...change]);
       },
-      runFrom(_from, argv, env = {}) {
+      runFrom(other, argv, env = {}) {
         const words = guest.entry();
         const init = words[words.indexOf('-t') + 1]!;
         const given = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-        return execFileSync(
-          'nsenter',
-          [
-            ...['-t', init, '-m', '-r', '-w', `--net=/run/netns/${around}`],
-            ...['env', '-i', 'PATH=/usr/lib/postgresql/17/bin:/usr/bin:/bin', ...given, ...argv],
-          ],
-          { encoding: 'utf8', stdio: 'pipe' },
-        );
+        const callAs = (source: string): void => {
+          const route = ['route', 'replace', '192.168.21.0/24', 'dev', 'inside', 'src', source];
+          execFileSync('ip', ['-n', around, ...route]);
+        };
+        callAs(others[other]);
+        try {
+          return execFileSync(
+            'nsenter',
+            [
+              ...['-t', init, '-m', '-r', '-w', `--net=/run/netns/${around}`],
+              ...['env', '-i', 'PATH=/usr/lib/postgresql/17/bin:/usr/bin:/bin', ...given, ...argv],
+            ],
+            { encoding: 'utf8', stdio: 'pipe' },
+          );
+        } finally {
+          callAs(gateway);
+        }
       },
       json: async (url) => JSON.parse(await guest.must(['curl', '-sS', '--max-time', '10', url])),
     };
@@ -160,13 +171,13 @@ function joinNetworks(netns: string, around: string): void {
     `ip netns add ${around}`,
     `ip -n ${around} link set lo up`,
     `ip -n ${around} link add inside type veth peer name eth0 netns ${netns}`,
-    `ip -n ${around} addr add 192.168.21.1/24 dev inside`,
+    `ip -n ${around} addr add ${gateway}/24 dev inside`,
     `ip -n ${around} link set inside up`,
     `ip -n ${netns} addr add ${address}/24 dev eth0`,
     `ip -n ${netns} link set eth0 up`,
-    `ip -n ${netns} route add default via 192.168.21.1`,
+    `ip -n ${netns} route add default via ${gateway}`,
     // On the same segment as the guest, and yet behind the gateway here.
-    `ip -n ${netns} route add ${others.homesvcs} via 192.168.21.1`,
+    `ip -n ${netns} route add ${others.homesvcs} via ${gateway}`,
     ...Object.values(others).map((other) => `ip -n ${around} addr add ${other}/32 dev lo`),
   ];
   execFileSync('sh', ['-ec', lines.join('\n')]);
@@ -185,23 +196,21 @@ async function startMachines(around: string, token: string): Promise<ChildProces
 }
 
 /** Gives the lab's images the names that the units want, byte for byte as they are; which have no program in Debian. */
-async function nameImages(
-  guest: TargetGuest['guest'],
-  files: ReadonlyMap<string, string>,
-): Promise<string[]> {
-  const wanted = new Set(
-    [...files].flatMap(([path, text]) =>
-      path.endsWith('.container') ? [/^Image=(.*)$/m.exec(text)![1]!] : [],
-    ),
-  );
+async function nameImages(guest: TargetGuest['guest'], release: Release): Promise<string[]> {
+  const files = filesOf(release, target);
+  const units = [...files].filter(([path]) => path.endsWith('.container')).map(([, text]) => text);
+  const imageOf = (unit: string): string => /^Image=(.*)$/m.exec(unit)![1]!;
   const known = (image: string): string =>
-    Object.entries(images).find(([, { of }]) => of?.some((name) => image.startsWith(`${name}:`)))?.[0] ??
+    Object.entries(images).find(([, { of }]) => of.some((name) => image.startsWith(`${name}:`)))?.[0] ??
     'stand-in';
-  for (const name of Object.keys(images)) {
-    const names = [...wanted].filter((image) => known(image) === name);
-    if (names.length > 0) await guest.must(['podman', 'tag', `localhost/${name}:1`, ...names]);
+  const others = units.filter((unit) => known(imageOf(unit)) === 'stand-in');
+  const part = partOf(release.manifest.parts, target);
+  await makeStandIn(guest, part, files.get('/etc/opt/victoriametrics/scrape.yml')!, others);
+  for (const name of [...Object.keys(images), 'stand-in']) {
+    const names = new Set(units.map(imageOf).filter((image) => known(image) === name));
+    if (names.size > 0) await guest.must(['podman', 'tag', `localhost/${name}:1`, ...names]);
   }
-  return [...wanted].filter((image) => known(image) === 'stand-in').sort();
+  return [...new Set(others.map(imageOf))].sort();
 }
 
 /** Looks again and again until an answer fits; throws the last one when that takes too long. */

@@ -55,6 +55,14 @@ export function makeReceivers({ home, instance }: GeneratorInput, options: Alert
       }),
     });
     if ('webhook' in channel) return [{ name, webhook_configs: [hook(channel.webhook)] }];
+    if (!/[^/]$/.test(new URL(channel.ntfy).pathname)) {
+      tell({
+        severity: 'error',
+        code: 'wrong_value',
+        message: `${channel.ntfy} of the channel ${name} names no topic of ntfy, so nobody would be told`,
+        suggestion: 'It is such as https://ntfy.sh/a-topic.',
+      });
+    }
     return [
       { name, webhook_configs: [hook(ntfyUrl(channel.ntfy))] },
       { name: loudName(name), webhook_configs: [hook(ntfyUrl(channel.ntfy, 'urgent'))] },

@@ -19,9 +19,12 @@ export function backupRules(home: Home, grace: string): Rule[] {
       // What is known of a host that sleeps is what it told before.
       const newest = `max by (guest, storage) (last_over_time(house_backup_newest_timestamp_seconds{${is('guest', guest)},${is('storage', storage)}}[30d]))`;
       const host = own(home.guests, guest)?.host;
+      // Nothing new is on a host that is off, and nobody could back it up: it is told once it is back.
+      const awake =
+        host === undefined ? '' : ` unless on () writ_host_expected_off{${is('host', host)}} == 1`;
       return {
         alert: 'BackupOld',
-        expr: `time() - ${newest} > ${limitMs / 1000}`,
+        expr: `time() - ${newest} > ${limitMs / 1000}${awake}`,
         for: '15m',
         severity: 'warning',
         topic: 'backups',

@@ -101,6 +101,17 @@ test('a home in which nobody hears of what is critical is told so', () => {
   ]);
 });
 
+test('an address of ntfy without a topic is refused', () => {
+  const homelab = watchedHome['homelab.yaml'] as string;
+  const told = made({ smtp }, { 'homelab.yaml': homelab.replace('.net/home"', '.net/"') }).doubts;
+  assert.deepEqual(
+    told.map(({ code, message }) => `${code}: ${message}`),
+    [
+      'wrong_value: https://ntfy.example.net/ of the channel phone names no topic of ntfy, so nobody would be told',
+    ],
+  );
+});
+
 test('a channel may have any name', () => {
   const homelab = (watchedHome['homelab.yaml'] as string).replaceAll('phone', 'nobody');
   const names = made({ smtp }, { 'homelab.yaml': homelab }).config.receivers.map(({ name }) => name);

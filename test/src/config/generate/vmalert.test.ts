@@ -137,7 +137,7 @@ test('a backup is old when the longest pause of its schedule has passed, and the
   const ages = (options = {}) =>
     made(options)
       .named('BackupOld')
-      .map(({ expr }) => Number(/> (\d+)$/.exec(expr)![1]) / 3600);
+      .map(({ expr }) => Number(/> (\d+)(?: unless|$)/.exec(expr)![1]) / 3600);
   assert.deepEqual(ages(), [36, 180, 36]);
   assert.deepEqual(ages({ backup_grace: '1h' }), [25, 169, 25]);
 });
