@@ -35,7 +35,7 @@ export function routerRules(home: Home, tell: Tell): RouterRules {
     const here = networkOf(home, target.address);
     if (here === undefined) continue;
     for (const { from, proto, port, apps } of openingsOf(home, target, tell)) {
-      for (const source of from ?? Object.keys(home.networks)) {
+      for (const source of (from ?? Object.keys(home.networks)).flatMap((name) => heldBy(home, name))) {
         for (const network of networksOf(home, source)) {
           if (network === here) continue;
           const rule = { network, from: source, to: target.name, proto, port, apps };
@@ -54,6 +54,17 @@ export function routerRules(home: Home, tell: Tell): RouterRules {
       addresses: atHome(home, name),
     })),
   };
+}
+
+/** Of a subnet that holds whole networks of the home, those; all else is itself. */
+function heldBy(home: Home, source: string): string[] {
+  const subnet = parseSubnet(source);
+  if (subnet === null) return [source];
+  const held = Object.values(home.networks).filter((one) => {
+    const { base, bits } = parseSubnet(one.subnet)!;
+    return bits >= subnet.bits && contains(subnet, base);
+  });
+  return held.length === 0 ? [source] : held.map(({ name }) => name);
 }
 
 /** The network that an address is in. */
