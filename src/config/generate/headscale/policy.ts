@@ -2,7 +2,7 @@ import { machineOf } from '../../compile/routes.ts';
 import type { Home } from '../../home.ts';
 import { byText } from '../../repo.ts';
 import type { Tell } from '../generator.ts';
-import { mergeOver } from '../merge.ts';
+import { mergeOver } from '../shared/merge.ts';
 import type { HeadscaleOptions } from './options.ts';
 import { makeRoles, type Roles, roles } from './roles.ts';
 import { makeTests, pagePort } from './tests.ts';

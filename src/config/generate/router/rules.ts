@@ -2,8 +2,8 @@ import { canonicalV4, contains, parseSubnet } from '../../../../schema/manifest/
 import type { Home, Target } from '../../home.ts';
 import { byText } from '../../repo.ts';
 import type { Tell } from '../generator.ts';
-import { addressesOf, openingsOf } from '../openings.ts';
 import { hash } from '../podman/subnets.ts';
+import { addressesOf, openingsOf } from '../shared/openings.ts';
 
 /** Something that rules name: a network or a machine, with its addresses at home. */
 export type Alias = { readonly name: string; readonly about: string; readonly addresses: readonly string[] };
