@@ -46,7 +46,7 @@ const route = fc.record({
   header: rarely(fc.constant({ 'X-Kind': 'a' }), 8),
   priority: rarely(fc.constantFrom(101, 9999), 8),
   passthrough: rarely(fc.constant(true), 12),
-  box: fc.constantFrom('none', 'unnamed', 'named', 'wanted', 'pod'),
+  box: fc.constantFrom('none', 'only', 'named', 'wanted', 'pod'),
 });
 type Given = typeof route extends fc.Arbitrary<infer Value> ? Value : never;
 
@@ -158,27 +158,29 @@ const base = new Map<string, Uint8Array<ArrayBuffer>>([
 /** Unit files of an app by their names, and what its route says of them. */
 function boxOf(app: string, box: Given['box']): { units: Record<string, string>; route: object } {
   const unit = (lines: string): string => `[Container]\nImage=docker.io/library/${app}:1\n${lines}`;
-  const other = { 'another.container': unit(`ContainerName=${app}-another\n`) };
+  const own = `${app}.container`;
+  // One before it and one behind it, by the alphabet.
+  const others = {
+    [`another-${app}.container`]: unit(`ContainerName=${app}-first\n`),
+    [`zone-${app}.container`]: unit(''),
+  };
   // One port for all: the name alone tells one from another.
   const route = { port: 3000 };
   switch (box) {
     case 'none':
       return { units: {}, route: {} };
-    case 'unnamed':
-      return { units: { [`${app}.container`]: unit('') }, route };
+    case 'only':
+      return { units: { [`page-${app}.container`]: unit('') }, route };
     case 'named':
-      return { units: { ...other, [`${app}.container`]: unit(`ContainerName=${app}-own\n`) }, route };
+      return { units: { ...others, [own]: unit(`ContainerName=${app}-own\n`) }, route };
     case 'wanted':
-      return {
-        units: { [`${app}.container`]: unit(''), ...other },
-        route: { ...route, container: 'another' },
-      };
+      return { units: { ...others, [own]: unit('') }, route: { ...route, container: `another-${app}` } };
     case 'pod':
       return {
         units: {
           [`${app}.pod`]: `[Pod]\nPodName=${app}-pod\n`,
-          'one.container': unit(`Pod=${app}.pod\n`),
-          'two.container': unit(`Pod=${app}.pod\nContainerName=${app}-two\n`),
+          [own]: unit(`Pod=${app}.pod\n`),
+          [`beside-${app}.container`]: unit(`Pod=${app}.pod\n`),
         },
         route,
       };
