@@ -39,7 +39,9 @@ export function readAuthelia(text: string): { decide(request: AutheliaRequest): 
     const { host, path = '/', method = 'GET', groups, address = '192.0.2.1' } = request;
     const { domain, subject, networks, methods, resources } = rule;
     return (
-      domain.some((one) => (one.startsWith('*.') ? host.endsWith(one.slice(1)) : one === host)) &&
+      domain.some((one) =>
+        one.startsWith('*.') ? host.endsWith(one.slice(1)) : one === host.toLowerCase(),
+      ) &&
       (resources ?? ['']).some((one) => expression(one).test(seenPath(path))) &&
       (methods === undefined || methods.includes(method)) &&
       (networks === undefined || networks.some((one) => contains(one, address))) &&

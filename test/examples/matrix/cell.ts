@@ -28,6 +28,8 @@ export type Probe = {
   readonly path: string;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** What the TLS hello and the Host header say in place of the name. */
+  readonly spelling?: { readonly hello: string; readonly header: string };
 };
 
 /** What becomes of a request, by the manifest or by the files. */
@@ -46,6 +48,9 @@ export type Verdict = {
   readonly outcome: 'in' | 'asked' | 'denied' | 'nothing';
 };
 
+/** From the least that somebody can get to the most. */
+export const gains: readonly Verdict['outcome'][] = ['nothing', 'denied', 'asked', 'in'];
+
 export const nothing = {
   arrives: null,
   answers: null,
@@ -53,7 +58,10 @@ export const nothing = {
   outcome: 'nothing',
 } as const satisfies Omit<Verdict, 'resolves'>;
 
-export const tellProbe = ({ host, path, method, headers }: Probe): string =>
-  [method, `${host}${path}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)].join(
-    ' ',
-  );
+export const tellProbe = ({ host, path, method, headers, spelling }: Probe): string =>
+  [
+    method,
+    `${host}${path}`,
+    ...(spelling === undefined ? [] : [`(hello ${spelling.hello}, Host ${spelling.header})`]),
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ].join(' ');

@@ -35,6 +35,10 @@ export function compareAll(
     readonly vantages?: readonly Vantage[];
     readonly routes?: readonly Route[];
     readonly isLeftOut?: (route: Route, vantage: Vantage) => boolean;
+    /** Other requests than those about each route. */
+    readonly probes?: (route: Route) => readonly Probe[];
+    /** When what the files do will do; absent: when it is the same. */
+    readonly isEnough?: (oracle: Verdict, files: Verdict) => boolean;
   } = {},
 ): Matrix {
   const programs = readPrograms(files, said);
@@ -55,12 +59,12 @@ export function compareAll(
       if (given.isLeftOut?.(route, vantage) === true) continue;
       for (const person of people) {
         cells += 1;
-        for (const probe of probesOf(route)) {
+        for (const probe of (given.probes ?? probesOf)(route)) {
           probes += 1;
           const expected = oracle.judge(probe, vantage, person);
           const { verdict, heard } = walk(programs, said, probe, vantage, person, world);
           outcomes[expected.outcome] += 1;
-          if (isEqual(expected, verdict)) continue;
+          if ((given.isEnough ?? isEqual)(expected, verdict)) continue;
           disagreements.push({
             route: route.id,
             vantage,

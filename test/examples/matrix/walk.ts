@@ -1,5 +1,5 @@
 import { isIn } from './addresses.ts';
-import { groupsOf, nothing, type Person, type Probe, type Vantage, type Verdict } from './cell.ts';
+import { gains, groupsOf, nothing, type Person, type Probe, type Vantage, type Verdict } from './cell.ts';
 import type { World } from './oracle.ts';
 import type { Programs } from './programs.ts';
 import type { Machine, Said } from './said.ts';
@@ -12,8 +12,6 @@ const stranger = '198.51.100.7';
 
 /** Middlewares of Traefik that ask nobody who they are, and lead nowhere else. */
 const harmless = new Set(['headers', 'rateLimit', 'inFlightReq', 'compress', 'buffering', 'retry']);
-
-const gains: readonly Verdict['outcome'][] = ['nothing', 'denied', 'asked', 'in'];
 
 /**
  * Sends a request through the programs' files: each hop is what the program there says, and where the next hop is
@@ -33,6 +31,7 @@ export function walk(
     return value;
   };
   const { machines, domain } = said;
+  const { hello, header } = probe.spelling ?? { hello: probe.host, header: probe.host };
   const at = (address: string): Machine | undefined =>
     [...machines.values()].find((one) => one.address === address || one.tailnet === address);
   const isUp = (machine: Machine | undefined): boolean =>
@@ -56,7 +55,7 @@ export function walk(
     if (told !== null && !entry!.trusted.some((one) => isIn(from, one)))
       return hear(`Traefik on ${machine.name}`, `believes no PROXY header of ${from}`, nothing);
     const arrives = `${machine.name}:${door}`;
-    const answer = traefik.route({ entryPoint: door, sni: probe.host, ...probe });
+    const answer = traefik.route({ ...probe, entryPoint: door, sni: hello, host: header });
     if (answer === null || answer.kind === 'redirect')
       return hear(`Traefik on ${machine.name}`, `no router on ${door}`, { ...nothing, arrives });
     const own = answer.service.includes('@internal') ? answer.service : undefined;
@@ -87,7 +86,7 @@ export function walk(
   /** What Authelia says, asked by the proxy of a machine; null where it is not reached. */
   const askAuthelia = (machine: Machine, address: string, source: string) => {
     const { hostname, pathname } = new URL(address);
-    let told = { host: probe.host, path: probe.path, method: probe.method, address: source };
+    let told = { host: header, path: probe.path, method: probe.method, address: source };
     if (hostname.includes('.')) {
       // By its public name, at another proxy, which need not believe what it is told of the request.
       const found = resolveAtHome(hostname);
@@ -123,7 +122,7 @@ export function walk(
 
   const fromOutside = (): Omit<Verdict, 'resolves'> => {
     const [edge, haproxy] = [...programs.haproxy][0]!;
-    const passed = haproxy.pass(probe.host, (server) => {
+    const passed = haproxy.pass(hello, (server) => {
       const machine = at(server.split(':')[0]!);
       return machine === undefined || isUp(machine);
     });
