@@ -62,7 +62,7 @@ for (const haproxy of haproxies) {
       const reader = readHaproxy(machine.get(config)!, (path) => machine.get(path)!);
       const real = await startHaproxy(haproxy, machine, config);
       try {
-        for (const name of names) {
+        for (const name of [...names, `graph.${domain}.`]) {
           const expected = reader.pass(name, () => true);
           const told = expected === null ? null : { server: expected.server, proxied: expected.proxied };
           assert.deepEqual(await real.pass(name), told, name);
