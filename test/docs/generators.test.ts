@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { hosts } from '../../src/config/generate/hosts.ts';
 import { generators } from '../../src/config/generate/index.ts';
-import { proxmox } from '../../src/config/generate/proxmox-hook.ts';
+import { proxmox } from '../../src/config/generate/proxmox.ts';
 import { optionsOf, writeReference } from '../support/generator-reference.ts';
 import { buildTree, type Tree } from '../support/repo-fixture.ts';
 

@@ -1,4 +1,4 @@
-import { houseMetricsProgram } from '../../src/config/generate/house-metrics-program.ts';
+import { houseMetricsProgram } from '../../src/config/generate/proxmox/metrics-program.ts';
 import type { Metrics } from '../../src/control/control.ts';
 import { formatMetrics } from '../../src/http/metrics.ts';
 

@@ -10,7 +10,7 @@ import { unitFileOf } from '../compile/unit-file.ts';
 import { fault, instanceOf, matcher, type Placed } from '../compile/units.ts';
 import type { Finding, Place } from '../finding.ts';
 import type { Generator } from '../generate/generator.ts';
-import { mergeOver } from '../generate/merge.ts';
+import { mergeOver } from '../generate/shared/merge.ts';
 import type { Home } from '../home.ts';
 import { textOrNull } from '../read/text.ts';
 import type { Folder } from '../repo.ts';

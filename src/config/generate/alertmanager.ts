@@ -2,8 +2,8 @@ import { type AlertmanagerOptions, alertmanagerOptionsSchema } from './alertmana
 import { makeReceivers } from './alertmanager/receivers.ts';
 import { makeRoutes, unheardTopics } from './alertmanager/routes.ts';
 import type { Generator, GeneratorInput, Tell } from './generator.ts';
-import { mergeOver } from './merge.ts';
-import { yamlBy } from './yaml-output.ts';
+import { mergeOver } from './shared/merge.ts';
+import { yamlBy } from './shared/yaml-output.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
 

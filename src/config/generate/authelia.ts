@@ -3,9 +3,9 @@ import { makeClients } from './authelia/clients.ts';
 import { type AutheliaOptions, autheliaOptionsSchema } from './authelia/options.ts';
 import { makeRules } from './authelia/rules.ts';
 import type { Doubt, Generator, GeneratorInput, Output, Tell } from './generator.ts';
-import { readOptions } from './read-options.ts';
+import { readOptions } from './shared/read-options.ts';
+import { yamlText } from './shared/yaml-text.ts';
 import { isTcp } from './traefik/access.ts';
-import { yamlText } from './yaml-text.ts';
 
 type Make = (
   input: GeneratorInput,

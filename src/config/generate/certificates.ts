@@ -8,8 +8,8 @@ import { machineNames, machineOf, wholeName } from '../compile/routes.ts';
 import type { Home } from '../home.ts';
 import { byText } from '../repo.ts';
 import type { Doubt, Generated, Generator, GeneratorInput, Tell } from './generator.ts';
-import { isTree } from './merge.ts';
-import { readOptions } from './read-options.ts';
+import { isTree } from './shared/merge.ts';
+import { readOptions } from './shared/read-options.ts';
 
 const certificatesOptionsSchema = v.strictObject({
   issuers: v.pipe(

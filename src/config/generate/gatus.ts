@@ -6,10 +6,10 @@ import { type Asked, whatIsAsked } from './gatus/asked.ts';
 import { type GatusOptions, gatusOptionsSchema } from './gatus/options.ts';
 import { goDuration, quietWindows } from './gatus/quiet.ts';
 import type { Generator, GeneratorInput, Tell } from './generator.ts';
-import { mergeOver } from './merge.ts';
-import { joined, offTimes, type Span } from './off-times.ts';
-import { tellUnknown } from './read-options.ts';
-import { yamlBy } from './yaml-output.ts';
+import { mergeOver } from './shared/merge.ts';
+import { joined, offTimes, type Span } from './shared/off-times.ts';
+import { tellUnknown } from './shared/read-options.ts';
+import { yamlBy } from './shared/yaml-output.ts';
 
 type Native = Readonly<Record<string, unknown>>;
 

@@ -3,7 +3,7 @@ import type { Home } from '../home.ts';
 import type { Doubt, Generator, Output, Tell } from './generator.ts';
 import { type HeadscaleOptions, headscaleOptionsSchema } from './headscale/options.ts';
 import { makePolicy } from './headscale/policy.ts';
-import { readOptions } from './read-options.ts';
+import { readOptions } from './shared/read-options.ts';
 
 const generateBy =
   (make: (home: Home, options: HeadscaleOptions, tell: Tell) => string): Output['generate'] =>

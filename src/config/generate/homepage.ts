@@ -5,9 +5,9 @@ import { machineOf } from '../compile/routes.ts';
 import type { Home, Route } from '../home.ts';
 import { byText } from '../repo.ts';
 import type { Generator, GeneratorInput, Tell } from './generator.ts';
-import { mergeOver } from './merge.ts';
-import { tellUnknown } from './read-options.ts';
-import { yamlBy } from './yaml-output.ts';
+import { mergeOver } from './shared/merge.ts';
+import { tellUnknown } from './shared/read-options.ts';
+import { yamlBy } from './shared/yaml-output.ts';
 
 type Native = Readonly<Record<string, unknown>>;
 

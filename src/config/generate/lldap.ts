@@ -6,8 +6,8 @@ import { unlessNamed } from '../broken.ts';
 import type { Home } from '../home.ts';
 import { byText } from '../repo.ts';
 import type { Doubt, Generator, Tell } from './generator.ts';
-import { mergeOver } from './merge.ts';
-import { readOptions } from './read-options.ts';
+import { mergeOver } from './shared/merge.ts';
+import { readOptions } from './shared/read-options.ts';
 
 /** What the script itself reads, passed on as it is. */
 const nativeSchema = recordOf(v.string(), v.unknown());

@@ -1,7 +1,7 @@
 import type { Doubt, Generator, Tell } from './generator.ts';
 import { nftablesOptionsSchema } from './nftables/options.ts';
 import { rulesetText } from './nftables/ruleset.ts';
-import { readOptions } from './read-options.ts';
+import { readOptions } from './shared/read-options.ts';
 
 /** The machine's own firewall. */
 export const nftables: Generator = {

@@ -4,8 +4,8 @@ import { durationSchema, secretNameSchema } from '../../../schema/manifest/value
 import { recordOf } from '../../../schema/wire/record.ts';
 import { byText } from '../repo.ts';
 import type { Generator, GeneratorInput, Tell } from './generator.ts';
-import { mergeOver } from './merge.ts';
-import { yamlBy } from './yaml-output.ts';
+import { mergeOver } from './shared/merge.ts';
+import { yamlBy } from './shared/yaml-output.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
 

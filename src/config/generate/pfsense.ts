@@ -3,9 +3,9 @@ import { hostNameSchema, oneOrMany } from '../../../schema/manifest/values.ts';
 import type { Home } from '../home.ts';
 import { byText } from '../repo.ts';
 import type { Doubt, Generator, Tell } from './generator.ts';
-import { addressLine, localZones, wildcardLines } from './local-zones.ts';
-import { pfsenseProgram } from './pfsense-program.ts';
-import { readOptions } from './read-options.ts';
+import { pfsenseProgram } from './pfsense/program.ts';
+import { addressLine, localZones, wildcardLines } from './shared/local-zones.ts';
+import { readOptions } from './shared/read-options.ts';
 
 export const pfsenseOptionsSchema = v.strictObject({
   transparent: v.pipe(

@@ -9,7 +9,7 @@ import { type Box, type Boxes, boxesOn, isSame, type Joined } from './podman/box
 import { isolate } from './podman/isolate.ts';
 import { type PodmanOptions, podmanOptionsSchema } from './podman/options.ts';
 import { allotSubnets, subnetLines, takenBy } from './podman/subnets.ts';
-import { readOptions } from './read-options.ts';
+import { readOptions } from './shared/read-options.ts';
 
 type Tell = (doubt: Doubt) => void;
 type Files = Record<string, string>;

@@ -4,7 +4,7 @@ import { askedOf, databasesOf, type PostgresFlow, providersOf, rolesOf } from '.
 import { hbaText } from './postgres/hba.ts';
 import { type PostgresOptions, postgresOptionsSchema } from './postgres/options.ts';
 import { rolesScript } from './postgres/roles.ts';
-import { readOptions } from './read-options.ts';
+import { readOptions } from './shared/read-options.ts';
 
 type Make = (
   input: GeneratorInput,

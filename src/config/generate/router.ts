@@ -1,9 +1,9 @@
 import type { Doubt, Generated, Generator, GeneratorInput, Tell } from './generator.ts';
-import { readOptions } from './read-options.ts';
 import { routerOptionsSchema } from './router/options.ts';
 import { routerProgram } from './router/program.ts';
 import { aliasName, type RouterRules, routerRules } from './router/rules.ts';
 import { routerText } from './router/text.ts';
+import { readOptions } from './shared/read-options.ts';
 
 const output =
   (

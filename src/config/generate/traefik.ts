@@ -1,11 +1,11 @@
 import { isStraight } from '../compile/ingress.ts';
 import { byText } from '../repo.ts';
 import type { Doubt, Generator, GeneratorInput } from './generator.ts';
-import { readOptions } from './read-options.ts';
+import { readOptions } from './shared/read-options.ts';
+import { yamlText } from './shared/yaml-text.ts';
 import { makeDynamic } from './traefik/dynamic.ts';
 import { traefikOptionsSchema } from './traefik/options.ts';
 import { makeStatic } from './traefik/static.ts';
-import { yamlText } from './yaml-text.ts';
 
 type Make = typeof makeDynamic;
 

@@ -4,8 +4,8 @@ import { wholeName } from '../compile/routes.ts';
 import type { Home } from '../home.ts';
 import { byText } from '../repo.ts';
 import type { Doubt, Generator, Tell } from './generator.ts';
-import { addressLine, type LocalZones, localZones, wildcardLines, zoneLine } from './local-zones.ts';
-import { lineSchema, readOptions } from './read-options.ts';
+import { addressLine, type LocalZones, localZones, wildcardLines, zoneLine } from './shared/local-zones.ts';
+import { lineSchema, readOptions } from './shared/read-options.ts';
 
 export const unboundOptionsSchema = v.strictObject({
   zone: v.pipe(

@@ -2,10 +2,10 @@ import * as v from 'valibot';
 import { absolutePathSchema } from '../../../schema/manifest/values.ts';
 import { machineOf } from '../compile/routes.ts';
 import type { Home, Instance } from '../home.ts';
-import { kindOf } from './app-kinds.ts';
 import type { Doubt, Generator, Tell } from './generator.ts';
-import { instanceAt } from './reached.ts';
-import { lineSchema, readOptions } from './read-options.ts';
+import { kindOf } from './shared/app-kinds.ts';
+import { instanceAt } from './shared/reached.ts';
+import { lineSchema, readOptions } from './shared/read-options.ts';
 
 export const victorialogsOptionsSchema = v.strictObject({
   url: v.pipe(

@@ -1,12 +1,12 @@
 import { nearest } from '../../../schema/near.ts';
 import type { Generator, GeneratorInput, Tell } from './generator.ts';
+import { yamlBy } from './shared/yaml-output.ts';
 import { appRules } from './vmalert/app-rules.ts';
 import { guestRules, hostRules } from './vmalert/machine-rules.ts';
 import { type VmalertOptions, vmalertOptionsSchema } from './vmalert/options.ts';
 import { certificateRules, driftRules } from './vmalert/release-rules.ts';
 import type { Rule } from './vmalert/rule.ts';
 import { backupRules, storageRules } from './vmalert/store-rules.ts';
-import { yamlBy } from './yaml-output.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
 

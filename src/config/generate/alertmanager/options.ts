@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { absolutePathSchema, durationSchema, secretNameSchema } from '../../../../schema/manifest/values.ts';
 import { nameSchema } from '../../../../schema/wire/ids.ts';
 import { recordOf } from '../../../../schema/wire/record.ts';
-import { lineSchema } from '../read-options.ts';
+import { lineSchema } from '../shared/read-options.ts';
 
 /** What the program itself reads, passed on as it is. */
 const nativeSchema = recordOf(v.string(), v.unknown());

@@ -4,8 +4,8 @@ import { grouped } from '../../grouped.ts';
 import type { Flow, Home, HomeAccess, Instance } from '../../home.ts';
 import { byText } from '../../repo.ts';
 import type { Tell } from '../generator.ts';
-import { mergeOver } from '../merge.ts';
-import { rangeOf } from '../ranges.ts';
+import { mergeOver } from '../shared/merge.ts';
+import { rangeOf } from '../shared/ranges.ts';
 import type { AutheliaOptions } from './options.ts';
 
 type Native = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import { own } from '../../../../schema/wire/record.ts';
 import type { Home } from '../../home.ts';
 import type { Tell } from '../generator.ts';
-import { tellUnknown } from '../read-options.ts';
+import { tellUnknown } from '../shared/read-options.ts';
 import type { GatusOptions } from './options.ts';
 
 type Native = Readonly<Record<string, unknown>>;

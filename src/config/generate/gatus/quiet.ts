@@ -1,4 +1,4 @@
-import { type Span, weekMinutes } from '../off-times.ts';
+import { type Span, weekMinutes } from '../shared/off-times.ts';
 
 /** A window as Gatus has it. */
 export type Window = {

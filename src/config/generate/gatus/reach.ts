@@ -2,8 +2,8 @@ import { canonicalV4, contains, parseSubnet } from '../../../../schema/manifest/
 import { own } from '../../../../schema/wire/record.ts';
 import { machineOf } from '../../compile/routes.ts';
 import type { Home, Instance, Route } from '../../home.ts';
-import { rangeOf } from '../ranges.ts';
-import { addressOf, reachedFrom } from '../reached.ts';
+import { rangeOf } from '../shared/ranges.ts';
+import { addressOf, reachedFrom } from '../shared/reached.ts';
 
 /** Whether who asks from a machine at home, without signing in, is turned away from a route. */
 export function refuses(home: Home, { access: name }: Route, from: string): boolean {

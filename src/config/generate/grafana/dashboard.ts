@@ -1,8 +1,8 @@
 import type { Home, HomeHost, Instance } from '../../home.ts';
 import { byText } from '../../repo.ts';
-import { type AppKind, kindOf } from '../app-kinds.ts';
-import { mergeOver } from '../merge.ts';
-import { instanceAt } from '../reached.ts';
+import { type AppKind, kindOf } from '../shared/app-kinds.ts';
+import { mergeOver } from '../shared/merge.ts';
+import { instanceAt } from '../shared/reached.ts';
 import { type Source, typeOf } from './datasources.ts';
 import { green, left, none, yesNo } from './looks.ts';
 import type { GrafanaOptions } from './options.ts';

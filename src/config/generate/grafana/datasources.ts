@@ -1,8 +1,8 @@
 import { own } from '../../../../schema/wire/record.ts';
 import type { Home, Instance } from '../../home.ts';
-import { type AppKind, kindOf } from '../app-kinds.ts';
-import { mergeOver } from '../merge.ts';
-import { instanceAt, reachedFrom } from '../reached.ts';
+import { type AppKind, kindOf } from '../shared/app-kinds.ts';
+import { mergeOver } from '../shared/merge.ts';
+import { instanceAt, reachedFrom } from '../shared/reached.ts';
 import type { GrafanaOptions } from './options.ts';
 
 type Native = Readonly<Record<string, unknown>>;

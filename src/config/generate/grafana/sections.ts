@@ -1,7 +1,7 @@
 import { machineOf } from '../../compile/routes.ts';
 import type { Home } from '../../home.ts';
 import { byText } from '../../repo.ts';
-import type { AppKind } from '../app-kinds.ts';
+import type { AppKind } from '../shared/app-kinds.ts';
 import { type Source, typeOf } from './datasources.ts';
 import { green, none, yesNo } from './looks.ts';
 import type { Panel, panelsBy, Query } from './panels.ts';

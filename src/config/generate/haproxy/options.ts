@@ -8,7 +8,7 @@ import {
   subnetSchema,
 } from '../../../../schema/manifest/values.ts';
 import { nameSchema } from '../../../../schema/wire/ids.ts';
-import { lineSchema } from '../read-options.ts';
+import { lineSchema } from '../shared/read-options.ts';
 
 const count = (min: number, max: number) =>
   v.pipe(v.number(), v.safeInteger(), v.minValue(min), v.maxValue(max));

@@ -2,10 +2,10 @@ import { machineOf } from '../../compile/routes.ts';
 import type { Home } from '../../home.ts';
 import { byText } from '../../repo.ts';
 import type { Tell } from '../generator.ts';
-import { mergeOver } from '../merge.ts';
+import { mergeOver } from '../shared/merge.ts';
 import type { HeadscaleOptions } from './options.ts';
 import { makeRoles, type Roles, roles } from './roles.ts';
-import { makeTests } from './tests.ts';
+import { makeTests, pagePort } from './tests.ts';
 
 type Native = Readonly<Record<string, unknown>>;
 
@@ -106,7 +106,8 @@ function declaredWays(home: Home, known: Roles, tell: Tell): Native[] {
         if (here.address !== undefined && there.address !== undefined) continue;
         const isOutside = known.roleOf(name) === 'edge' && known.roleOf(target) !== 'edge';
         if (isOutside && port === outside) continue;
-        if (isOutside && (port === inside || port === 22)) {
+        const isPage = port === pagePort && there.kind === 'host' && there.proxmox;
+        if (isOutside && (port === inside || port === 22 || isPage)) {
           const message = `${app} lets ${name}, which is public, to port ${port} of ${target}, which only the home may reach`;
           tell({ severity: 'error', code: 'edge_reaches', message, place });
           continue;

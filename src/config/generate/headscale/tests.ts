@@ -19,6 +19,8 @@ export function makeTests(home: Home, known: Roles, options: HeadscaleOptions, t
     among.filter((role) => present.includes(role)).map((role) => `${known.tagOf(role)}:${port}`);
   const addresses = onePerNetwork(home);
   const lan = (port: number): string[] => addresses.map((address) => `${address}:${port}`);
+  const everywhere = (port: number): string[] =>
+    addressesOf(home, addresses).map((address) => `${address}:${port}`);
   const shells = [...at(roles, 22), ...lan(22)];
   const proxies = at(
     known.proxiesOf(() => true),
@@ -42,11 +44,15 @@ export function makeTests(home: Home, known: Roles, options: HeadscaleOptions, t
   for (const role of present) {
     const tag = known.tagOf(role);
     if (role === 'edge') {
-      const never = [...others('edge', inside), ...lan(inside), ...others('edge', 22), ...lan(22)];
-      add(tag, open, never);
+      const never = [inside, 22].flatMap((port) => [...others('edge', port), ...everywhere(port)]);
+      add(tag, open, [...never, ...pagesOf(home, at(['host'], pagePort))]);
     } else if (role === 'host') {
-      add(tag, at(['edge'], options.control_port), [...others('host', 22), ...at(['guest'], inside)]);
-    } else add(tag, [], others('guest', 22));
+      add(tag, at(['edge'], options.control_port), [
+        ...others('host', 22),
+        ...lan(22),
+        ...at(['guest'], inside),
+      ]);
+    } else add(tag, [], [...others('guest', 22), ...lan(22)]);
   }
   for (const { name, isAdmin } of peopleOf(home, options, tell)) {
     if (isAdmin) add(`${name}@`, shells, []);
@@ -55,14 +61,39 @@ export function makeTests(home: Home, known: Roles, options: HeadscaleOptions, t
   return tests;
 }
 
-/** An address of each network that a machine is in, for what is reached through the router. */
-function onePerNetwork({ hosts, guests }: Home): string[] {
-  const found = new Map<string, string>();
-  for (const { network, address } of [...Object.values(hosts), ...Object.values(guests)]) {
-    if (network !== undefined && address !== undefined && !found.has(network)) found.set(network, address);
-  }
-  return [...found.values()];
+/** Where Proxmox VE is administered. */
+export const pagePort = 8006;
+
+/** Pages of Proxmox VE: by the tag of hosts, and at their addresses at home. */
+function pagesOf({ hosts }: Home, tagged: readonly string[]): string[] {
+  const known = Object.values(hosts).filter(({ proxmox }) => proxmox);
+  if (known.length === 0) return [];
+  return [
+    ...tagged,
+    ...known.flatMap(({ address }) => (address === undefined ? [] : [`${address}:${pagePort}`])),
+  ];
 }
+
+/** An address in each network, for what is reached through the router: of a machine, or the first one of the network. */
+function onePerNetwork({ networks, hosts, guests }: Home): string[] {
+  const machines = [...Object.values(hosts), ...Object.values(guests)];
+  return Object.values(networks).map(
+    ({ name, subnet, gateway }) =>
+      machines.find(({ network, address }) => network === name && address !== undefined)?.address ??
+      gateway ??
+      subnet.split('/')[0]!,
+  );
+}
+
+/** These, and those of all machines at home. */
+const addressesOf = ({ hosts, guests, devices }: Home, all: readonly string[]): string[] => [
+  ...new Set([
+    ...all,
+    ...[...Object.values(hosts), ...Object.values(guests), ...Object.values(devices)].flatMap(
+      ({ address }) => (address === undefined ? [] : [address]),
+    ),
+  ]),
+];
 
 function peopleOf(
   { people }: Home,

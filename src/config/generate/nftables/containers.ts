@@ -1,8 +1,8 @@
 import { canonicalV4, parseSubnet } from '../../../../schema/manifest/address.ts';
 import type { Home, Target } from '../../home.ts';
-import { isTree, mergeOver } from '../merge.ts';
-import { joined } from '../openings.ts';
 import { podman } from '../podman.ts';
+import { isTree, mergeOver } from '../shared/merge.ts';
+import { joined } from '../shared/openings.ts';
 
 /** Podman's own network, of containers that name none. */
 const podmanSubnet = '10.88.0.0/16';

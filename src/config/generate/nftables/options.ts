@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { addressSchema, oneOrMany, portSchema, subnetSchema } from '../../../../schema/manifest/values.ts';
 import { nameSchema } from '../../../../schema/wire/ids.ts';
-import { lineSchema } from '../read-options.ts';
+import { lineSchema } from '../shared/read-options.ts';
 
 /** As the kernel takes names, with a `*` at the end for any that begin so. */
 const interfaceSchema = v.pipe(

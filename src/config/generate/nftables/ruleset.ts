@@ -9,7 +9,7 @@ import {
   type Opening,
   openingsOf,
   tailnetRange,
-} from '../openings.ts';
+} from '../shared/openings.ts';
 import { containerSubnets } from './containers.ts';
 import type { NftablesOptions } from './options.ts';
 

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { subnetSchema } from '../../../../schema/manifest/values.ts';
 import { nameSchema } from '../../../../schema/wire/ids.ts';
 import { recordOf } from '../../../../schema/wire/record.ts';
-import { lineSchema } from '../read-options.ts';
+import { lineSchema } from '../shared/read-options.ts';
 
 const sqlNameSchema = v.pipe(
   v.string(),

@@ -1,4 +1,4 @@
-import { pfsensePerl } from '../pfsense-perl.ts';
+import { pfsensePerl } from '../pfsense/perl.ts';
 
 /**
  * Brings aliases and rules to pfSense one by one (pfrest v2), so that what somebody made by hand keeps its place and its

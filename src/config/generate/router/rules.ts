@@ -2,8 +2,8 @@ import { canonicalV4, contains, parseSubnet } from '../../../../schema/manifest/
 import type { Home, Target } from '../../home.ts';
 import { byText } from '../../repo.ts';
 import type { Tell } from '../generator.ts';
-import { addressesOf, openingsOf } from '../openings.ts';
 import { hash } from '../podman/subnets.ts';
+import { addressesOf, openingsOf } from '../shared/openings.ts';
 
 /** Something that rules name: a network or a machine, with its addresses at home. */
 export type Alias = { readonly name: string; readonly about: string; readonly addresses: readonly string[] };
@@ -35,7 +35,7 @@ export function routerRules(home: Home, tell: Tell): RouterRules {
     const here = networkOf(home, target.address);
     if (here === undefined) continue;
     for (const { from, proto, port, apps } of openingsOf(home, target, tell)) {
-      for (const source of from ?? Object.keys(home.networks)) {
+      for (const source of (from ?? Object.keys(home.networks)).flatMap((name) => heldBy(home, name))) {
         for (const network of networksOf(home, source)) {
           if (network === here) continue;
           const rule = { network, from: source, to: target.name, proto, port, apps };
@@ -54,6 +54,17 @@ export function routerRules(home: Home, tell: Tell): RouterRules {
       addresses: atHome(home, name),
     })),
   };
+}
+
+/** Of a subnet that holds whole networks of the home, those; all else is itself. */
+function heldBy(home: Home, source: string): string[] {
+  const subnet = parseSubnet(source);
+  if (subnet === null) return [source];
+  const held = Object.values(home.networks).filter((one) => {
+    const { base, bits } = parseSubnet(one.subnet)!;
+    return bits >= subnet.bits && contains(subnet, base);
+  });
+  return held.length === 0 ? [source] : held.map(({ name }) => name);
 }
 
 /** The network that an address is in. */

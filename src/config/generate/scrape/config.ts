@@ -4,7 +4,7 @@ import { grouped } from '../../grouped.ts';
 import type { Scrape } from '../../home.ts';
 import { byText } from '../../repo.ts';
 import type { GeneratorInput, Tell } from '../generator.ts';
-import { mergeOver } from '../merge.ts';
+import { mergeOver } from '../shared/merge.ts';
 import type { ScrapeOptions } from './options.ts';
 
 type Tree = Readonly<Record<string, unknown>>;

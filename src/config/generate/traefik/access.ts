@@ -3,7 +3,7 @@ import { unlessApp, unlessMachine } from '../../broken.ts';
 import type { Home, Route, Target } from '../../home.ts';
 import { byText } from '../../repo.ts';
 import type { Doubt } from '../generator.ts';
-import { rangeOf } from '../ranges.ts';
+import { rangeOf } from '../shared/ranges.ts';
 import type { TraefikOptions } from './options.ts';
 
 type Tell = (doubt: Doubt) => void;

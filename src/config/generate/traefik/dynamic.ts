@@ -2,7 +2,7 @@ import { own } from '../../../../schema/wire/record.ts';
 import { machineOf } from '../../compile/routes.ts';
 import type { Home, Route, Target } from '../../home.ts';
 import type { Doubt } from '../generator.ts';
-import { mergeOver } from '../merge.ts';
+import { mergeOver } from '../shared/merge.ts';
 import { isForOutside, isTcp, makeGuards } from './access.ts';
 import type { TraefikOptions } from './options.ts';
 import { refusalsOf } from './refusals.ts';

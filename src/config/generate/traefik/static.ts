@@ -1,5 +1,5 @@
 import type { Home, Target } from '../../home.ts';
-import { mergeOver } from '../merge.ts';
+import { mergeOver } from '../shared/merge.ts';
 import type { TraefikOptions } from './options.ts';
 
 /**

@@ -120,7 +120,7 @@ test('a channel of ntfy without a topic is told', () => {
 test('a text of the manifest is no variable, and holds no quote where Gatus takes none', () => {
   const hostile = app(
     'web',
-    `title: ${JSON.stringify(`${variable('HOME')} "x\\y"\n$$ no: [a]`)}`,
+    `title: ${JSON.stringify(`${variable('HOME')} "x\\y" $$ no: [a]`)}`,
     'on: secsvcs',
     'route: { host: web, port: 80 }',
     `health: { path: "/$HOME/${variable('X')}" }`,
@@ -130,5 +130,5 @@ test('a text of the manifest is no variable, and holds no quote where Gatus take
     ...channels('hook: { webhook: "https://hooks.example.org/$HOME" }', '{ to: hook }'),
   });
   assert.equal(url, `https://web.example.net/$$HOME/$${variable('X')}`);
-  assert.equal(alerts[0].description, `$${variable('HOME')}  x y $$$$ no: [a] does not answer as it should`);
+  assert.equal(alerts[0].description, `$${variable('HOME')}  x y  $$$$ no: [a] does not answer as it should`);
 });

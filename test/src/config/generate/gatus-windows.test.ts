@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { goDuration, quietWindows, type Window } from '../../../../src/config/generate/gatus/quiet.ts';
-import { offTimes, weekMinutes } from '../../../../src/config/generate/off-times.ts';
+import { offTimes, weekMinutes } from '../../../../src/config/generate/shared/off-times.ts';
 import { homeOf } from '../../../support/compiled-home.ts';
 import { homelabWith, watchedHome } from '../../../support/seen-home.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { grafana } from '../../../../src/config/generate/grafana.ts';
-import { proxmox } from '../../../../src/config/generate/proxmox-hook.ts';
+import { proxmox } from '../../../../src/config/generate/proxmox.ts';
 import { exportedMetrics } from '../../../support/exported-metrics.ts';
 import { missing } from '../../../support/missing.ts';
 import type { Tree } from '../../../support/repo-fixture.ts';

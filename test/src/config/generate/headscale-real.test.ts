@@ -51,6 +51,16 @@ if (headscaleProgram !== null) {
       [/ben@ -> tag:guest:22: expected DENIED/, ({ acls }) => void acls[1]!.dst.push('tag:guest:*')],
       [/tag:edge -> tag:guest:443: expected DENIED/, ({ acls }) => void acls[2]!.dst.push('tag:guest:443')],
       [/tag:edge -> 192\.168\.20\.2:22: expected DENIED/, ({ acls }) => void acls[2]!.dst.push('lan:*')],
+      [
+        /tag:edge -> 192\.168\.20\.1:443: expected DENIED/,
+        ({ acls }) => void acls[2]!.dst.push('192.168.20.1:443'),
+      ],
+      [/tag:edge -> 192\.168\.20\.2:8006: expected DENIED/, ({ acls }) => void acls[2]!.dst.push('lan:8006')],
+      [/tag:edge -> 192\.168\.10\.0:22: expected DENIED/, ({ acls }) => void acls[2]!.dst.push('wifi:*')],
+      [
+        /tag:guest -> 192\.168\.20\.2:22: expected DENIED/,
+        ({ acls }) => void acls.push({ ...acls[3]!, src: ['tag:guest'], dst: ['lan:*'] }),
+      ],
       [/tag:host -> tag:guest:22: expected DENIED/, ({ acls }) => void acls[3]!.dst.push('tag:guest:22')],
       [
         /tag:guest -> tag:edge:22: expected DENIED/,

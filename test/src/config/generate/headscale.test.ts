@@ -93,6 +93,9 @@ test('a proxy on a host is reached by the tag of hosts', () => {
 
 test('tests say what must hold: of tags and people that have devices', () => {
   const { policy } = made(home(), { with_devices: ['anna', 'ben'] });
+  // Of a network without machines the first address stands for all.
+  const lan = ['192.168.20.2:22', '192.168.10.0:22'];
+  const shells = ['tag:edge:22', 'tag:host:22', 'tag:guest:22', ...lan];
   assert.deepEqual(policy.tests, [
     {
       src: 'tag:edge',
@@ -100,20 +103,20 @@ test('tests say what must hold: of tags and people that have devices', () => {
       deny: [
         'tag:host:443',
         'tag:guest:443',
-        '192.168.20.2:443',
-        'tag:host:22',
-        'tag:guest:22',
-        '192.168.20.2:22',
+        ...['192.168.20.2:443', '192.168.10.0:443', '192.168.20.1:443', '192.168.20.11:443'],
+        ...['tag:host:22', 'tag:guest:22'],
+        ...['192.168.20.2:22', '192.168.10.0:22', '192.168.20.1:22', '192.168.20.11:22'],
+        ...['tag:host:8006', '192.168.20.2:8006'],
       ],
     },
-    { src: 'tag:host', accept: ['tag:edge:8420'], deny: ['tag:edge:22', 'tag:guest:22', 'tag:guest:443'] },
-    { src: 'tag:guest', deny: ['tag:edge:22', 'tag:host:22'] },
-    { src: 'anna@', accept: ['tag:edge:22', 'tag:host:22', 'tag:guest:22', '192.168.20.2:22'] },
     {
-      src: 'ben@',
-      accept: ['tag:guest:443'],
-      deny: ['tag:edge:22', 'tag:host:22', 'tag:guest:22', '192.168.20.2:22'],
+      src: 'tag:host',
+      accept: ['tag:edge:8420'],
+      deny: ['tag:edge:22', 'tag:guest:22', ...lan, 'tag:guest:443'],
     },
+    { src: 'tag:guest', deny: ['tag:edge:22', 'tag:host:22', ...lan] },
+    { src: 'anna@', accept: shells },
+    { src: 'ben@', accept: ['tag:guest:443'], deny: shells },
   ]);
   assert.deepEqual(
     made(home()).policy.tests.map(({ src }) => src),
@@ -164,6 +167,12 @@ test('no app opens to the public machine what only the home may reach', () => {
     ]);
     assert.equal(one.policy.acls.length, 4);
   }
+  const tree = String(tailnetHome()['homelab.yaml']).replace(', address: 192.168.20.2', '');
+  const away = home({
+    'homelab.yaml': tree,
+    'apps/node/app.yaml': 'on: pve1\nservice: node.service\nports: [{ port: 8006, from: cloud }]\n',
+  });
+  assert.match(told(made(away)).join(), /edge_reaches: node lets cloud, .* to port 8006 of pve1/);
 });
 
 test('options name tags and admins, and put more in', () => {

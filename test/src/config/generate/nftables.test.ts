@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { joined } from '../../../../src/config/generate/openings.ts';
+import { joined } from '../../../../src/config/generate/shared/openings.ts';
 import { firewallHome, rulesetOf } from '../../../support/firewall-home.ts';
 import type { Tree } from '../../../support/repo-fixture.ts';
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import { pfsenseProgram } from '../../../../src/config/generate/pfsense-program.ts';
+import { pfsenseProgram } from '../../../../src/config/generate/pfsense/program.ts';
 import {
   type FakePfrest,
   type HostOverride,

@@ -48,6 +48,19 @@ test('what crosses networks has a rule, from networks and from single machines',
   ]);
 });
 
+test('a subnet that holds networks is those networks', () => {
+  const from = (source: string): string[] =>
+    told(
+      native(undefined, {
+        ...networksHome,
+        'apps/wide/app.yaml': `on: web\nports: [{ port: 7777, from: ${source} }]\n`,
+      }),
+    ).filter((one) => one.includes(' 7777/'));
+  assert.deepEqual(from('0.0.0.0/0'), from('wifi'));
+  assert.deepEqual(from('0.0.0.0/0'), ['opt1 writ_wifi writ_web 7777/tcp']);
+  assert.deepEqual(from('10.0.0.0/8'), []);
+});
+
 test('aliases hold the addresses at home, and nothing of the tailnet', () => {
   const { aliases, vlans } = native();
   assert.deepEqual(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
-import { yamlText } from '../../../../src/config/generate/yaml-text.ts';
+import { yamlText } from '../../../../src/config/generate/shared/yaml-text.ts';
 
 const text = fc.oneof(
   fc.string({ unit: 'binary' }),

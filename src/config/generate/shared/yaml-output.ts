@@ -1,5 +1,5 @@
 import type * as v from 'valibot';
-import type { Doubt, Generated, GeneratorInput, Tell } from './generator.ts';
+import type { Doubt, Generated, GeneratorInput, Tell } from '../generator.ts';
 import { readOptions } from './read-options.ts';
 import { yamlText } from './yaml-text.ts';
 

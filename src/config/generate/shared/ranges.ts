@@ -1,6 +1,6 @@
-import { own } from '../../../schema/wire/record.ts';
-import { machineOf } from '../compile/routes.ts';
-import type { Home } from '../home.ts';
+import { own } from '../../../../schema/wire/record.ts';
+import { machineOf } from '../../compile/routes.ts';
+import type { Home } from '../../home.ts';
 
 /**
  * The address or subnet at home that a name of `from` stands for. An address on the tailnet is none: who gets which, its

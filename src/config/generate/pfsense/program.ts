@@ -1,4 +1,4 @@
-import { pfsensePerl } from './pfsense-perl.ts';
+import { pfsensePerl } from './perl.ts';
 
 /**
  * Brings the names of the home to pfSense's DNS resolver, by its REST package (pfrest v2, `docs/ENDPOINT_TYPES.md`: PUT

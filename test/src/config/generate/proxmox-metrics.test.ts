@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { proxmox } from '../../../../src/config/generate/proxmox-hook.ts';
+import { proxmox } from '../../../../src/config/generate/proxmox.ts';
 import { findChecker } from '../../../support/checkers.ts';
 import { generateFor } from '../../../support/compiled-home.ts';
 import { missing } from '../../../support/missing.ts';

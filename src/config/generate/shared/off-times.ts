@@ -1,7 +1,7 @@
-import { durationMs } from '../../../schema/manifest/duration.ts';
-import { own } from '../../../schema/wire/record.ts';
-import { machineOf } from '../compile/routes.ts';
-import type { Home } from '../home.ts';
+import { durationMs } from '../../../../schema/manifest/duration.ts';
+import { own } from '../../../../schema/wire/record.ts';
+import { machineOf } from '../../compile/routes.ts';
+import type { Home } from '../../home.ts';
 
 /** From one minute of the week to another, counted from Monday's midnight; the second is not in it. */
 export type Span = readonly [from: number, to: number];

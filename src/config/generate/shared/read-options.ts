@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import { didYouMean } from '../../../schema/near.ts';
-import type { ConfigCode } from '../codes.ts';
-import { holdShape } from '../read/shape.ts';
-import type { Tell } from './generator.ts';
+import { didYouMean } from '../../../../schema/near.ts';
+import type { ConfigCode } from '../../codes.ts';
+import { holdShape } from '../../read/shape.ts';
+import type { Tell } from '../generator.ts';
 
 /** Reads options; null where something is wrong with them, which is told. */
 export function readOptions<const S extends v.StrictObjectSchema<v.ObjectEntries, undefined>>(

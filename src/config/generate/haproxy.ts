@@ -1,9 +1,9 @@
-import type { Doubt, Generator, GeneratorInput, Output, Tell } from '../generator.ts';
-import { mergeOver } from '../merge.ts';
-import { readOptions } from '../read-options.ts';
-import { haproxyConfig, type MapPaths } from './config.ts';
-import { type Edge, edgeOf } from './edge.ts';
-import { type HaproxyOptions, haproxyOptionsSchema, plainPath } from './options.ts';
+import type { Doubt, Generator, GeneratorInput, Output, Tell } from './generator.ts';
+import { haproxyConfig, type MapPaths } from './haproxy/config.ts';
+import { type Edge, edgeOf } from './haproxy/edge.ts';
+import { type HaproxyOptions, haproxyOptionsSchema, plainPath } from './haproxy/options.ts';
+import { mergeOver } from './shared/merge.ts';
+import { readOptions } from './shared/read-options.ts';
 
 /** HAProxy on a public machine: passes TLS on by its name, unopened. */
 export const haproxy: Generator = {

@@ -1,7 +1,7 @@
-import { wholeName } from '../compile/routes.ts';
-import type { DnsName, Home } from '../home.ts';
-import { byText } from '../repo.ts';
-import type { Tell } from './generator.ts';
+import { wholeName } from '../../compile/routes.ts';
+import type { DnsName, Home } from '../../home.ts';
+import { byText } from '../../repo.ts';
+import type { Tell } from '../generator.ts';
 
 type Addressed = DnsName & { readonly address: string };
 

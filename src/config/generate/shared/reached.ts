@@ -1,8 +1,8 @@
-import { readUnits } from '../../../schema/quadlet/unit.ts';
-import { machineOf } from '../compile/routes.ts';
-import { unitFileOf } from '../compile/unit-file.ts';
-import { upstreamHost } from '../compile/upstream.ts';
-import type { Home, Instance } from '../home.ts';
+import { readUnits } from '../../../../schema/quadlet/unit.ts';
+import { machineOf } from '../../compile/routes.ts';
+import { unitFileOf } from '../../compile/unit-file.ts';
+import { upstreamHost } from '../../compile/upstream.ts';
+import type { Home, Instance } from '../../home.ts';
 
 type Place = { readonly app: string; readonly target: string };
 

@@ -1,6 +1,6 @@
-import { all, readUnits } from '../../../schema/quadlet/unit.ts';
-import { unitFileOf } from '../compile/unit-file.ts';
-import type { Instance } from '../home.ts';
+import { all, readUnits } from '../../../../schema/quadlet/unit.ts';
+import { unitFileOf } from '../../compile/unit-file.ts';
+import type { Instance } from '../../home.ts';
 
 /** Programs that others are pointed at or that tell metrics, by what their images, services and apps are called. */
 const kinds = {

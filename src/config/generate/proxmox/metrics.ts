@@ -1,8 +1,8 @@
-import { own } from '../../../schema/wire/record.ts';
-import type { Home } from '../home.ts';
-import { byText } from '../repo.ts';
-import type { Generator } from './generator.ts';
-import { houseMetricsProgram } from './house-metrics-program.ts';
+import { own } from '../../../../schema/wire/record.ts';
+import type { Home } from '../../home.ts';
+import { byText } from '../../repo.ts';
+import type { Generator } from '../generator.ts';
+import { houseMetricsProgram } from './metrics-program.ts';
 
 type Output = Generator['outputs'][string];
 

@@ -4,14 +4,14 @@ import {
   overlaps,
   parseSubnet,
   type Subnet,
-} from '../../../schema/manifest/address.ts';
-import { didYouMean } from '../../../schema/near.ts';
-import { unlessMachine } from '../broken.ts';
-import { machineNames, machineOf } from '../compile/routes.ts';
-import type { Place } from '../finding.ts';
-import type { Home, Target } from '../home.ts';
-import { byText } from '../repo.ts';
-import type { Tell } from './generator.ts';
+} from '../../../../schema/manifest/address.ts';
+import { didYouMean } from '../../../../schema/near.ts';
+import { unlessMachine } from '../../broken.ts';
+import { machineNames, machineOf } from '../../compile/routes.ts';
+import type { Place } from '../../finding.ts';
+import type { Home, Target } from '../../home.ts';
+import { byText } from '../../repo.ts';
+import type { Tell } from '../generator.ts';
 
 /** A port of a machine that something outside of it may speak to. */
 export type Opening = {

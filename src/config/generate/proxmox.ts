@@ -1,6 +1,6 @@
 import type { Home, HomeGuest } from '../home.ts';
 import type { Generator } from './generator.ts';
-import { houseMetrics } from './house-metrics.ts';
+import { houseMetrics } from './proxmox/metrics.ts';
 
 type Rival = { readonly guest: HomeGuest; readonly shared: readonly string[] };
 
