@@ -39,7 +39,7 @@ export type Verdict = {
   readonly resolves: string | null;
   /** Which door the connection gets to: `machine:home`, `machine:public`, `machine:straight`; null for none. */
   readonly arrives: string | null;
-  /** The app's address or port, or the proxy's own service, that the door has for the request; null for none. */
+  /** `container:port`, `address:port` or the proxy's own service that the door has for the request; null for none. */
   readonly answers: string | null;
   /** What the person would have to show; null where that is not asked, or nothing that they show would do. */
   readonly asks: 'one_factor' | 'two_factor' | null;

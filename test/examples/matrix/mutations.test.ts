@@ -291,14 +291,44 @@ for (const [name, { of, on, change, at }] of Object.entries(cases)) {
   });
 }
 
+/** Containers of one port on one machine, a pod and a machine's own address: the name alone tells them apart. */
+const swapped: readonly (readonly [on: string, one: string, other: string])[] = [
+  ['secsvcs', 'gatus:8080', 'waking:8080'],
+  ['secsvcs', 'grafana:3000', 'homepage:3000'],
+  ['websvcs', 'comments:8080', 'guacamole:8080'],
+  ['websvcs', 'kiwix:8080', 'miniflux:8080'],
+  ['homesvcs', 'vaultwarden:8080', 'zigbee2mqtt:8080'],
+  ['secsvcs', 'gatus:8080', '192.168.21.11:8080'],
+  ['homesvcs', '192.168.21.12:8123', 'homeassistant:8123'],
+  ['websvcs', 'paperless:8000', 'paperless-web:8000'],
+  ['websvcs', 'guacamole:8080', 'guacd:8080'],
+];
+
+for (const [on, one, other] of swapped) {
+  test(`it is noticed when Traefik has ${one} and ${other} in each other's place`, () => {
+    const isOne = new RegExp(`(?<=')http://(${one}|${other})(?=')`, 'g');
+    const change: Change = (text) =>
+      text.replace(isOne, (_, found) => `http://${found === one ? other : one}`);
+    const routes = said.routes.filter(({ proxy }) => proxy === on);
+    const { disagreements } = compareAll(withFile(files, traefik, on, change), said, { routes });
+    const told = disagreements.map(({ oracle, files: found }) => `${oracle.answers} ${found.answers}`);
+    // Of some the other name is nobody's.
+    const isThere = files.get(on)!.get('/etc/opt/traefik/dynamic/home.yml')!.includes(`'http://${other}'`);
+    assert.deepEqual(
+      [...new Set(told)].sort(),
+      [`${one} ${other}`, ...(isThere ? [`${other} ${one}`] : [])].sort(),
+    );
+  });
+}
+
 test('a disagreement is told with its cell, with what the manifest means, and with what each program said', () => {
   const { of, on, change } = cases['Authelia lets another group pass']!;
   const { disagreements } = compareAll(withFile(files, of, on, change), said);
   const text = tellDisagreements(disagreements.filter(({ vantage }) => vantage === 'public').slice(0, 1));
   assert.deepEqual(text.split('\n'), [
     'grafana@secsvcs × public × family: GET graph.example.net/',
-    '  the manifest: denied; name outside, door secsvcs:public, app :3000',
-    '  the files:    in (two_factor); name outside, door secsvcs:public, app :3000',
+    '  the manifest: denied; name outside, door secsvcs:public, app grafana:3000',
+    '  the files:    in (two_factor); name outside, door secsvcs:public, app grafana:3000',
     '    HAProxy: be_secsvcs, 100.64.0.11:8443',
     '    Traefik on secsvcs: public: grafana (_anonymous > _auth) to http://grafana:3000',
     '    Authelia: two_factor for graph.example.net from 198.51.100.7: in',

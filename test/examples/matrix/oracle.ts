@@ -192,8 +192,9 @@ function isAsleep(machines: Said['machines'], { asleep }: World, name: string): 
   return asleep?.has(name) === true || (host !== undefined && asleep?.has(host) === true);
 }
 
-/** How the app is known in the proxy's file: by its own service, its machine's address, or its port alone. */
-function serverOf({ machines }: Said, { service, target, proxy, port }: Route): string {
+/** Where a request ends: the proxy's own service, the container, or the machine's address. */
+function serverOf({ machines }: Said, { service, container, target, port }: Route): string {
   if (service !== undefined) return service;
-  return target === proxy ? `:${port}` : `${machines.get(target)!.address}:${port}`;
+  // A machine without an address has no other that is asked by its own proxy.
+  return `${container ?? machines.get(target)!.address ?? '127.0.0.1'}:${port}`;
 }

@@ -46,11 +46,14 @@ const route = fc.record({
   header: rarely(fc.constant({ 'X-Kind': 'a' }), 8),
   priority: rarely(fc.constantFrom(101, 9999), 8),
   passthrough: rarely(fc.constant(true), 12),
+  box: fc.constantFrom('none', 'only', 'named', 'wanted', 'pod'),
 });
 type Given = typeof route extends fc.Arbitrary<infer Value> ? Value : never;
 
 type App = {
   readonly on: string;
+  /** What it answers in, where its proxy is on the same machine; absent: no container. */
+  readonly box?: Given['box'];
   readonly route: {
     readonly host: string;
     readonly public: boolean;
@@ -60,7 +63,7 @@ type App = {
   };
 };
 
-function appOf({ on, via, host, path, not_path, method, header, ...given }: Given): App {
+function appOf({ on, via, host, path, not_path, method, header, box, ...given }: Given): App {
   const proxy = via ?? (Object.hasOwn(hostsOf, on) ? on : 'secsvcs');
   const hosts = hostsOf[proxy]!;
   const when = { path, not_path, method, header };
@@ -69,6 +72,7 @@ function appOf({ on, via, host, path, not_path, method, header, ...given }: Give
   const isConditional = Object.values(when).some((one) => one !== undefined);
   return {
     on,
+    box: proxy === on ? box : 'none',
     route: {
       host: name,
       public: given.public,
@@ -151,12 +155,50 @@ const base = new Map<string, Uint8Array<ArrayBuffer>>([
   ['homelab.yaml', bytesOf({ ...homelab, access: { ...(homelab.access as Tree), ...accesses } })],
 ]);
 
+/** Unit files of an app by their names, and what its route says of them. */
+function boxOf(app: string, box: Given['box']): { units: Record<string, string>; route: object } {
+  const unit = (lines: string): string => `[Container]\nImage=docker.io/library/${app}:1\n${lines}`;
+  const own = `${app}.container`;
+  // One before it and one behind it, by the alphabet.
+  const others = {
+    [`another-${app}.container`]: unit(`ContainerName=${app}-first\n`),
+    [`zone-${app}.container`]: unit(''),
+  };
+  // One port for all: the name alone tells one from another.
+  const route = { port: 3000 };
+  switch (box) {
+    case 'none':
+      return { units: {}, route: {} };
+    case 'only':
+      return { units: { [`page-${app}.container`]: unit('') }, route };
+    case 'named':
+      return { units: { ...others, [own]: unit(`ContainerName=${app}-own\n`) }, route };
+    case 'wanted':
+      return { units: { ...others, [own]: unit('') }, route: { ...route, container: `another-${app}` } };
+    case 'pod':
+      return {
+        units: {
+          [`${app}.pod`]: `[Pod]\nPodName=${app}-pod\n`,
+          [own]: unit(`Pod=${app}.pod\n`),
+          [`beside-${app}.container`]: unit(`Pod=${app}.pod\n`),
+        },
+        route,
+      };
+  }
+}
+
 /** The example's machines and doors with these apps behind them: `app0`, `app1`, … */
 export function repoOf(apps: readonly App[]): Repo {
-  const made = apps.map(({ on, route: one }, index) => {
-    // Each has a port of its own, by which its answers are known.
-    const tree = { on, service: `app${index}.service`, route: { ...one, port: 3000 + index } };
-    return [`apps/app${index}/app.yaml`, bytesOf(tree)] as const;
+  const made = apps.flatMap(({ on, box = 'none', route: one }, index) => {
+    const app = `app${index}`;
+    const { units, route: more } = boxOf(app, box);
+    // At the address of a machine each has a port of its own, by which its answers are known.
+    const route = { ...one, port: 3000 + index, ...more };
+    const how = box === 'none' ? { service: `${app}.service` } : { units: Object.keys(units) };
+    return [
+      [`apps/${app}/app.yaml`, bytesOf({ on, ...how, route })] as const,
+      ...Object.entries(units).map(([name, text]) => [`apps/${app}/${name}`, toBytes(text)] as const),
+    ];
   });
   return { files: new Map([...base, ...made]), findings: [] };
 }

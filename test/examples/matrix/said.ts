@@ -1,7 +1,8 @@
 import { parse } from 'yaml';
+import { answering, containersOf } from './containers.ts';
 
 /**
- * What a repo's homelab.yaml and app.yaml files say, read by themselves: nothing of src/config has a part in it, so
+ * What a repo's homelab.yaml, app.yaml and unit files say, read by themselves: nothing of src/config has a part in it, so
  * that a mistake there is not made twice. Only what the matrix is about; the rest of a file is passed over.
  */
 export type Said = {
@@ -44,6 +45,8 @@ export type Route = {
   readonly hosts: readonly string[];
   readonly port?: number;
   readonly service?: string;
+  /** By what a proxy on the same machine knows the app, where it answers in a container. */
+  readonly container?: string;
   readonly access?: string;
   readonly public: boolean;
   readonly waking: boolean;
@@ -85,7 +88,7 @@ export function readSaid(files: ReadonlyMap<string, string>): Said {
       name: path.split('/')[1]!,
       said: treeOf(content),
     }));
-  const routes = apps.flatMap(({ name, said }) => routesOf(name, said, domain));
+  const routes = apps.flatMap(({ name, said }) => routesOf(name, said, domain, files));
   const ingress = (home.ingress ?? {}) as { home?: number; public?: number };
   return {
     domain,
@@ -135,24 +138,30 @@ function placesOf(said: Tree): (Tree & { readonly guest: string })[] {
   );
 }
 
-function routesOf(app: string, said: Tree, domain: string): Route[] {
+function routesOf(app: string, said: Tree, domain: string, files: ReadonlyMap<string, string>): Route[] {
   return placesOf(said).flatMap((place) => {
     const from = place.route === undefined && place.routes === undefined ? said : place;
     const given = [...many<Tree>(from.route), ...many<Tree>(from.routes)];
+    const containers = containersOf(app, said, place, files);
     return given.map((route, index): Route => {
       const name = text(route.name) ?? (index === 0 ? undefined : String(index + 1));
       const when = (route.when ?? {}) as Tree;
+      const proxy = text(route.via) ?? place.guest;
+      // From another machine it is known by its own machine's address.
+      const isHere = proxy === place.guest && route.service === undefined;
+      const container = isHere ? answering(app, text(route.container), containers)?.host : undefined;
       const optional = {
         port: route.port,
         service: route.service,
         access: route.access,
         priority: route.priority,
+        container: container ?? undefined,
       };
       return {
         id: `${app}${name === undefined ? '' : `/${name}`}@${place.guest}`,
         app,
         target: place.guest,
-        proxy: text(route.via) ?? place.guest,
+        proxy,
         hosts: many<string>(route.host).map((host) => wholeName(host, domain)),
         ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
         public: route.public === true,

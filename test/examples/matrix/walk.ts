@@ -65,9 +65,7 @@ export function walk(
     hear(`Traefik on ${machine.name}`, `${door}: ${answer.router} (${chain}) to ${server}`, null);
     if (server === undefined) return { ...nothing, arrives };
     const [, host, appPort] = /^(?:[a-z0-9]+:\/\/)?([^:]+)(:\d+)$/.exec(server) ?? [];
-    // A container, or the proxy's own machine.
-    const isHere = host !== undefined && (!host.includes('.') || host === machine.address);
-    const answers = own ?? (isHere ? appPort! : `${host}${appPort}`);
+    const answers = own ?? `${host}${appPort}`;
     let asks: Verdict['asks'] = null;
     for (const { kind, options } of answer.middlewares) {
       if (kind === 'ipAllowList') {
@@ -133,7 +131,7 @@ export function walk(
     hear('HAProxy', `${passed.backend}, ${passed.server}`, null);
     const [address, port] = [passed.server.split(':')[0]!, Number(passed.server.split(':')[1])];
     if (address === '127.0.0.1' && !passed.proxied) {
-      return { arrives: `${edge}:straight`, answers: `:${port}`, asks: null, outcome: 'in' };
+      return { arrives: `${edge}:straight`, answers: passed.server, asks: null, outcome: 'in' };
     }
     const machine = at(address);
     if (machine === undefined || !isUp(machine)) return hear('HAProxy', `nothing at ${address}`, nothing);
