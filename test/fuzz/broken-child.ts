@@ -51,7 +51,7 @@ await runChild([
   }),
   broken('exhausts', (input) => {
     const all: unknown[] = [];
-    while (input.length > 100) all.push({ all: [...all.slice(-10)] });
+    while (input.length > 100) all.push(new Array(1_000_000).fill(all.length));
     return null;
   }),
   broken('exits', (input) => {

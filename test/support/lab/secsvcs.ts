@@ -84,6 +84,7 @@ export async function startSecsvcs(changes: Readonly<Record<string, string>>): P
   try {
     joinNetworks(netns, around);
     machines = await startMachines(around, await secretOf('writ_metrics_token'));
+    guest.put('/etc/resolv.conf', `nameserver ${gateway}\n`);
     guest.put('/var/lib/writ-target/identity', `${testIdentity(target)}\n`, 0o400);
     // The lab's guests do without it, and keep their own resolver's file.
     await guest.must([
