@@ -39,6 +39,9 @@ const requests: AutheliaRequest[] = [
       { host: 'shut.example.net' },
       { host: 'other.example.net' },
       { host: 'example.net' },
+      { host: 'WIKI.example.net', path: '/keys/a' },
+      { host: 'a.DESK.example.net', method: 'GET' },
+      { host: 'wiki.example.net.' },
     ].map((one): AutheliaRequest => ({ ...one, ...(groups !== undefined && { groups }) })),
   ),
 ];
