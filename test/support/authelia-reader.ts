@@ -15,7 +15,8 @@ export type AutheliaRequest = {
 };
 
 type Rule = {
-  readonly domain: readonly string[];
+  readonly domain?: readonly string[];
+  readonly domain_regex?: readonly string[];
   readonly policy: string;
   readonly subject?: readonly (readonly string[])[];
   readonly networks?: readonly string[];
@@ -23,7 +24,7 @@ type Rule = {
   readonly resources?: readonly string[];
 };
 
-const known = ['domain', 'policy', 'subject', 'networks', 'methods', 'resources'];
+const known = ['domain', 'domain_regex', 'policy', 'subject', 'networks', 'methods', 'resources'];
 
 /** @param text a file with `access_control`; what our generator never says is refused here */
 export function readAuthelia(text: string): { decide(request: AutheliaRequest): string } {
@@ -37,11 +38,12 @@ export function readAuthelia(text: string): { decide(request: AutheliaRequest): 
   }
   const fits = (rule: Rule, request: AutheliaRequest): boolean => {
     const { host, path = '/', method = 'GET', groups, address = '192.0.2.1' } = request;
-    const { domain, subject, networks, methods, resources } = rule;
+    const { domain = [], domain_regex: like = [], subject, networks, methods, resources } = rule;
     return (
-      domain.some((one) =>
+      (domain.some((one) =>
         one.startsWith('*.') ? host.endsWith(one.slice(1)) : one === host.toLowerCase(),
-      ) &&
+      ) ||
+        like.some((one) => expression(one).test(host))) &&
       (resources ?? ['']).some((one) => expression(one).test(seenPath(path))) &&
       (methods === undefined || methods.includes(method)) &&
       (networks === undefined || networks.some((one) => contains(one, address))) &&

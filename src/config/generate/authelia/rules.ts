@@ -29,19 +29,36 @@ export function makeRules(home: Home, options: AutheliaOptions, tell: Tell): Nat
     const later = entries.slice(index + 1);
     const isFollowed = !isClosed || later.some((other) => differ(entry, other) && meet(entry, other));
     const rule = {
-      domain: hosts,
+      ...domainsOf(hosts),
       policy,
       ...(subject.length > 0 && { subject }),
       ...(networks.length > 0 && { networks }),
       ...seen,
     };
-    return isPartial && isFollowed ? [rule, { domain: hosts, policy: 'deny', ...seen }] : [rule];
+    return isPartial && isFollowed ? [rule, { ...domainsOf(hosts), policy: 'deny', ...seen }] : [rule];
   });
   const all = [...options.rules_before, ...rules, ...options.rules_after];
   // Without any rule Authelia does not start.
-  const shut = { domain: [home.site.domain, `*.${home.site.domain}`], policy: 'deny' };
+  const shut = { ...domainsOf([home.site.domain, `*.${home.site.domain}`]), policy: 'deny' };
   const tree = { default_policy: 'deny', rules: all.length === 0 ? [shut] : all };
   return { access_control: mergeOver(tree, options.extra) };
+}
+
+/**
+ * Hosts as rules have them. Authelia holds what it was asked for against a wildcard letter by letter, and proxies hand on
+ * what was typed: `A.EXAMPLE.NET` would fall to the next rule. Expressions can be told that case is no matter.
+ */
+function domainsOf(hosts: readonly string[]): {
+  domain?: readonly string[];
+  domain_regex?: readonly string[];
+} {
+  const whole = hosts.filter((host) => !host.startsWith('*.'));
+  const wild = hosts.filter((host) => host.startsWith('*.'));
+  const below = (host: string): string => `(?i)^.+${host.slice(1).replaceAll('.', '\\.')}$`;
+  return {
+    ...(whole.length > 0 && { domain: whole }),
+    ...(wild.length > 0 && { domain_regex: wild.map(below) }),
+  };
 }
 
 /** Routes without an access are passed without asking. */

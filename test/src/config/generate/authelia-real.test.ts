@@ -41,6 +41,8 @@ const requests: AutheliaRequest[] = [
       { host: 'example.net' },
       { host: 'WIKI.example.net', path: '/keys/a' },
       { host: 'a.DESK.example.net', method: 'GET' },
+      { host: 'a.DESK.EXAMPLE.NET', method: 'POST', address: '192.168.20.9' },
+      { host: 'OTHER.EXAMPLE.NET' },
       { host: 'wiki.example.net.' },
     ].map((one): AutheliaRequest => ({ ...one, ...(groups !== undefined && { groups }) })),
   ),

@@ -249,11 +249,24 @@ test('rules of the owner’s own stand before and after, and nothing falls to th
   assert.equal(readAuthelia(open.text).decide({ host: 'wiki.example.net', groups: ['guests'] }), 'deny');
 });
 
+test('a name in upper case falls to no wider rule', () => {
+  const decide = decider({
+    any: '{ host: "*", port: 80, access: family }',
+    desk: '{ host: "*.desk", port: 80, access: admins }',
+  });
+  for (const host of ['x.desk.example.net', 'x.DESK.example.net', 'X.DESK.EXAMPLE.NET']) {
+    assert.equal(decide({ host, groups: family }), 'deny', host);
+    assert.equal(decide({ host, groups: admins }), 'two_factor', host);
+  }
+  for (const host of ['x.example.net', 'X.EXAMPLE.NET'])
+    assert.equal(decide({ host, groups: family }), 'one_factor', host);
+});
+
 test('without any rule one refuses everything, for Authelia does not start with none', () => {
   assert.deepEqual(parse(made({}).text), {
     access_control: {
       default_policy: 'deny',
-      rules: [{ domain: ['example.net', '*.example.net'], policy: 'deny' }],
+      rules: [{ domain: ['example.net'], domain_regex: ['(?i)^.+\\.example\\.net$'], policy: 'deny' }],
     },
   });
 });
