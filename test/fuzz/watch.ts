@@ -8,7 +8,7 @@ import type { Fault, Fuzzed } from './engine.ts';
 const maxHeapMb = 1024;
 /** One input at work for so long hangs: far above what is called slow, as the machine may be busy. */
 const longestMs = 20_000;
-const startMs = 60_000;
+const startMs = 180_000;
 
 /** The input that was at work, by the file that a child writes before each. */
 function lastInput(file: string): { number: number; input: Buffer } {
@@ -49,10 +49,11 @@ export function fuzzInChild(
     let seen = { number: -1, at: performance.now() };
     let done: Fuzzed | null = null;
     let hung = false;
+    const limitMs = (number: number): number => (number === 0 ? startMs : hangMs);
     const watch = setInterval(() => {
       const { number } = lastInput(file);
       if (number !== seen.number) seen = { number, at: performance.now() };
-      hung = performance.now() - seen.at > (number === 0 ? startMs : hangMs);
+      hung = performance.now() - seen.at > limitMs(number);
       if (hung) running.kill('SIGKILL');
     }, 500);
     running.on('message', (message) => {
@@ -65,7 +66,7 @@ export function fuzzInChild(
       const { number, input } = lastInput(file);
       rmSync(folder, { recursive: true });
       const detail = hung
-        ? `nothing came of it in ${hangMs / 1000} s`
+        ? `nothing came of it in ${limitMs(number) / 1000} s`
         : `${signal ?? `exit code ${code}`}\n${said}`;
       const fault: Fault = { kind: hung ? 'hung' : 'died', detail, input };
       resolve(done ?? { target, seed, inputs: number, kept: 0, reached: 0, grownBytes: 0, fault });
