@@ -22,7 +22,7 @@ export const cronSchema = v.pipe(
 );
 
 /** The least and the most of minute, hour, day of the month, month and day of the week. */
-const bounds = [
+export const cronBounds = [
   [0, 59],
   [0, 23],
   [1, 31],
@@ -33,8 +33,8 @@ const bounds = [
 function isCron(text: string): boolean {
   const fields = text.split(' ');
   return (
-    fields.length === bounds.length &&
-    fields.every((field, index) => field.split(',').every((part) => isCronPart(part, bounds[index]!)))
+    fields.length === cronBounds.length &&
+    fields.every((field, index) => field.split(',').every((part) => isCronPart(part, cronBounds[index]!)))
   );
 }
 

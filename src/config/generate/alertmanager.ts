@@ -3,7 +3,7 @@ import { makeReceivers } from './alertmanager/receivers.ts';
 import { makeRoutes, unheardTopics } from './alertmanager/routes.ts';
 import type { Generator, GeneratorInput, Tell } from './generator.ts';
 import { mergeOver } from './shared/merge.ts';
-import { yamlBy } from './shared/yaml-output.ts';
+import { yamlBy } from './shared/outputs.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
 

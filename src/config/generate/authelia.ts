@@ -1,28 +1,10 @@
 import type { Home, Instance } from '../home.ts';
 import { makeClients } from './authelia/clients.ts';
-import { type AutheliaOptions, autheliaOptionsSchema } from './authelia/options.ts';
+import { autheliaOptionsSchema } from './authelia/options.ts';
 import { makeRules } from './authelia/rules.ts';
-import type { Doubt, Generator, GeneratorInput, Output, Tell } from './generator.ts';
-import { readOptions } from './shared/read-options.ts';
-import { yamlText } from './shared/yaml-text.ts';
+import type { Generator } from './generator.ts';
+import { yamlBy } from './shared/outputs.ts';
 import { isTcp } from './traefik/access.ts';
-
-type Make = (
-  input: GeneratorInput,
-  options: AutheliaOptions,
-  tell: Tell,
-) => Readonly<Record<string, unknown>>;
-
-const generateBy =
-  (output: string, make: Make): Output['generate'] =>
-  (input) => {
-    const doubts: Doubt[] = [];
-    const tell: Tell = (doubt) => void doubts.push(doubt);
-    const options = readOptions(autheliaOptionsSchema, input.options, tell);
-    const head = `# Made by Writ for apps/${input.instance.app}/app.yaml (generate: authelia/${output}); what is changed here is lost.\n`;
-    const tree = options === null ? {} : make(input, options, tell);
-    return { made: { kind: 'file', text: head + yamlText(tree) }, doubts };
-  };
 
 /** Who places an output. Whoever writes both files by hand needs neither. */
 const placesOf = ({ instances }: Home): Instance[] =>
@@ -47,7 +29,9 @@ export const authelia: Generator = {
           why: `it is asked who may pass ${asked.hosts[0]}`,
         }));
       },
-      generate: generateBy('access-control', ({ home }, options, tell) => makeRules(home, options, tell)),
+      generate: yamlBy('authelia/access-control', autheliaOptionsSchema, ({ home }, options, tell) =>
+        makeRules(home, options, tell),
+      ),
     },
     clients: {
       about: 'identity_providers.oidc: a client for each app that signs people in',
@@ -59,7 +43,7 @@ export const authelia: Generator = {
           );
           return flow === undefined ? [] : [{ target, why: `${flow.from.app} signs people in by it` }];
         }),
-      generate: generateBy('clients', ({ home, instance }, options, tell) =>
+      generate: yamlBy('authelia/clients', autheliaOptionsSchema, ({ home, instance }, options, tell) =>
         makeClients(home, instance, options, tell),
       ),
     },

@@ -7,9 +7,9 @@ import { certOf } from '../compile/certs.ts';
 import { machineNames, machineOf, wholeName } from '../compile/routes.ts';
 import type { Home } from '../home.ts';
 import { byText } from '../repo.ts';
-import type { Doubt, Generated, Generator, GeneratorInput, Tell } from './generator.ts';
+import type { Generator, Tell } from './generator.ts';
 import { isTree } from './shared/merge.ts';
-import { readOptions } from './shared/read-options.ts';
+import { textBy } from './shared/outputs.ts';
 
 const certificatesOptionsSchema = v.strictObject({
   issuers: v.pipe(
@@ -41,15 +41,6 @@ const certificatesOptionsSchema = v.strictObject({
 });
 type Options = v.InferOutput<typeof certificatesOptionsSchema>;
 
-const output =
-  (make: (input: GeneratorInput, options: Options, tell: Tell) => string) =>
-  (input: GeneratorInput): { readonly made: Generated; readonly doubts: readonly Doubt[] } => {
-    const doubts: Doubt[] = [];
-    const tell: Tell = (doubt) => void doubts.push(doubt);
-    const options = readOptions(certificatesOptionsSchema, input.options, tell);
-    return { made: { kind: 'file', text: options === null ? '' : make(input, options, tell) }, doubts };
-  };
-
 /** What certificates the home needs, and who may make them. */
 export const certificates: Generator = {
   name: 'certificates',
@@ -60,7 +51,7 @@ export const certificates: Generator = {
       about: 'CAA records as lines of a zone file, for the public DNS',
       kind: 'file',
       needed: () => [],
-      generate: output(({ home, instance }, options, tell) =>
+      generate: textBy(certificatesOptionsSchema, ({ home, instance }, options, tell) =>
         [
           `; Made by Writ for apps/${instance.app}/app.yaml (generate: certificates/caa).`,
           ...caaLines(home, options, tell),
@@ -72,7 +63,8 @@ export const certificates: Generator = {
       about: 'every certificate as JSON: by name, machine, and who makes it',
       kind: 'file',
       needed: () => [],
-      generate: output(
+      generate: textBy(
+        certificatesOptionsSchema,
         ({ home }, options, tell) =>
           `${JSON.stringify({ public: publicNames(home, options, tell), private: privateNames(home) }, null, 2)}\n`,
       ),

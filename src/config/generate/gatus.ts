@@ -8,8 +8,8 @@ import { goDuration, quietWindows } from './gatus/quiet.ts';
 import type { Generator, GeneratorInput, Tell } from './generator.ts';
 import { mergeOver } from './shared/merge.ts';
 import { joined, offTimes, type Span } from './shared/off-times.ts';
+import { yamlBy } from './shared/outputs.ts';
 import { tellUnknown } from './shared/read-options.ts';
-import { yamlBy } from './shared/yaml-output.ts';
 
 type Native = Readonly<Record<string, unknown>>;
 

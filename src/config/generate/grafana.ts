@@ -2,8 +2,8 @@ import type { Doubt, Generator, GeneratorInput, Tell } from './generator.ts';
 import { dashboardOf } from './grafana/dashboard.ts';
 import { datasourcesOf, sourcesOf } from './grafana/datasources.ts';
 import { grafanaOptionsSchema } from './grafana/options.ts';
+import { yamlBy } from './shared/outputs.ts';
 import { readOptions, tellUnknown } from './shared/read-options.ts';
-import { yamlBy } from './shared/yaml-output.ts';
 
 /** Grafana: what it asks, and one page of the home. */
 export const grafana: Generator = {

@@ -1,18 +1,9 @@
 import { machineOf } from '../compile/routes.ts';
 import type { Home } from '../home.ts';
-import type { Doubt, Generator, Output, Tell } from './generator.ts';
-import { type HeadscaleOptions, headscaleOptionsSchema } from './headscale/options.ts';
+import type { Generator } from './generator.ts';
+import { headscaleOptionsSchema } from './headscale/options.ts';
 import { makePolicy } from './headscale/policy.ts';
-import { readOptions } from './shared/read-options.ts';
-
-const generateBy =
-  (make: (home: Home, options: HeadscaleOptions, tell: Tell) => string): Output['generate'] =>
-  ({ home, options: given }) => {
-    const doubts: Doubt[] = [];
-    const tell: Tell = (doubt) => void doubts.push(doubt);
-    const options = readOptions(headscaleOptionsSchema, given, tell);
-    return { made: { kind: 'file', text: options === null ? '{}\n' : make(home, options, tell) }, doubts };
-  };
+import { textBy } from './shared/outputs.ts';
 
 /**
  * Names whose proxy is on the tailnet. Those of the public machine are left out: what asks there is reached from anywhere,
@@ -42,15 +33,17 @@ export const headscale: Generator = {
       kind: 'file',
       // A tailnet need not be of Headscale, nor its policy a file.
       needed: () => [],
-      generate: generateBy(
-        (home, options, tell) => `${JSON.stringify(makePolicy(home, options, tell), null, 2)}\n`,
+      generate: textBy(
+        headscaleOptionsSchema,
+        ({ home }, options, tell) => `${JSON.stringify(makePolicy(home, options, tell), null, 2)}\n`,
+        '{}\n',
       ),
     },
     records: {
       about: 'a file for dns.extra_records_path',
       kind: 'file',
       needed: () => [],
-      generate: generateBy((home) => linesText(recordsOf(home))),
+      generate: textBy(headscaleOptionsSchema, ({ home }) => linesText(recordsOf(home)), '{}\n'),
     },
   },
 };

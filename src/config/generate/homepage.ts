@@ -6,8 +6,8 @@ import type { Home, Route } from '../home.ts';
 import { byText } from '../repo.ts';
 import type { Generator, GeneratorInput, Tell } from './generator.ts';
 import { mergeOver } from './shared/merge.ts';
+import { yamlBy } from './shared/outputs.ts';
 import { tellUnknown } from './shared/read-options.ts';
-import { yamlBy } from './shared/yaml-output.ts';
 
 type Native = Readonly<Record<string, unknown>>;
 

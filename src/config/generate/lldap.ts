@@ -5,9 +5,9 @@ import { own, recordOf } from '../../../schema/wire/record.ts';
 import { unlessNamed } from '../broken.ts';
 import type { Home } from '../home.ts';
 import { byText } from '../repo.ts';
-import type { Doubt, Generator, Tell } from './generator.ts';
+import type { Generator, Tell } from './generator.ts';
 import { mergeOver } from './shared/merge.ts';
-import { readOptions } from './shared/read-options.ts';
+import { filesBy } from './shared/outputs.ts';
 
 /** What the script itself reads, passed on as it is. */
 const nativeSchema = recordOf(v.string(), v.unknown());
@@ -48,13 +48,7 @@ export const lldap: Generator = {
       kind: 'folder',
       // A directory may be kept by hand.
       needed: () => [],
-      generate: ({ home, options: given }) => {
-        const doubts: Doubt[] = [];
-        const tell: Tell = (doubt) => void doubts.push(doubt);
-        const options = readOptions(lldapOptionsSchema, given, tell);
-        const files = options === null ? {} : bootstrapOf(home, options, tell);
-        return { made: { kind: 'folder', files }, doubts };
-      },
+      generate: filesBy(lldapOptionsSchema, ({ home }, options, tell) => bootstrapOf(home, options, tell)),
     },
   },
 };

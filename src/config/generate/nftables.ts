@@ -1,7 +1,7 @@
-import type { Doubt, Generator, Tell } from './generator.ts';
+import type { Generator } from './generator.ts';
 import { nftablesOptionsSchema } from './nftables/options.ts';
 import { rulesetText } from './nftables/ruleset.ts';
-import { readOptions } from './shared/read-options.ts';
+import { madeFor, textBy } from './shared/outputs.ts';
 
 /** The machine's own firewall. */
 export const nftables: Generator = {
@@ -14,14 +14,11 @@ export const nftables: Generator = {
       about: 'a table of its own, for `nft -f`; loading it again takes the place of what it was',
       kind: 'file',
       needed: () => [],
-      generate: ({ home, target, instance, options: given }) => {
-        const doubts: Doubt[] = [];
-        const tell: Tell = (doubt) => void doubts.push(doubt);
-        const options = readOptions(nftablesOptionsSchema, given, tell);
-        const head = `#!/usr/sbin/nft -f\n# Made by Writ for apps/${instance.app}/app.yaml (generate: nftables/ruleset); what is changed here is lost.\n`;
-        const text = options === null ? '' : rulesetText(home, target, options, tell);
-        return { made: { kind: 'file', text: head + text }, doubts };
-      },
+      generate: textBy(
+        nftablesOptionsSchema,
+        ({ home, target, instance }, options, tell) =>
+          `#!/usr/sbin/nft -f\n# ${madeFor(instance.app, 'nftables/ruleset')}\n${rulesetText(home, target, options, tell)}`,
+      ),
     },
   },
 };

@@ -5,7 +5,7 @@ import { recordOf } from '../../../schema/wire/record.ts';
 import { byText } from '../repo.ts';
 import type { Generator, GeneratorInput, Tell } from './generator.ts';
 import { mergeOver } from './shared/merge.ts';
-import { yamlBy } from './shared/yaml-output.ts';
+import { yamlBy } from './shared/outputs.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
 

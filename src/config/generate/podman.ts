@@ -9,7 +9,7 @@ import { type Box, type Boxes, boxesOn, isSame, type Joined } from './podman/box
 import { isolate } from './podman/isolate.ts';
 import { type PodmanOptions, podmanOptionsSchema } from './podman/options.ts';
 import { allotSubnets, subnetLines, takenBy } from './podman/subnets.ts';
-import { readOptions } from './shared/read-options.ts';
+import { filesBy, madeFor } from './shared/outputs.ts';
 
 type Tell = (doubt: Doubt) => void;
 type Files = Record<string, string>;
@@ -33,15 +33,12 @@ export const podman: Generator = {
             target: name,
             why: `it owns the network ${containers!.network}`,
           })),
-      generate: ({ home, target, instance, options: given }) => {
-        const doubts: Doubt[] = [];
-        const tell: Tell = (doubt) => void doubts.push(doubt);
-        const options = readOptions(podmanOptionsSchema, given, tell);
-        const head = `# Made by Writ for apps/${instance.app}/app.yaml (generate: podman/networks); what is changed here is lost.\n`;
-        const files = options === null ? {} : makeFiles(home, target, options, tell);
+      generate: filesBy(podmanOptionsSchema, ({ home, target, instance }, options, tell) => {
+        const head = `# ${madeFor(instance.app, 'podman/networks')}\n`;
+        const files = makeFiles(home, target, options, tell);
         for (const name of Object.keys(files)) files[name] = head + files[name]!;
-        return { made: { kind: 'folder', files }, doubts };
-      },
+        return files;
+      }),
     },
   },
 };

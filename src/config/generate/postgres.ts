@@ -1,10 +1,10 @@
 import type { Home } from '../home.ts';
-import type { Doubt, Generated, Generator, GeneratorInput, Tell } from './generator.ts';
+import type { Generator, GeneratorInput, Output, Tell } from './generator.ts';
 import { askedOf, databasesOf, type PostgresFlow, providersOf, rolesOf } from './postgres/asked.ts';
 import { hbaText } from './postgres/hba.ts';
 import { type PostgresOptions, postgresOptionsSchema } from './postgres/options.ts';
 import { rolesScript } from './postgres/roles.ts';
-import { readOptions } from './shared/read-options.ts';
+import { madeFor, textBy } from './shared/outputs.ts';
 
 type Make = (
   input: GeneratorInput,
@@ -13,19 +13,11 @@ type Make = (
   tell: Tell,
 ) => string;
 
-const output =
-  (make: Make) =>
-  (input: GeneratorInput): { readonly made: Generated; readonly doubts: readonly Doubt[] } => {
-    const doubts: Doubt[] = [];
-    const tell: Tell = (doubt) => void doubts.push(doubt);
-    const options = readOptions(postgresOptionsSchema, input.options, tell);
-    const asked = options === null ? null : askedOf(input, options, tell);
-    const text = options === null || asked === null ? '' : make(input, asked, options, tell);
-    return { made: { kind: 'file', text }, doubts };
-  };
-
-const head = (app: string, name: string): string =>
-  `# Made by Writ for apps/${app}/app.yaml (generate: postgres/${name}); what is changed here is lost.\n`;
+const output = (make: Make): Output['generate'] =>
+  textBy(postgresOptionsSchema, (input, options, tell) => {
+    const asked = askedOf(input, options, tell);
+    return asked === null ? '' : make(input, asked, options, tell);
+  });
 
 /** Postgres: the roles and databases of the apps that use it. */
 export const postgres: Generator = {
@@ -52,7 +44,7 @@ export const postgres: Generator = {
       needed: () => [],
       generate: output(
         ({ home, target, instance }, { app, flows }, options, tell) =>
-          head(instance.app, 'hba') + hbaText(home, target, app, flows, options, tell),
+          `# ${madeFor(instance.app, 'postgres/hba')}\n${hbaText(home, target, app, flows, options, tell)}`,
       ),
     },
     passwords: {
@@ -61,7 +53,8 @@ export const postgres: Generator = {
       needed: () => [],
       generate: output(({ instance }, { flows }, { uid }) =>
         [
-          `${head(instance.app, 'passwords')}[Container]`,
+          `# ${madeFor(instance.app, 'postgres/passwords')}`,
+          '[Container]',
           ...[...new Set(rolesOf(flows).map(({ password }) => password))].map(
             (one) => `Secret=${one},type=mount,uid=${uid},mode=0400`,
           ),

@@ -1,24 +1,9 @@
-import type { Doubt, Generated, Generator, GeneratorInput, Tell } from './generator.ts';
+import type { Generator, Tell } from './generator.ts';
 import { routerOptionsSchema } from './router/options.ts';
 import { routerProgram } from './router/program.ts';
 import { aliasName, type RouterRules, routerRules } from './router/rules.ts';
 import { routerText } from './router/text.ts';
-import { readOptions } from './shared/read-options.ts';
-
-const output =
-  (
-    make: (
-      input: GeneratorInput,
-      options: { interfaces: Readonly<Record<string, string>> },
-      tell: Tell,
-    ) => string,
-  ) =>
-  (input: GeneratorInput): { readonly made: Generated; readonly doubts: readonly Doubt[] } => {
-    const doubts: Doubt[] = [];
-    const tell: Tell = (doubt) => void doubts.push(doubt);
-    const options = readOptions(routerOptionsSchema, input.options, tell);
-    return { made: { kind: 'file', text: options === null ? '' : make(input, options, tell) }, doubts };
-  };
+import { textBy } from './shared/outputs.ts';
 
 /** The firewall between the networks of the home. */
 export const router: Generator = {
@@ -31,7 +16,7 @@ export const router: Generator = {
       about: 'VLANs, aliases and rules in the form that pfrest takes',
       kind: 'file',
       needed: () => [],
-      generate: output(({ home }, { interfaces }, tell) => {
+      generate: textBy(routerOptionsSchema, ({ home }, { interfaces }, tell) => {
         const found = routerRules(home, tell);
         const vlans = Object.values(home.networks).flatMap(({ name, title, vlan }) =>
           vlan === undefined ? [] : [{ tag: vlan, descr: `Writ: ${title ?? name}` }],
@@ -43,7 +28,8 @@ export const router: Generator = {
       about: 'the same as tables, for people with any router',
       kind: 'file',
       needed: () => [],
-      generate: output(
+      generate: textBy(
+        routerOptionsSchema,
         ({ home, instance }, _, tell) =>
           `Made by Writ for apps/${instance.app}/app.yaml (generate: router/text).\n\n${routerText(home, routerRules(home, tell))}`,
       ),
@@ -52,7 +38,7 @@ export const router: Generator = {
       about: 'a program that shows what would change, or brings it to pfSense, applies it and reads it back',
       kind: 'file',
       needed: () => [],
-      generate: output(() => routerProgram),
+      generate: textBy(routerOptionsSchema, () => routerProgram),
     },
   },
 };

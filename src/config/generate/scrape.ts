@@ -1,7 +1,7 @@
 import type { Generator } from './generator.ts';
 import { makeScrapeConfig } from './scrape/config.ts';
 import { scrapeOptionsSchema } from './scrape/options.ts';
-import { yamlBy } from './shared/yaml-output.ts';
+import { yamlBy } from './shared/outputs.ts';
 
 /** Who is asked for metrics, in the words of Prometheus, which VictoriaMetrics and vmagent read, too. */
 export const scrape: Generator = {

@@ -1,24 +1,10 @@
 import { isStraight } from '../compile/ingress.ts';
 import { byText } from '../repo.ts';
-import type { Doubt, Generator, GeneratorInput } from './generator.ts';
-import { readOptions } from './shared/read-options.ts';
-import { yamlText } from './shared/yaml-text.ts';
+import type { Generator } from './generator.ts';
+import { yamlBy } from './shared/outputs.ts';
 import { makeDynamic } from './traefik/dynamic.ts';
 import { traefikOptionsSchema } from './traefik/options.ts';
 import { makeStatic } from './traefik/static.ts';
-
-type Make = typeof makeDynamic;
-
-const generateBy =
-  (output: string, make: Make) =>
-  ({ home, target, instance, options: given }: GeneratorInput) => {
-    const doubts: Doubt[] = [];
-    const tell = (doubt: Doubt): void => void doubts.push(doubt);
-    const options = readOptions(traefikOptionsSchema, given, tell);
-    const tree = options === null ? {} : make(home, target, options, tell);
-    const head = `# Made by Writ for apps/${instance.app}/app.yaml (generate: traefik/${output}); what is changed here is lost.\n`;
-    return { made: { kind: 'file' as const, text: head + yamlText(tree) }, doubts };
-  };
 
 /** Traefik: what a machine's proxy answers, who is asked before, and where it goes. */
 export const traefik: Generator = {
@@ -33,7 +19,9 @@ export const traefik: Generator = {
       about: 'traefik.yml: entry points, certificate resolvers, and where the rest is',
       kind: 'file',
       needed: () => [],
-      generate: generateBy('static', makeStatic),
+      generate: yamlBy('traefik/static', traefikOptionsSchema, ({ home, target }, options) =>
+        makeStatic(home, target, options),
+      ),
     },
     dynamic: {
       about: 'routers, services, middlewares and TLS options for the file provider',
@@ -48,7 +36,9 @@ export const traefik: Generator = {
           .sort(([a], [b]) => byText(a, b))
           .map(([target, host]) => ({ target, why: `its proxy answers for ${host}` }));
       },
-      generate: generateBy('dynamic', makeDynamic),
+      generate: yamlBy('traefik/dynamic', traefikOptionsSchema, ({ home, target }, options, tell) =>
+        makeDynamic(home, target, options, tell),
+      ),
     },
   },
 };

@@ -3,9 +3,10 @@ import { domainSchema, hostNameSchema, oneOrMany } from '../../../schema/manifes
 import { wholeName } from '../compile/routes.ts';
 import type { Home } from '../home.ts';
 import { byText } from '../repo.ts';
-import type { Doubt, Generator, Tell } from './generator.ts';
+import type { Generator, Tell } from './generator.ts';
 import { addressLine, type LocalZones, localZones, wildcardLines, zoneLine } from './shared/local-zones.ts';
-import { lineSchema, readOptions } from './shared/read-options.ts';
+import { textBy } from './shared/outputs.ts';
+import { lineSchema } from './shared/read-options.ts';
 
 export const unboundOptionsSchema = v.strictObject({
   zone: v.pipe(
@@ -55,16 +56,15 @@ export const unbound: Generator = {
       kind: 'file',
       // What answers for the home's names need not be in the repo: often it is the router.
       needed: () => [],
-      generate: ({ home, options }) => {
-        const doubts: Doubt[] = [];
-        const tell: Tell = (doubt) => void doubts.push(doubt);
-        const read = readOptions(unboundOptionsSchema, options, tell);
-        if (read === null) return { made: { kind: 'file', text: '' }, doubts };
-        const zones = localZones(home, read.transparent, tell);
-        const mx = read.mx.map(({ name, ...one }) => ({ ...one, name: wholeName(name, home.site.domain) }));
+      generate: textBy(unboundOptionsSchema, ({ home }, options, tell) => {
+        const zones = localZones(home, options.transparent, tell);
+        const mx = options.mx.map(({ name, ...one }) => ({
+          ...one,
+          name: wholeName(name, home.site.domain),
+        }));
         judgeMx(zones, mx, tell);
-        return { made: { kind: 'file', text: zoneText(home, zones, { ...read, mx }) }, doubts };
-      },
+        return zoneText(home, zones, { ...options, mx });
+      }),
     },
   },
 };

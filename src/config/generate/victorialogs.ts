@@ -2,10 +2,11 @@ import * as v from 'valibot';
 import { absolutePathSchema } from '../../../schema/manifest/values.ts';
 import { machineOf } from '../compile/routes.ts';
 import type { Home, Instance } from '../home.ts';
-import type { Doubt, Generator, Tell } from './generator.ts';
+import type { Generator, Tell } from './generator.ts';
 import { kindOf } from './shared/app-kinds.ts';
+import { madeFor, textBy } from './shared/outputs.ts';
 import { instanceAt } from './shared/reached.ts';
-import { lineSchema, readOptions } from './shared/read-options.ts';
+import { lineSchema } from './shared/read-options.ts';
 
 export const victorialogsOptionsSchema = v.strictObject({
   url: v.pipe(
@@ -45,14 +46,10 @@ export const victorialogs: Generator = {
       about: 'journal-upload.conf of systemd, or a file for journal-upload.conf.d',
       kind: 'file',
       needed: () => [],
-      generate: ({ home, instance, options: given }) => {
-        const doubts: Doubt[] = [];
-        const tell: Tell = (doubt) => void doubts.push(doubt);
-        const options = readOptions(victorialogsOptionsSchema, given, tell);
-        const url = options === null ? undefined : (options.url ?? urlOf(home, instance, tell));
-        const text = options === null || url === undefined ? '' : confOf(instance, url, options);
-        return { made: { kind: 'file', text }, doubts };
-      },
+      generate: textBy(victorialogsOptionsSchema, ({ home, instance }, options, tell) => {
+        const url = options.url ?? urlOf(home, instance, tell);
+        return url === undefined ? '' : confOf(instance, url, options);
+      }),
     },
   },
 };
@@ -99,7 +96,7 @@ function addressFrom(home: Home, from: string, to: string): string | undefined {
 
 const confOf = ({ app }: Instance, url: string, { trusted, certificate, key, extra }: Options): string =>
   [
-    `# Made by Writ for apps/${app}/app.yaml (generate: victorialogs/journal-upload); what is changed here is lost.`,
+    `# ${madeFor(app, 'victorialogs/journal-upload')}`,
     '[Upload]',
     `URL=${url}`,
     ...(key === undefined ? [] : [`ServerKeyFile=${key}`]),

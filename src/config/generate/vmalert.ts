@@ -1,6 +1,6 @@
 import { nearest } from '../../../schema/near.ts';
 import type { Generator, GeneratorInput, Tell } from './generator.ts';
-import { yamlBy } from './shared/yaml-output.ts';
+import { yamlBy } from './shared/outputs.ts';
 import { appRules } from './vmalert/app-rules.ts';
 import { guestRules, hostRules } from './vmalert/machine-rules.ts';
 import { type VmalertOptions, vmalertOptionsSchema } from './vmalert/options.ts';

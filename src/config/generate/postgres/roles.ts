@@ -1,3 +1,4 @@
+import { madeFor } from '../shared/outputs.ts';
 import type { AskedDatabase, AskedRole } from './asked.ts';
 import type { PostgresOptions } from './options.ts';
 
@@ -41,9 +42,7 @@ BEGIN
 END
 $writ$;`;
 
-const head = (
-  app: string,
-): string => `-- Made by Writ for apps/${app}/app.yaml (generate: postgres/roles); what is changed here is lost.
+const head = (app: string): string => `-- ${madeFor(app, 'postgres/roles')}
 -- For a superuser: psql --no-psqlrc --file=…
 -- It makes what apps use and is missing. What no app uses any more stays as it is, with its data.
 \\set ON_ERROR_STOP on

@@ -1,3 +1,5 @@
+import { cronBounds } from '../../../../schema/manifest/times.ts';
+
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 /** Four years hold every day that a calendar has. */
@@ -10,7 +12,7 @@ const lookedDays = 4 * 366;
 export function longestGapMs(cron: string): number | null {
   const [minutes, hours, days, months, weekdays] = cron
     .split(' ')
-    .map((field, index) => valuesOf(field, ranges[index]!));
+    .map((field, index) => valuesOf(field, cronBounds[index]!));
   const [, , dayField, , weekdayField] = cron.split(' ');
   const times = [...hours!]
     .flatMap((hour) => [...minutes!].map((minute) => (hour * 60 + minute) * minuteMs))
@@ -35,14 +37,6 @@ export function longestGapMs(cron: string): number | null {
   }
   return longest;
 }
-
-const ranges = [
-  [0, 59],
-  [0, 23],
-  [1, 31],
-  [1, 12],
-  [0, 7],
-] as const;
 
 /** Of `*`, numbers and ranges with steps, as `cronSchema` has checked them. */
 function valuesOf(field: string, [least, most]: readonly [number, number]): Set<number> {
