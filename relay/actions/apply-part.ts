@@ -49,6 +49,9 @@ export async function judgeSwitch(
   return judgeRemoved(granted, withoutSecretFiles(before.value), part);
 }
 
+/** What these tell is the relay's own words, and not a program's. */
+const ownWords: ReadonlySet<ActivationCode> = new Set(['cut_off', 'packages_missing']);
+
 /** Brings a target to a part that was judged. Why it failed is told to nobody but trust's `recipients`. */
 export async function applyPart(
   deps: ActivateDeps & { readonly recipients: readonly string[] },
@@ -58,8 +61,7 @@ export async function applyPart(
   const done = await activate(deps, wanted, again);
   if (done.state === 'succeeded') return done;
   const { code, detail, back } = done;
-  // The relay's own words, and not a program's.
-  const end = failed(code === 'cut_off' ? refuse(code, detail) : refuse(code), back);
+  const end = failed(ownWords.has(code) ? refuse(code, detail) : refuse(code), back);
   if (detail === undefined || code === 'part_quarantined') return end;
   const excerpt = await sealExcerpt(deps.machine, deps.recipients, detail, deps.signal);
   return excerpt === null ? end : { ...end, excerpt };

@@ -14,6 +14,7 @@ import { orderServices, resolveWork, type ServiceWork } from './order-services.t
 import type { Phase } from './phases.ts';
 import { planPart } from './plan-part.ts';
 import { planSwitch } from './plan-switch.ts';
+import { checkRequirements } from './requirements.ts';
 import { revert } from './revert.ts';
 import { checkSecrets, takeOverSecrets } from './secrets/secrets.ts';
 import { planSecrets, tablePath } from './secrets/secrets-plan.ts';
@@ -116,6 +117,8 @@ export async function activate(deps: ActivateDeps, given: Wanted, again = false)
   if (bad !== undefined && !again) {
     return failed('part_quarantined', `it failed on ${machine.name} with ${bad.code}`, true);
   }
+  const there = await checkRequirements(machine, wanted.part);
+  if (!there.ok) return failed(there.reason, there.detail, true);
   const planned = await planPart(machine, state, wanted.part);
   if (!planned.ok) return failed(planned.reason, planned.detail, true);
   const { before, moves } = planned.value;

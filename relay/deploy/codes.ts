@@ -66,6 +66,9 @@ export const activationCodes = {
   not_a_file: 'target',
   not_a_folder: 'target',
   owner_unknown: 'target',
+  /** A package or a user that the part takes for granted is not there, or another one is. */
+  packages_missing: 'target',
+  users_missing: 'target',
   podman_missing: 'target',
   /** Unit files that are no part of the release are refused by Quadlet's generator, which would take all units away. */
   units_broken: 'target',

@@ -45,7 +45,7 @@ export const releaseCodes = {
   part_needs_more: {
     title: 'Release asks for more than can be done',
     meaning:
-      'The target’s part holds what no relay can bring about yet, such as packages or certificates. Nothing was changed.',
+      'The target’s part holds what no relay can bring about yet, such as fetched files or folders to be pruned. Nothing was changed.',
     todo: `${seeLog} docs/not-yet.md lists what is planned.`,
   },
   part_quarantined: {
@@ -107,6 +107,18 @@ export const releaseCodes = {
     meaning:
       'A file of the release belongs to a user or group that the target does not have. Nothing was changed.',
     todo: 'Make the user there, or write the owner as numbers.',
+  },
+  packages_missing: {
+    title: 'Packages are not installed',
+    meaning:
+      'The target lacks a package that the repo names, or has another version of it than the repo wants. Releases install none. Nothing was changed.',
+    todo: `${seeLog} Install it there by \`apt install\`, and deploy again.`,
+  },
+  users_missing: {
+    title: 'Users are not as stated',
+    meaning:
+      'The target lacks a user that the repo names, or has one with another number, home, shell or without a group. Releases make none. Nothing was changed.',
+    todo: 'See docs/deploy.md, "What apps take for granted". Make or change it there by `useradd` or `usermod`, and deploy again.',
   },
   file_changes: {
     title: 'A file changes meanwhile',

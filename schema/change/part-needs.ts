@@ -11,13 +11,11 @@ const ofApps = (what: string, has: (app: ReleaseApp) => boolean): Need => ({
 /**
  * What no relay can bring about yet. A part that asks for any of it is refused as a whole, because what is left out
  * silently looks as if it were there. Whoever makes something of it work takes its line out: databases and clients of the
- * sign-in are brought by the files that their generators make.
+ * sign-in are brought by the files that their generators make; packages and users have to be there, which the relay looks at.
  */
 const notYet: readonly Need[] = [
-  ofApps('packages', ({ packages }) => packages.length > 0),
   ofApps('sources of packages', ({ apt }) => apt.length > 0),
   ofApps('fetched files', ({ artifacts }) => artifacts.length > 0),
-  ofApps('users', ({ users }) => users.length > 0),
   ofApps('folders to be pruned', ({ prune }) => prune.length > 0),
 ];
 

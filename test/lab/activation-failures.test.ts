@@ -294,10 +294,20 @@ else
         await page('s', { [away]: web(serve).replace('localhost/busy:1', '127.0.0.1:1/busy:1') }),
         'image_unreachable',
       );
+      const takenForGranted = (app: string) =>
+        page('v', { 'apps/web/app.yaml': `${webApp}${app}\nusers: [{ name: letters, uid: 970 }]\n` });
+      await refused(await takenForGranted('packages: [systemd, no-such-package]'), 'packages_missing');
+      await refused(
+        await takenForGranted("packages: [{ name: systemd, version: '1.*' }]"),
+        'packages_missing',
+      );
+      const granted = await takenForGranted("packages: [{ name: systemd, version: '257*' }]");
+      await refused(granted, 'users_missing');
+      await guest.must(['useradd', '--system', '--uid=970', '--shell=/usr/sbin/nologin', 'letters']);
       const bare = await page('t');
       await refused(bare, 'blob_missing', { lost: true });
 
-      for (const release of [changed, more, bare]) {
+      for (const release of [changed, more, granted, bare]) {
         const done = (await target.activate(release, { pace: 5 }))!.activation;
         assert.equal(done.state, 'succeeded', JSON.stringify(done));
       }

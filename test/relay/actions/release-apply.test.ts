@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { afterEach, describe, test } from 'node:test';
 import type { ActContext, ActionPorts } from '../../../relay/actions/action.ts';
-import { refuse } from '../../../schema/result.ts';
+import { ok, refuse } from '../../../schema/result.ts';
 import type { Stage } from '../../support/perform.ts';
 import { apply, codeOf, openScene as open, type Scene, serve, stateOf } from '../../support/release-scene.ts';
 import { createStages, running } from '../../support/stages.ts';
-import { webPart } from '../../support/test-part.ts';
+import { makePart, webPart } from '../../support/test-part.ts';
 
 const stages = createStages();
 afterEach(() => stages.close());
@@ -47,6 +47,25 @@ describe('a release on its target', () => {
     const broken = await webPart('two\n', '[Container]\nImage=x\n# Broken\n');
     assert.equal(codeOf(await apply(scene, broken)), 'failed unit_invalid');
     assert.equal(codeOf(await apply(scene, await webPart('three\n'))), 'succeeded');
+  });
+
+  test('that takes a package for granted changes nothing until it is there, and then is no longer refused', async () => {
+    const scene = await openScene();
+    await apply(scene, await webPart('one\n'));
+    const app = { packages: [{ name: 'jq' }] };
+    const part = await makePart({ app, files: { '/etc/opt/web/index.html': 'two\n' } });
+    const { run } = scene.machine;
+    scene.machine.before = async (call) =>
+      assert.ok(!/write|remove|makeFolder|setListing|change/.test(call), call);
+    const done = await apply(scene, part);
+    assert.equal(codeOf(done), 'failed packages_missing');
+    assert.equal('outcome' in done && 'detail' in done.outcome && done.outcome.detail, 'jq is not installed');
+    scene.machine.before = null;
+    const stdout = new TextEncoder().encode('installed\t1.7.1-6\tjq\n');
+    scene.machine.run = async (argv, options) =>
+      argv[0] === 'dpkg-query' ? ok({ code: 0, stdout, stderr: new Uint8Array() }) : run(argv, options);
+    assert.equal(codeOf(await apply(scene, part)), 'succeeded');
+    assert.equal(scene.machine.text('/etc/opt/web/index.html'), 'two\n');
   });
 
   test('that cannot be put back either is told as such', async () => {

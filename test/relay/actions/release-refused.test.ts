@@ -83,7 +83,6 @@ describe('a release is refused before anything is done', () => {
     const at = '/etc/opt/x';
     const digest = `sha256:${'a'.repeat(64)}`;
     const apps: [string, PartDraft['app']][] = [
-      ['packages', { packages: [{ name: 'nginx' }] }],
       [
         'sources of packages',
         { apt: [{ name: 'x', uri: 'https://x', suites: ['x'], components: [], key: digest }] },
@@ -105,7 +104,6 @@ describe('a release is refused before anything is done', () => {
           ],
         },
       ],
-      ['users', { users: [{ name: 'x', groups: [], shell: '/bin/sh' }] }],
       ['folders to be pruned', { prune: [at] }],
     ];
     for (const [what, app] of apps) {

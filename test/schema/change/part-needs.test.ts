@@ -11,6 +11,13 @@ test('databases and clients of the sign-in are in files of the release, and ask 
   assert.deepEqual(lackingFor(part, true), []);
 });
 
+test('packages and users are looked for where they have to be, and ask for nothing more', async () => {
+  const packages = [{ name: 'chrony' }];
+  const users = [{ name: 'x', groups: [], shell: '/bin/sh' }];
+  const { part } = await makePart({ app: { packages, users } });
+  assert.deepEqual([lackingFor(part, true), lackingFor(part, false)], [[], []]);
+});
+
 test('certificates can be had by virtual machines, and not yet by hosts and containers', async () => {
   const { part } = await makePart({ app: { certs: [certOf()] } });
   assert.deepEqual(lackingFor(part, true), []);

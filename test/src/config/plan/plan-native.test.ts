@@ -42,8 +42,8 @@ test('what else changes of an app is told in words', async () => {
     web('packages: [{ name: jq, version: "1.7*" }]'),
   );
   assert.deepEqual(plan.targets[0]!.apps[0]!.settings, [
-    'packages: [{"name":"jq","version":"1.7*"}] → [{"name":"jq"}]',
-    'users of the machine: none → [{"groups":[],"name":"web","shell":"/usr/sbin/nologin","uid":970}]',
+    'packages that have to be there: [{"name":"jq","version":"1.7*"}] → [{"name":"jq"}]',
+    'users that have to be there: none → [{"groups":[],"name":"web","shell":"/usr/sbin/nologin","uid":970}]',
     'what becomes of images while their names stay: none → "pinned"',
   ]);
 });
@@ -54,10 +54,10 @@ test('of a long list it is told what comes and what goes', async () => {
   const told = async (after: Changes, before: Changes) =>
     (await planOf(after, before)).targets[0]?.apps[0]?.settings;
   assert.deepEqual(await told(listed('jq'), listed('curl')), [
-    'packages: - {"name":"curl"}, + {"name":"jq"}',
+    'packages that have to be there: - {"name":"curl"}, + {"name":"jq"}',
   ]);
   const [first] = (await told(listed('jq'), web()))!;
-  assert.match(first!, /^packages: none → .{200}…$/);
+  assert.match(first!, /^packages that have to be there: none → .{200}…$/);
 });
 
 const apt = (uri: string, key = 'motd'): string =>
