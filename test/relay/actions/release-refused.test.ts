@@ -104,7 +104,6 @@ describe('a release is refused before anything is done', () => {
           ],
         },
       ],
-      ['folders to be pruned', { prune: [at] }],
     ];
     for (const [what, app] of apps) {
       const done = await refusedWith('part_needs_more', await makePart({ app: app! }));
