@@ -44,7 +44,7 @@ export type Obstacle = {
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The folders above a path, the outermost first, without `/`. Of a path in a volume, those of the volume: Podman makes it. */
-function foldersAbove(path: string): string[] {
+export function foldersAbove(path: string): string[] {
   const parts = path.split('/').slice(1, -1);
   const above = parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`);
   return volumeOf(path) === null ? above : above.filter((folder) => volumeOf(folder) !== null);

@@ -25,7 +25,7 @@ sub end { kill 'KILL', $$ }
 # part of the way is missing and that is no fault here, or whatever stands in the way where nothing is.
 my $DIR = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 my %dirs;
-sub seat { my ($path, $soft) = @_;
+sub seat { my ($path, $soft) = @_; %dirs = () if keys %dirs > 256; # An agent may open 1024 files.
   my @parts = split m{/}, substr($path, 1); my $last = pop @parts; my $way = '';
   unless ($dirs{''}) { sysopen($dirs{''}, '/', $DIR) or fault('/') }
   my $dir = $dirs{''};
