@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -35,6 +35,22 @@ else {
     Promise.resolve({ machine: createRemoteMachine('there', here), folder: mkdtempSync(join(base, 'x-')) }),
   );
 }
+
+test('it looks into more folders than an agent may have files open', async () => {
+  const folders = Array.from({ length: 700 }, (_, index) => join(base, `many/${index}`));
+  for (const folder of folders) mkdirSync(folder, { recursive: true });
+  for (const folder of folders) writeFileSync(join(folder, 'x'), 'x');
+  const few: Exec = {
+    ...here,
+    run: (argv, options) => here.run(['sh', '-c', 'ulimit -n 512; exec "$@"', 'sh', ...argv], options),
+  };
+  const paths = folders.map((folder) => join(folder, 'x'));
+  const machine = createRemoteMachine('there', { ...few, maxStdin: 1024 * 1024 });
+  const seen = await machine.look({ read: [], maxBytes: 0, paths, owners: [], units: [] });
+  assert.ok(seen.ok, seen.ok ? '' : `${seen.reason}: ${seen.detail}`);
+  assert.ok(seen.value.paths.every(({ stat, digest }) => stat?.kind === 'file' && digest !== null));
+  assert.ok((await machine.stat(paths)).ok);
+});
 
 test('threat 7: whatever a machine answers is told as its fault, and is never more than a reason', async () => {
   const answer = (...fields: readonly string[]): string =>
