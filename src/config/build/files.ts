@@ -104,6 +104,9 @@ function draftEach(
   return { drafts, findings };
 }
 
+/** The folder from which `prune` at a file or folder removes what else is there; empty for `/`. */
+export const prunedFolder = (to: string): string => to.slice(0, to.lastIndexOf('/'));
+
 /** What Podman calls the volume that a file goes into, undefined for a file of the machine, or what is wrong with it. */
 function volumeOf({ to, prune, place }: Entry, { app, parsed }: Placed): string | undefined | Finding {
   const into = readVolumePlace(to);
