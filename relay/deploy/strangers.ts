@@ -77,7 +77,7 @@ async function findBelow(
     const isFault = said.split('\n').some((line) => !line.endsWith(': No such file or directory'));
     if (ran.value.code !== 0 && isFault) return refuse('machine_error', `find: ${said.slice(0, 300)}`);
     const names = namesOf(ran.value.stdout);
-    if (names === null) return refuse('not_a_file', `a name that cannot be told in ${some.join(', ')}`);
+    if (names === null) return refuse('not_a_file', `a name that cannot be told in ${told(some)}`);
     for (const name of names) found.add(name);
   }
   return ok(found);
@@ -99,4 +99,6 @@ function namesOf(bytes: Uint8Array): string[] | null {
 }
 
 const tooMuch = (folders: readonly string[]): Refusal<'prune_too_much'> =>
-  refuse('prune_too_much', `over ${mostStrangers} files in ${folders.join(', ')}`);
+  refuse('prune_too_much', `over ${mostStrangers} files, or 1 MiB of names, in ${told(folders)}`);
+
+const told = (folders: readonly string[]): string => folders.slice(0, 5).join(', ');
