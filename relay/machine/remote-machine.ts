@@ -267,7 +267,11 @@ export function createRemoteMachine(name: string, exec: Exec): Machine {
     async change(steps) {
       const bad = badPath(steps.flatMap((step) => [step.path, ...otherPath(step)]));
       if (bad !== null) return bad;
-      for (const some of packed(steps, ({ path }) => sizeOf(path), chunkBytes)) {
+      for (const some of packed(
+        steps,
+        (step) => sizeOf([step.path, ...otherPath(step)].join('')),
+        chunkBytes,
+      )) {
         const fields = some.flatMap((step) => [
           step.do,
           step.path,

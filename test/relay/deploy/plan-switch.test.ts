@@ -197,7 +197,7 @@ test('a file that was changed by hand is told, and put back', () => {
   const made = plan(disk, same, same);
   assert.ok(made.ok);
   assert.deepEqual(made.value.drifted, ['/etc/x']);
-  assert.deepEqual(made.value.keep, [{ path: '/etc/x', digest: hash('9') }]);
+  assert.deepEqual(made.value.keep, [{ path: '/etc/x', digest: hash('9'), size: 1 }]);
 });
 
 test('folders that were made go with their last file, and others stay', () => {

@@ -9,6 +9,7 @@ import {
   type TargetState,
   writeTargetState,
 } from '../../../relay/deploy/target-state.ts';
+import type { Machine } from '../../../relay/machine/machine.ts';
 import { ok } from '../../../schema/result.ts';
 import { createMemoryMachine, type MemoryMachine } from '../../support/memory-machine.ts';
 import { makePart, type TestPart } from '../../support/test-part.ts';
@@ -46,6 +47,28 @@ test('a file that nobody may change fails the release, and is not in the way of 
   assert.equal(codeOf(await bring(machine, await pruning('two'))), 'not_permitted, back: true');
   assert.deepEqual([page, fixed, other].map(machine.text), ['one', 'x', 'x']);
   assert.equal((await stateOf(machine)).pending, null);
+});
+
+test('what may have to come back is kept on the target itself, in few calls, and as it was looked at', async () => {
+  const machine = createMemoryMachine();
+  await bring(machine, await makePart({ files: { [page]: 'one' } }));
+  const others = ['a', 'b', 'c'].map((name) => `/etc/opt/web/${name}`);
+  for (const path of others) machine.put(path, path);
+  const copies: string[][] = [];
+  const change: Machine['change'] = async (steps) => {
+    const from = steps.flatMap((step) =>
+      step.do === 'copy' && others.includes(step.from) ? [step.from] : [],
+    );
+    if (from.length > 0) copies.push(from);
+    if (copies.length === 1 && from.length > 0) machine.put(others[1]!, 'another');
+    return machine.change(steps);
+  };
+  const two = await pruning('two');
+  assert.equal(codeOf(await bring({ ...machine, change }, two)), 'file_changes, back: true');
+  assert.deepEqual([page, ...others].map(machine.text), ['one', others[0], 'another', others[2]]);
+  assert.equal(codeOf(await bring({ ...machine, change }, two)), 'succeeded');
+  assert.deepEqual(copies, [others, [others[1]]]);
+  assert.deepEqual(Object.keys(machine.files()), [page]);
 });
 
 test('what was left half done is undone first, also where a folder cannot be kept free', async () => {

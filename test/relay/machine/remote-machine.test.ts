@@ -52,6 +52,26 @@ test('it looks into more folders than an agent may have files open', async () =>
   assert.ok((await machine.stat(paths)).ok);
 });
 
+test('no call takes more than the way does, however long the paths are that files are copied from', async () => {
+  const lengths: number[] = [];
+  const exec: Exec = {
+    ...here,
+    maxStdin: 48_000,
+    async run(_, { stdin }) {
+      lengths.push(stdin.length);
+      return ok({ code: 0, stdout: Buffer.from('K\x000\0').toString('hex'), stderr: '' });
+    },
+  };
+  const how = { do: 'copy', mode: '0600', owner: 'root:root' } as const;
+  const steps = Array.from({ length: 100 }, (_, index) => ({
+    ...how,
+    path: `/${index}`,
+    from: `/${'x'.repeat(250)}/${'y'.repeat(250)}`,
+  }));
+  assert.ok((await createRemoteMachine('there', exec).change(steps)).ok);
+  assert.ok(lengths.length > 1 && Math.max(...lengths) <= exec.maxStdin, `${lengths}`);
+});
+
 test('threat 7: whatever a machine answers is told as its fault, and is never more than a reason', async () => {
   const answer = (...fields: readonly string[]): string =>
     Buffer.from(fields.map((field) => `${field}\0`).join('')).toString('hex');
