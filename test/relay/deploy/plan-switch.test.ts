@@ -178,6 +178,9 @@ test('strangers in folders that are kept free go, the innermost first, and come 
   const link: Disk = new Map([...clean, ['/etc/opt/a/l', { kind: 'link', digest: null, how: '0777 0:0' }]]);
   const refused = plan(link, one, one, [], [], ['/etc/opt/a/l']);
   assert.deepEqual(!refused.ok && refused.obstacles, [{ path: '/etc/opt/a/l', why: 'not_a_file' }]);
+  const large: Disk = new Map([...clean, ['/etc/opt/a/v', { kind: 'file', digest: null, how: '0644 0:0' }]]);
+  const kept = plan(large, one, one, [], [], ['/etc/opt/a/v']);
+  assert.deepEqual(!kept.ok && kept.obstacles, [{ path: '/etc/opt/a/v', why: 'not_a_file' }], 'too large');
 });
 
 test('a file that is only seeded goes as a stranger does, once it is no part any more', () => {

@@ -86,6 +86,11 @@ test('what was left half done is undone first, also where a folder cannot be kep
     return ok({ code: 0, stdout, stderr: new Uint8Array() });
   };
   assert.equal(codeOf(await bring(machine, await pruning('two'))), 'prune_too_much, back: true');
+  assert.equal(
+    codeOf(await bring(machine, await pruning('one'))),
+    'prune_too_much, back: true',
+    'nor the same',
+  );
   assert.deepEqual([(await stateOf(machine)).pending, machine.text(left)], [null, null]);
 });
 const manyNames = Array.from({ length: 5_001 }, (_, index) => `/etc/opt/web/${index}\0`).join('');
