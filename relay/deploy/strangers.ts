@@ -36,7 +36,7 @@ export async function findStrangers(
   if (!mounts.ok) return mounts;
   const { files, dirs, above } = wantedPathsOf(part);
   const roots = new Set(folders);
-  const left = new Set([...dirs, ...mounts.value].filter((path) => !roots.has(path)));
+  const left = new Set([...dirs, ...mounts.value]);
   const found = await findBelow(machine, folders, left);
   if (!found.ok) return found;
   /** The nearest folder above that is kept free, or is left out, decides. What a target says of others is nothing. */

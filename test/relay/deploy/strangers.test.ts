@@ -104,6 +104,13 @@ test('what a hostile target says of other folders is nothing', async () => {
   assert.deepEqual(await inOpt({ stdout }), ['/etc/opt/y']);
 });
 
+test('what is in a folder of an app stays, also where find is not told to leave it out', async () => {
+  const { machine, asked } = saying({ stdout: '/etc/opt/0/x\0/etc/opt/599/x\0/etc/opt/600/x\0' });
+  const dirs = Array.from({ length: 600 }, (_, index) => dir(`/etc/opt/${index}`));
+  assert.deepEqual(await strangers(machine, [], { prune: ['/etc/opt'], dirs }), ['/etc/opt/600/x']);
+  assert.ok(!asked[0]!.includes('/etc/opt/599'), 'too many for one call');
+});
+
 test('many folders are asked for by several calls, of which none is too long', async () => {
   const memory = createMemoryMachine();
   const folders = Array.from({ length: 300 }, (_, index) => `/etc/opt/${'d'.repeat(200)}${index}`);
