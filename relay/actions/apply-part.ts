@@ -50,7 +50,10 @@ export async function judgeSwitch(
 }
 
 /** What these tell is the relay's own words, and not a program's. */
-const ownWords: ReadonlySet<ActivationCode> = new Set(['cut_off', 'packages_missing', 'prune_too_much']);
+const ownWords: ReadonlySet<ActivationCode> = new Set([
+  ...(['cut_off', 'packages_missing', 'users_missing', 'prune_too_much'] as const),
+  ...(['foreign_file', 'not_a_file', 'not_a_folder', 'owner_unknown'] as const),
+]);
 
 /** Brings a target to a part that was judged. Why it failed is told to nobody but trust's `recipients`. */
 export async function applyPart(

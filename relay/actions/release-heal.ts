@@ -93,7 +93,8 @@ async function find(ctx: CheckContext): Promise<
       `its part ${current} names other certificates than were ordered`,
     );
   }
-  // What somebody put beside its files is none of its business: nobody has looked at it.
-  const apps = wanted.value.part.apps.map((app) => ({ ...app, prune: [] }));
+  // Its files are all that it is about: nobody has looked at what lies beside them, or ordered what they need to be there.
+  const files = { prune: [], packages: [], users: [] };
+  const apps = wanted.value.part.apps.map((app) => ({ ...app, ...files }));
   return ok({ machine, wanted: { ...wanted.value, part: { ...wanted.value.part, apps } }, blob });
 }

@@ -17,6 +17,13 @@ const mostTold = 20;
 const packageName = /^[a-z0-9][a-z0-9+.-]+$/;
 /** Debian Policy 5.6.12. */
 const versionText = /^[0-9][A-Za-z0-9.+:~-]{0,100}$/;
+/** Shells by which nobody logs in are one. */
+const noLogin: ReadonlySet<string> = new Set(['/usr/sbin/nologin', '/sbin/nologin', '/bin/false']);
+/** What a target says, short and without what acts on a terminal. */
+const readable = (told: unknown): string =>
+  String(told)
+    .replace(/[^ -~]/g, '?')
+    .slice(0, 100);
 const accountName = /^[a-z_][a-z0-9_-]*$/;
 
 /**
@@ -93,7 +100,8 @@ async function checkUsers(
     const stated = { ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }), home, shell };
     for (const [member, value] of Object.entries(stated)) {
       const has = is[member as keyof typeof is];
-      if (value !== undefined && has !== value) return `${name} has ${member} ${has}, and not ${value}`;
+      const isSame = has === value || [has, value].every((one) => noLogin.has(String(one)));
+      if (value !== undefined && !isSame) return `${name} has ${member} ${readable(has)}, and not ${value}`;
     }
     const lacking = groups.filter((group) => !isIn(name, is.gid, group));
     return lacking.length === 0 ? null : `${name} is not in ${lacking.join(', ')}`;

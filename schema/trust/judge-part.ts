@@ -25,10 +25,9 @@ const below = (folder: string): string => `${folder.replace(/\/$/, '')}/${anythi
 function pathsOf(part: ReleasePart): { readonly paths: string[]; readonly folders: string[] } {
   const paths = filePaths(part);
   const folders: string[] = [];
-  for (const { dirs, prune, artifacts, certs, users } of part.apps) {
+  for (const { dirs, prune, artifacts, certs } of part.apps) {
     paths.push(...dirs.map(({ path }) => path));
     paths.push(...certs.flatMap(({ cert, key, ca }) => [cert, key, ...(ca === undefined ? [] : [ca])]));
-    paths.push(...users.flatMap(({ home }) => (home === undefined ? [] : [home])));
     for (const { to } of artifacts) (to.endsWith('/') ? folders : paths).push(to);
     folders.push(...prune);
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RelayOverrides } from '../../relay/overrides.ts';
+import { ok } from '../../schema/result.ts';
 import type { TrustGrant } from '../../schema/trust/grant.ts';
 import { playReleases, type ReleaseScene, releasePaths } from '../support/release-play.ts';
 import { makePart, type TestPart, webPart } from '../support/test-part.ts';
@@ -58,11 +59,20 @@ test('what was changed by hand is put back where trust says so, its users restar
     assert.ok(machine.ran.slice(length).some((argv) => String(argv).includes('web.service')));
   }, often));
 
-test('what somebody put beside the files stays, also in folders that releases keep free of other files', () =>
+test('it is about files alone: what lies beside them stays, and a package that is gone is no matter', () =>
   playReleases(async (scene) => {
     const { machine, api } = scene;
     await allow(scene);
-    await runOne(scene, makePart({ files: { [page]: 'one\n' }, app: { prune: ['/etc/opt/web'] } }));
+    const packages = [{ name: 'jq' }];
+    const { run } = machine;
+    let hasPackages = true;
+    machine.run = async (argv, options) => {
+      if (argv[0] !== 'dpkg-query' || !hasPackages) return run(argv, options);
+      const stdout = new TextEncoder().encode('installed\t1.7\tjq\n');
+      return ok({ code: 0, stdout, stderr: new Uint8Array() });
+    };
+    await runOne(scene, makePart({ files: { [page]: 'one\n' }, app: { prune: ['/etc/opt/web'], packages } }));
+    hasPackages = false;
     machine.put('/etc/opt/web/other', 'somebody’s\n');
     machine.put(page, 'by hand\n');
     await api.until('both receipts', () => heals(scene).length === 2);

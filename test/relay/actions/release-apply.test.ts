@@ -113,6 +113,17 @@ describe('a release on its target', () => {
     assert.match(JSON.stringify(done), /"detail":"over 5000 files, .* in \/etc\/opt"/);
   });
 
+  test('of which a foreign file stands in the way names it in the host’s log', async () => {
+    const scene = await openScene();
+    scene.machine.put('/etc/opt/other', 'theirs\n');
+    const done = await apply(scene, await makePart({ files: { '/etc/opt/other': 'ours\n' } }));
+    assert.equal(codeOf(done), 'failed foreign_file');
+    assert.equal(
+      'outcome' in done && 'detail' in done.outcome && done.outcome.detail,
+      '/etc/opt/other on websvcs',
+    );
+  });
+
   test('that cannot be put back either is told as such', async () => {
     const scene = await openScene();
     await apply(scene, await webPart('one\n'));

@@ -134,6 +134,23 @@ test('users are there with what is stated of them, and in their groups', async (
   );
 });
 
+test('shells by which nobody logs in are one, and what a target says of a user is told short and in letters', async () => {
+  const { machine } = telling({
+    'getent passwd': {
+      code: 0,
+      stdout: `paperless:x:970:970::/srv\u001b[2J${'x'.repeat(200)}:/bin/false\nmail:x:8:8:mail:/var/mail:/bin/sh\n`,
+    },
+    'getent group': { code: 0, stdout: '' },
+  });
+  assert.equal(await look(machine, { users: [user(), user({ shell: '/sbin/nologin' })] }), 'ok');
+  const users = [user({ shell: '/bin/sh' }), user({ home: '/srv' }), user({ name: 'mail' })];
+  assert.equal(
+    await look(machine, { users }),
+    'users_missing: paperless has shell /bin/false, and not /bin/sh; ' +
+      `paperless has home /srv?[2J${'x'.repeat(92)}, and not /srv; mail has shell /bin/sh, and not /usr/sbin/nologin`,
+  );
+});
+
 test('a target that cannot be asked is told as that', async () => {
   const { machine } = telling({ 'dpkg-query --show': { code: 2, stdout: '' } });
   assert.equal(
