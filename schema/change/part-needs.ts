@@ -15,7 +15,6 @@ const ofApps = (what: string, has: (app: ReleaseApp) => boolean): Need => ({
  */
 const notYet: readonly Need[] = [
   ofApps('sources of packages', ({ apt }) => apt.length > 0),
-  ofApps('fetched files', ({ artifacts }) => artifacts.length > 0),
   ofApps('folders to be pruned', ({ prune }) => prune.length > 0),
 ];
 

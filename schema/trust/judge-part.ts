@@ -56,6 +56,10 @@ export function judgePart(granted: readonly string[], part: ReleasePart): Result
   );
   if (filled !== undefined)
     return refuse('unit_takes_place', `${filled.path} would be filled in with secrets`);
+  // Of what is fetched, nobody has seen the text.
+  const fetched = part.apps.flatMap(({ artifacts }) => artifacts).find(({ to }) => unitNameOf(to) !== null);
+  if (fetched !== undefined)
+    return refuse('unit_takes_place', `${fetched.to} would be fetched from elsewhere`);
   const { paths, folders } = pathsOf(part);
   const never = folders.find(reachesNever);
   if (never !== undefined) return refuse('path_never', `${never.replace(/\/$/, '')}/**`);

@@ -87,23 +87,6 @@ describe('a release is refused before anything is done', () => {
         'sources of packages',
         { apt: [{ name: 'x', uri: 'https://x', suites: ['x'], components: [], key: digest }] },
       ],
-      [
-        'fetched files',
-        {
-          artifacts: [
-            {
-              url: 'https://x',
-              sha256: 'a'.repeat(64),
-              to: at,
-              mode: '0644',
-              owner: 'root:root',
-              unpack: false,
-              strip: 0,
-              on_change: 'none',
-            },
-          ],
-        },
-      ],
       ['folders to be pruned', { prune: [at] }],
     ];
     for (const [what, app] of apps) {
