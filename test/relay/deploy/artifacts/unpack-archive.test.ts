@@ -47,13 +47,7 @@ describe('what tar lists', () => {
   });
 
   test('is refused with a path that leads out, by whatever it is', () => {
-    for (const name of [
-      '/etc/passwd',
-      '../x',
-      'a/../../x',
-      'a/..',
-      'x link to ../y',
-    ]) {
+    for (const name of ['/etc/passwd', '../x', 'a/../../x', 'a/..', 'x link to ../y']) {
       assert.match(listed(file(name)), /^artifact_unfit: it would write outside/, name);
     }
   });
@@ -82,11 +76,7 @@ describe('what was unpacked', () => {
   const said = (...rows: string[]): string => saidOf(found(...rows));
 
   test('has one of two modes, and is in the order of names', () => {
-    const files = found(
-      'f\t644\t5\t1\t9\tb/x',
-      'd\t755\t0\t2\t8\tb',
-      'f\t4755\t5\t1\t7\ta',
-    );
+    const files = found('f\t644\t5\t1\t9\tb/x', 'd\t755\t0\t2\t8\tb', 'f\t4755\t5\t1\t7\ta');
     assert.deepEqual(files.ok && files.value, [
       { path: 'a', mode: '0755', size: 5 },
       { path: 'b/x', mode: '0644', size: 5 },

@@ -56,11 +56,11 @@ test('a unit by which a release would become another’s judge is told by its te
 
 test('what no relay can do yet is told before it is uploaded', async (t) => {
   const desk = await startDesk(t);
-  const artifact = `{ url: https://example.net/x, sha256: ${'a'.repeat(64)}, to: /etc/opt/blog/x }`;
-  desk.edit('apps/blog/app.yaml', `${yaml('/etc/opt/blog/blog.ini')}artifacts: [${artifact}]\n`);
+  const source = '{ name: x, uri: https://example.net/apt, suites: stable, key: blog.ini }';
+  desk.edit('apps/blog/app.yaml', `${yaml('/etc/opt/blog/blog.ini')}apt: [${source}]\n`);
   const ran = await desk.deploy();
   assert.equal(ran.exit, 3);
-  assert.match(ran.err, /^websvcs would need what no relay can do yet: fetched files\.\ndocs\/not-yet\.md/);
+  assert.match(ran.err, /^websvcs would need what no relay can do yet: sources of packages\.\ndocs\/not-yet\.md/);
   assert.match(ran.err, /\(part_needs_more\)/);
 });
 
