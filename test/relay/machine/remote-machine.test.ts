@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -35,6 +35,24 @@ else {
     Promise.resolve({ machine: createRemoteMachine('there', here), folder: mkdtempSync(join(base, 'x-')) }),
   );
 }
+
+test('more folders are looked at than a process may have files open', async () => {
+  const folder = mkdtempSync(join(base, 'many-'));
+  const paths = Array.from({ length: 600 }, (_, at) => `${folder}/${at}/x`);
+  for (const [at, path] of paths.entries()) {
+    mkdirSync(join(path, '..'));
+    writeFileSync(path, `${at}`);
+  }
+  const narrow: Exec = {
+    ...here,
+    maxStdin: 2 * 1024 * 1024,
+    run: (argv, options) => here.run(['sh', '-c', 'ulimit -n 400; exec "$@"', 'sh', ...argv], options),
+  };
+  const digests = await createRemoteMachine('there', narrow).digest(paths);
+  assert.ok(digests.ok, JSON.stringify(digests));
+  assert.equal(new Set(digests.value).size, 600);
+  assert.ok(!digests.value.includes(null));
+});
 
 test('threat 7: whatever a machine answers is told as its fault, and is never more than a reason', async () => {
   const answer = (...fields: readonly string[]): string =>
