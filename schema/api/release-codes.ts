@@ -78,6 +78,12 @@ export const releaseCodes = {
       'A unit of the release has the name of one of Writ’s own, gives itself such a name, or would stop one. Nothing was changed.',
     todo: `${seeLog} Give the unit another name.`,
   },
+  unit_fetched: {
+    title: 'A unit would come from elsewhere',
+    meaning:
+      'An app would have a file or an archive fetched to where systemd and Podman look for units. Nobody would have judged its text. Nothing was changed.',
+    todo: `${seeLog} Put the unit into the app’s folder in the repo.`,
+  },
   unit_opens_never: {
     title: 'Unit opens what no release may touch',
     meaning:
