@@ -22,6 +22,7 @@ import { tablePath } from './secrets/secrets-plan.ts';
 import { changedFilled } from './secrets/secrets-preview.ts';
 import { lookAtPaths } from './sights.ts';
 import { type BlobSource, stage, type Wanted } from './stage.ts';
+import { findStrangers } from './strangers.ts';
 import { createSystemd, type SystemdReason } from './systemd.ts';
 import {
   maxStateBytes,
@@ -220,7 +221,9 @@ async function lookAtTarget(
   machine: Machine,
   { part, digest }: Wanted,
 ): Promise<Result<{ readonly state: TargetState; readonly inForce: boolean }, ActivationCode>> {
-  const parts = { before: part, after: part, folders: [] };
+  const strangers = await findStrangers(machine, part);
+  if (!strangers.ok) return strangers;
+  const parts = { before: part, after: part, folders: [], strangers: strangers.value };
   const looked = await lookAtPaths(machine, parts, { read: [stateFile], maxBytes: maxStateBytes });
   if (!looked.ok) {
     // Too much for one look, or something stands where a file should: what that is comes out later.
@@ -233,7 +236,7 @@ async function lookAtTarget(
   const { current, pending } = state.value;
   if (current !== digest || pending !== null) return ok({ state: state.value, inForce: false });
   const moves = planSwitch(
-    { before: part, after: part, folders: [], claimed: state.value.claimed ?? [], sights: sights.paths },
+    { ...parts, claimed: state.value.claimed ?? [], sights: sights.paths },
     sights.sameOwner,
   );
   return ok({ state: state.value, inForce: moves.ok && moves.value.ops.length === 0 });

@@ -68,6 +68,8 @@ export const activationCodes = {
   /** What stands in the way is a folder or a link. */
   not_a_file: 'target',
   not_a_folder: 'target',
+  /** So much lies in a folder that is kept free of other files that it is the wrong one. */
+  prune_too_much: 'target',
   owner_unknown: 'target',
   /** A package or a user that the part takes for granted is not there, or another one is. */
   packages_missing: 'target',

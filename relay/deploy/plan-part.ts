@@ -3,11 +3,12 @@ import type { ReleasePart } from '../../schema/wire/release.ts';
 import type { Machine, MachineReason } from '../machine/machine.ts';
 import { type Obstacle, planSwitch, type Switch } from './plan-switch.ts';
 import { lookAtPaths } from './sights.ts';
+import { findStrangers } from './strangers.ts';
 import { readKeptPart, type StateReason, type TargetState } from './target-state.ts';
 
 /** What a part would change, and the generation in force. */
 export type Planned = { readonly before: ReleasePart | undefined; readonly moves: Switch };
-type PlanReason = StateReason | MachineReason | Obstacle['why'];
+type PlanReason = StateReason | MachineReason | Obstacle['why'] | 'prune_too_much';
 
 /** Looks at a target, changes nothing, and says how a part gets there; or what stands in the way. */
 export async function planPart(
@@ -21,14 +22,17 @@ export async function planPart(
     if (!kept.ok) return kept;
     before = kept.value;
   }
-  const looked = await lookAtPaths(machine, { before, after, folders: state.folders });
+  const strangers = await findStrangers(machine, after);
+  if (!strangers.ok) return strangers;
+  const input = { before, after, folders: state.folders, strangers: strangers.value };
+  const looked = await lookAtPaths(machine, input);
   if (!looked.ok) return looked;
   const { sights } = looked.value;
   if (sights.unknownOwner !== undefined) {
     return refuse('owner_unknown', `${machine.name} knows no owner ${sights.unknownOwner}`);
   }
   const moves = planSwitch(
-    { before, after, folders: state.folders, claimed: state.claimed ?? [], sights: sights.paths },
+    { ...input, claimed: state.claimed ?? [], sights: sights.paths },
     sights.sameOwner,
   );
   if (moves.ok) {

@@ -12,6 +12,8 @@ export type SwitchInput = {
   readonly folders: readonly string[];
   /** Files in clear that were found to hold what would be filled in, and left. */
   readonly claimed?: readonly string[];
+  /** What lies in folders that are kept free of other files, and is no part of `after`. */
+  readonly strangers?: readonly string[];
   /** What is there, for each path of `pathsToLookAt`. */
   readonly sights: ReadonlyMap<string, Sight>;
 };
@@ -56,13 +58,26 @@ const certPathsOf = (part: ReleasePart | undefined): string[] =>
     certs.flatMap(({ cert, key, ca }) => [cert, key, ...(ca === undefined ? [] : [ca])]),
   );
 
+/** What a part wants: its files and certificates, the folders of its apps, and the folders above all of these. */
+export function wantedPathsOf(part: ReleasePart): Readonly<Record<'files' | 'dirs' | 'above', Set<string>>> {
+  const files = [...part.files.map(({ path }) => path), ...certPathsOf(part)];
+  const dirs = dirsOf(part).map(({ path }) => path);
+  return {
+    files: new Set(files),
+    dirs: new Set(dirs),
+    above: new Set([...files, ...dirs].flatMap(foldersAbove)),
+  };
+}
+
 /** Every path that a switch may change, or must know of. */
 export function pathsToLookAt(
   before: ReleasePart | undefined,
   after: ReleasePart,
   folders: readonly string[],
+  strangers: readonly string[] = [],
 ): { files: string[]; folders: string[] } {
   const files = new Set([...(before?.files ?? []), ...after.files].map(({ path }) => path));
+  for (const path of strangers) files.add(path);
   const dirs = [...dirsOf(before), ...dirsOf(after)].map(({ path }) => path);
   const certs = [...certPathsOf(before), ...certPathsOf(after)];
   const above = [...files, ...dirs, ...certs].flatMap(foldersAbove);
@@ -84,7 +99,7 @@ const listingOf = (stat: Stat): { mode: string; owner: string } => ({
  * @param sameOwner whether the owner of what is there is the wanted one, by name or number
  */
 export function planSwitch(
-  { before, after, folders, claimed = [], sights }: SwitchInput,
+  { before, after, folders, claimed = [], strangers = [], sights }: SwitchInput,
   sameOwner: (stat: Stat, owner: string) => boolean,
 ):
   | { readonly ok: true; readonly value: Switch }
@@ -118,11 +133,7 @@ export function planSwitch(
   };
 
   const wantedDirs = new Map(dirsOf(after).map((dir) => [dir.path, { mode: dir.mode, owner: dir.owner }]));
-  const wantedFolders = new Set(
-    [...after.files.map(({ path }) => path), ...wantedDirs.keys(), ...certPathsOf(after)].flatMap(
-      foldersAbove,
-    ),
-  );
+  const { above: wantedFolders } = wantedPathsOf(after);
   for (const path of [...new Set([...wantedFolders, ...wantedDirs.keys()])].sort(byText)) {
     folder(path, wantedDirs.get(path) ?? null);
   }
@@ -228,8 +239,24 @@ export function planSwitch(
     ops.push({ do: 'remove', path: file.path });
   }
 
+  const strayFolders: string[] = [];
+  for (const path of strangers) {
+    const sight = sightOf(path);
+    const isDealtWith = old.has(path) && old.get(path)?.manage !== 'seed';
+    if (sight.stat === null || isDealtWith) continue;
+    if (sight.stat.kind === 'folder') strayFolders.push(path);
+    // What could not be brought back is not removed.
+    else if (sight.stat.kind !== 'file' || sight.digest === null) obstacles.push({ path, why: 'not_a_file' });
+    else {
+      restore(path, sight);
+      ops.push({ do: 'remove', path });
+    }
+  }
+
   // The innermost first. Whoever put something else there keeps the folder: a full one is not removed.
-  const unwanted = [...made].filter((path) => !wantedFolders.has(path) && !wantedDirs.has(path));
+  const unwanted = [...new Set([...made, ...strayFolders])].filter(
+    (path) => !wantedFolders.has(path) && !wantedDirs.has(path),
+  );
   for (const path of unwanted.sort(byText).reverse()) {
     const { stat } = sightOf(path);
     if (stat?.kind !== 'folder') continue;

@@ -23,10 +23,11 @@ export async function lookAtPaths(
     readonly before: ReleasePart | undefined;
     readonly after: ReleasePart;
     readonly folders: readonly string[];
+    readonly strangers?: readonly string[];
   },
   also: Partial<Pick<Look, 'read' | 'maxBytes' | 'units'>> = {},
 ): Promise<Result<{ readonly sights: Sights; readonly seen: Seen }, MachineReason>> {
-  const { files, folders } = pathsToLookAt(parts.before, parts.after, parts.folders);
+  const { files, folders } = pathsToLookAt(parts.before, parts.after, parts.folders, parts.strangers);
   const paths = [...files, ...folders];
   const owners = ownersOf(parts.after);
   const seen = await machine.look({ read: [], maxBytes: 0, units: [], ...also, paths, owners });

@@ -45,7 +45,7 @@ export const releaseCodes = {
   part_needs_more: {
     title: 'Release asks for more than can be done',
     meaning:
-      'The target’s part holds what no relay can bring about yet, such as sources of packages or folders to be pruned. Nothing was changed.',
+      'The target’s part holds what no relay can bring about yet, such as sources of packages. Nothing was changed.',
     todo: `${seeLog} docs/not-yet.md lists what is planned.`,
   },
   part_quarantined: {
@@ -113,6 +113,12 @@ export const releaseCodes = {
     meaning:
       'A file of the release belongs to a user or group that the target does not have. Nothing was changed.',
     todo: 'Make the user there, or write the owner as numbers.',
+  },
+  prune_too_much: {
+    title: 'Too much in a folder that is kept free',
+    meaning:
+      'A folder that the repo keeps free of other files (`prune`) has thousands of them. Nothing was changed.',
+    todo: `${seeLog} If it is the wrong folder, mend the repo; otherwise empty it by hand.`,
   },
   packages_missing: {
     title: 'Packages are not installed',

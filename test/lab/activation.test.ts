@@ -181,6 +181,22 @@ else
       assert.equal((await get('http://127.0.0.1:8000/')).out, 'one\n');
     });
 
+    test('a folder that is kept free of other files is, and nothing is interrupted', async () => {
+      const { guest } = target;
+      const prune = `${wideHome['apps/web/app.yaml']}`.replace('index.html }', 'index.html, prune: true }');
+      await guest.must(['mkdir', '-p', '/etc/opt/web/stray/deep']);
+      await guest.must(['cp', '/etc/hosts', '/etc/opt/web/stray/deep/a b']);
+      const done = await change({ 'apps/web/app.yaml': prune });
+      assert.deepEqual([done.interrupted, done.result.restarted], [[], 0]);
+      assert.equal(await guest.must(['find', '/etc/opt/web', '-mindepth', '1']), '/etc/opt/web/index.html\n');
+      await guest.must(['ln', '-s', '/etc', '/etc/opt/web/link']);
+      const release = await releaseOf(wideHome, { 'apps/web/app.yaml': prune });
+      const refused = (await target.activate(release, { pace }))?.activation;
+      assert.equal(refused?.state === 'failed' && refused.code, 'not_a_file', JSON.stringify(refused));
+      await guest.must(['rm', '/etc/opt/web/link']);
+      await change({});
+    });
+
     test('an app that goes takes along what it brought, and a network that changes is made anew', async () => {
       const gone = await change({
         'apps/echo/app.yaml': undefined,

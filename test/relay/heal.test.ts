@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { RelayOverrides } from '../../relay/overrides.ts';
 import type { TrustGrant } from '../../schema/trust/grant.ts';
 import { playReleases, type ReleaseScene, releasePaths } from '../support/release-play.ts';
-import { webPart } from '../support/test-part.ts';
+import { makePart, type TestPart, webPart } from '../support/test-part.ts';
 
 const often: RelayOverrides = { targetIntervalMs: 20_000 };
 const page = '/etc/opt/web/index.html';
@@ -25,8 +25,11 @@ const allow = (
     .then(() => relay.until('trust_in_force', () => relay.events.length > before));
 };
 
-async function runOne({ deploy, outcome, reported }: ReleaseScene): Promise<string> {
-  const one = await webPart('one\n');
+async function runOne(
+  { deploy, outcome, reported }: ReleaseScene,
+  part: Promise<TestPart> = webPart('one\n'),
+): Promise<string> {
+  const one = await part;
   assert.equal(await outcome(await deploy(one)), 'succeeded');
   await reported(({ part, drifted }) => part !== null && drifted === 0);
   return one.digest;
@@ -53,6 +56,17 @@ test('what was changed by hand is put back where trust says so, its users restar
     );
     assert.partialDeepStrictEqual(heals(scene)[1]!.result, { already: false, files: 1, restarted: 1 });
     assert.ok(machine.ran.slice(length).some((argv) => String(argv).includes('web.service')));
+  }, often));
+
+test('what somebody put beside the files stays, also in folders that releases keep free of other files', () =>
+  playReleases(async (scene) => {
+    const { machine, api } = scene;
+    await allow(scene);
+    await runOne(scene, makePart({ files: { [page]: 'one\n' }, app: { prune: ['/etc/opt/web'] } }));
+    machine.put('/etc/opt/web/other', 'somebody’s\n');
+    machine.put(page, 'by hand\n');
+    await api.until('both receipts', () => heals(scene).length === 2);
+    assert.deepEqual([machine.text(page), machine.text('/etc/opt/web/other')], ['one\n', 'somebody’s\n']);
   }, often));
 
 test('without that it stays as it is, and is told', () =>

@@ -56,7 +56,7 @@ export function letFetch(machine: MemoryMachine): Elsewhere {
     } else if (argv.includes('--extract')) {
       const folder = wordAfter(argv, '--directory');
       for (const [path, text] of unpacked(wordAfter(argv, '--file'))) machine.put(`${folder}/${path}`, text);
-    } else if (argv[0] === 'find') {
+    } else if (argv.includes('-printf')) {
       const names = await machine.list(argv[1]!, 10_000);
       const rows = (names.ok ? names.value : []).map(
         (name, at) => `f\t644\t${machine.text(`${argv[1]}/${name}`)!.length}\t1\t${at}\t${name}\0`,

@@ -139,6 +139,11 @@ export function createMemoryMachine(name = 'websvcs'): MemoryMachine {
       return machine.recipient === null
         ? { code: 1, stderr: 'writ age_missing age\n' }
         : { code: 0, stdout: `${machine.recipient}\n` };
+    if (argv[0] === 'find') {
+      const folders = argv.slice(1, argv.indexOf('-xdev'));
+      const below = [...entries.keys()].filter((path) => folders.some((one) => path.startsWith(`${one}/`)));
+      return { code: 0, stdout: below.map((path) => `${path}\0`).join('') };
+    }
     if (argv[0] === 'journalctl') return { code: 0, stdout: machine.journal };
     return argv[0] === 'unshare' ? preview(stdin) : { code: 0, stdout: '' };
   };

@@ -68,6 +68,38 @@ describe('a release on its target', () => {
     assert.equal(scene.machine.text('/etc/opt/web/index.html'), 'two\n');
   });
 
+  test('keeps folders free of other files where it says so, also when it is ordered again, and puts them back', async () => {
+    const scene = await openScene();
+    const { machine } = scene;
+    const page = (text: string, unit = '[Container]\nImage=x\n') =>
+      makePart({
+        app: { prune: ['/etc/opt/web'] },
+        units: [{ service: 'web.service', files: ['web.container'], kind: 'run' }],
+        files: { '/etc/opt/web/index.html': text, '/etc/containers/systemd/web.container': unit },
+      });
+    const others = ['/etc/opt/web/old.html', '/etc/opt/web/sub/older.html'];
+    const seed = async (): Promise<void> => {
+      await machine.makeFolder('/etc/opt/web/sub', { mode: '0750', owner: 'root:root' });
+      for (const path of others) machine.put(path, 'somebody’s\n');
+    };
+    const left = (): (string | null)[] => others.map((path) => machine.text(path));
+    const one = await page('one\n');
+    assert.equal(codeOf(await apply(scene, one)), 'succeeded');
+    await seed();
+    assert.equal(
+      codeOf(await apply(scene, await page('two\n', '[Container]\n# Fails\n'))),
+      'failed service_failed',
+    );
+    assert.deepEqual(left(), ['somebody’s\n', 'somebody’s\n'], 'what failed has put them back');
+    assert.equal(codeOf(await apply(scene, one)), 'succeeded', 'the same again');
+    assert.deepEqual(left(), [null, null]);
+    const gone = await machine.stat(['/etc/opt/web/sub', '/etc/opt/web']);
+    assert.deepEqual(gone.ok && gone.value.map((stat) => stat?.kind), [undefined, 'folder']);
+    await seed();
+    assert.equal(codeOf(await apply(scene, await page('three\n'))), 'succeeded');
+    assert.deepEqual([...left(), machine.text('/etc/opt/web/index.html')], [null, null, 'three\n']);
+  });
+
   test('that cannot be put back either is told as such', async () => {
     const scene = await openScene();
     await apply(scene, await webPart('one\n'));

@@ -101,10 +101,11 @@ function plan(
   after: ReleasePart,
   folders: readonly string[] = [],
   claimed: readonly string[] = [],
+  strangers: readonly string[] = [],
 ) {
-  const paths = pathsToLookAt(before, after, folders);
+  const paths = pathsToLookAt(before, after, folders, strangers);
   const sights = sightsOf(disk, [...paths.files, ...paths.folders]);
-  return planSwitch({ before, after, folders, claimed, sights }, sameOwner);
+  return planSwitch({ before, after, folders, claimed, strangers, sights }, sameOwner);
 }
 
 const sorted = (disk: Disk) => [...disk].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -151,6 +152,43 @@ test('what is only seeded is written where it is missing, and never removed', ()
   assert.ok(absent.ok && absent.value.ops.length === 1);
   const gone = plan(withFile(bare, '/etc/x', '2'), partOf([seed]), partOf([]));
   assert.ok(gone.ok && gone.value.ops.length === 0);
+});
+
+test('strangers in folders that are kept free go, the innermost first, and come back as they were', () => {
+  const one = partOf([file('/etc/opt/a/x', '1')]);
+  const folder = { kind: 'folder' as const, digest: null, how: '0750 33:33' };
+  const start = plan(bare, undefined, one);
+  assert.ok(start.ok);
+  const clean = perform(bare, start.value.ops);
+  const strangers = ['/etc/opt/a/s', '/etc/opt/a/s/t', '/etc/opt/a/s/t/y', '/etc/opt/a/z'];
+  let disk: Disk = new Map([...clean, [strangers[0]!, folder], [strangers[1]!, folder]]);
+  disk = withFile(withFile(disk, strangers[2]!, '7', '0600 33:33'), strangers[3]!, '8');
+  const made = plan(disk, one, one, start.value.folders, [], strangers);
+  assert.ok(made.ok);
+  const { ops, undo, keep, folders, drifted } = made.value;
+  assert.deepEqual(
+    ops.map((op) => `${op.do} ${op.path}`),
+    [2, 3, 1, 0].map((index) => `remove ${strangers[index]}`),
+  );
+  assert.deepEqual(sorted(perform(disk, ops)), sorted(clean));
+  assert.deepEqual([keep.length, drifted, folders], [2, [], start.value.folders]);
+  for (let stop = 0; stop <= ops.length; stop += 1) {
+    assert.deepEqual(sorted(perform(perform(disk, ops.slice(0, stop)), undo)), sorted(disk), `${stop}`);
+  }
+  const link: Disk = new Map([...clean, ['/etc/opt/a/l', { kind: 'link', digest: null, how: '0777 0:0' }]]);
+  const refused = plan(link, one, one, [], [], ['/etc/opt/a/l']);
+  assert.deepEqual(!refused.ok && refused.obstacles, [{ path: '/etc/opt/a/l', why: 'not_a_file' }]);
+});
+
+test('a file that is only seeded goes as a stranger does, once it is no part any more', () => {
+  const seed = partOf([file('/etc/opt/a/x', '1', { manage: 'seed' })]);
+  const disk = withFile(bare, '/etc/opt/a/x', '2');
+  const gone = plan(disk, seed, partOf([]), [], [], ['/etc/opt/a/x']);
+  assert.ok(gone.ok);
+  assert.deepEqual(gone.value.ops, [{ do: 'remove', path: '/etc/opt/a/x' }]);
+  const exact = partOf([file('/etc/opt/a/x', '1')]);
+  const once = plan(withFile(bare, '/etc/opt/a/x', '1'), exact, partOf([]), [], [], ['/etc/opt/a/x']);
+  assert.ok(once.ok && once.value.ops.length === 1, 'and what was a part goes once');
 });
 
 test('a file that was changed by hand is told, and put back', () => {
