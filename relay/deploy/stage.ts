@@ -17,7 +17,6 @@ export type BlobSource = (digest: string) => Promise<Result<Uint8Array<ArrayBuff
 
 export type StageReason = MachineReason | 'file_changes' | 'blob_missing' | 'blob_wrong';
 
-const maxKeptBytes = 64 * 1024 * 1024;
 /** So much is held in memory before it is written. */
 const batchBytes = 4 * 1024 * 1024;
 
@@ -40,33 +39,48 @@ export async function stage(
   const lacking = await lackingBlobs(machine, digests);
   if (!lacking.ok) return lacking;
   const kept = new Map(moves.keep.map(({ path, digest }) => [digest, path]));
-  const bytesOf = async (digest: string): Promise<Result<Uint8Array<ArrayBuffer>, StageReason>> => {
-    if (digest === wanted.digest) return ok(wanted.bytes);
-    const path = kept.get(digest);
-    if (path === undefined) return bring(blob, digest);
-    const bytes = await machine.read(path, maxKeptBytes);
-    if (!bytes.ok || (await digestBytes(bytes.value)) === digest) return bytes;
-    return refuse('file_changes', `${path} changes meanwhile`);
-  };
+  const there = lacking.value.filter((digest) => kept.has(digest));
+  const copied = await keepOld(machine, new Map(there.map((digest) => [digest, kept.get(digest)!])));
+  if (!copied.ok) return copied;
+  const coming = lacking.value.filter((digest) => !kept.has(digest));
   let batch: NewFile[] = [];
   let size = 0;
-  for (const [index, digest] of lacking.value.entries()) {
-    const bytes = await bytesOf(digest);
+  for (const [index, digest] of coming.entries()) {
+    const bytes = digest === wanted.digest ? ok(wanted.bytes) : await bring(blob, digest);
     if (!bytes.ok) return bytes;
     batch.push({ path: blobPath(digest), bytes: bytes.value, mode: '0600', owner: 'root:root' });
     size += bytes.value.length;
-    if (size < batchBytes && index < lacking.value.length - 1) continue;
+    if (size < batchBytes && index < coming.length - 1) continue;
     const written = await machine.writeAll(batch);
     if (!written.ok) return written;
     batch = [];
     size = 0;
   }
-  if (lacking.value.length === 0) return ok(true);
-  const left = await lackingBlobs(machine, lacking.value);
+  if (coming.length === 0) return ok(true);
+  const left = await lackingBlobs(machine, coming);
   if (!left.ok) return left;
   return left.value.length === 0
     ? ok(true)
     : refuse('machine_error', `${left.value[0]} did not arrive whole`);
+}
+
+/** What is there now may be large: it never leaves the machine. */
+async function keepOld(
+  machine: Machine,
+  paths: ReadonlyMap<string, string>,
+): Promise<Result<true, StageReason>> {
+  if (paths.size === 0) return ok(true);
+  const copied = await machine.change(
+    [...paths].map(([digest, path]) => ({
+      ...{ do: 'copy', from: path, path: blobPath(digest) },
+      ...{ mode: '0600', owner: 'root:root' },
+    })),
+  );
+  if (!copied.ok) return copied;
+  const left = await lackingBlobs(machine, [...paths.keys()]);
+  if (!left.ok) return left;
+  const [changed] = left.value;
+  return changed === undefined ? ok(true) : refuse('file_changes', `${paths.get(changed)} changes meanwhile`);
 }
 
 async function lackingBlobs(

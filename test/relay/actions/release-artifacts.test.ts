@@ -137,12 +137,29 @@ describe('what an app has from elsewhere', () => {
     machine.put(theme.to, 'black');
     assert.equal(codeOf(await apply(scene, await partOf([theme]))), 'succeeded');
     assert.deepEqual(elsewhere.asked, []);
+    const bad = await partOf([elsewhere.serve('theme2', 'white')], `${unit}# Fails\n`);
+    assert.equal(codeOf(await apply(scene, bad)), 'failed service_failed');
+    assert.equal(machine.text(theme.to), 'black');
     const other = await partOf([elsewhere.serve('pages', { x: 'x' }, { to: '/etc/opt/other/' })]);
     machine.put('/etc/opt/other', '');
     await machine.makeFolder('/etc/opt/other', { mode: '0755', owner: 'root:root' });
     machine.put('/etc/opt/other/x', 'mine');
     assert.equal(codeOf(await apply(scene, other)), 'failed foreign_file');
     assert.equal(machine.text('/etc/opt/other/x'), 'mine');
+  });
+
+  test('is none of the other files that a folder is kept free of', async () => {
+    const scene = await open();
+    const { machine, elsewhere } = scene;
+    const artifacts = [elsewhere.serve('pages', pages)];
+    await apply(scene, await partOf(artifacts));
+    machine.put('/etc/opt/web/pages/mine.html', 'mine');
+    const kept = await makePart({ app: { artifacts, prune: ['/etc/opt/web/pages'] } });
+    assert.equal(codeOf(await apply(scene, kept)), 'succeeded');
+    assert.deepEqual(Object.keys(machine.files()), [
+      '/etc/opt/web/pages/about.html',
+      '/etc/opt/web/pages/index.html',
+    ]);
   });
 
   test('that cannot be fetched may come the next time; that is another one is not tried again', async () => {
