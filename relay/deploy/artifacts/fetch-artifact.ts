@@ -29,7 +29,6 @@ const body = `${incoming}/body`;
 const fetchMs = 15 * 60_000;
 const shortMs = 60_000;
 const maxBytes = 64 * 1024;
-const rootsAlone = { mode: '0700', owner: 'root:root' } as const;
 
 /** Removes what is left of earlier work, and makes the folder anew. */
 export async function openFetchFolder(machine: Machine): Promise<Result<true, MachineReason>> {
@@ -48,7 +47,7 @@ export async function closeFetchFolder(machine: Machine): Promise<Result<true, M
 }
 
 /**
- * Lets the machine fetch an artifact by itself, into an open fetch folder, and puts it at `path` once it is what its
+ * Lets the machine fetch an artifact by itself, into a fetch folder that was just opened, and puts it at `path` once it is what its
  * digest says. Debian's own helper does it: it speaks https, obeys the machine's proxy, leaves https for nothing else and
  * compares the digest.
  */
@@ -57,12 +56,7 @@ export async function fetchArtifact(
   { url, sha256 }: Artifact,
   { path, mode, signal }: { readonly path: string; readonly mode: string; readonly signal: AbortSignal },
 ): Promise<Result<true, ArtifactReason>> {
-  // What is left of a download would be gone on with.
-  const ready = await machine.change([
-    { do: 'folder', path: incoming, ...rootsAlone },
-    { do: 'remove', path: body },
-    { do: 'folder', path: incoming, mode: '0700', owner: fetcher },
-  ]);
+  const ready = await machine.change([{ do: 'folder', path: incoming, mode: '0700', owner: fetcher }]);
   if (!ready.ok) return ready;
   const ran = await machine.run(
     [

@@ -45,7 +45,7 @@ const asNobody = [
 ] as const;
 
 /**
- * Fetches an archive into an open fetch folder and unpacks it there. Its files become blobs, and what it holds is written
+ * Fetches an archive into a fetch folder that was just opened, and unpacks it there. Its files become blobs, and what it holds is written
  * down when all of them are there.
  */
 export async function unpackArchive(

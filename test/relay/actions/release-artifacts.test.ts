@@ -176,6 +176,9 @@ describe('what an app has from elsewhere', () => {
     const wrong = await partOf([{ ...good, sha256: 'b'.repeat(64), url: 'https://example.net/wrong' }]);
     assert.equal(codeOf(await apply(scene, wrong)), 'failed artifact_wrong');
     assert.equal(codeOf(await apply(scene, wrong)), 'failed part_quarantined');
+    const odd = await partOf([elsewhere.serve('odd', { x: 'x' }, { sha256: 'b'.repeat(64) })]);
+    assert.equal(codeOf(await apply(scene, odd)), 'failed artifact_wrong');
+    assert.equal(codeOf(await apply(scene, odd)), 'failed part_quarantined');
     assert.equal(machine.text(good.to), 'black');
     assert.equal(machine.text('/var/lib/writ-fetch/incoming/body'), null);
   });

@@ -15,6 +15,7 @@ import { after, before, describe, test } from 'node:test';
 import { archiveListName, readArchiveList } from '../../../../relay/deploy/artifacts/archive-list.ts';
 import { bringArchives } from '../../../../relay/deploy/artifacts/bring-artifacts.ts';
 import { judgeListing, judgeUnpacked } from '../../../../relay/deploy/artifacts/judge-archive.ts';
+import type { Machine } from '../../../../relay/machine/machine.ts';
 import {
   artifactOf,
   type FetchingHome,
@@ -151,6 +152,50 @@ else
         readFileSync(`${home.root}/var/lib/writ-target/blobs/${names[0]}`, 'utf8').length > 0,
         true,
       );
+    });
+
+    test('is unpacked by a user who owns nothing else, and what it becomes meanwhile is no blob', async () => {
+      const archive = home.serve('owned', home.pack({ x: 'as it is' }), {
+        to: '/etc/opt/web/',
+        unpack: true,
+      });
+      const inFolder = '/var/lib/writ-fetch/unpacked/x';
+      const owners: (number | undefined)[] = [];
+      const machine: Machine = {
+        ...home.machine,
+        async run(argv, options) {
+          const stats = argv[0] === 'find' ? await home.machine.stat([inFolder]) : null;
+          if (stats?.ok === true) owners.push(stats.value[0]?.uid);
+          return home.machine.run(argv, options);
+        },
+        async change(steps) {
+          if (steps.some((step) => step.do === 'copy' && step.from === inFolder))
+            await home.machine.write(inFolder, Buffer.from('another'), { mode: '0644', owner: 'root:root' });
+          return home.machine.change(steps);
+        },
+      };
+      assert.match(saidOf(await bringArchives(machine, [archive], signal)), /^file_changes: /);
+      assert.deepEqual(owners, [65530]);
+      assert.deepEqual(await readArchiveList(machine, archive), { ok: true, value: null });
+    });
+
+    test('needs the program that its bytes are compressed with', async () => {
+      const archive = home.serve('odd', Buffer.from('\x1f\x9d\x90nothing', 'latin1'), {
+        ...{ to: '/etc/opt/web/', unpack: true },
+      });
+      const machine: Machine = {
+        ...home.machine,
+        run: ([program, ...words], options) =>
+          home.machine.run(
+            [
+              program,
+              ...words.flatMap((word) => (word === 'tar' ? ['env', 'PATH=/nowhere', '/bin/tar'] : [word])),
+            ],
+            options,
+          ),
+      };
+      const said = saidOf(await bringArchives(machine, [archive], signal));
+      assert.match(said, /^program_missing: .*(compress|gzip).*Cannot exec/s);
     });
 
     test('is unpacked whatever it is compressed with', async () => {
