@@ -100,6 +100,7 @@ else
 
     test('what cannot be used is told, and nothing is touched', async (t) => {
       const { guest } = target;
+      const white = Buffer.from('white\n');
       const linked = pack({ x: 'x' }, '/etc');
       const long = Buffer.alloc(65 * 1024 * 1024);
       await server.set({
@@ -110,8 +111,8 @@ else
       });
       const [runs, files] = [await runsOf(guest, services), await filesOf(guest)];
       for (const [artifacts, code, says] of [
-        [css(theme, 'other.css'), 'artifact_wrong', /Hash Sum mismatch/],
-        [css(theme, 'gone.css'), 'artifact_unreachable', /404/],
+        [css(white, 'other.css'), 'artifact_wrong', /Hash Sum mismatch/],
+        [css(white, 'gone.css'), 'artifact_unreachable', /404/],
         [css(long, 'long.css'), 'artifact_unfit', /more than 64 MiB/],
         [archive(linked, 'linked.tgz'), 'artifact_unfit', /a symbolic link: made-1.0\/link -> \/etc/],
         [archive(theme, 'theme.css'), 'artifact_unfit', /does not look like a tar archive/],
