@@ -67,6 +67,15 @@ test('a unit that would be fetched is told, and no other fetched file', async (t
   assert.equal((await desk.deploy()).exit, 0);
 });
 
+test('an image that is built of a source from elsewhere asks for nothing that trust does not grant at first', async (t) => {
+  const desk = await startDesk(t);
+  const source = `{ source: https://example.net/x.tgz, sha256: ${'a'.repeat(64)}, args: { WORD: a b } }`;
+  desk.edit('apps/blog/app.yaml', `on: websvcs\nunits: [blog.container]\nbuilds: { blog: ${source} }\n`);
+  desk.edit('apps/blog/blog.container', '[Container]\nImage=blog.build\nContainerName=blog\n');
+  const ran = await desk.deploy();
+  assert.equal(ran.exit, 0, ran.err);
+});
+
 test('what no relay can do yet is told before it is uploaded', async (t) => {
   const desk = await startDesk(t);
   const source = '{ name: x, uri: https://example.net/apt, suites: stable, key: blog.ini }';
