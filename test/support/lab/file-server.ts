@@ -35,7 +35,10 @@ lines.on('close', () => process.exit());
 `;
 
 /** Starts it; the guest trusts its certificate, as it trusts those of the world. */
-export async function startFileServer({ guest, netns }: TargetGuest): Promise<FileServer> {
+export async function startFileServer({
+  guest,
+  netns,
+}: Pick<TargetGuest, 'guest' | 'netns'>): Promise<FileServer> {
   const authority = await makeRoot();
   const leaf = await makeLeaf(authority, ['localhost']);
   guest.put('/usr/local/share/ca-certificates/lab.crt', authority.pem);
