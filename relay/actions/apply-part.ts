@@ -50,7 +50,7 @@ export async function judgeSwitch(
 }
 
 /** What these tell is the relay's own words, and not a program's. */
-const ownWords: ReadonlySet<ActivationCode> = new Set(['cut_off', 'packages_missing']);
+const ownWords: ReadonlySet<ActivationCode> = new Set(['cut_off', 'packages_missing', 'prune_too_much']);
 
 /** Brings a target to a part that was judged. Why it failed is told to nobody but trust's `recipients`. */
 export async function applyPart(

@@ -221,9 +221,10 @@ async function lookAtTarget(
   machine: Machine,
   { part, digest }: Wanted,
 ): Promise<Result<{ readonly state: TargetState; readonly inForce: boolean }, ActivationCode>> {
-  const strangers = await findStrangers(machine, part);
-  if (!strangers.ok) return strangers;
-  const parts = { before: part, after: part, folders: [], strangers: strangers.value };
+  // Why they cannot be found comes out later, too.
+  const found = await findStrangers(machine, part);
+  const strangers = found.ok ? found.value : [];
+  const parts = { before: part, after: part, folders: [], strangers };
   const looked = await lookAtPaths(machine, parts, { read: [stateFile], maxBytes: maxStateBytes });
   if (!looked.ok) {
     // Too much for one look, or something stands where a file should: what that is comes out later.
@@ -239,7 +240,8 @@ async function lookAtTarget(
     { ...parts, claimed: state.value.claimed ?? [], sights: sights.paths },
     sights.sameOwner,
   );
-  return ok({ state: state.value, inForce: moves.ok && moves.value.ops.length === 0 });
+  const isSame = found.ok && moves.ok && moves.value.ops.length === 0;
+  return ok({ state: state.value, inForce: isSame });
 }
 
 /** Nothing was changed yet: the part is remembered as one that fails here, where it is its own fault. */

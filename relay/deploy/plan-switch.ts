@@ -18,13 +18,16 @@ export type SwitchInput = {
   readonly sights: ReadonlyMap<string, Sight>;
 };
 
+/** A file, with the digest and number of its bytes. */
+export type Kept = { readonly path: string; readonly digest: string; readonly size: number };
+
 export type Switch = {
   /** In the order in which they are done. */
   readonly ops: readonly Op[];
   /** What brings back what is there now, in its order. */
   readonly undo: readonly Op[];
   /** Files whose present bytes `undo` needs among the blobs. */
-  readonly keep: readonly { readonly path: string; readonly digest: string }[];
+  readonly keep: readonly Kept[];
   /** Folders that were made for files, after this switch. */
   readonly folders: readonly string[];
   /** Files that differ from what the generation in force says. */
@@ -44,7 +47,7 @@ export type Obstacle = {
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The folders above a path, the outermost first, without `/`. Of a path in a volume, those of the volume: Podman makes it. */
-function foldersAbove(path: string): string[] {
+export function foldersAbove(path: string): string[] {
   const parts = path.split('/').slice(1, -1);
   const above = parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`);
   return volumeOf(path) === null ? above : above.filter((folder) => volumeOf(folder) !== null);
@@ -107,7 +110,7 @@ export function planSwitch(
   const old = new Map((before?.files ?? []).map((file) => [file.path, file]));
   const ops: Op[] = [];
   const undo: Op[] = [];
-  const keep = new Map<string, string>();
+  const keep = new Map<string, Kept>();
   const obstacles: Obstacle[] = [];
   const drifted: string[] = [];
   const claims: string[] = [];
@@ -144,7 +147,7 @@ export function planSwitch(
       undo.unshift({ do: 'remove', path });
       return;
     }
-    keep.set(path, digest);
+    keep.set(path, { path, digest, size: stat.size });
     undo.unshift({ do: 'put', path, digest, ...listingOf(stat) });
   };
 
@@ -269,7 +272,7 @@ export function planSwitch(
     value: {
       ops,
       undo,
-      keep: [...keep].map(([path, digest]) => ({ path, digest })),
+      keep: [...keep.values()],
       folders: [...made].filter((path) => !unwanted.includes(path)).sort(byText),
       drifted,
       claims,

@@ -1,6 +1,7 @@
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { ReleaseApp, ReleasePart } from '../../schema/wire/release.ts';
 import type { Machine, MachineReason } from '../machine/machine.ts';
+import { packed } from '../machine/packed.ts';
 
 type Package = ReleaseApp['packages'][number];
 type User = ReleaseApp['users'][number];
@@ -8,6 +9,10 @@ export type RequirementReason = 'packages_missing' | 'users_missing' | MachineRe
 
 const timeoutMs = 60_000;
 const maxBytes = 1024 * 1024;
+/** Of names in one call: the guest agent takes little more. */
+const maxNameBytes = 16 * 1024;
+/** So many are told one by one. */
+const mostTold = 20;
 /** Debian Policy 5.6.1: what `dpkg-query` would take for an option or a pattern is no name. */
 const packageName = /^[a-z0-9][a-z0-9+.-]+$/;
 /** Debian Policy 5.6.12. */
@@ -113,19 +118,18 @@ async function ask(
   machine: Machine,
   { argv, names, between, unknown }: Question,
 ): Promise<Result<string[][], MachineReason>> {
-  if (names.length === 0) return ok([]);
-  const ran = await machine.run([...argv, ...names], { timeoutMs, maxBytes });
-  if (!ran.ok) return ran;
-  const { code, stdout, stderr } = ran.value;
-  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-  if (code !== 0 && code !== unknown) {
-    return refuse('machine_error', `${argv[0]}: ${text(stderr).trim().slice(0, 300)}`);
+  const rows: string[][] = [];
+  for (const some of packed(names, (name) => name.length + 1, maxNameBytes)) {
+    const ran = await machine.run([...argv, ...some], { timeoutMs, maxBytes });
+    if (!ran.ok) return ran;
+    const { code, stdout, stderr } = ran.value;
+    const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+    if (code !== 0 && code !== unknown) {
+      return refuse('machine_error', `${argv[0]}: ${text(stderr).trim().slice(0, 300)}`);
+    }
+    for (const line of text(stdout).split('\n')) rows.push(line.split(between));
   }
-  return ok(
-    text(stdout)
-      .split('\n')
-      .map((line) => line.split(between)),
-  );
+  return ok(rows);
 }
 
 function told<T>(
@@ -133,6 +137,8 @@ function told<T>(
   wanted: readonly T[],
   lackOf: (one: T) => string | null,
 ): Result<true, RequirementReason> {
-  const lacks = wanted.flatMap((one) => lackOf(one) ?? []);
-  return lacks.length === 0 ? ok(true) : refuse(code, [...new Set(lacks)].join('; '));
+  const lacks = [...new Set(wanted.flatMap((one) => lackOf(one) ?? []))];
+  if (lacks.length === 0) return ok(true);
+  const more = lacks.length > mostTold ? [`and ${lacks.length - mostTold} more`] : [];
+  return refuse(code, [...lacks.slice(0, mostTold), ...more].join('; '));
 }

@@ -1,11 +1,11 @@
 import { ok, type Result, refuse } from '../../schema/result.ts';
-import type { Machine, MachineReason } from '../machine/machine.ts';
+import type { Machine, MachineReason, Sight } from '../machine/machine.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { removeNetworks } from './networks.ts';
 import { applySecrets } from './secrets/secrets.ts';
 import { tablePath } from './secrets/secrets-plan.ts';
 import { isRunning, type Systemd, type SystemdReason, type UnitState } from './systemd.ts';
-import { changesOf, type Pending, type TargetState } from './target-state.ts';
+import { changesOf, type Op, type Pending, type TargetState } from './target-state.ts';
 import { isUnitPath } from './units.ts';
 
 export type RevertReason = MachineReason | SystemdReason | 'network_in_use' | 'revert_failed';
@@ -73,16 +73,37 @@ type Was = Pending['services'][number];
 const isOther = ({ invocation }: Was, now: UnitState): boolean =>
   !isRunning(now) || now.invocation !== invocation;
 
+/** What a machine says of a file that nobody may change: an immutable one, or one that something is mounted on. */
+const unchangeable: ReadonlySet<MachineReason> = new Set(['not_permitted', 'read_only', 'machine_error']);
+
 /** On a full disk, what the failed part brought is in the way of what was there. */
 async function putBack(
   machine: Machine,
   state: TargetState & { readonly pending: Pending },
 ): Promise<Result<true, MachineReason>> {
-  const undo = changesOf(state.pending.undo);
-  const done = await machine.change(undo);
-  if (done.ok || done.reason !== 'no_space') return done;
-  await collectGarbage(machine, state);
-  return machine.change(undo);
+  const { undo } = state.pending;
+  const done = await machine.change(changesOf(undo));
+  if (done.ok) return done;
+  if (done.reason === 'no_space') {
+    await collectGarbage(machine, state);
+    return machine.change(changesOf(undo));
+  }
+  if (!unchangeable.has(done.reason)) return done;
+  // It has been left as it was, then: the rest must not wait for it.
+  const paths = undo.map(({ path }) => path);
+  const seen = await machine.look({ read: [], maxBytes: 0, paths, owners: [], units: [] });
+  if (!seen.ok) return done;
+  return machine.change(changesOf(undo.filter((op, index) => !isSo(op, seen.value.paths[index]!))));
+}
+
+/** Whether what a change brings about is there already. */
+function isSo(op: Op, { stat, digest }: Sight): boolean {
+  if (op.do === 'remove') return stat === null;
+  if (stat === null) return false;
+  if (op.do === 'link') return stat.kind === 'link' && stat.to === op.to;
+  const isListed = stat.mode === op.mode && `${stat.uid}:${stat.gid}` === op.owner;
+  if (op.do === 'folder') return isListed && stat.kind === 'folder';
+  return isListed && (op.do === 'listing' || digest === op.digest);
 }
 
 /** Gives systemd's own fault no weight: which services run in the end is what counts. */

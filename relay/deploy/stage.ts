@@ -2,7 +2,8 @@ import { digestBytes } from '../../schema/jose/digest.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { ReleasePart } from '../../schema/wire/release.ts';
 import type { Machine, MachineReason, NewFile } from '../machine/machine.ts';
-import type { Switch } from './plan-switch.ts';
+import { packed } from '../machine/packed.ts';
+import type { Kept, Switch } from './plan-switch.ts';
 import { blobPath, makeTargetFolders } from './target-state.ts';
 
 /** A part of a release, and the digest of its bytes. */
@@ -17,7 +18,7 @@ export type BlobSource = (digest: string) => Promise<Result<Uint8Array<ArrayBuff
 
 export type StageReason = MachineReason | 'file_changes' | 'blob_missing' | 'blob_wrong';
 
-/** So much is held in memory before it is written. */
+/** So much is held in memory before it is written, or copied in one call. */
 const batchBytes = 4 * 1024 * 1024;
 
 /**
@@ -38,49 +39,47 @@ export async function stage(
   const digests = [...new Set([...needed, ...more, ...before, wanted.digest])];
   const lacking = await lackingBlobs(machine, digests);
   if (!lacking.ok) return lacking;
-  const kept = new Map(moves.keep.map(({ path, digest }) => [digest, path]));
-  const there = lacking.value.filter((digest) => kept.has(digest));
-  const copied = await keepOld(machine, new Map(there.map((digest) => [digest, kept.get(digest)!])));
+  const kept = new Map(moves.keep.map((file) => [file.digest, file]));
+  const copied = await keepOnTarget(
+    machine,
+    lacking.value.flatMap((digest) => kept.get(digest) ?? []),
+  );
   if (!copied.ok) return copied;
-  const coming = lacking.value.filter((digest) => !kept.has(digest));
+  const missing = lacking.value.filter((digest) => !kept.has(digest));
   let batch: NewFile[] = [];
   let size = 0;
-  for (const [index, digest] of coming.entries()) {
+  for (const [index, digest] of missing.entries()) {
     const bytes = digest === wanted.digest ? ok(wanted.bytes) : await bring(blob, digest);
     if (!bytes.ok) return bytes;
     batch.push({ path: blobPath(digest), bytes: bytes.value, mode: '0600', owner: 'root:root' });
     size += bytes.value.length;
-    if (size < batchBytes && index < coming.length - 1) continue;
+    if (size < batchBytes && index < missing.length - 1) continue;
     const written = await machine.writeAll(batch);
     if (!written.ok) return written;
     batch = [];
     size = 0;
   }
-  if (coming.length === 0) return ok(true);
-  const left = await lackingBlobs(machine, coming);
+  if (lacking.value.length === 0) return ok(true);
+  const left = await lackingBlobs(machine, lacking.value);
   if (!left.ok) return left;
-  return left.value.length === 0
-    ? ok(true)
-    : refuse('machine_error', `${left.value[0]} did not arrive whole`);
+  const [first] = left.value;
+  if (first === undefined) return ok(true);
+  const changed = kept.get(first);
+  return changed === undefined
+    ? refuse('machine_error', `${first} did not arrive whole`)
+    : refuse('file_changes', `${changed.path} changes meanwhile`);
 }
 
-/** What is there now may be large: it never leaves the machine. */
-async function keepOld(
-  machine: Machine,
-  paths: ReadonlyMap<string, string>,
-): Promise<Result<true, StageReason>> {
-  if (paths.size === 0) return ok(true);
-  const copied = await machine.change(
-    [...paths].map(([digest, path]) => ({
-      ...{ do: 'copy', from: path, path: blobPath(digest) },
-      ...{ mode: '0600', owner: 'root:root' },
-    })),
-  );
-  if (!copied.ok) return copied;
-  const left = await lackingBlobs(machine, [...paths.keys()]);
-  if (!left.ok) return left;
-  const [changed] = left.value;
-  return changed === undefined ? ok(true) : refuse('file_changes', `${paths.get(changed)} changes meanwhile`);
+/** What is there already goes no way there and back: a guest's agent takes some kilobytes in a call. */
+async function keepOnTarget(machine: Machine, files: readonly Kept[]): Promise<Result<true, MachineReason>> {
+  for (const some of packed(files, ({ size }) => size, batchBytes)) {
+    const how = { do: 'copy', mode: '0600', owner: 'root:root' } as const;
+    const copied = await machine.change(
+      some.map(({ path, digest }) => ({ ...how, from: path, path: blobPath(digest) })),
+    );
+    if (!copied.ok) return copied;
+  }
+  return ok(true);
 }
 
 async function lackingBlobs(

@@ -116,6 +116,9 @@ export async function writeTargetState(
   state: TargetState,
 ): Promise<Result<true, MachineReason>> {
   const bytes = new TextEncoder().encode(canonicalJson(state));
+  // What could not be read again would be no way back.
+  if (bytes.length > maxStateBytes)
+    return refuse('too_large', `${stateFile} would have ${bytes.length} bytes`);
   return machine.write(stateFile, bytes, { mode: '0600', owner: 'root:root' });
 }
 

@@ -10,6 +10,7 @@ import {
   type MachineResult,
   type Seen,
 } from './machine.ts';
+import { packed } from './packed.ts';
 import {
   type Answer,
   readAnswer,
@@ -268,7 +269,11 @@ export function createRemoteMachine(name: string, exec: Exec): Machine {
     async change(steps) {
       const bad = badPath(steps.flatMap((step) => [step.path, ...otherPath(step)]));
       if (bad !== null) return bad;
-      for (const some of packed(steps, ({ path }) => sizeOf(path), chunkBytes)) {
+      for (const some of packed(
+        steps,
+        (step) => sizeOf([step.path, ...otherPath(step)].join('')),
+        chunkBytes,
+      )) {
         const fields = some.flatMap((step) => [
           step.do,
           step.path,
@@ -292,18 +297,3 @@ const partName = (): string => `.${randomBytes(8).toString('hex')}.writ`;
 
 /** A path with the other words that go along with it, in bytes. */
 const sizeOf = (path: string): number => Buffer.byteLength(path) + 300;
-
-/** Lists that each fit into one call, in the order of what they hold. */
-function packed<T>(all: readonly T[], bytesOf: (one: T) => number, maxBytes: number): T[][] {
-  const lists: T[][] = [];
-  let size = Number.POSITIVE_INFINITY;
-  for (const one of all) {
-    size += bytesOf(one);
-    if (size > maxBytes) {
-      lists.push([]);
-      size = bytesOf(one);
-    }
-    lists.at(-1)!.push(one);
-  }
-  return lists;
-}

@@ -22,13 +22,11 @@ sub durable { require IO::Handle; IO::Handle::sync($_[0]) }
 sub end { kill 'KILL', $$ }
 
 # The folder of a path, opened part by part without following a link (openat(2) by way of /proc/self/fd). Empty when a
-# part of the way is missing and that is no fault here, or whatever stands in the way where nothing is. Folders stay open
-# for the paths that come, as far as a process may have files open.
+# part of the way is missing and that is no fault here, or whatever stands in the way where nothing is.
 my $DIR = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 my %dirs;
-sub seat { my ($path, $soft) = @_;
+sub seat { my ($path, $soft) = @_; %dirs = () if keys %dirs > 256; # An agent may open 1024 files.
   my @parts = split m{/}, substr($path, 1); my $last = pop @parts; my $way = '';
-  %dirs = () if keys %dirs > 200;
   unless ($dirs{''}) { sysopen($dirs{''}, '/', $DIR) or fault('/') }
   my $dir = $dirs{''};
   for my $part (@parts) {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { ok, refuse } from '../../schema/result.ts';
 import type { MachineResult, Ran, RunOptions } from './machine.ts';
 
@@ -23,13 +23,20 @@ export function runProgram(
 ): Promise<MachineResult<Ran>> {
   if (signal?.aborted === true) return Promise.resolve(refuse('aborted'));
   return new Promise((resolve) => {
-    // A group of its own, so that what it has started ends with it.
-    const child = spawn(program, args, {
-      cwd: '/',
-      env: { ...plainEnv, ...env },
-      detached: true,
-      stdio: 'pipe',
-    });
+    let child: ChildProcessWithoutNullStreams;
+    try {
+      // A group of its own, so that what it has started ends with it.
+      child = spawn(program, args, {
+        cwd: '/',
+        env: { ...plainEnv, ...env },
+        detached: true,
+        stdio: 'pipe',
+      });
+    } catch (error) {
+      // Words that are too long in all (execve(2)) are the one failure of the system that is thrown.
+      if ((error as NodeJS.ErrnoException).code !== 'E2BIG') throw error;
+      return resolve(refuse('machine_error', `${program} cannot be run (E2BIG)`));
+    }
     let cause: 'timeout' | 'aborted' | 'too_large' | null = null;
     const end = (why: NonNullable<typeof cause>): void => {
       cause ??= why;

@@ -100,7 +100,8 @@ export const releaseCodes = {
   },
   not_a_file: {
     title: 'No file where one must be',
-    meaning: 'Where the release has a file is a folder, a link or a device. Nothing was changed.',
+    meaning:
+      'Where the release has a file is a folder, a link or a device. Or what could not be brought back lies in a folder that the repo keeps free of other files (`prune`): a link, a device, a file over 64 MiB, a name that no release could have. Nothing was changed.',
     todo: `${seeLog} Move it away.`,
   },
   not_a_folder: {

@@ -184,11 +184,19 @@ else
     test('a folder that is kept free of other files is, and nothing is interrupted', async () => {
       const { guest } = target;
       const prune = `${wideHome['apps/web/app.yaml']}`.replace('index.html }', 'index.html, prune: true }');
-      await guest.must(['mkdir', '-p', '/etc/opt/web/stray/deep']);
+      // What the change before left goes back to what it was.
+      await change({});
+      const mounted = '/etc/opt/web/mounted';
+      await guest.must(['mkdir', '-p', '/etc/opt/web/stray/deep', mounted]);
+      await guest.must(['mount', '-t', 'tmpfs', 'writ', mounted]);
+      await guest.must(['touch', `${mounted}/x`]);
       await guest.must(['cp', '/etc/hosts', '/etc/opt/web/stray/deep/a b']);
       const done = await change({ 'apps/web/app.yaml': prune });
       assert.deepEqual([done.interrupted, done.result.restarted], [[], 0]);
-      assert.equal(await guest.must(['find', '/etc/opt/web', '-mindepth', '1']), '/etc/opt/web/index.html\n');
+      const left = await guest.must(['find', '/etc/opt/web', '-mindepth', '1']);
+      assert.deepEqual(left.trim().split('\n').sort(), ['/etc/opt/web/index.html', mounted, `${mounted}/x`]);
+      await guest.must(['umount', mounted]);
+      await guest.must(['rmdir', mounted]);
       await guest.must(['ln', '-s', '/etc', '/etc/opt/web/link']);
       const release = await releaseOf(wideHome, { 'apps/web/app.yaml': prune });
       const refused = (await target.activate(release, { pace }))?.activation;

@@ -1,5 +1,6 @@
 import { ok, type Result, refuse } from '../../../schema/result.ts';
 import type { Change, Machine, MachineReason, RunOptions } from '../../machine/machine.ts';
+import { packed } from '../../machine/packed.ts';
 import { blobPath } from '../target-state.ts';
 import {
   type ArchiveFile,
@@ -149,7 +150,7 @@ async function keepFiles(
   }
   const lacking = await lackingOf(machine, [...blobs.keys()]);
   if (!lacking.ok) return lacking;
-  for (const some of batched(lacking.value, (digest) => blobs.get(digest)!.size)) {
+  for (const some of packed(lacking.value, (digest) => blobs.get(digest)!.size, batchBytes)) {
     const copied = await machine.change(
       some.map(
         (digest): Change => ({
@@ -173,18 +174,4 @@ export async function lackingOf(
   if (digests.length === 0) return ok([]);
   const there = await machine.digest(digests.map(blobPath));
   return there.ok ? ok(digests.filter((digest, index) => there.value[index] !== digest)) : there;
-}
-
-function batched<T>(all: readonly T[], bytesOf: (one: T) => number): T[][] {
-  const lists: T[][] = [];
-  let size = Number.POSITIVE_INFINITY;
-  for (const one of all) {
-    size += bytesOf(one);
-    if (size > batchBytes || lists.at(-1)!.length >= 500) {
-      lists.push([]);
-      size = bytesOf(one);
-    }
-    lists.at(-1)!.push(one);
-  }
-  return lists;
 }

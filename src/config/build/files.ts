@@ -1,3 +1,4 @@
+import { volumeOf as volumeOfPath } from '../../../schema/change/volume-paths.ts';
 import type { FileEntry } from '../../../schema/manifest/app.ts';
 import { readVolumePlace } from '../../../schema/manifest/values.ts';
 import { didYouMean } from '../../../schema/near.ts';
@@ -104,11 +105,15 @@ function draftEach(
   return { drafts, findings };
 }
 
+/** The folder from which `prune` at a file or folder removes what else is there; empty for `/`. */
+export const prunedFolder = (to: string): string => to.slice(0, to.lastIndexOf('/'));
+
 /** What Podman calls the volume that a file goes into, undefined for a file of the machine, or what is wrong with it. */
 function volumeOf({ to, prune, place }: Entry, { app, parsed }: Placed): string | undefined | Finding {
   const into = readVolumePlace(to);
+  if (prune && (into !== null || volumeOfPath(to) !== null))
+    return fault(place, 'volume_pruned', `prune would remove what ${app} keeps in the volume`);
   if (into === null) return undefined;
-  if (prune) return fault(place, 'volume_pruned', `prune would remove what ${app} keeps in the volume`);
   const units = parsed.filter(({ name }) => name.kind === 'volume');
   const unit = units.find(({ name }) => name.base === into.volume);
   if (unit === undefined) {

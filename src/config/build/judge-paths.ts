@@ -1,9 +1,10 @@
-import { judgePath } from '../../../schema/trust/paths.ts';
+import { readVolumePlace } from '../../../schema/manifest/values.ts';
+import { judgePath, reachesNever } from '../../../schema/trust/paths.ts';
 import type { Placed } from '../compile/units.ts';
 import { fault } from '../compile/units.ts';
 import type { Finding, Place } from '../finding.ts';
 import type { Home } from '../home.ts';
-import type { Draft } from './files.ts';
+import { type Draft, prunedFolder } from './files.ts';
 
 /**
  * Files and folders where no release may write, whatever trust grants. The release is made all the same, for it has
@@ -25,7 +26,20 @@ export function judgePaths(home: Home, placed: readonly Placed[], drafts: readon
           },
         ]
       : [];
+  const emptied = ({ target, files }: Placed): Finding[] =>
+    files.flatMap(({ to, prune, place }) => {
+      const folder = prunedFolder(to);
+      if (!prune || !isManaged(target) || readVolumePlace(to) !== null || !reachesNever(folder || '/'))
+        return [];
+      const message = `no relay lets a release remove what else is in ${folder || '/'} on ${target}`;
+      const hint = 'Files that are kept free of others go into a folder of their own.';
+      // A release has no name for the outermost folder.
+      return [
+        { ...fault(place, 'path_never', message, hint), severity: folder === '' ? 'error' : 'warning' },
+      ];
+    });
   return [
+    ...placed.flatMap(emptied),
     ...drafts.flatMap(({ target, path, place }) => doubt(target, path, place)),
     ...placed.flatMap(({ target, source }) =>
       source.file.dirs.flatMap(({ path }, index) => doubt(target, path, source.yaml.place(['dirs', index]))),

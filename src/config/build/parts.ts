@@ -12,6 +12,7 @@ import type { Placed } from '../compile/units.ts';
 import { grouped } from '../grouped.ts';
 import type { Flow, Home, Route } from '../home.ts';
 import { byText } from '../repo.ts';
+import { prunedFolder } from './files.ts';
 import { nativeOf, providedBy } from './native.ts';
 import { type UnitFiles, unitFilesOf, unitsOf } from './unit-parts.ts';
 
@@ -116,13 +117,7 @@ function makeApp(
     dirs: file.dirs
       .map(({ path, mode, owner }) => ({ path, mode, owner: ownerText(owner) }))
       .sort((a, b) => byText(a.path, b.path)),
-    prune: [
-      ...new Set(
-        files
-          .filter(({ prune }) => prune)
-          .map(({ to }) => (to.endsWith('/') ? to.slice(0, -1) : to.slice(0, to.lastIndexOf('/')))),
-      ),
-    ].sort(byText),
+    prune: [...new Set(files.filter(({ prune }) => prune).map(({ to }) => prunedFolder(to)))].sort(byText),
     ports: file.ports.map(({ port: number, proto, from }) => ({
       port: number,
       proto,

@@ -17,6 +17,7 @@ export const findRisks = (
     return apps.flatMap((app) => [
       ...openedPorts(target, app, old, now),
       ...lost(target, app, old),
+      ...bared(target, app, old, now),
       ...unitRisks(target, app),
       ...trusted(target, app, old, now),
     ]);
@@ -114,4 +115,26 @@ function lost(target: string, planned: PlannedApp, before: ReleasePart | undefin
       return { code: 'folder_pruned', target, app, text } as const;
     }),
   ];
+}
+
+const dirsOf = (part: ReleasePart | undefined): string[] =>
+  (part?.apps ?? []).flatMap(({ dirs }) => dirs.map(({ path }) => path));
+
+/** Folders that an app no longer has as its own, in one that is kept free of other files: what they hold goes. */
+function bared(
+  target: string,
+  { app }: PlannedApp,
+  before: ReleasePart | undefined,
+  after: ReleasePart | undefined,
+): Risk[] {
+  const kept = new Set(dirsOf(after));
+  const pruned = new Set((after?.apps ?? []).flatMap(({ prune }) => prune));
+  /** The nearest of both decides. */
+  const isEmptied = (path: string): boolean =>
+    path !== '' && (pruned.has(path) || (!kept.has(path) && isEmptied(path.slice(0, path.lastIndexOf('/')))));
+  const bare = (appOf(before, app)?.dirs ?? []).filter(({ path }) => !kept.has(path) && isEmptied(path));
+  return bare.map(({ path }) => {
+    const text = `all that ${named(path)} on \`${target}\` holds is removed: no app has it as its own any more`;
+    return { code: 'folder_pruned', target, app, text } as const;
+  });
 }

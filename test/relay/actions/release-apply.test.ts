@@ -100,6 +100,19 @@ describe('a release on its target', () => {
     assert.deepEqual([...left(), machine.text('/etc/opt/web/index.html')], [null, null, 'three\n']);
   });
 
+  test('that would empty the wrong folder is told in the host’s log, which folder it is', async () => {
+    const scene = await openScene();
+    const { run } = scene.machine;
+    const many = Array.from({ length: 5_001 }, (_, index) => `/etc/opt/${index}\0`).join('');
+    scene.machine.run = async (argv, options) =>
+      argv[0] === 'find'
+        ? ok({ code: 0, stdout: new TextEncoder().encode(many), stderr: new Uint8Array() })
+        : run(argv, options);
+    const done = await apply(scene, await makePart({ app: { prune: ['/etc/opt'] } }));
+    assert.equal(codeOf(done), 'failed prune_too_much');
+    assert.match(JSON.stringify(done), /"detail":"over 5000 files, .* in \/etc\/opt"/);
+  });
+
   test('that cannot be put back either is told as such', async () => {
     const scene = await openScene();
     await apply(scene, await webPart('one\n'));

@@ -178,6 +178,9 @@ test('strangers in folders that are kept free go, the innermost first, and come 
   const link: Disk = new Map([...clean, ['/etc/opt/a/l', { kind: 'link', digest: null, how: '0777 0:0' }]]);
   const refused = plan(link, one, one, [], [], ['/etc/opt/a/l']);
   assert.deepEqual(!refused.ok && refused.obstacles, [{ path: '/etc/opt/a/l', why: 'not_a_file' }]);
+  const large: Disk = new Map([...clean, ['/etc/opt/a/v', { kind: 'file', digest: null, how: '0644 0:0' }]]);
+  const kept = plan(large, one, one, [], [], ['/etc/opt/a/v']);
+  assert.deepEqual(!kept.ok && kept.obstacles, [{ path: '/etc/opt/a/v', why: 'not_a_file' }], 'too large');
 });
 
 test('a file that is only seeded goes as a stranger does, once it is no part any more', () => {
@@ -197,7 +200,7 @@ test('a file that was changed by hand is told, and put back', () => {
   const made = plan(disk, same, same);
   assert.ok(made.ok);
   assert.deepEqual(made.value.drifted, ['/etc/x']);
-  assert.deepEqual(made.value.keep, [{ path: '/etc/x', digest: hash('9') }]);
+  assert.deepEqual(made.value.keep, [{ path: '/etc/x', digest: hash('9'), size: 1 }]);
 });
 
 test('folders that were made go with their last file, and others stay', () => {

@@ -73,6 +73,16 @@ test('packages are there by name, and by version where one is wanted', async () 
   assert.deepEqual(asked[2]!.slice(3), ['haproxy', 'nut-client', 'chrony', 'nginx', 'age']);
 });
 
+test('many names are asked for by several calls, and not all that lack are told one by one', async () => {
+  const { machine, asked } = telling({ 'dpkg-query --show': { code: 1, stdout: '' } });
+  const packages = Array.from({ length: 1_000 }, (_, index) => ({ name: `p${index}-${'x'.repeat(80)}` }));
+  const said = await look(machine, { packages });
+  assert.equal(asked.flatMap((argv) => argv.slice(3)).length, packages.length);
+  assert.ok(asked.length > 1 && asked.every((argv) => argv.join(' ').length < 20_000));
+  assert.match(said, / is not installed; and 980 more$/);
+  assert.equal(said.split('; ').length, 21);
+});
+
 test('threat 16: a name that a program would read as an option or a pattern is not asked for', async () => {
   const { machine, asked } = telling({});
   const names = ['--admindir=/tmp/x', '*', 'a*', 'x y', '-', ''];

@@ -14,7 +14,7 @@ const play = async (found: string) => {
   machine.put(path, found);
   const { part, digest, blobs } = await makePart();
   const wanted: Wanted = { part, digest, bytes: blobs.get(digest)! };
-  const keep = [{ path, digest: await digestBytes(toBytes('as it was')) }];
+  const keep = [{ path, digest: await digestBytes(toBytes('as it was')), size: found.length }];
   const moves: Switch = { ops: [], undo: [], keep, folders: [], drifted: [], claims: [], claimed: [] };
   const asked: string[] = [];
   const blob = async (one: string) => {

@@ -18,6 +18,12 @@ else {
   );
 }
 
+test('words that are too long for a program are a failure, and are not thrown', async () => {
+  const machine = createHostMachine('here');
+  const ran = await machine.run(['true', 'x'.repeat(200_000)], { timeoutMs: 10_000, maxBytes: 1_000 });
+  assert.equal(ran.ok ? 'ok' : ran.reason, 'machine_error');
+});
+
 test('paths have one form', () => {
   for (const path of ['/etc/opt/a', '/a', '/etc/a b', '/..a', '/a..']) assert.ok(isMachinePath(path), path);
   const bad = ['/', '', 'a', '/a/', '//a', '/a/..', '/./a', '/a\u0000', '/a\u007f', `/${'a'.repeat(256)}`];

@@ -36,22 +36,40 @@ else {
   );
 }
 
-test('more folders are looked at than a process may have files open', async () => {
-  const folder = mkdtempSync(join(base, 'many-'));
-  const paths = Array.from({ length: 600 }, (_, at) => `${folder}/${at}/x`);
-  for (const [at, path] of paths.entries()) {
-    mkdirSync(join(path, '..'));
-    writeFileSync(path, `${at}`);
-  }
-  const narrow: Exec = {
+test('it looks into more folders than an agent may have files open', async () => {
+  const folders = Array.from({ length: 700 }, (_, index) => join(base, `many/${index}`));
+  for (const folder of folders) mkdirSync(folder, { recursive: true });
+  for (const folder of folders) writeFileSync(join(folder, 'x'), 'x');
+  const few: Exec = {
     ...here,
-    maxStdin: 2 * 1024 * 1024,
-    run: (argv, options) => here.run(['sh', '-c', 'ulimit -n 400; exec "$@"', 'sh', ...argv], options),
+    run: (argv, options) => here.run(['sh', '-c', 'ulimit -n 512; exec "$@"', 'sh', ...argv], options),
   };
-  const digests = await createRemoteMachine('there', narrow).digest(paths);
-  assert.ok(digests.ok, JSON.stringify(digests));
-  assert.equal(new Set(digests.value).size, 600);
-  assert.ok(!digests.value.includes(null));
+  const paths = folders.map((folder) => join(folder, 'x'));
+  const machine = createRemoteMachine('there', { ...few, maxStdin: 1024 * 1024 });
+  const seen = await machine.look({ read: [], maxBytes: 0, paths, owners: [], units: [] });
+  assert.ok(seen.ok, seen.ok ? '' : `${seen.reason}: ${seen.detail}`);
+  assert.ok(seen.value.paths.every(({ stat, digest }) => stat?.kind === 'file' && digest !== null));
+  assert.ok((await machine.stat(paths)).ok);
+});
+
+test('no call takes more than the way does, however long the paths are that files are copied from', async () => {
+  const lengths: number[] = [];
+  const exec: Exec = {
+    ...here,
+    maxStdin: 48_000,
+    async run(_, { stdin }) {
+      lengths.push(stdin.length);
+      return ok({ code: 0, stdout: Buffer.from('K\x000\0').toString('hex'), stderr: '' });
+    },
+  };
+  const how = { do: 'copy', mode: '0600', owner: 'root:root' } as const;
+  const steps = Array.from({ length: 100 }, (_, index) => ({
+    ...how,
+    path: `/${index}`,
+    from: `/${'x'.repeat(250)}/${'y'.repeat(250)}`,
+  }));
+  assert.ok((await createRemoteMachine('there', exec).change(steps)).ok);
+  assert.ok(lengths.length > 1 && Math.max(...lengths) <= exec.maxStdin, `${lengths}`);
 });
 
 test('threat 7: whatever a machine answers is told as its fault, and is never more than a reason', async () => {

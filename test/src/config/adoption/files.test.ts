@@ -82,6 +82,12 @@ files:
     'apps/hass/app.yaml:5 error volume_missing: no unit of hass makes the volume: there is no confg.volume',
     'apps/hass/app.yaml:6 error volume_pruned: prune would remove what hass keeps in the volume',
   ]);
+  const byPath = '/var/lib/containers/storage/volumes/hass-config/_data/themes/, prune: true, manage';
+  const pruned = (tree['apps/hass/app.yaml'] as string).replace('volume:config/themes/, manage', byPath);
+  assert.match(
+    (await home({ ...tree, 'apps/hass/app.yaml': pruned })).told.join(),
+    /:6 error volume_pruned: /,
+  );
 });
 
 const mounted = (...volumes: string[]) => ({

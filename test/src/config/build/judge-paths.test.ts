@@ -31,6 +31,22 @@ test('folders count as files do, and what trust may grant does not', async () =>
   assert.match(found[0]!.message, /\/etc\/writ-relay\/more/);
 });
 
+test('a folder that is to be kept free of other files, and has what no release may touch, is told', async () => {
+  for (const [to, told] of [
+    ['/etc/web.conf, prune: true', 'warning /etc'],
+    ['/etc/containers/systemd/web/, prune: true', 'warning /etc/containers/systemd/web'],
+    ['/web.conf, prune: true', 'error /'],
+    ['/etc/opt/other/, prune: true', undefined],
+    ['/etc/web.conf', undefined],
+  ] as const) {
+    const { findings, release } = await buildTree(smallHome, withFile(to));
+    const found = findings.find(({ code }) => code === 'path_never');
+    const folder = /what else is in (\S+) on websvcs$/.exec(found?.message ?? '')?.[1];
+    assert.equal(found && `${found.severity} ${folder}`, told, to);
+    assert.equal(release === undefined, found?.severity === 'error');
+  }
+});
+
 test('a unit that would take the place of Writ’s own is told', async () => {
   const changes = {
     'apps/web/app.yaml': yaml.replace('webdata.volume]', 'webdata.volume, writ-relay.container]'),

@@ -137,6 +137,8 @@ test('what opens, cuts off or loses something is flagged', async () => {
       'on: secsvcs\nservice: haproxy.service\nfiles: [{ from: haproxy.cfg, to: /etc/haproxy/haproxy.cfg, on_change: reload }]\nports: [{ port: 443, from: lan }]\n',
     'apps/haproxy/haproxy.cfg': 'defaults\n',
   };
+  const pruned = (...dirs: string[]): string =>
+    `${yaml.replace('web.ini }', 'web.ini, prune: true }')}dirs: [${dirs.map((path) => `{ path: ${path} }`)}]\n`;
   const cases: readonly (readonly [changes: Changes, risks: readonly string[], before?: Changes])[] = [
     [
       { 'apps/web/app.yaml': yaml },
@@ -189,6 +191,18 @@ test('what opens, cuts off or loses something is flagged', async () => {
     [
       { 'apps/web/app.yaml': yaml.replace('web.ini }', 'web.ini, prune: true }') },
       ['folder_pruned: what the release does not hold is removed from `/etc/opt/web` on `websvcs`'],
+    ],
+    [
+      { 'apps/web/app.yaml': pruned('/srv/own') },
+      [
+        'folder_pruned: all that `/etc/opt/web/data` on `websvcs` holds is removed: no app has it as its own any more',
+      ],
+      { 'apps/web/app.yaml': pruned('/srv/own', '/srv/gone', '/etc/opt/web/data') },
+    ],
+    [
+      { 'apps/web/app.yaml': pruned('/etc/opt/web/data') },
+      [],
+      { 'apps/web/app.yaml': pruned('/etc/opt/web/data', '/etc/opt/web/data/more') },
     ],
     [{ 'apps/web/motd': 'hi\n' }, []],
   ];
