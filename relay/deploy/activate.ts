@@ -1,12 +1,13 @@
 import { changedUnits } from '../../schema/change/units.ts';
-import { withVolumePaths } from '../../schema/change/volume-paths.ts';
 import { ok, type Result, refuse } from '../../schema/result.ts';
 import type { WatchPath } from '../drivers/watch-path.ts';
 import type { Machine } from '../machine/machine.ts';
+import { bringArchives, bringArtifacts } from './artifacts/bring-artifacts.ts';
 import { changeOver } from './change-over.ts';
 import { checkPart } from './check-part.ts';
 import { type ActivationCode, isQuarantining } from './codes.ts';
 import { collectGarbage } from './collect-garbage.ts';
+import { expandPart } from './expand-part.ts';
 import type { HealthClock } from './health.ts';
 import { bringImages } from './images.ts';
 import { checkLeaves, hasCerts, type LeafPort } from './leaves/leaf-port.ts';
@@ -17,7 +18,7 @@ import { planSwitch } from './plan-switch.ts';
 import { checkRequirements } from './requirements.ts';
 import { revert } from './revert.ts';
 import { checkSecrets, takeOverSecrets } from './secrets/secrets.ts';
-import { planSecrets, tablePath } from './secrets/secrets-plan.ts';
+import { tablePath } from './secrets/secrets-plan.ts';
 import { changedFilled } from './secrets/secrets-preview.ts';
 import { lookAtPaths } from './sights.ts';
 import { type BlobSource, stage, type Wanted } from './stage.ts';
@@ -97,15 +98,15 @@ const codeOf = (reason: ActivationCode | SystemdReason): ActivationCode =>
  */
 export async function activate(deps: ActivateDeps, given: Wanted, again = false): Promise<Activation> {
   const { machine } = deps;
-  const secrets = await planSecrets(withVolumePaths(given.part));
-  if (!secrets.ok) return failed(secrets.reason, secrets.detail, true);
-  const { part, own, needs, table } = secrets.value;
-  const wanted = { ...given, part };
   const at = deps.at ?? (() => {});
   at('look');
-  const seen = await lookAtTarget(machine, wanted);
+  let expanded = await expandPart(machine, given.part);
+  if (!expanded.ok) return failed(expanded.reason, expanded.detail, true);
+  const { unknown } = expanded.value;
+  const seen = await lookAtTarget(machine, { ...given, part: expanded.value.part });
   if (!seen.ok) return failed(seen.reason, seen.detail, true);
-  if (seen.value.inForce) return { state: 'succeeded', result: { already: true, ...nothingDone } };
+  if (seen.value.inForce && unknown.length === 0)
+    return { state: 'succeeded', result: { already: true, ...nothingDone } };
   let { state } = seen.value;
   if (state.pending !== null) {
     at('back');
@@ -114,12 +115,20 @@ export async function activate(deps: ActivateDeps, given: Wanted, again = false)
     ({ state } = back.value);
     at('look');
   }
-  const bad = state.quarantined.find(({ part }) => part === wanted.digest);
+  const bad = state.quarantined.find(({ part }) => part === given.digest);
   if (bad !== undefined && !again) {
     return failed('part_quarantined', `it failed on ${machine.name} with ${bad.code}`, true);
   }
-  const there = await checkRequirements(machine, wanted.part);
+  const there = await checkRequirements(machine, given.part);
   if (!there.ok) return failed(there.reason, there.detail, true);
+  if (unknown.length > 0) {
+    const brought = await bringArchives(machine, unknown, deps.signal);
+    if (!brought.ok) return failBefore(machine, state, given.digest, brought);
+    expanded = await expandPart(machine, given.part);
+    if (!expanded.ok) return failBefore(machine, state, given.digest, expanded);
+  }
+  const { part, own, needs, table } = expanded.value;
+  const wanted = { ...given, part };
   const planned = await planPart(machine, state, wanted.part);
   if (!planned.ok) return failed(planned.reason, planned.detail, true);
   const { before, moves } = planned.value;
@@ -134,6 +143,9 @@ export async function activate(deps: ActivateDeps, given: Wanted, again = false)
     const made = own.get(digest);
     return made === undefined ? deps.blob(digest) : ok(made);
   };
+  const put = moves.ops.flatMap((op) => (op.do === 'put' ? [op.digest] : []));
+  const fetched = await bringArtifacts(machine, part, put, deps.signal);
+  if (!fetched.ok) return failBefore(machine, state, wanted.digest, fetched);
   const staged = await stage({ machine, blob }, wanted, moves, needs);
   if (!staged.ok) return failBefore(machine, state, wanted.digest, staged);
   const coming = work.groups.flatMap(({ start, restart }) => [...start, ...restart]);

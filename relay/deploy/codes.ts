@@ -57,6 +57,9 @@ export const activationCodes = {
   authority_expired: 'part',
   /** A certificate has a name that the intermediate does not permit. */
   certificate_not_permitted: 'part',
+  /** What is fetched is something else than the release says, or nothing that a release could bring. */
+  artifact_wrong: 'part',
+  artifact_unfit: 'part',
   /** It failed here before; only an explicit retry or another part is tried. */
   part_quarantined: 'part',
 
@@ -99,6 +102,8 @@ export const activationCodes = {
 
   /** A registry does not answer. */
   image_unreachable: 'way',
+  /** The target cannot fetch what the release names from elsewhere. */
+  artifact_unreachable: 'way',
   /** Bytes of the release could not be had, or were others. */
   blob_missing: 'way',
   blob_wrong: 'way',

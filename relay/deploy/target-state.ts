@@ -7,6 +7,8 @@ import { ok, type Result, refuse } from '../../schema/result.ts';
 import { canonicalJson } from '../../schema/wire/canonical.ts';
 import { type ReleasePart, releasePartSchema } from '../../schema/wire/release.ts';
 import type { Change, Machine, MachineReason } from '../machine/machine.ts';
+import { archiveFolder } from './artifacts/archive-list.ts';
+import { withArtifactFiles } from './artifacts/artifact-files.ts';
 import { withSecretFiles } from './secrets/secrets-plan.ts';
 
 /** What Writ keeps on each target, root's alone. Bytes lie in `blobs/<hex>`, parts of releases among them. */
@@ -135,7 +137,7 @@ export async function readKeptPart(
   digest: string,
 ): Promise<Result<ReleasePart, StateReason>> {
   const bytes = await machine.read(blobPath(digest), maxPartBytes);
-  if (bytes.ok) return parsePart(bytes.value, digest);
+  if (bytes.ok) return parsePart(machine, bytes.value, digest);
   if (bytes.reason !== 'not_found') return bytes;
   return refuse('target_state_malformed', `the part ${digest} is gone from ${blobFolder}`);
 }
@@ -150,21 +152,33 @@ export async function readKeptParts(
   return Promise.all(
     digests.map((digest, index) => {
       const bytes = seen.ok ? seen.value.read[index] : null;
-      return bytes == null ? readKeptPart(machine, digest) : parsePart(bytes, digest);
+      return bytes == null ? readKeptPart(machine, digest) : parsePart(machine, bytes, digest);
     }),
   );
 }
 
-/** A part of a release from its bytes, which must have this digest, as a target has it: with paths for places in volumes. */
+/**
+ * A part of a release from its bytes, which must have this digest, as a target has it: with paths for places in volumes,
+ * and with what was fetched.
+ */
 async function parsePart(
+  machine: Machine,
   bytes: Uint8Array<ArrayBuffer>,
   digest: string,
-): Promise<Result<ReleasePart, 'target_state_malformed'>> {
+): Promise<Result<ReleasePart, StateReason>> {
   const malformed = refuse('target_state_malformed', `the part ${digest} cannot be read`);
   if ((await digestBytes(bytes)) !== digest) return malformed;
   const json = parseStrictJson(bytes, { maxBytes: maxPartBytes });
   const parsed = json.ok ? v.safeParse(releasePartSchema, json.value) : null;
-  return parsed?.success === true ? ok(await withSecretFiles(withVolumePaths(parsed.output))) : malformed;
+  if (parsed?.success !== true) return malformed;
+  const fetched = await withArtifactFiles(machine, withVolumePaths(parsed.output));
+  if (!fetched.ok) {
+    const { reason, detail } = fetched;
+    return reason === 'artifact_unfit' ? malformed : refuse(reason, detail);
+  }
+  const { part, unknown } = fetched.value;
+  if (unknown.length === 0) return ok(await withSecretFiles(part));
+  return refuse('target_state_malformed', `what ${unknown[0]!.url} holds is gone from ${archiveFolder}`);
 }
 
 /** The state once a part runs: it is in force and kept, and the oldest are forgotten. */

@@ -40,6 +40,8 @@ const plainEnv = {
   LANG: 'C.UTF-8',
 };
 const opMs = 60_000;
+/** Each change is durable before the next, and there may be hundreds in one call. */
+const changesMs = 10 * 60_000;
 /** Beyond a program's own time: the way there and back. */
 const wayMs = 30_000;
 const maxDigestedBytes = 64 * 1024 * 1024;
@@ -279,7 +281,7 @@ export function createRemoteMachine(name: string, exec: Exec): Machine {
           otherPath(step)[0] ?? '',
           partName(),
         ]);
-        const done = await ask(['change', ...fields]);
+        const done = await ask(['change', ...fields], undefined, changesMs);
         if (!done.ok) return done;
       }
       return ok(true);

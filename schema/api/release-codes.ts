@@ -45,7 +45,7 @@ export const releaseCodes = {
   part_needs_more: {
     title: 'Release asks for more than can be done',
     meaning:
-      'The target’s part holds what no relay can bring about yet, such as fetched files. Nothing was changed.',
+      'The target’s part holds what no relay can bring about yet, such as sources of packages. Nothing was changed.',
     todo: `${seeLog} docs/not-yet.md lists what is planned.`,
   },
   part_quarantined: {
@@ -77,6 +77,12 @@ export const releaseCodes = {
     meaning:
       'A unit of the release has the name of one of Writ’s own, gives itself such a name, or would stop one. Nothing was changed.',
     todo: `${seeLog} Give the unit another name.`,
+  },
+  unit_fetched: {
+    title: 'A unit would come from elsewhere',
+    meaning:
+      'An app would have a file or an archive fetched to where systemd and Podman look for units. Nobody would have judged its text. Nothing was changed.',
+    todo: `${seeLog} Put the unit into the app’s folder in the repo.`,
   },
   unit_opens_never: {
     title: 'Unit opens what no release may touch',
@@ -126,6 +132,24 @@ export const releaseCodes = {
     meaning:
       'The target lacks a user that the repo names, or has one with another number, home, shell or without a group. Releases make none. Nothing was changed.',
     todo: 'See docs/deploy.md, "What apps take for granted". Make or change it there by `useradd` or `usermod`, and deploy again.',
+  },
+  artifact_unreachable: {
+    title: 'A file from elsewhere cannot be fetched',
+    meaning:
+      'The target could not fetch what an app has from elsewhere: its server does not answer, does not have it any more, or sends whoever asks on to a plain address. Nothing was changed.',
+    todo: '`--log` names the address and what apt’s helper said. See whether the target reaches it, where apt on the target has a proxy by that one, and deploy again.',
+  },
+  artifact_wrong: {
+    title: 'A file from elsewhere is another one',
+    meaning:
+      'What was fetched has not the digest that the repo states. Nothing was changed, and it is not tried again by itself.',
+    todo: 'Find out why its server gives something else. If that is meant, put its new `sha256` into app.yaml, and deploy anew; else `writ retry`.',
+  },
+  artifact_unfit: {
+    title: 'A file from elsewhere cannot be brought',
+    meaning:
+      'What was fetched is what the repo states, and nothing that a release could bring: it is too large, no archive that tar knows, or one with links, devices or paths that lead out of its folder; or two of its files would be one. Nothing was changed.',
+    todo: '`--log` says what it is about. See docs/deploy.md, "What apps have from elsewhere", for what can be brought.',
   },
   file_changes: {
     title: 'A file changes meanwhile',

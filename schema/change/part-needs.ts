@@ -13,10 +13,7 @@ const ofApps = (what: string, has: (app: ReleaseApp) => boolean): Need => ({
  * silently looks as if it were there. Whoever makes something of it work takes its line out: databases and clients of the
  * sign-in are brought by the files that their generators make; packages and users have to be there, which the relay looks at.
  */
-const notYet: readonly Need[] = [
-  ofApps('sources of packages', ({ apt }) => apt.length > 0),
-  ofApps('fetched files', ({ artifacts }) => artifacts.length > 0),
-];
+const notYet: readonly Need[] = [ofApps('sources of packages', ({ apt }) => apt.length > 0)];
 
 /** What a host and a container cannot be given yet, because a helper as root brings their parts. */
 const notYetByHelper: readonly Need[] = [ofApps('certificates', ({ certs }) => certs.length > 0)];

@@ -13,7 +13,7 @@ import {
 } from './values.ts';
 
 /** What is fetched from elsewhere, and is the same only by its digest. */
-const httpsSchema = v.pipe(
+export const httpsSchema = v.pipe(
   v.string(),
   v.maxLength(500),
   v.regex(

@@ -4,7 +4,7 @@ import type { ReleaseFile, ReleasePart } from '../wire/release.ts';
 import { isOwnUnit, unitNameOf } from './judge-unit.ts';
 import { isSystemUnit, judgePath, reachesNever } from './paths.ts';
 
-export type PartRefusal = 'path_not_granted' | 'path_never' | 'unit_takes_place';
+export type PartRefusal = 'path_not_granted' | 'path_never' | 'unit_takes_place' | 'unit_fetched';
 
 /** Whether a release must not start, stop or restart it. */
 const isGuarded = (service: string): boolean => isOwnUnit(service) || isSystemUnit(service);
@@ -55,6 +55,9 @@ export function judgePart(granted: readonly string[], part: ReleasePart): Result
   );
   if (filled !== undefined)
     return refuse('unit_takes_place', `${filled.path} would be filled in with secrets`);
+  // Of what is fetched, nobody has seen the text.
+  const fetched = part.apps.flatMap(({ artifacts }) => artifacts).find(({ to }) => unitNameOf(to) !== null);
+  if (fetched !== undefined) return refuse('unit_fetched', fetched.to);
   const { paths, folders } = pathsOf(part);
   const never = folders.find(reachesNever);
   if (never !== undefined) return refuse('path_never', `${never.replace(/\/$/, '')}/**`);

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { digestSchema } from '../jose/digest.ts';
-import { updateSchema } from '../manifest/native.ts';
+import { httpsSchema, updateSchema } from '../manifest/native.ts';
 import {
   absolutePathSchema,
   durationSchema,
@@ -23,7 +23,7 @@ export const maxReleaseFileBytes = mib;
 export const maxReleaseManifestBytes = 8 * mib;
 const maxReleaseParts = 256;
 /** Files of one part. */
-const maxPartFiles = 10_000;
+export const maxPartFiles = 10_000;
 
 const textSchema = v.pipe(v.string(), v.maxLength(2000));
 /** It stands in the first line of a request: a line break in it would be another request, to whatever listens. */
@@ -85,7 +85,7 @@ const releaseSecretSchema = v.strictObject({
 const nativeName = v.pipe(v.string(), v.minLength(1), v.maxLength(255));
 
 const releaseArtifactSchema = v.strictObject({
-  url: v.pipe(v.string(), v.regex(/^https:/), v.maxLength(500)),
+  url: httpsSchema,
   sha256: sha256Schema,
   /** A file; a folder, ending in a slash, where it is unpacked. */
   to: machinePlaceSchema,
@@ -220,7 +220,7 @@ const releaseAppSchema = v.strictObject({
 export type ReleaseApp = v.InferOutput<typeof releaseAppSchema>;
 
 /** Whether files can all be there: of two with one path, the target would never be as both say. */
-function areApart(files: readonly { readonly path: string }[]): boolean {
+export function areApart(files: readonly { readonly path: string }[]): boolean {
   const paths = new Set(files.map(({ path }) => path));
   if (paths.size < files.length) return false;
   for (const path of paths) {

@@ -1,5 +1,6 @@
 import type { Target } from './target.ts';
 import { answerTargets } from './targets/answers.ts';
+import { archiveTargets } from './targets/archives.ts';
 import { fileTargets } from './targets/files.ts';
 import { joseTargets } from './targets/jose.ts';
 import { machineTargets } from './targets/machine.ts';
@@ -15,6 +16,7 @@ export const targets: readonly Target[] = [
   ...tokenTargets,
   ...trustTargets,
   ...machineTargets,
+  ...archiveTargets,
   ...repoTargets,
   ...fileTargets,
   ...answerTargets,

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import type { Release } from '../../schema/wire/release.ts';
 import type { TargetReport } from '../../schema/wire/report.ts';
+import { sha256Of } from '../support/fetching-home.ts';
 import { granted, releaseOf } from '../support/lab/act-home.ts';
 import { type ActHost, bundleForGuest, startActHost, wordOf } from '../support/lab/act-host.ts';
+import { type FileServer, startFileServer } from '../support/lab/file-server.ts';
 import { whyNoLab } from '../support/lab/root.ts';
 import { missing } from '../support/missing.ts';
 
@@ -16,10 +20,19 @@ if (lacking !== null) missing(lacking);
 else
   describe('the helper as root on a host with real systemd and Podman, by its package', () => {
     let host: ActHost;
+    let server: FileServer;
     before(async () => {
-      host = await startActHost({ paths: granted });
+      host = await startActHost({
+        paths: granted,
+        prepare: async (guest, netns) => {
+          server = await startFileServer({ guest, netns });
+        },
+      });
     });
-    after(() => host?.close());
+    after(async () => {
+      server?.close();
+      await host?.close();
+    });
 
     const show = async (unit: string, property: string): Promise<string> =>
       (await host.guest.must(['systemctl', 'show', unit, '-p', property, '--value'])).trim();
@@ -72,6 +85,37 @@ else
       const receipt = await host.deploy(await host.order(await releaseOf()));
       assert.deepEqual([receipt.state, receipt.result?.already], ['succeeded', true]);
       assert.deepEqual([await listing(), await show('web', 'MainPID')], before);
+    });
+
+    test('what an app has from elsewhere is fetched outside of the helper’s confinement', async () => {
+      const theme = Buffer.from('black\n');
+      const pages = execFileSync('tar', [
+        '--create',
+        '--gzip',
+        '--directory',
+        import.meta.dirname,
+        'act.test.ts',
+      ]);
+      await server.set({ '/theme.css': theme, '/pages.tgz': pages });
+      const release = await releaseOf({
+        'apps/note/app.yaml': [
+          'on: pve2',
+          'units: [note.service]',
+          'files: [{ from: note.txt, to: /etc/opt/note/note.txt, mode: "0640", owner: "nobody:nogroup" }]',
+          'artifacts:',
+          `  - { url: ${server.url}/theme.css, sha256: ${sha256Of(theme)}, to: /etc/opt/note/theme.css }`,
+          `  - { url: ${server.url}/pages.tgz, sha256: ${sha256Of(pages)}, to: /etc/opt/note/pages/, unpack: true }`,
+          '',
+        ].join('\n'),
+      });
+      const receipt = await host.deploy(await host.order(release));
+      assert.equal(receipt.state, 'succeeded', `${JSON.stringify(receipt)}\n${await journal()}`);
+      assert.equal(await host.guest.must(['cat', '/etc/opt/note/theme.css']), 'black\n');
+      const unpacked = await host.guest.must(['sha256sum', '/etc/opt/note/pages/act.test.ts']);
+      assert.equal(unpacked.slice(0, 64), sha256Of(readFileSync(import.meta.filename)));
+      const back = await host.deploy(await host.order(await releaseOf()));
+      assert.equal(back.state, 'succeeded', JSON.stringify(back));
+      assert.notEqual((await host.guest.run(['ls', '/etc/opt/note/pages'])).code, 0);
     });
 
     test('what differs from the release is in the relay’s reports', async () => {

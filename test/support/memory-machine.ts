@@ -38,7 +38,7 @@ export type MemoryMachine = Machine & {
 
 const isQuadlet = (path: string): boolean => path.startsWith('/etc/containers/systemd/');
 const state = '/var/lib/writ-target';
-const numbers: Readonly<Record<string, number>> = { root: 0, grafana: 472 };
+const numbers: Readonly<Record<string, number>> = { root: 0, _apt: 42, grafana: 472 };
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 const encode = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value);
 

@@ -69,6 +69,7 @@ const words: Readonly<Record<PartRefusal, string>> = {
   path_not_granted: 'is not among the paths that trust grants',
   path_never: 'is what no release may touch',
   unit_takes_place: 'is a unit of Writ’s own',
+  unit_fetched: 'is where units are, whose text is in the repo and not fetched',
 };
 
 type PathBreach = Refusal<PartRefusal> & { readonly app: string; readonly goes: boolean };

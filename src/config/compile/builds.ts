@@ -5,8 +5,8 @@ import type { Unit } from '../home.ts';
 import type { AppSource } from '../read/manifest.ts';
 import { byText } from '../repo.ts';
 
-/** The folder of a source, by its digest: another source is another folder, and so another unit. */
-const sourceFolder = ({ sha256 }: BuildEntry): string => `/var/cache/writ/sources/${sha256}`;
+/** The folder of a source, by its digest: another source is another folder, and so another unit. Trust grants it from the start. */
+const sourceFolder = ({ sha256 }: BuildEntry): string => `/var/opt/writ/sources/${sha256}`;
 
 /** systemd fills in `%` and `$`. */
 const literal = (text: string): string => text.replaceAll('%', '%%').replaceAll('$', '$$$$');

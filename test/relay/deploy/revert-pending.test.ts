@@ -71,6 +71,7 @@ function machine(
       return changes.shift() === false ? refuse('no_space') : ok(true);
     },
     look: async () => ok({ read: [], paths: [], owners: [], units: [] }),
+    stat: async () => ok([null, null]),
     list: async () => ok(['0'.repeat(64)]),
     write: async (_: string, bytes: Uint8Array) => {
       written.push(Buffer.from(bytes).toString());

@@ -79,6 +79,18 @@ describe('threat 31: what a part may touch', () => {
     assert.equal(await say({ units }), 'allowed');
   });
 
+  test('are not fetched from elsewhere, where nobody would have judged their text', async () => {
+    const everything = ['/**'];
+    for (const to of [
+      '/etc/containers/systemd/web.container',
+      '/etc/containers/systemd/web/web.volume',
+      '/etc/systemd/system/web.service.d/more.conf',
+      '/usr/lib/systemd/system/web.service.d/',
+    ]) {
+      assert.equal(await say(artifact(to), everything), `unit_fetched ${to}`);
+    }
+  });
+
   test('are named one by one: no pattern, path or option stands for a service', async () => {
     for (const service of [
       ...['*', '[w]rit-relay.service', '?rit-relay.service', 'w*.service', 'w*', '--root=/x', 'web'],

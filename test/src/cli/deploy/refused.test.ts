@@ -54,13 +54,38 @@ test('a unit by which a release would become another’s judge is told by its te
   assert.equal(desk.blobs.size, 0);
 });
 
+test('a unit that would be fetched is told, and no other fetched file', async (t) => {
+  const desk = await startDesk(t);
+  const fetched = (to: string): string =>
+    `${yaml('/etc/opt/blog/blog.ini')}artifacts: [{ url: https://example.net/x, sha256: ${'a'.repeat(64)}, to: ${to} }]\n`;
+  desk.edit('apps/blog/app.yaml', fetched('/etc/systemd/system/blog.service.d/x.conf'));
+  const { err } = await desk.deploy();
+  const says = 'of blog on websvcs is where units are, whose text is in the repo and not fetched.';
+  assert.ok(err.includes(`/etc/systemd/system/blog.service.d/x.conf ${says}`), err);
+  assert.match(err, /\(unit_fetched\)/);
+  desk.edit('apps/blog/app.yaml', fetched('/etc/opt/blog/x'));
+  assert.equal((await desk.deploy()).exit, 0);
+});
+
+test('an image that is built of a source from elsewhere asks for nothing that trust does not grant at first', async (t) => {
+  const desk = await startDesk(t);
+  const source = `{ source: https://example.net/x.tgz, sha256: ${'a'.repeat(64)}, args: { WORD: a b } }`;
+  desk.edit('apps/blog/app.yaml', `on: websvcs\nunits: [blog.container]\nbuilds: { blog: ${source} }\n`);
+  desk.edit('apps/blog/blog.container', '[Container]\nImage=blog.build\nContainerName=blog\n');
+  const ran = await desk.deploy();
+  assert.equal(ran.exit, 0, ran.err);
+});
+
 test('what no relay can do yet is told before it is uploaded', async (t) => {
   const desk = await startDesk(t);
-  const artifact = `{ url: https://example.net/x, sha256: ${'a'.repeat(64)}, to: /etc/opt/blog/x }`;
-  desk.edit('apps/blog/app.yaml', `${yaml('/etc/opt/blog/blog.ini')}artifacts: [${artifact}]\n`);
+  const source = '{ name: x, uri: https://example.net/apt, suites: stable, key: blog.ini }';
+  desk.edit('apps/blog/app.yaml', `${yaml('/etc/opt/blog/blog.ini')}apt: [${source}]\n`);
   const ran = await desk.deploy();
   assert.equal(ran.exit, 3);
-  assert.match(ran.err, /^websvcs would need what no relay can do yet: fetched files\.\ndocs\/not-yet\.md/);
+  assert.match(
+    ran.err,
+    /^websvcs would need what no relay can do yet: sources of packages\.\ndocs\/not-yet\.md/,
+  );
   assert.match(ran.err, /\(part_needs_more\)/);
 });
 

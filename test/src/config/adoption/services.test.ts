@@ -173,8 +173,8 @@ test(rows.builds, async () => {
     `# Made by Writ from apps/comments/app.yaml.
 [Build]
 ImageTag=localhost/comments:1.4.0
-SetWorkingDirectory=/var/cache/writ/sources/${sum('c')}
-File=/var/cache/writ/sources/${sum('c')}/docker/Dockerfile
+SetWorkingDirectory=/var/opt/writ/sources/${sum('c')}
+File=/var/opt/writ/sources/${sum('c')}/docker/Dockerfile
 Target=server
 PodmanArgs="--build-arg=ALT=a b"
 PodmanArgs="--build-arg=LABEL=100 %% $$mine"
@@ -186,7 +186,7 @@ PodmanArgs=--build-arg=VERSION=1.4.0
     `# Made by Writ from apps/comments/app.yaml.
 [Build]
 ImageTag=localhost/helper:dddddddddddd
-SetWorkingDirectory=/var/cache/writ/sources/${sum('d')}
+SetWorkingDirectory=/var/opt/writ/sources/${sum('d')}
 `,
   );
   assert.deepEqual(
@@ -201,11 +201,11 @@ SetWorkingDirectory=/var/cache/writ/sources/${sum('d')}
       [
         'https://github.com/example/comments/archive/refs/tags/v1.4.0.tar.gz',
         sum('c'),
-        `/var/cache/writ/sources/${sum('c')}/`,
+        `/var/opt/writ/sources/${sum('c')}/`,
         true,
         1,
       ],
-      ['https://example.com/helper.tar.gz', sum('d'), `/var/cache/writ/sources/${sum('d')}/`, true, 0],
+      ['https://example.com/helper.tar.gz', sum('d'), `/var/opt/writ/sources/${sum('d')}/`, true, 0],
     ],
   );
   assert.deepEqual(app('websvcs', 'comments').units, [
