@@ -9,8 +9,10 @@ export type PartRefusal = 'path_not_granted' | 'path_never' | 'unit_takes_place'
 /** Whether a release must not start, stop or restart it. */
 const isGuarded = (service: string): boolean => isOwnUnit(service) || isSystemUnit(service);
 
-/** Stands for everything below a folder: letters that no pattern spells out. */
-const anything = '\u{fffd}/\u{fffd}';
+/** Stands for a name below a folder: a letter that no pattern spells out. */
+const anything = '/\u{fffd}';
+/** How deep: patterns that name each of so many levels are one as good as `**`. */
+const levels = 24;
 
 /** Of the files of a part on the machine, those in volumes among them. */
 const filePaths = (part: ReleasePart, has: (file: ReleaseFile) => boolean = () => true): string[] =>
@@ -18,8 +20,9 @@ const filePaths = (part: ReleasePart, has: (file: ReleaseFile) => boolean = () =
     .files.filter(has)
     .map(({ path }) => path);
 
-/** A folder of which all that is below may change. */
-const below = (folder: string): string => `${folder.replace(/\/$/, '')}/${anything}`;
+/** A folder of which all that is below may change, at each depth: a pattern may grant one of them alone. */
+const below = (folder: string): string[] =>
+  Array.from({ length: levels }, (_, depth) => folder.replace(/\/$/, '') + anything.repeat(depth + 1));
 
 /** All that a part writes or may remove on its target, but for what only the generation before it had. */
 function pathsOf(part: ReleasePart): { readonly paths: string[]; readonly folders: string[] } {
@@ -37,7 +40,7 @@ function pathsOf(part: ReleasePart): { readonly paths: string[]; readonly folder
 function judgeEach(granted: readonly string[], paths: readonly string[]): Result<true, PartRefusal> {
   for (const path of paths) {
     const verdict = judgePath(granted, path);
-    if (verdict !== 'allowed') return refuse(verdict, path.replace(`/${anything}`, '/**'));
+    if (verdict !== 'allowed') return refuse(verdict, path.replace(/(\/\u{fffd})+$/u, '/**'));
   }
   return ok(true);
 }
@@ -61,7 +64,7 @@ export function judgePart(granted: readonly string[], part: ReleasePart): Result
   const { paths, folders } = pathsOf(part);
   const never = folders.find(reachesNever);
   if (never !== undefined) return refuse('path_never', `${never.replace(/\/$/, '')}/**`);
-  return judgeEach(granted, [...paths, ...folders.map(below)]);
+  return judgeEach(granted, [...paths, ...folders.flatMap(below)]);
 }
 
 /** The same of what a switch removes: files that the generation in force has, and the part has no more. */

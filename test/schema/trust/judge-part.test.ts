@@ -52,6 +52,18 @@ describe('threat 31: what a part may touch', () => {
     );
   });
 
+  test('may have a folder with all that is below where each depth is granted, and not only some', async () => {
+    const says = (...granted: string[]) => say(app({ prune: ['/opt/x'] }), granted);
+    const refused = 'path_not_granted /opt/x/**';
+    assert.equal(await says('/opt/x/*/*'), refused);
+    assert.equal(await says('/opt/x/*'), refused);
+    assert.equal(await says('/opt/x/*', '/opt/x/*/*'), refused);
+    assert.equal(await says('/opt/x/*', '/opt/x/*/*/**'), refused, 'not the second');
+    assert.equal(await says('/opt/x/*/**'), refused, 'not the first');
+    assert.equal(await says('/opt/x/*', '/opt/x/*/**'), 'allowed');
+    assert.equal(await says('/opt/*/**'), 'allowed');
+  });
+
   test('never reaches what judges it, however wide the grant', async () => {
     const everything = ['/**'];
     for (const [draft, path] of [
