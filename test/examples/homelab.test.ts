@@ -4,8 +4,11 @@ import { cpSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { lackingFor } from '../../schema/change/part-needs.ts';
 import { houseFileOf } from '../../schema/manifest/homelab.ts';
 import { houseOf } from '../../schema/manifest/house.ts';
+import { judgePart, unitsOf } from '../../schema/trust/judge-part.ts';
+import { judgeUnit } from '../../schema/trust/judge-unit.ts';
 import { readHouseFrom } from '../../src/cli/house-source.ts';
 import { buildRepo } from '../../src/config/build/build.ts';
 import { readManifest } from '../../src/config/read/manifest.ts';
@@ -30,6 +33,20 @@ test('the example has no errors, and no warnings but those that are told here', 
     ['ap', 'cloud', 'homesvcs', 'nas', 'pve1', 'pve2', 'router', 'secsvcs', 'websvcs'],
   );
   assert.ok(new Set(parts.flatMap(({ apps }) => apps.map(({ name }) => name))).size >= 35);
+});
+
+test('relays can do all that it asks for, and would refuse none of it', async () => {
+  const { release } = await buildExample();
+  const parts = release!.manifest.parts.filter(({ relay }) => relay !== undefined);
+  for (const part of parts) {
+    assert.deepEqual(lackingFor(part, part.target !== part.relay), [], part.target);
+    assert.deepEqual(judgePart(['/**'], part), { ok: true, value: true }, part.target);
+    for (const { name, digest } of unitsOf(part)) {
+      const text = new TextDecoder().decode(release!.blobs.get(digest));
+      assert.equal(judgeUnit(name, text), null, `${name} on ${part.target}`);
+    }
+  }
+  assert.equal(parts.length, 8);
 });
 
 test('copies in other places, time zones and locales, built by processes, have one digest', (t) => {
