@@ -35,7 +35,8 @@ export function judgeListing(text: string): Unfit {
     const [, kind, size, name] = line.exec(one) ?? [];
     if (kind === undefined || size === undefined || name === undefined)
       return unfit('tar lists it otherwise than it does');
-    if (name.startsWith('/') || name.split(/\/| -> | link to /).includes('..')) {
+    // With folders left away (strip), tar takes what stands behind a doubled slash for a path of the machine.
+    if (name.startsWith('/') || name.includes('//') || name.split(/\/| -> | link to /).includes('..')) {
       return unfit(`it would write outside of its folder: ${name.slice(0, 200)}`);
     }
     if (kind === 'd') continue;
