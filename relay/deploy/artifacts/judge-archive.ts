@@ -20,8 +20,11 @@ const kinds: Readonly<Record<string, string>> = {
   s: 'a socket',
 };
 
-/** A line of `tar --list --verbose --numeric-owner`: kind, mode, owner, size, date, time, and the name, in which a line break is `\n`. */
-const line = /^(.)\S{9,10} +\S+ +([0-9,]+) +\S+ +\S+ (.*)$/;
+/**
+ * A line of `tar --list --verbose --numeric-owner`: kind, mode, owner, size, date, time, and the name, in which a line break is `\n`.
+ * A time of no calendar is a number alone: what follows it is the name, and must not be taken for the hour.
+ */
+const line = /^(.)\S{9,10} +\S+ +([0-9,]+) +\d{4,}-\d\d-\d\d \d\d:\d\d (.*)$/;
 
 /**
  * Judges an archive by what tar says is in it, before anything of it is written: how much it would be, and whether all of it
