@@ -139,9 +139,12 @@ export async function activate(deps: ActivateDeps, given: Wanted, again = false)
   const work = resolved.value;
 
   at('stage');
+  const named = new Set([...given.part.files.map((file) => file.digest), ...needs]);
   const blob: BlobSource = async (digest) => {
     const made = own.get(digest);
-    return made === undefined ? deps.blob(digest) : ok(made);
+    if (made !== undefined) return ok(made);
+    // What archives hold is the target's own word: it is brought no bytes of others for it.
+    return named.has(digest) ? deps.blob(digest) : refuse('blob_missing', `the release has no ${digest}`);
   };
   const put = moves.ops.flatMap((op) => (op.do === 'put' ? [op.digest] : []));
   const fetched = await bringArtifacts(machine, part, put, deps.signal);

@@ -16,6 +16,10 @@ export type TargetSight = Pick<TargetReport, 'part' | 'drifted' | 'drift'> & {
 
 /** Differences that a report tells one by one (schema/wire/report.ts). */
 const toldDrift = 50;
+const toldName = 255;
+/** A path may be longer than a report tells; a report with it would be none. */
+const cut = (name: string): string =>
+  name.length <= toldName ? name : `${name.slice(0, toldName - 1).toWellFormed()}…`;
 
 /**
  * Makes what looks at a target again and again: which part is in force, and what differs from it. It writes nothing; on
@@ -66,6 +70,6 @@ async function lookByPart(
     part: current,
     pending: pending !== null,
     drifted: drift.length,
-    drift: drift.slice(0, toldDrift),
+    drift: drift.slice(0, toldDrift).map((one) => ({ ...one, name: cut(one.name) })),
   });
 }

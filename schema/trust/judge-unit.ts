@@ -2,7 +2,7 @@ import { parseMount, parseVolume } from '../quadlet/mount.ts';
 import { expandSpecifiers, plainServiceName, readUnitName, type UnitName } from '../quadlet/names.ts';
 import { dialectOf, parseUnit } from '../quadlet/syntax.ts';
 import { splitWords, withoutQuotes } from '../quadlet/words.ts';
-import { isSystemUnit, reachesNever } from './paths.ts';
+import { isSystemUnit, reachesNever, withoutLinks } from './paths.ts';
 
 /** Where Podman and systemd look for what they make services of. */
 const unitFolders = [
@@ -12,8 +12,9 @@ const unitFolders = [
   '/usr/lib/systemd/system/',
 ];
 
-/** A unit's path in its folder, `web.container.d/10-more.conf`; null for what is no unit. */
-export function unitNameOf(path: string): string | null {
+/** A unit's path in its folder, `web.container.d/10-more.conf`; null for what is no unit. `/lib` is `/usr/lib`. */
+export function unitNameOf(named: string): string | null {
+  const path = withoutLinks(named);
   const folder = unitFolders.find((one) => path.startsWith(one));
   return folder === undefined ? null : path.slice(folder.length);
 }

@@ -36,6 +36,8 @@ export const neverTouched: readonly string[] = [
   '/etc/systemd/system.conf',
   '/etc/systemd/system.conf.d/**',
   '/etc/systemd/system-environment-generators/**',
+  '/usr/lib/systemd/system-environment-generators/**',
+  '/usr/local/lib/systemd/system-environment-generators/**',
   '/etc/systemd/system-generators/**',
   '/usr/lib/systemd/system-generators/**',
   '/usr/local/lib/systemd/system-generators/**',
@@ -113,7 +115,7 @@ export const isSystemUnit = (name: string): boolean => systemName.test(name);
 const linked = /^(?:bin|sbin|lib|lib32|lib64|libx32)$/;
 
 /** The same path without what is a link on every Debian: Podman and systemd follow these, and no pattern is written so. */
-function withoutLinks(path: string): string {
+export function withoutLinks(path: string): string {
   const [, first, second] = path.split('/') as [string, string, string?];
   if (linked.test(first)) return `/usr${path}`;
   return first === 'var' && second === 'run' ? path.slice('/var'.length) : path;

@@ -1,3 +1,5 @@
+import * as v from 'valibot';
+import { absolutePathSchema } from '../../../schema/manifest/values.ts';
 import { ok, type Result, refuse } from '../../../schema/result.ts';
 import { areApart, maxPartFiles, type ReleaseFile, type ReleasePart } from '../../../schema/wire/release.ts';
 import { isMachinePath, type Machine, type MachineReason } from '../../machine/machine.ts';
@@ -42,12 +44,34 @@ export async function withArtifactFiles(
   if (files.length > maxPartFiles) {
     return refuse('artifact_unfit', `${files.length} files are more than ${maxPartFiles}`);
   }
-  const long = files.find(({ path }) => !path.startsWith('volume:') && !isMachinePath(path));
+  const long = files.slice(part.files.length).find(({ path }) => !isPath(path));
   if (long !== undefined) return refuse('artifact_unfit', `${long.path} is too long`);
-  if (!areApart(files)) {
+  if (!areApart([...files, ...certFiles(part)])) {
     return refuse('artifact_unfit', 'a fetched file stands where another file is, or below one');
   }
+  const taken = folderTaken(part, files);
+  if (taken !== undefined)
+    return refuse('artifact_unfit', `a fetched file stands where ${taken} is a folder`);
   return ok({ part: { ...part, files }, unknown });
+}
+
+/** As machines take them, and as a target's state does: what is not read again there has no way back. */
+const isPath = (path: string): boolean => isMachinePath(path) && v.is(absolutePathSchema, path);
+
+/** Where certificates are made: they are no files of a part, and nothing else may stand there. */
+function certFiles({ apps }: ReleasePart): { readonly path: string }[] {
+  const paths = apps.flatMap(({ certs }) =>
+    certs.flatMap(({ cert, key, ca }) => [cert, key, ...(ca === undefined ? [] : [ca])]),
+  );
+  return [...new Set(paths)].map((path) => ({ path }));
+}
+
+/** A folder of an app at, or below, what is a file. */
+function folderTaken({ apps }: ReleasePart, files: readonly ReleaseFile[]): string | undefined {
+  const paths = new Set(files.map(({ path }) => path));
+  const isTaken = (path: string): boolean =>
+    path !== '' && (paths.has(path) || isTaken(path.slice(0, path.lastIndexOf('/'))));
+  return apps.flatMap(({ dirs }) => dirs).find(({ path }) => isTaken(path))?.path;
 }
 
 const fileOf = (

@@ -20,8 +20,11 @@ const kinds: Readonly<Record<string, string>> = {
   s: 'a socket',
 };
 
-/** A line of `tar --list --verbose --numeric-owner`: kind, mode, owner, size, date, time, and the name, in which a line break is `\n`. */
-const line = /^(.)\S{9,10} +\S+ +([0-9,]+) +\S+ +\S+ (.*)$/;
+/**
+ * A line of `tar --list --verbose --numeric-owner`: kind, mode, owner, size, date, time, and the name, in which a line break is `\n`.
+ * A time of no calendar is a number alone: what follows it is the name, and must not be taken for the hour.
+ */
+const line = /^(.)\S{9,10} +\S+ +([0-9,]+) +\d{4,}-\d\d-\d\d \d\d:\d\d (.*)$/;
 
 /**
  * Judges an archive by what tar says is in it, before anything of it is written: how much it would be, and whether all of it
@@ -35,7 +38,8 @@ export function judgeListing(text: string): Unfit {
     const [, kind, size, name] = line.exec(one) ?? [];
     if (kind === undefined || size === undefined || name === undefined)
       return unfit('tar lists it otherwise than it does');
-    if (name.startsWith('/') || name.split(/\/| -> | link to /).includes('..')) {
+    // With folders left away (strip), tar takes what stands behind a doubled slash for a path of the machine.
+    if (name.startsWith('/') || name.includes('//') || name.split(/\/| -> | link to /).includes('..')) {
       return unfit(`it would write outside of its folder: ${name.slice(0, 200)}`);
     }
     if (kind === 'd') continue;

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
+import * as v from 'valibot';
+import { archiveListPath } from '../../../relay/deploy/artifacts/archive-list.ts';
 import { createTargetLook } from '../../../relay/deploy/look-target.ts';
 import { canonicalJson } from '../../../schema/wire/canonical.ts';
 import type { ReleaseApp } from '../../../schema/wire/release.ts';
+import { targetReportSchema } from '../../../schema/wire/report.ts';
 import { type Elsewhere, letFetch } from '../../support/fetching-memory.ts';
-import { apply, codeOf, openScene, type Scene, stateOf } from '../../support/release-scene.ts';
+import { apply, codeOf, openScene, type Scene, serve, stateOf } from '../../support/release-scene.ts';
 import { createStages } from '../../support/stages.ts';
 import { makePart, type TestPart } from '../../support/test-part.ts';
 
@@ -217,6 +220,43 @@ describe('what an app has from elsewhere', () => {
     assert.equal(codeOf(await apply(scene, part)), 'succeeded');
     assert.equal(machine.text('/etc/opt/web/pages/about.html'), 'who');
     assert.equal(elsewhere.asked.length, 3);
+  });
+
+  test('threat 31: whose list a target made up brings it no bytes but those of its own part', async () => {
+    const scene = await open();
+    const { machine, elsewhere } = scene;
+    const archive = elsewhere.serve('pages', pages);
+    const part = await partOf([archive]);
+    const others = await makePart({ files: { '/etc/opt/other': 'of another target' } });
+    serve(scene, others);
+    const { digest } = others.part.files[0]!;
+    const made = canonicalJson({ v: 1, files: [{ path: 'x', digest, mode: '0644' }] });
+    await machine.makeFolder('/var/lib/writ-target/archives', { mode: '0700', owner: 'root:root' });
+    machine.put(archiveListPath(archive), made);
+    assert.equal(codeOf(await apply(scene, part)), 'failed blob_missing');
+    assert.deepEqual(machine.files(), {});
+    assert.ok(!(await blobsOf(scene)).includes(digest.slice('sha256:'.length)));
+    // What it fetched meanwhile says what is true.
+    assert.equal(codeOf(await apply(scene, part)), 'succeeded');
+  });
+
+  test('has its drift in a report, however long its name is', async () => {
+    const scene = await open();
+    const { machine, elsewhere } = scene;
+    const to = `/etc/opt/${'a'.repeat(200)}/`;
+    const name = `${'b'.repeat(44)}😀${'c'.repeat(200)}`;
+    assert.equal(
+      codeOf(await apply(scene, await partOf([elsewhere.serve('p', { [name]: 'x' }, { to })]))),
+      'succeeded',
+    );
+    await machine.remove(`${to}${name}`);
+    const look = await createTargetLook(machine)();
+    assert.ok(look.ok);
+    const { part, drifted, drift } = look.value;
+    assert.equal(drift[0]?.is, 'missing');
+    assert.match(drift[0]!.name, /^\/etc\/opt\/a+\/b+.*…$/u);
+    assert.ok(drift[0]!.name.isWellFormed());
+    assert.ok(v.is(targetReportSchema, { part, drifted, drift, seen: 'ok', seen_at: 1 }));
   });
 
   test('comes whole by the next try, whenever its target is lost on the way, and nothing else is left', async () => {

@@ -98,9 +98,20 @@ describe('threat 31: what a part may touch', () => {
       '/etc/containers/systemd/web/web.volume',
       '/etc/systemd/system/web.service.d/more.conf',
       '/usr/lib/systemd/system/web.service.d/',
+      // The same folder, by a link that every Debian has.
+      '/lib/systemd/system/web.service',
+      '/lib/systemd/system/web.service.d/',
     ]) {
       assert.equal(await say(artifact(to), everything), `unit_fetched ${to}`);
     }
+  });
+
+  test('are judged by their text by whichever name their folder goes', async () => {
+    const { part } = await makePart({ files: { '/lib/systemd/system/web.service.d/x.conf': '[Unit]\n' } });
+    assert.deepEqual(
+      unitsOf(part).map(({ name }) => name),
+      ['web.service.d/x.conf'],
+    );
   });
 
   test('are named one by one: no pattern, path or option stands for a service', async () => {

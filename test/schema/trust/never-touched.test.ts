@@ -34,6 +34,8 @@ const paths: readonly string[] = [
   '/etc/systemd/system.conf',
   '/etc/systemd/system.conf.d/10.conf',
   '/etc/systemd/system-environment-generators/a',
+  '/usr/lib/systemd/system-environment-generators/a',
+  '/usr/local/lib/systemd/system-environment-generators/a',
   '/etc/systemd/system-generators/a',
   '/usr/lib/systemd/system-generators/a',
   '/usr/local/lib/systemd/system-generators/a',

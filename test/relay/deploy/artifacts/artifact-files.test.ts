@@ -8,7 +8,7 @@ import {
 import { withArtifactFiles } from '../../../../relay/deploy/artifacts/artifact-files.ts';
 import type { Machine } from '../../../../relay/machine/machine.ts';
 import { ok, refuse } from '../../../../schema/result.ts';
-import type { ReleaseApp } from '../../../../schema/wire/release.ts';
+import type { ReleaseApp, ReleaseCert } from '../../../../schema/wire/release.ts';
 import { artifactOf } from '../../../support/fetching-home.ts';
 import { makePart } from '../../../support/test-part.ts';
 
@@ -21,6 +21,10 @@ const knowing = (files: readonly ArchiveFile[] | null): Machine =>
     read: async () => (files === null ? refuse('not_found') : ok(archiveListBytes(files)!)),
   }) as unknown as Machine;
 const archiveTo = (to: string) => artifactOf({ to, unpack: true, on_change: 'reload', owner: '472:33' });
+const releaseCertOf = (places: { readonly cert: string; readonly key: string }): ReleaseCert => ({
+  ...{ name: 'web', kind: 'server', names: ['web.example'], owner: 'root:root', mode: '0600' },
+  ...{ on_change: 'none', ...places },
+});
 const expand = async (machine: Machine, artifacts: ReleaseApp['artifacts']) => {
   const { part } = await makePart({ app: { artifacts } });
   return withArtifactFiles(machine, part);
@@ -56,6 +60,25 @@ test('more files than a part may have, and paths that no machine takes, are the 
   const to = (count: number) => Array.from({ length: count }, (_, at) => archiveTo(`/opt/${at}/`));
   assert.equal(saidOf(await expand(knowing(most), to(2))), 'ok');
   assert.match(saidOf(await expand(knowing(most), to(3))), /^artifact_unfit: 15000 files/);
+  // No target's state could hold it, so that there would be no way back, and no way on.
+  const deep = listOf(1, () => `${'a'.repeat(250)}/${'b'.repeat(252)}`);
+  assert.equal(saidOf(await expand(knowing(deep), [archiveTo('/opt/web/')])), 'ok');
+  assert.match(saidOf(await expand(knowing(deep), [archiveTo('/opt/webs/')])), /is too long$/);
   const long = listOf(1, () => `${'a/'.repeat(500)}x`);
   assert.match(saidOf(await expand(knowing(long), [archiveTo(`/opt/${'b'.repeat(100)}/`)])), /is too long$/);
+});
+
+test('no file of an archive takes the place of a certificate, its key, or a folder of an app', async () => {
+  const cert = releaseCertOf({ cert: '/opt/web/tls/cert.pem', key: '/opt/web/tls/key.pem' });
+  const said = async (path: string, app: Partial<ReleaseApp>): Promise<string> => {
+    const { part } = await makePart({ app: { artifacts: [archiveTo('/opt/web/')], ...app } });
+    return saidOf(await withArtifactFiles(knowing([{ path, digest, mode: '0644' }]), part));
+  };
+  for (const path of ['tls/cert.pem', 'tls/key.pem', 'tls', 'tls/key.pem/x'])
+    assert.match(await said(path, { certs: [cert] }), /^artifact_unfit: .*another file is/, path);
+  assert.equal(await said('tls/other.pem', { certs: [cert] }), 'ok');
+  const dirs = [{ path: '/opt/web/data/own', mode: '0750', owner: 'root:root' }];
+  for (const path of ['data/own', 'data'])
+    assert.match(await said(path, { dirs }), /^artifact_unfit: .*\/opt\/web\/data\/own is a folder/, path);
+  assert.equal(await said('data/own/x', { dirs }), 'ok');
 });

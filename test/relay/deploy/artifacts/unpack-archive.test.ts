@@ -4,6 +4,7 @@ import {
   chmodSync,
   existsSync,
   linkSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -48,7 +49,15 @@ describe('what tar lists', () => {
   });
 
   test('is refused with a path that leads out, by whatever it is', () => {
-    for (const name of ['/etc/passwd', '../x', 'a/../../x', 'a/..', 'x link to ../y']) {
+    for (const name of [
+      '/etc/passwd',
+      '../x',
+      'a/../../x',
+      'a/..',
+      'x link to ../y',
+      'a//x',
+      'x link to a//y',
+    ]) {
       assert.match(listed(file(name)), /^artifact_unfit: it would write outside/, name);
     }
   });
@@ -58,6 +67,9 @@ describe('what tar lists', () => {
       assert.match(listed(`${kind}${file('x').slice(1)}`), /^artifact_unfit: it holds /, kind);
     assert.match(listed('crw-r--r-- 0/0 1,3 2026-11-29 14:07 null'), /a device: null/);
     assert.match(listed('no line of it'), /^artifact_unfit: /);
+    // Of a time that is no date, tar prints the number: the name begins behind it.
+    for (const name of ['a//tmp/x y', '/tmp/x y', '2026-11-29 14:07 /tmp/x'])
+      assert.match(listed(`-rw-r--r-- 0/0 5 9223372036854775807 ${name}`), /lists it otherwise/, name);
   });
 
   test('is refused where it would be too much', () => {
@@ -120,9 +132,9 @@ else
       assert.ok(!existsSync(`${home.root}/var/lib/writ-fetch`), 'nothing is left of the work');
       return { said: saidOf(done), list: list.value };
     };
-    const refused = async (bytes: Buffer, because: RegExp): Promise<void> => {
+    const refused = async (bytes: Buffer, because: RegExp, strip = 0): Promise<void> => {
       const before = blobs();
-      const { said, list } = await bring(bytes);
+      const { said, list } = await bring(bytes, strip);
       assert.match(said, /^artifact_unfit: https:/);
       assert.match(said, because);
       assert.equal(list, null);
@@ -228,6 +240,17 @@ else
       await refused(named('../../../../outside/'), /outside of its folder: \.\.\//);
       await refused(named(`${outside}/`), /outside of its folder: \//);
       await refused(named('a/../../'), /outside of its folder: a\/\.\.\//);
+      // A folder that all may write to, as /tmp is.
+      mkdirSync(outside, { mode: 0o777 });
+      chmodSync(outside, 0o777);
+      await refused(named(`a/${outside}/`), /outside of its folder: a\/\//, 1);
+      const timeless = home.pack({ x: 'page' }, [
+        ...['--format=pax', '--pax-option=mtime:=9223372036854775807', '-P'],
+        ...[`--transform=s,^,a/${outside}/b ,`, 'x'],
+      ]);
+      await refused(timeless, /tar lists it otherwise/, 1);
+      assert.deepEqual(readdirSync(outside), []);
+      rmSync(outside, { recursive: true });
       assert.ok(!existsSync(outside));
     });
 
