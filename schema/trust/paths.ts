@@ -51,6 +51,8 @@ export const neverTouched: readonly string[] = [
   '/etc/pam.d/**',
   '/etc/pam.conf',
   '/etc/security/**',
+  '/usr/lib/security/**',
+  '/usr/lib/*/security/**',
   '/etc/nsswitch.conf',
   '/etc/passwd*',
   '/etc/group*',

@@ -48,6 +48,8 @@ const paths: readonly string[] = [
   '/etc/pam.d/login',
   '/etc/pam.conf',
   '/etc/security/access.conf',
+  '/usr/lib/security/pam_a.so',
+  '/usr/lib/x86_64-linux-gnu/security/pam_a.so',
   '/etc/nsswitch.conf',
   '/etc/passwd-',
   '/etc/group',
