@@ -1,3 +1,4 @@
+import { certPathsOf } from '../../schema/change/cert-paths.ts';
 import { changedUnits } from '../../schema/change/units.ts';
 import { volumeOf } from '../../schema/change/volume-paths.ts';
 import type { ReleaseFile, ReleasePart } from '../../schema/wire/release.ts';
@@ -55,12 +56,6 @@ export function foldersAbove(path: string): string[] {
 
 const dirsOf = (part: ReleasePart | undefined) => (part?.apps ?? []).flatMap(({ dirs }) => dirs);
 
-/** Certificates are made on the target, and no part of a generation: what is made for them are their folders. */
-const certPathsOf = (part: ReleasePart | undefined): string[] =>
-  (part?.apps ?? []).flatMap(({ certs }) =>
-    certs.flatMap(({ cert, key, ca }) => [cert, key, ...(ca === undefined ? [] : [ca])]),
-  );
-
 /** What a part wants: its files and certificates, the folders of its apps, and the folders above all of these. */
 export function wantedPathsOf(part: ReleasePart): Readonly<Record<'files' | 'dirs' | 'above', Set<string>>> {
   const files = [...part.files.map(({ path }) => path), ...certPathsOf(part)];
@@ -82,7 +77,7 @@ export function pathsToLookAt(
   const files = new Set([...(before?.files ?? []), ...after.files].map(({ path }) => path));
   for (const path of strangers) files.add(path);
   const dirs = [...dirsOf(before), ...dirsOf(after)].map(({ path }) => path);
-  const certs = [...certPathsOf(before), ...certPathsOf(after)];
+  const certs = [...(before === undefined ? [] : certPathsOf(before)), ...certPathsOf(after)];
   const above = [...files, ...dirs, ...certs].flatMap(foldersAbove);
   return {
     files: [...files].sort(byText),

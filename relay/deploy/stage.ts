@@ -4,7 +4,7 @@ import type { ReleasePart } from '../../schema/wire/release.ts';
 import type { Machine, MachineReason, NewFile } from '../machine/machine.ts';
 import { packed } from '../machine/packed.ts';
 import type { Kept, Switch } from './plan-switch.ts';
-import { blobPath, makeTargetFolders } from './target-state.ts';
+import { blobPath, lackingBlobs, makeTargetFolders } from './target-state.ts';
 
 /** A part of a release, and the digest of its bytes. */
 export type Wanted = {
@@ -80,14 +80,6 @@ async function keepOnTarget(machine: Machine, files: readonly Kept[]): Promise<R
     if (!copied.ok) return copied;
   }
   return ok(true);
-}
-
-async function lackingBlobs(
-  machine: Machine,
-  digests: readonly string[],
-): Promise<Result<string[], MachineReason>> {
-  const there = await machine.digest(digests.map(blobPath));
-  return there.ok ? ok(digests.filter((digest, index) => there.value[index] !== digest)) : there;
 }
 
 async function bring(

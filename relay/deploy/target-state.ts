@@ -131,6 +131,16 @@ export async function makeTargetFolders(machine: Machine): Promise<Result<true, 
   ]);
 }
 
+/** Those digests of which the bytes are not kept. */
+export async function lackingBlobs(
+  machine: Machine,
+  digests: readonly string[],
+): Promise<Result<string[], MachineReason>> {
+  if (digests.length === 0) return ok([]);
+  const there = await machine.digest(digests.map(blobPath));
+  return there.ok ? ok(digests.filter((digest, index) => there.value[index] !== digest)) : there;
+}
+
 /** A part that is kept among the blobs. */
 export async function readKeptPart(
   machine: Machine,

@@ -1,3 +1,4 @@
+import { certPathsOf } from '../change/cert-paths.ts';
 import { withVolumePaths } from '../change/volume-paths.ts';
 import { ok, type Result, refuse } from '../result.ts';
 import type { ReleaseFile, ReleasePart } from '../wire/release.ts';
@@ -26,11 +27,10 @@ const below = (folder: string): string[] =>
 
 /** All that a part writes or may remove on its target, but for what only the generation before it had. */
 function pathsOf(part: ReleasePart): { readonly paths: string[]; readonly folders: string[] } {
-  const paths = filePaths(part);
+  const paths = [...filePaths(part), ...certPathsOf(part)];
   const folders: string[] = [];
-  for (const { dirs, prune, artifacts, certs } of part.apps) {
+  for (const { dirs, prune, artifacts } of part.apps) {
     paths.push(...dirs.map(({ path }) => path));
-    paths.push(...certs.flatMap(({ cert, key, ca }) => [cert, key, ...(ca === undefined ? [] : [ca])]));
     for (const { to } of artifacts) (to.endsWith('/') ? folders : paths).push(to);
     folders.push(...prune);
   }

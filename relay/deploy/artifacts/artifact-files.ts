@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { certPathsOf } from '../../../schema/change/cert-paths.ts';
 import { absolutePathSchema } from '../../../schema/manifest/values.ts';
 import { ok, type Result, refuse } from '../../../schema/result.ts';
 import { areApart, maxPartFiles, type ReleaseFile, type ReleasePart } from '../../../schema/wire/release.ts';
@@ -46,7 +47,8 @@ export async function withArtifactFiles(
   }
   const long = files.slice(part.files.length).find(({ path }) => !isPath(path));
   if (long !== undefined) return refuse('artifact_unfit', `${long.path} is too long`);
-  if (!areApart([...files, ...certFiles(part)])) {
+  const certs = [...new Set(certPathsOf(part))].map((path) => ({ path }));
+  if (!areApart([...files, ...certs])) {
     return refuse('artifact_unfit', 'a fetched file stands where another file is, or below one');
   }
   const taken = folderTaken(part, files);
@@ -57,14 +59,6 @@ export async function withArtifactFiles(
 
 /** As machines take them, and as a target's state does: what is not read again there has no way back. */
 const isPath = (path: string): boolean => isMachinePath(path) && v.is(absolutePathSchema, path);
-
-/** Where certificates are made: they are no files of a part, and nothing else may stand there. */
-function certFiles({ apps }: ReleasePart): { readonly path: string }[] {
-  const paths = apps.flatMap(({ certs }) =>
-    certs.flatMap(({ cert, key, ca }) => [cert, key, ...(ca === undefined ? [] : [ca])]),
-  );
-  return [...new Set(paths)].map((path) => ({ path }));
-}
 
 /** A folder of an app at, or below, what is a file. */
 function folderTaken({ apps }: ReleasePart, files: readonly ReleaseFile[]): string | undefined {

@@ -1,10 +1,10 @@
 import { ok, type Result } from '../../../schema/result.ts';
 import type { ReleasePart } from '../../../schema/wire/release.ts';
 import type { Machine } from '../../machine/machine.ts';
-import { blobPath, makeTargetFolders } from '../target-state.ts';
+import { blobPath, lackingBlobs, makeTargetFolders } from '../target-state.ts';
 import { type Artifact, archiveListPath, readArchiveList } from './archive-list.ts';
 import { type ArtifactReason, closeFetchFolder, fetchArtifact, openFetchFolder } from './fetch-artifact.ts';
-import { lackingOf, unpackArchive } from './unpack-archive.ts';
+import { unpackArchive } from './unpack-archive.ts';
 
 /** Lets a machine fetch archives and look what they hold: without that nobody can say what they would change. */
 export const bringArchives = (
@@ -31,7 +31,7 @@ export async function bringArtifacts(
     if (!digests.ok) return digests;
     held.push({ artifact, digests: digests.value.filter((digest) => wanted.has(digest)) });
   }
-  const lacking = await lackingOf(machine, [...new Set(held.flatMap(({ digests }) => digests))]);
+  const lacking = await lackingBlobs(machine, [...new Set(held.flatMap(({ digests }) => digests))]);
   if (!lacking.ok) return lacking;
   const absent = new Set(lacking.value);
   const some = held.filter(({ digests }) => digests.some((digest) => absent.has(digest)));

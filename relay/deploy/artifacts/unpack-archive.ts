@@ -1,7 +1,7 @@
 import { ok, type Result, refuse } from '../../../schema/result.ts';
-import type { Change, Machine, MachineReason, RunOptions } from '../../machine/machine.ts';
+import type { Change, Machine, RunOptions } from '../../machine/machine.ts';
 import { packed } from '../../machine/packed.ts';
-import { blobPath } from '../target-state.ts';
+import { blobPath, lackingBlobs } from '../target-state.ts';
 import {
   type ArchiveFile,
   type Artifact,
@@ -148,7 +148,7 @@ async function keepFiles(
     list.push({ path, digest, mode });
     blobs.set(digest, { from: `${unpacked}/${path}`, size });
   }
-  const lacking = await lackingOf(machine, [...blobs.keys()]);
+  const lacking = await lackingBlobs(machine, [...blobs.keys()]);
   if (!lacking.ok) return lacking;
   for (const some of packed(lacking.value, (digest) => blobs.get(digest)!.size, batchBytes)) {
     const copied = await machine.change(
@@ -161,17 +161,7 @@ async function keepFiles(
     );
     if (!copied.ok) return copied;
   }
-  const left = await lackingOf(machine, lacking.value);
+  const left = await lackingBlobs(machine, lacking.value);
   if (!left.ok) return left;
   return left.value.length === 0 ? ok(list) : refuse('file_changes', `${unpacked} changes meanwhile`);
-}
-
-/** Those digests of which the bytes are not kept. */
-export async function lackingOf(
-  machine: Machine,
-  digests: readonly string[],
-): Promise<Result<string[], MachineReason>> {
-  if (digests.length === 0) return ok([]);
-  const there = await machine.digest(digests.map(blobPath));
-  return there.ok ? ok(digests.filter((digest, index) => there.value[index] !== digest)) : there;
 }
